@@ -1,0 +1,182 @@
+"""Trials as they lie on disk, read without judgement: `trial.json`, `result.json`, metric files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dqn_exp.runs.files import read_json
+from dqn_exp.runs.lock import is_locked
+from dqn_exp.runs.metrics import DamagedMetrics, TornMetrics, metrics_path, read_metrics
+
+Value = str | int | float | bool | None
+Curve = dict[str, NDArray[np.float64]]
+"""One metrics file: column name -> values [rows]; all columns have the same length."""
+
+UNFINISHED = ("running", "interrupted")
+"""Statuses of trials whose result does not say yet how far they got."""
+
+_BOOLEANS = {"True": "1", "False": "0"}
+
+
+class AnalysisError(Exception):
+    """There is nothing to analyse; the message says where and why."""
+
+
+class SkippedWarning(UserWarning):
+    """A trial, or a part of one, could not be read."""
+
+
+class Skipped(NamedTuple):
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    directory: Path
+    run: str
+    """The directory relative to the path that was read; "." where it is that path."""
+    record: Mapping[str, Any]
+    result: Mapping[str, Any]
+    config: Mapping[str, Value]
+    """Configuration values by dotted name."""
+    status: str
+
+
+def find_trials(path: Path) -> list[Path]:
+    """Directories below `path` (or `path` itself) that hold a trial, in natural order."""
+    if not path.is_dir():
+        raise AnalysisError(f"{path} is not a directory")
+    return sorted(_walk(path), key=lambda found: natural_key(str(found)))
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    for folder, subfolders, files in os.walk(path):
+        if "trial.json" in files:
+            subfolders.clear()
+            yield Path(folder)
+
+
+def natural_key(text: str) -> list[tuple[int, float, str]]:
+    """Sorts "seed=10" after "seed=9"."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [
+        (0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)
+    ]
+
+
+def read_trial(directory: Path, root: Path) -> Trial:
+    """One trial; raises ValueError or OSError where its records cannot be read."""
+    record = read_json(directory / "trial.json")
+    config = flatten(record["config"])
+    run = str(directory.relative_to(root))
+    result = read_result(directory)
+    status = _status(directory, result)
+    if status in UNFINISHED:
+        result = {**result, **last_clock(directory)}
+    return Trial(directory, run, record, result, config, status)
+
+
+def read_result(directory: Path) -> Mapping[str, Any]:
+    """How the trial ended; empty where nothing is recorded."""
+    path = directory / "result.json"
+    result = read_json(path) if path.exists() else {}
+    if not isinstance(result, dict):
+        raise ValueError(f"{path} does not hold an object")
+    return result
+
+
+def last_clock(directory: Path) -> dict[str, float]:
+    """How far a trial got that has not written its result: from its last whole episode.
+
+    Damage is not judged here; whoever reads the episodes hears of it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TornMetrics)
+            _, rows = read_metrics(metrics_path(directory, "episodes"))
+        episode, env_step, update = map(float, rows[-1][:3])
+    except (OSError, ValueError, IndexError):
+        return {}
+    return {"episodes": episode, "env_steps": env_step, "updates": update}
+
+
+def read_trials(path: Path, skipped: list[Skipped]) -> list[Trial]:
+    """All trials below `path`; those that cannot be read are added to `skipped`."""
+    directories = find_trials(path)
+    if not directories:
+        raise AnalysisError(f"{path} holds no trials (no trial.json in it or below it)")
+    trials = []
+    for directory in directories:
+        try:
+            trials.append(read_trial(directory, path))
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            reason = f"its records cannot be read: {type(error).__name__}: {error}"
+            skipped.append(Skipped(str(directory.relative_to(path)), reason))
+    return trials
+
+
+def _status(directory: Path, result: Mapping[str, Any]) -> str:
+    recorded = str(result.get("status", "running"))
+    return "interrupted" if recorded == "running" and not is_locked(directory) else recorded
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
+    """Nested configuration to dotted names; lists become readable text ("64-64")."""
+    flat: dict[str, Value] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = _list_text(value) if isinstance(value, list) else value
+    return flat
+
+
+def _list_text(values: list[Any]) -> str:
+    if not values:
+        return "none"
+    if all(isinstance(value, int | float) for value in values):
+        return "-".join(map(str, values))
+    return ", ".join(value if isinstance(value, str) else json.dumps(value) for value in values)
+
+
+def read_curve(trial: Trial, kind: str, skipped: list[Skipped]) -> Curve | None:
+    """A metrics file of `trial`; None where it is damaged, which is added to `skipped`.
+
+    A file that is not there yet reads as empty; a torn last line is left out, which is added too.
+    """
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", TornMetrics)
+            columns, rows = read_metrics(metrics_path(trial.directory, kind))
+        values = _numbers(rows)
+    except FileNotFoundError:
+        return {}
+    except (DamagedMetrics, ValueError, OSError) as error:
+        skipped.append(Skipped(trial.run, f"damaged {kind}: {error}"))
+        return None
+    skipped.extend(Skipped(trial.run, str(warning.message)) for warning in caught)
+    return {name: values[:, index] for index, name in enumerate(columns)} if rows else {}
+
+
+def _numbers(rows: list[list[str]]) -> NDArray[np.float64]:
+    try:
+        return np.array(rows, dtype=np.float64)
+    except ValueError:
+        readable = [[_BOOLEANS.get(value, value) for value in row] for row in rows]
+        return np.array(readable, dtype=np.float64)
+
+
+def warn_about(skipped: list[Skipped]) -> None:
+    for run, reason in skipped:
+        warnings.warn(f"{run}: {reason}", SkippedWarning, stacklevel=3)

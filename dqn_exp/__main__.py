@@ -1,0 +1,44 @@
+"""`python -m dqn_exp`: one trial, or with -m a sweep or a study."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run what the command line asks for; bad input ends with one message and exit code 2."""
+    from dqn_exp.help import HELP
+
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(HELP)
+        return
+    full_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach the handler below
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted. The same command continues.")
+    except Exception as error:
+        from dqn_exp.launch.messages import explain
+
+        message = explain(error)
+        if full_traceback or message is None:
+            raise
+        print(message, file=sys.stderr)
+        sys.exit(2)
+
+
+def _run() -> None:
+    import hydra
+
+    from dqn_exp.launch.single import prepare_single_run
+    from dqn_exp.launch.task import run_task
+    from dqn_exp.paths import CONF
+
+    prepare_single_run(sys.argv)
+    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_task)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Thin adapters that Hydra discovers; the work is done in dqn_exp.launch."""

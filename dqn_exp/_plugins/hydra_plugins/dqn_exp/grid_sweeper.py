@@ -1,0 +1,31 @@
+"""`hydra/sweeper=grid`: every combination of the values, checked before the first trial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class GridSweeper(Sweeper):
+    def __init__(self, params: dict[str, Any] | None) -> None:
+        self._params = params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.config = config
+        self._context = hydra_context
+        self._launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        from dqn_exp.launch.grid import sweep
+
+        parser = OverridesParser.create(config_loader=self._context.config_loader)
+        defaults = [f"{key}={value}" for key, value in self._params.items()]
+        overrides = parser.parse_overrides([*defaults, *arguments])
+        return sweep(self._context, self.config, self._launcher, overrides)

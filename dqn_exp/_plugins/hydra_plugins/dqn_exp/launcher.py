@@ -1,0 +1,31 @@
+"""`hydra/launcher=parallel`: trials in parallel processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class ParallelLauncher(Launcher):
+    def __init__(self, n_jobs: int, retries: int) -> None:
+        self._n_jobs = n_jobs
+        self._retries = retries
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._context, self._task, self._config = hydra_context, task_function, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        from dqn_exp.launch.launcher import launch
+
+        return launch(
+            self._context,
+            self._config,
+            [list(job) for job in job_overrides],
+            initial_job_idx,
+            self._n_jobs,
+            self._retries,
+        )

@@ -1,0 +1,60 @@
+"""What a learner is, and which one a configuration gets."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from dqn_exp.agent.torch_learner import TorchLearner
+from dqn_exp.config import Config
+from dqn_exp.errors import ConfigError
+from dqn_exp.replay import Transitions
+
+
+class Learner(Protocol):
+    """Owns the online network, the target network and the optimiser."""
+
+    name: str
+    network: nn.Module
+
+    def values(self, observation: np.ndarray) -> np.ndarray:
+        """Q-values float32[..., A] of observations float32[..., D]."""
+
+    def greedy(self, observation: np.ndarray) -> int:
+        """The action of the largest Q-value for one observation float32[D]."""
+
+    def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
+        """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
+
+    @property
+    def td_errors(self) -> np.ndarray:
+        """float32[B] of the latest update: predicted minus target."""
+
+    def statistics(self) -> tuple[float, float, float]:
+        """Of the latest update: gradient norm as applied, mean of Q [B, A], largest |Q|."""
+
+    def sync_target(self, tau: float) -> None:
+        """target <- target + tau * (online - target)."""
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Everything that learning has changed, by name; the same names for every learner."""
+
+    def load_arrays(self, arrays: dict[str, Tensor]) -> None: ...
+
+
+def build_learner(config: Config, network: nn.Module) -> Learner:
+    """The learner that `config.learner` asks for; raises ConfigError where it cannot be had."""
+    device = resolve_device(config.device)
+    has_target = config.target.name != "none"
+    return TorchLearner(network, config.agent, config.optimizer, has_target, device)
+
+
+def resolve_device(device: str) -> str:
+    """cpu or cuda. `auto` is cpu: networks this small learn faster there."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device='cuda': this machine has no usable CUDA device; allowed: cpu")
+    return "cpu" if device == "auto" else device

@@ -1,0 +1,148 @@
+"""The reference learner: any `nn.Module`, by autograd, on CPU or CUDA."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dqn_exp.agent.td import td_loss, td_target
+from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
+from dqn_exp.replay import Transitions
+
+
+class TorchLearner:
+    """Owns the online and target networks and the optimiser; knows nothing of environments."""
+
+    name = "torch"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        agent: AgentConfig,
+        optimizer: AdamConfig | RMSpropConfig | SGDConfig,
+        has_target: bool,
+        device: str = "cpu",
+    ) -> None:
+        self.network = network.to(device)
+        self.network.eval()
+        self._target = copy.deepcopy(self.network) if has_target else self.network
+        self._parameters = list(self.network.parameters())
+        self._optimizer = build_optimizer(optimizer, self._parameters)
+        self._agent = agent
+        self._device = device
+        self._has_modes = any(
+            isinstance(m, nn.modules.batchnorm._BatchNorm | nn.Dropout) for m in network.modules()
+        )
+        self._values = torch.zeros(1)
+        self._td_error = torch.zeros(1)
+
+    def values(self, observation: np.ndarray) -> np.ndarray:
+        """Q-values float32[..., A] of observations float32[..., D], in evaluation mode."""
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
+            values: np.ndarray = self.network(batch).cpu().numpy()
+        return values.reshape(*observation.shape[:-1], -1)
+
+    def greedy(self, observation: np.ndarray) -> int:
+        return int(self.values(observation).argmax())
+
+    def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
+        """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
+        observation, action, reward, next_observation, discount = (
+            torch.from_numpy(column.take(indices, axis=0)).to(self._device) for column in transitions
+        )
+        weight = None if weights is None else torch.from_numpy(weights).to(self._device)
+        with torch.no_grad():
+            next_values = self._target(next_observation)
+            selector_values = self.network(next_observation) if self._agent.double else next_values
+            target = td_target(reward, discount, next_values, selector_values)
+        if self._has_modes:
+            self.network.train()
+        self._values = self.network(observation)
+        predicted = self._values.gather(1, action.unsqueeze(1)).squeeze(1)
+        self._td_error = predicted - target
+        loss = td_loss(self._agent.loss, self._td_error, weight)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._clip_gradients()
+        self._optimizer.step()
+        if self._has_modes:
+            self.network.eval()
+        return loss.item()
+
+    def _clip_gradients(self) -> None:
+        if self._agent.max_grad_value is not None:
+            nn.utils.clip_grad_value_(self._parameters, self._agent.max_grad_value)
+        if self._agent.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self._agent.max_grad_norm)
+
+    @property
+    def td_errors(self) -> np.ndarray:
+        """float32[B] of the latest update: predicted minus target."""
+        return self._td_error.detach().cpu().numpy()
+
+    def statistics(self) -> tuple[float, float, float]:
+        """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""
+        gradients = [p.grad.norm() for p in self._parameters if p.grad is not None]
+        norm = float(torch.stack(gradients).norm())
+        values = self._values.detach()
+        return norm, float(values.mean()), float(values.abs().max())
+
+    def sync_target(self, tau: float) -> None:
+        """target <- target + tau * (online - target); statistics of batch norm are copied."""
+        if self._target is self.network:
+            return
+        with torch.no_grad():
+            for target, online in zip(self._target.parameters(), self._parameters, strict=True):
+                target.copy_(online) if tau == 1.0 else target.lerp_(online, tau)
+            for target, online in zip(self._target.buffers(), self.network.buffers(), strict=True):
+                target.copy_(online)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Online and target networks and the optimiser's moments, by name."""
+        arrays = {f"online.{k}": v for k, v in self.network.state_dict().items()}
+        if self._target is not self.network:
+            arrays |= {f"target.{k}": v for k, v in self._target.state_dict().items()}
+        for index, slots in self._optimizer.state_dict()["state"].items():
+            for name, value in slots.items():
+                if isinstance(value, Tensor):
+                    arrays[f"optimizer.{index}.{name}"] = value
+        return {k: v.detach().contiguous() for k, v in arrays.items()}
+
+    def load_arrays(self, arrays: dict[str, Tensor]) -> None:
+        self.network.load_state_dict(_below("online.", arrays))
+        if self._target is not self.network:
+            self._target.load_state_dict(_below("target.", arrays))
+        slots: dict[int, dict[str, Any]] = {}
+        for key, value in _below("optimizer.", arrays).items():
+            index, _, name = key.partition(".")
+            slots.setdefault(int(index), {})[name] = value
+        state = self._optimizer.state_dict()
+        self._optimizer.load_state_dict({**state, "state": slots})
+
+
+def _below(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def build_optimizer(
+    config: AdamConfig | RMSpropConfig | SGDConfig, parameters: list[nn.Parameter]
+) -> torch.optim.Optimizer:
+    match config:
+        case AdamConfig():
+            betas = (config.beta1, config.beta2)
+            return torch.optim.Adam(parameters, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+        case RMSpropConfig():
+            return torch.optim.RMSprop(
+                parameters,
+                lr=config.lr,
+                alpha=config.alpha,
+                eps=config.eps,
+                momentum=config.momentum,
+            )
+        case SGDConfig():
+            return torch.optim.SGD(parameters, lr=config.lr, momentum=config.momentum, fused=True)

@@ -1,0 +1,347 @@
+"""The configuration of one trial: every field with its meaning, unit and range.
+
+Hydra composes plain values from `conf/` and the command line; `parse_config` turns them into a
+`Config`, or refuses them with a `ConfigError` that names the key, the value and what is allowed.
+Nothing in a configuration can import or call: parts are chosen by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from dqn_exp.errors import ConfigError, did_you_mean
+from dqn_exp.sizes import parse_size
+
+
+def _number(value: object) -> object:
+    """Refuse booleans, which Python would count as 0 and 1."""
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be finite")
+    return value
+
+
+SHORT_NAMES = {
+    "replay.capacity": "buffer",
+    "replay.batch_size": "batch",
+    "target.every": "update_every",
+    "optimizer.lr": "lr",
+}
+"""Keys that follow a short axis name, and that name."""
+
+Count = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
+CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+Real = Annotated[float, BeforeValidator(_number)]
+Finite = Annotated[Real, AfterValidator(_finite)]
+Positive = Annotated[Finite, Field(gt=0)]
+Fraction = Annotated[Real, Field(ge=0, le=1)]
+Clock = Literal["episodes", "env_steps", "updates", "learning_episodes"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=True)
+
+
+class EnvConfig(Section):
+    id: str = Field(description="gymnasium id of the environment, such as CartPole-v1")
+    kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
+    max_episode_steps: Count | Literal["unlimited"] | None = Field(
+        None, description="steps after which an episode is truncated; null: the environment's own"
+    )
+    threshold: Finite | None = Field(
+        None, description="mean return that counts as solved; null: the one gymnasium registers"
+    )
+    wrappers: list[dict[str, Any]] = Field(
+        [], description="wrappers by registered name, innermost first: {name: ..., options}"
+    )
+
+
+class AgentConfig(Section):
+    double: bool = Field(description="double DQN: select with the online network (1509.06461)")
+    loss: Literal["mse", "huber"] = Field(description="of the TD error; huber has delta 1")
+    max_grad_norm: Positive | None = Field(description="clip the gradient's norm; null: no clipping")
+    max_grad_value: Positive | None = Field(
+        description="clamp each element of the gradient to +-value; null: no clamping"
+    )
+    learning_starts: CountOrZero = Field(description="env steps before the first update")
+    updates_per_train: Count = Field(description="gradient updates each time training is due")
+
+
+class NetworkConfig(Section):
+    name: str = Field(description="registered name of the architecture")
+    hidden: list[Count] = Field(description="units of each hidden layer")
+    activation: Literal["relu", "tanh"] = "relu"
+    init: Literal["default", "uniform"] = Field(
+        "default", description="torch's own, or uniform(-init_scale, init_scale) everywhere"
+    )
+    init_scale: Positive = Field(0.5, description="bound of the uniform initialisation")
+    options: dict[str, Any] = Field({}, description="options of a network of your own")
+
+
+class ReplayConfig(Section):
+    name: Literal["uniform", "prioritised", "online"]
+    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    batch_size: Count = Field(description="transitions in one update")
+    n_step: Count = Field(1, description="rewards summed before bootstrapping")
+    replacement: bool = Field(True, description="may one batch hold a transition twice?")
+    alpha: Fraction = Field(0.6, description="prioritised: how much priorities matter")
+    beta_start: Fraction = Field(0.4, description="prioritised: importance correction at first")
+    beta_end: Fraction = Field(1.0, description="prioritised: importance correction at last")
+    beta_updates: Count = Field(100_000, description="prioritised: updates from first to last")
+    priority_floor: Positive = Field(1e-6, description="prioritised: added to every |TD error|")
+
+
+class AdamConfig(Section):
+    name: Literal["adam"]
+    lr: Positive
+    beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
+    eps: Positive = 1e-8
+
+
+class RMSpropConfig(Section):
+    name: Literal["rmsprop"]
+    lr: Positive
+    alpha: Annotated[Real, Field(ge=0, lt=1)] = 0.99
+    eps: Positive = 1e-8
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+
+
+class SGDConfig(Section):
+    name: Literal["sgd"]
+    lr: Positive
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+
+
+class ExponentialConfig(Section):
+    name: Literal["exponential"]
+    start: Fraction
+    end: Fraction
+    decay: Positive = Field(description="clock ticks in which the excess falls to 1/e")
+    clock: Clock
+
+
+class LinearConfig(Section):
+    name: Literal["linear"]
+    start: Fraction
+    end: Fraction
+    duration: Count = Field(description="clock ticks from start to end")
+    clock: Clock
+
+
+class MultiplicativeConfig(Section):
+    name: Literal["multiplicative"]
+    start: Fraction
+    end: Fraction
+    factor: Annotated[Real, Field(gt=0, le=1)] = Field(description="per clock tick")
+    clock: Clock
+
+
+class ConstantConfig(Section):
+    name: Literal["constant"]
+    epsilon: Fraction
+
+
+class TargetConfig(Section):
+    name: Literal["episodes", "steps", "soft", "none"] = Field(
+        description="hard copies every so many episodes or env steps, soft ones, or no target"
+    )
+    every: Count = Field(description="episodes or env steps between refreshes")
+    tau: Annotated[Real, Field(gt=0, le=1)] = Field(1.0, description="soft: step to the online net")
+
+
+class BudgetConfig(Section):
+    episodes: Count | None = Field(description="the trial ends after so many; null: no limit")
+    env_steps: Count | None = Field(description="the trial ends after so many; null: no limit")
+
+
+class EvaluationConfig(Section):
+    every_episodes: Count | None
+    every_steps: Count | None
+    episodes: Count = Field(description="greedy episodes per evaluation")
+    final_episodes: Count = Field(description="greedy episodes after training")
+
+
+class ConvergenceConfig(Section):
+    threshold: Real | None = Field(description="mean return to reach; null: the environment's own")
+    consecutive: Count = Field(description="evaluations in a row that must reach it")
+    stop: bool = Field(description="end the trial once it has converged")
+
+
+class DivergenceConfig(Section):
+    max_abs_q: Positive = Field(description="a larger |Q| is called a runaway")
+
+
+class CheckpointConfig(Section):
+    every_seconds: Annotated[Real, Field(ge=0)] = Field(
+        description="least time between checkpoints, taken at episode ends; 0: at each"
+    )
+    keep_best: Literal["none", "evaluation", "episode"] = Field(
+        description="also keep the network of the best evaluation or of the longest episode"
+    )
+
+
+class MetricsConfig(Section):
+    loss_every: Count = Field(description="updates between samples of the loss")
+
+
+class VideoConfig(Section):
+    every_episodes: Count | None = Field(description="film one in so many training episodes")
+
+
+class Config(Section):
+    """One trial: a configuration and its seed."""
+
+    buffer: Count = Field(description="replay capacity in transitions")
+    batch: Count = Field(description="batch size in transitions")
+    update_every: Count = Field(description="target refresh period, in the unit of `target`")
+    train_every: Count = Field(description="env steps between trainings")
+    lr: Positive = Field(description="learning rate")
+    gamma: Fraction = Field(description="discount per step")
+    seed: Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+    imports: list[str] = Field(description="modules imported first, to register parts of your own")
+    init_from: str | None = Field(description="trial directory whose network training starts from")
+    learner: Literal["auto", "torch", "fused"]
+    device: Literal["auto", "cpu", "cuda"]
+    report: bool = Field(description="write a report at the end of a multirun")
+    env: EnvConfig
+    agent: AgentConfig
+    network: NetworkConfig
+    replay: ReplayConfig
+    optimizer: Annotated[AdamConfig | RMSpropConfig | SGDConfig, Field(discriminator="name")]
+    exploration: Annotated[
+        ExponentialConfig | LinearConfig | MultiplicativeConfig | ConstantConfig,
+        Field(discriminator="name"),
+    ]
+    target: TargetConfig
+    budget: BudgetConfig
+    evaluation: EvaluationConfig
+    convergence: ConvergenceConfig
+    divergence: DivergenceConfig
+    checkpoint: CheckpointConfig
+    metrics: MetricsConfig
+    video: VideoConfig
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        replay = self.replay
+        if replay.name != "online" and replay.batch_size > replay.capacity:
+            raise ValueError(
+                f"batch={replay.batch_size} is larger than buffer={replay.capacity}; allowed: batch <= buffer"
+            )
+        if self.agent.learning_starts > replay.capacity and replay.name != "online":
+            raise ValueError(
+                f"agent.learning_starts={self.agent.learning_starts} is larger than "
+                f"buffer={replay.capacity}; allowed: agent.learning_starts <= buffer"
+            )
+        if self.budget.episodes is None and self.budget.env_steps is None:
+            raise ValueError(
+                "budget.episodes and budget.env_steps are both null; allowed: at least one limit"
+            )
+        if ":" in self.env.id:
+            raise ValueError(
+                f"env.id={self.env.id!r} names a module; allowed: an environment's id, "
+                f"with the module that registers it in imports=[...]"
+            )
+        return self
+
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that two configurations share if all that matters is equal."""
+        content = json.dumps(self.model_dump(exclude={"report"}), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def parse_config(values: Mapping[str, Any]) -> Config:
+    """A `Config` from plain nested values; raises ConfigError with one line per bad key."""
+    _refuse_targets(values)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = {_path(problem, values): problem for problem in reversed(error.errors())}
+        lines = [
+            _explain(path, problem)
+            for path, problem in reversed(problems.items())
+            if (SHORT_NAMES.get(".".join(path)),) not in problems
+        ]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _path(problem: Any, values: Any) -> tuple[str, ...]:
+    """The keys that lead to a problem, less the names of union members and validators."""
+    path = []
+    for part in problem["loc"]:
+        if (isinstance(values, Mapping) and part in values) or (
+            isinstance(values, list) and isinstance(part, int)
+        ):
+            values = values[part]
+        elif not (problem["type"] == "missing" and part == problem["loc"][-1]):
+            continue
+        path.append(str(part))
+    return tuple(path)
+
+
+def _explain(path: tuple[str, ...], problem: Any) -> str:
+    """One problem in words: key, value, what is allowed."""
+    key, kind, context = ".".join(path), problem["type"], problem.get("ctx", {})
+    if kind == "missing":
+        return f"{key} is missing"
+    if kind == "extra_forbidden":
+        known = _fields(path[:-1])
+        return f"{key} is not a key.{did_you_mean(path[-1], known)} Allowed: {', '.join(known)}"
+    if kind == "union_tag_invalid":
+        return f"{key}.name={context['tag']!r}: allowed: {context['expected_tags']}"
+    message = str(context.get("error", problem["msg"]))
+    if kind == "literal_error":
+        choices = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        close = did_you_mean(str(problem["input"]), choices)
+        message = f"allowed: {context['expected']}.{close}" if close else f"allowed: {choices}"
+    if not key:
+        return message
+    return f"{key}={problem['input']!r}: {message.replace('Input should be', 'must be')}"
+
+
+def _fields(path: tuple[str, ...]) -> list[str]:
+    """Names of the keys that the section at `path` knows."""
+    sections: list[Any] = [Config]
+    for part in path:
+        annotations = [s.model_fields[part].annotation for s in sections if part in s.model_fields]
+        sections = [s for a in annotations for s in (get_args(a) or (a,))]
+    return list(dict.fromkeys(name for s in sections for name in s.model_fields))
+
+
+def _refuse_targets(values: Any, prefix: str = "") -> None:
+    """A configuration is data: Hydra's `_target_` would make it code."""
+    items: Any = values.items() if isinstance(values, Mapping) else ()
+    if isinstance(values, list | tuple):
+        items = enumerate(values)
+    for key, value in items:
+        if key == "_target_":
+            raise ConfigError(
+                f"{prefix}_target_={value!r} is refused: a configuration names parts, it does "
+                f"not call code. Put your code in a module and name it in imports=[...]"
+            )
+        _refuse_targets(value, f"{prefix}{key}.")
+
+
+def known_keys(section: str) -> list[str]:
+    """The keys that the section of this dotted name ("" for the whole) knows."""
+    return _fields(tuple(section.split(".")) if section else ())

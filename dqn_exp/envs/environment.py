@@ -1,0 +1,176 @@
+"""One gymnasium environment as the training loop wants it: float32 vectors, nothing checked twice."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from dqn_exp.config import EnvConfig
+from dqn_exp.errors import ConfigError, did_you_mean
+from dqn_exp.registry import wrappers
+
+Observation = np.ndarray
+Encoder = Callable[[Any], Observation]
+
+
+class Environment:
+    """An environment with discrete actions 0..n_actions-1 and observations float32[observation_size].
+
+    It is seeded once, at its first reset; after that its own generator goes on.
+    """
+
+    def __init__(self, env: gymnasium.Env, max_episode_steps: float, seed: int) -> None:
+        self._env = env
+        self._env_step = env.step
+        self._encode, self.observation_size = _encoder(env.observation_space)
+        self.n_actions = int(env.action_space.n)
+        self._first_action = int(env.action_space.start)
+        self._limit = max_episode_steps
+        self._length = 0
+        self._seed: int | None = seed
+        self._measured = [layer for layer in _layers(env) if hasattr(layer, "measures")]
+        self.measure_names = [name for layer in self._measured for name in layer.measure_names]
+
+    def reset(self) -> Observation:
+        """Begin an episode; returns its first observation."""
+        observation, _ = self._env.reset(seed=self._seed)
+        self._seed = None
+        self._length = 0
+        return self._encode(observation)
+
+    def step(self, action: int) -> tuple[Observation, float, bool, bool]:
+        """Next observation, reward, terminated, truncated."""
+        observation, reward, terminated, truncated, _ = self._env_step(action + self._first_action)
+        self._length += 1
+        return (
+            self._encode(observation),
+            reward,
+            terminated,
+            truncated or self._length >= self._limit,
+        )
+
+    def measures(self) -> dict[str, float]:
+        """Quality measures of the episode so far, from the wrappers that take them."""
+        return {name: value for layer in self._measured for name, value in layer.measures().items()}
+
+    def render(self) -> np.ndarray:
+        """The present state as uint8[height, width, 3]; needs render_mode="rgb_array"."""
+        return np.asarray(self._env.render())
+
+    def state(self) -> dict[str, Any]:
+        """What survives from one episode to the next; valid between episodes."""
+        if self._seed is not None:
+            return {"seed": self._seed}
+        return {"generator": self._env.unwrapped.np_random.bit_generator.state}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._seed = state.get("seed")
+        if self._seed is None:
+            generator = np.random.default_rng()
+            generator.bit_generator.state = state["generator"]
+            self._env.unwrapped.np_random = generator
+
+    def close(self) -> None:
+        self._env.close()
+
+
+def make_environment(config: EnvConfig, seed: int, render_mode: str | None = None) -> Environment:
+    """Build the environment of `config`; raises ConfigError where it cannot be had or used.
+
+    gymnasium's checking wrappers are left out and its time limit is applied by `Environment`.
+    """
+    spec = copy.deepcopy(_spec(config.id))
+    limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
+    spec.order_enforce, spec.disable_env_checker = False, True
+    kwargs = {**config.kwargs, **({"render_mode": render_mode} if render_mode else {})}
+    try:
+        env = gymnasium.make(spec, max_episode_steps=-1, **kwargs)
+    except Exception as error:
+        raise ConfigError(
+            f"env.id={config.id} with env.kwargs={config.kwargs} cannot be made: {error}"
+        ) from error
+    if not isinstance(env.action_space, spaces.Discrete):
+        raise ConfigError(
+            f"env.id={config.id} has actions {env.action_space}; allowed: environments with discrete actions"
+        )
+    for options in config.wrappers:
+        env = _wrap(env, dict(options))
+    return Environment(env, float("inf") if limit == "unlimited" else limit, seed)
+
+
+def _wrap(env: gymnasium.Env, options: dict[str, Any]) -> gymnasium.Env:
+    name = options.pop("name", None)
+    wrappers.check("env.wrappers name", str(name))
+    try:
+        wrapped: gymnasium.Env = wrappers[str(name)](env, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"env.wrappers: {name} with {options}: {error}") from error
+    return wrapped
+
+
+def resolve_environment(config: EnvConfig, threshold: float | None) -> tuple[EnvConfig, float]:
+    """The configuration with the environment's own time limit, and the threshold to reach.
+
+    Raises ConfigError where the environment is unknown, has continuous actions, or no threshold.
+    """
+    make_environment(config, seed=0).close()
+    spec = _spec(config.id)
+    limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
+    for own in (threshold, config.threshold, spec.reward_threshold):
+        if own is not None:
+            return config.model_copy(update={"max_episode_steps": limit}), float(own)
+    raise ConfigError(
+        f"convergence.threshold=null, but {config.id} registers no threshold of its own; "
+        f"allowed: a number (inf: never)"
+    )
+
+
+def _spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
+    if environment_id == "???":
+        raise ConfigError("env.id is missing; allowed: env.id=NAME-vN, such as env.id=FrozenLake-v1")
+    try:
+        return gymnasium.spec(environment_id)
+    except gymnasium.error.Error as error:
+        hint = did_you_mean(environment_id, gymnasium.registry)
+        raise ConfigError(
+            f"env.id={environment_id} is unknown.{hint} Allowed: any environment that gymnasium "
+            f"or a module in imports=[...] registers ({error})"
+        ) from error
+
+
+def _layers(env: gymnasium.Env) -> list[Any]:
+    """The environment and its wrappers, innermost first."""
+    layers: list[Any] = [env]
+    while isinstance(layers[-1], gymnasium.Wrapper):
+        layers.append(layers[-1].env)
+    return layers[::-1]
+
+
+def _encoder(space: spaces.Space) -> tuple[Encoder, int]:
+    """The function that makes a float32 vector of an observation, and the vector's length."""
+    if isinstance(space, spaces.Box) and space.dtype == np.float32 and len(space.shape) == 1:
+        return _identity, space.shape[0]
+    if isinstance(space, spaces.Box):
+        return _flatten, int(np.prod(space.shape))
+    if isinstance(space, spaces.Discrete):
+        rows, first = np.eye(int(space.n), dtype=np.float32), int(space.start)
+        return lambda observation: rows[observation - first], int(space.n)
+    if not space.is_np_flattenable:
+        raise ConfigError(f"observations {space} cannot be flattened to a vector of numbers")
+    return (
+        lambda observation: np.asarray(spaces.flatten(space, observation), dtype=np.float32),
+        spaces.flatdim(space),
+    )
+
+
+def _identity(observation: np.ndarray) -> np.ndarray:
+    return observation
+
+
+def _flatten(observation: Any) -> np.ndarray:
+    return np.asarray(observation, dtype=np.float32).reshape(-1)

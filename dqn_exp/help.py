@@ -1,0 +1,52 @@
+"""The text of `python -m dqn_exp --help`."""
+
+HELP = """\
+dqn_exp - how does a hyperparameter change the way a DQN learns, and how sure may you be?
+
+  python -m dqn_exp                                     one trial with the default configuration
+  python -m dqn_exp -m buffer=500,17k,100k              a sweep: 3 values x 5 seeds, in parallel, with a report
+  python -m dqn_exp -m sweeps=buffer_size seed=range(3) a named sweep from sweeps/, with other seeds
+
+Without -m every key takes one value: key=value. With -m a key may take several, key=a,b,c or key=range(5),
+and every combination is trained. Stop at any time: the same command continues.
+
+Short axis names (sizes such as 17k, 1M, 16Ki, 2e4 work wherever a count is expected)
+  buffer        replay capacity, transitions
+  batch         transitions per update
+  update_every  target refresh period, in the unit of the target group
+  train_every   environment steps between trainings
+  lr            learning rate
+  gamma         discount per step
+  seed          each trial has one; a sweep runs seeds 0-4 of every configuration unless told otherwise
+
+Groups (group=option)
+  env           cartpole cartpole_v0 acrobot mountaincar lunarlander
+                gymnasium env.id=ANY-v0 (any environment with discrete actions)
+  agent         dqn double_dqn
+  network       mlp mlp_batchnorm                       network.hidden=[64,64]  network.activation=relu|tanh
+  replay        uniform prioritised online              replay.n_step=3
+  optimizer     adam rmsprop sgd
+  exploration   exponential linear multiplicative constant
+  target        episodes steps soft none                target.tau=0.005
+  experiment    named configurations from conf/experiment/, such as experiment=notebook
+  sweeps        named sweeps from sweeps/, such as -m sweeps=buffer_size
+
+Options
+  budget.env_steps=50k budget.episodes=400              the first one reached ends the trial
+  evaluation.every_steps=1k evaluation.every_episodes=3 evaluation.episodes=5
+  convergence.threshold=475 convergence.consecutive=3 convergence.stop=true
+  agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k
+  learner=auto|torch|fused  device=auto|cpu|cuda
+  imports=[my_module]                                   a module of yours that registers parts
+  hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
+  hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
+  report=false                                          no report at the end of a sweep
+
+Everything else is reached by its dotted name; these show what there is:
+  python -m dqn_exp --cfg job                           the whole configuration
+  python -m dqn_exp --hydra-help                        Hydra's own flags
+
+Results
+  python -m analysis report SWEEP_DIR                   figures, tables and one HTML page
+  python -m analysis table SWEEP_DIR                    one row per trial, CSV
+"""

@@ -1,0 +1,72 @@
+"""Parts by name: how a configuration chooses code without naming an import path.
+
+A user's own module registers its parts and is named once, in `imports: [my_module]`:
+
+    from dqn_exp.registry import networks
+
+    @networks.register("my_network")
+    def build(observation_size, n_actions, config): ...
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dqn_exp.errors import ConfigError, unknown
+
+
+class Registry:
+    """Names and the callables that build what they stand for."""
+
+    def __init__(self, kind: str, builtin: dict[str, str]) -> None:
+        """`builtin`: name -> "module:attribute", imported when first asked for."""
+        self.kind = kind
+        self._builtin = builtin
+        self._registered: dict[str, Callable[..., Any]] = {}
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """Decorator that makes a class or function available under `name`."""
+
+        def add(builder: Any) -> Any:
+            if name in self._builtin:
+                raise ValueError(f"{self.kind} '{name}' is built in; choose another name")
+            self._registered[name] = builder
+            return builder
+
+        return add
+
+    def check(self, key: str, name: str) -> None:
+        """Raise ConfigError where `name`, the value of the configuration's `key`, is unknown."""
+        if name not in self._builtin and name not in self._registered:
+            raise unknown(key, name, [*self._builtin, *self._registered])
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        if name in self._builtin:
+            module, _, attribute = self._builtin[name].partition(":")
+            builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+            return builder
+        self.check(self.kind, name)
+        return self._registered[name]
+
+
+networks = Registry(
+    "network",
+    {
+        "mlp": "dqn_exp.networks.mlp:build_mlp",
+        "mlp_batchnorm": "dqn_exp.networks.mlp:build_mlp_batchnorm",
+    },
+)
+wrappers = Registry("wrapper", {})
+
+
+def import_modules(names: Iterable[str]) -> None:
+    """Import the modules that the configuration's `imports` names."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise ConfigError(
+                f"imports={name!r}: {error}; allowed: modules that Python finds from here"
+            ) from error

@@ -1,0 +1,105 @@
+"""Proportional prioritised replay (Schaul et al. 2016, https://arxiv.org/abs/1511.05952)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dqn_exp.replay.ring import Sample, UniformReplay
+
+
+class SumTree:
+    """Weights of `capacity` leaves, with the sum of each subtree: O(log capacity) to draw a leaf."""
+
+    def __init__(self, capacity: int) -> None:
+        self._depth = max(1, int(np.ceil(np.log2(capacity))))
+        self._first_leaf = 2**self._depth
+        self._sums = np.zeros(2 * self._first_leaf)
+
+    @property
+    def total(self) -> float:
+        return float(self._sums[1])
+
+    def __getitem__(self, leaves: np.ndarray) -> np.ndarray:
+        return self._sums[leaves + self._first_leaf]
+
+    def __setitem__(self, leaves: np.ndarray, weights: np.ndarray) -> None:
+        nodes = np.asarray(leaves) + self._first_leaf
+        self._sums[nodes] = weights
+        for _ in range(self._depth):
+            nodes = np.unique(nodes >> 1)
+            self._sums[nodes] = self._sums[2 * nodes] + self._sums[2 * nodes + 1]
+
+    def find(self, masses: np.ndarray) -> np.ndarray:
+        """The leaf at which the running sum of weights exceeds each of `masses`, in [0, total)."""
+        nodes = np.ones(len(masses), np.int64)
+        masses = masses.copy()
+        for _ in range(self._depth):
+            left = self._sums[2 * nodes]
+            goes_right = (masses >= left) & (self._sums[2 * nodes + 1] > 0)
+            masses -= np.where(goes_right, left, 0.0)
+            nodes = 2 * nodes + goes_right
+        return nodes - self._first_leaf
+
+
+class PrioritisedReplay(UniformReplay):
+    """P(i) = p_i^alpha / sum p^alpha with p = |TD error| + floor; new transitions get the largest p so far.
+
+    Importance weights are (N P(i))^-beta / max over the batch; beta goes linearly from
+    `beta_start` to `beta_end` over `beta_updates` samples.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        alpha: float,
+        beta_start: float,
+        beta_end: float,
+        beta_updates: int,
+        floor: float,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._alpha = alpha
+        self._beta_start, self._beta_end, self._beta_updates = beta_start, beta_end, beta_updates
+        self._floor = floor
+        self._largest = 1.0
+        self._samples = 0
+        self._tree = SumTree(self.capacity)
+
+    @property
+    def beta(self) -> float:
+        progress = min(1.0, self._samples / self._beta_updates)
+        return self._beta_start + progress * (self._beta_end - self._beta_start)
+
+    def store(self, *row: Any) -> int:
+        index = super().store(*row)
+        self._tree[np.array([index])] = self._largest**self._alpha
+        return index
+
+    def sample(self) -> Sample:
+        """One draw from each of B equal slices of the total priority."""
+        total, batch = self._tree.total, self.batch_size
+        slices = (np.arange(batch) + self._generator.random(batch)) / batch
+        indices = self._tree.find(slices * total)
+        probabilities = self._tree[indices] / total
+        weights = (len(self) * probabilities) ** -self.beta
+        self._samples += 1
+        return Sample(indices, (weights / weights.max()).astype(np.float32))
+
+    def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
+        priorities = np.abs(td_errors).astype(np.float64) + self._floor
+        self._tree[sample.indices] = priorities**self._alpha
+        self._largest = max(self._largest, float(priorities.max()))
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "largest": self._largest, "samples": self._samples}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {**super().arrays(), "priority": self._tree[np.arange(len(self))]}
+
+    def load_state(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        super().load_state(state, arrays)
+        self._largest, self._samples = state["largest"], state["samples"]
+        self._tree[np.arange(len(self))] = arrays["priority"]

@@ -1,0 +1,126 @@
+"""Uniform replay in preallocated NumPy rings."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dqn_exp.seeding import generator_state, load_generator_state
+
+
+class Transitions(NamedTuple):
+    """Columns of stored transitions, one row each.
+
+    `discount` multiplies the bootstrapped value: 0 where the episode terminated, gamma where it
+    went on or was truncated, gamma**m for a sum of m rewards.
+    """
+
+    observation: np.ndarray  # float32[N, observation_size]
+    action: np.ndarray  # int64[N]
+    reward: np.ndarray  # float32[N]
+    next_observation: np.ndarray  # float32[N, observation_size]
+    discount: np.ndarray  # float32[N]
+
+
+class Sample(NamedTuple):
+    """Which rows to learn from."""
+
+    indices: np.ndarray  # int64[B]
+    weights: np.ndarray | None  # float32[B], importance weights; None: all 1
+
+
+class UniformReplay:
+    """The latest `capacity` transitions, sampled uniformly.
+
+    What is sampled depends on how many transitions are held, not on how many would fit.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        observation_size: int,
+        batch_size: int,
+        gamma: float,
+        replacement: bool,
+        generator: np.random.Generator,
+    ) -> None:
+        self.capacity = capacity
+        self.batch_size = batch_size
+        self.gamma = gamma
+        self.replacement = replacement
+        self._generator = generator
+        self._next = 0
+        self._size = 0
+        # np.zeros takes memory from the system only as rows are written
+        self.transitions = Transitions(
+            np.zeros((capacity, observation_size), np.float32),
+            np.zeros(capacity, np.int64),
+            np.zeros(capacity, np.float32),
+            np.zeros((capacity, observation_size), np.float32),
+            np.zeros(capacity, np.float32),
+        )
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(
+        self,
+        observation: np.ndarray,
+        action: int,
+        reward: float,
+        next_observation: np.ndarray,
+        terminated: bool,
+        truncated: bool,
+    ) -> None:
+        """Store one step. Only `terminated` ends the bootstrap."""
+        self.store(observation, action, reward, next_observation, 0.0 if terminated else self.gamma)
+
+    def store(
+        self,
+        observation: np.ndarray,
+        action: int,
+        reward: float,
+        next_observation: np.ndarray,
+        discount: float,
+    ) -> int:
+        """Write one row over the oldest; returns its index."""
+        index = self._next
+        observations, actions, rewards, next_observations, discounts = self.transitions
+        observations[index] = observation
+        actions[index] = action
+        rewards[index] = reward
+        next_observations[index] = next_observation
+        discounts[index] = discount
+        self._next = index + 1 if index + 1 < self.capacity else 0
+        if self._size < self.capacity:
+            self._size += 1
+        return index
+
+    def sample(self) -> Sample:
+        if self.replacement:
+            indices = self._generator.integers(self._size, size=self.batch_size)
+        else:
+            indices = self._generator.choice(self._size, self.batch_size, replace=False, shuffle=False)
+        return Sample(indices, None)
+
+    def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
+        """Told the TD errors float32[B] of what was sampled; uniform replay has no use for them."""
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "next": self._next,
+            "size": self._size,
+            "generator": generator_state(self._generator),
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The filled part of the rings, by name."""
+        columns = self.transitions._asdict().items()
+        return {name: column[: self._size] for name, column in columns}
+
+    def load_state(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self._next, self._size = state["next"], state["size"]
+        load_generator_state(self._generator, state["generator"])
+        for name, column in self.transitions._asdict().items():
+            column[: self._size] = arrays[name]

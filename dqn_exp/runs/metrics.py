@@ -1,0 +1,96 @@
+"""Append-only metric files: CSV in which every line carries its own checksum.
+
+A line is `value,...,crc`, where `crc` is the CRC-32 of the text before its comma. A process that
+dies while writing leaves at most one torn last line, which readers drop with a warning and writers
+trim; anything else that does not match its checksum is damage, and an error.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+KINDS = ("episodes", "evaluations", "losses")
+CLOCK = ("episode", "env_step", "update")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "episodes": (*CLOCK, "return", "length", "epsilon"),
+    "evaluations": (*CLOCK, "mean_return", "std_return", "n_episodes"),
+    "losses": (*CLOCK, "loss", "grad_norm", "q_mean", "q_max"),
+}
+
+
+class DamagedMetrics(ValueError):
+    """A metrics file holds something that no crash of ours can leave behind."""
+
+
+class TornMetrics(UserWarning):
+    """The last line of a metrics file was cut off and is left out."""
+
+
+def metrics_path(trial: Path, kind: str) -> Path:
+    return trial / f"{kind}.csv"
+
+
+class MetricsWriter:
+    """Appends rows to one metrics file; each row reaches the operating system at once."""
+
+    def __init__(self, path: Path, columns: Sequence[str], size: int | None = None) -> None:
+        """Continue `path` after its first `size` bytes (0 starts it anew; None keeps what is whole)."""
+        self.columns = tuple(columns)
+        if size is None:
+            size = valid_size(path) if path.exists() else 0
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - owned until close()
+        self._file.truncate(size)
+        if size == 0:
+            self._write(",".join((*self.columns, "crc")) + "\n")
+
+    def append(self, row: Iterable[float | int | bool]) -> None:
+        text = ",".join(map(repr, row))
+        self._write(f"{text},{zlib.crc32(text.encode()):08x}\n")
+
+    def sync(self) -> int:
+        """Force everything to the disk and return the file's size in bytes."""
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, text: str) -> None:
+        data = text.encode()
+        while data:  # a nearly full disk writes less than it was given before it refuses
+            data = data[self._file.write(data) :]
+
+
+def valid_size(path: Path) -> int:
+    """Bytes of `path` up to the end of its last whole line."""
+    return path.read_bytes().rfind(b"\n") + 1
+
+
+def read_metrics(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Column names and rows (still text) of a metrics file, without the checksum column.
+
+    Warns with TornMetrics where the last line is cut off; raises DamagedMetrics elsewhere.
+    """
+    whole, _, torn = path.read_bytes().rpartition(b"\n")
+    if torn:
+        warnings.warn(f"{path}: the last line was cut off and is left out", TornMetrics, stacklevel=2)
+    if not whole:
+        return [], []
+    header, *lines = whole.split(b"\n")
+    columns = header.decode(errors="replace").split(",")
+    if columns.pop() != "crc":
+        raise DamagedMetrics(f"{path}: line 1 is not the header of a metrics file")
+    rows = []
+    for number, line in enumerate(lines, start=2):
+        content, _, crc = line.rpartition(b",")
+        if b"%08x" % zlib.crc32(content) != crc:
+            raise DamagedMetrics(f"{path}: line {number} does not match its checksum")
+        row = content.decode().split(",")
+        if len(row) != len(columns):
+            raise DamagedMetrics(f"{path}: line {number} has {len(row)} of {len(columns)} values")
+        rows.append(row)
+    return columns, rows

@@ -1,0 +1,38 @@
+"""One trial seed, split into independent streams by name: every random draw has an owner."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+
+class Streams:
+    """The random streams of one trial.
+
+    A stream depends on the seed and on its own name alone, not on which others exist or in which
+    order they are asked for.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def generator(self, name: str) -> np.random.Generator:
+        return np.random.default_rng(self._sequence(name))
+
+    def integer(self, name: str) -> int:
+        """A seed in [0, 2**31) for something that keeps its own generator."""
+        return int(self._sequence(name).generate_state(1)[0] >> 1)
+
+    def _sequence(self, name: str) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self._seed, spawn_key=(zlib.crc32(name.encode()),))
+
+
+def generator_state(generator: np.random.Generator) -> dict[str, Any]:
+    """The state of `generator` as plain JSON values."""
+    return dict(generator.bit_generator.state)
+
+
+def load_generator_state(generator: np.random.Generator, state: dict[str, Any]) -> None:
+    generator.bit_generator.state = state
