@@ -2,10 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := .venv-bench
 
-.PHONY: setup demo test check format bench clean
+.PHONY: help setup demo test check format slow bench conformance
 
-setup: $(STAMP)
+help:  ## what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## a .venv with everything
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -15,14 +19,17 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup  ## three buffer sizes x five seeds, to a finished report
 	$(BIN)/python -m dqn_exp -m buffer=500,17k,100k
 
-check: setup
+check: setup  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check
+test: check  ## everything that must hold before a change lands
 	$(BIN)/python -m pytest -n 2
 
-format: setup
+slow: setup  ## the tests that take a minute or more each
+	$(BIN)/python -m pytest -n 2 -m slow --timeout=3600
+
+format: setup  ## let ruff mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

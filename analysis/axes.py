@@ -47,10 +47,14 @@ class Axis:
 
     @property
     def title(self) -> str:
-        return f"{self.name} ({self.unit})" if self.unit else self.name
+        name = "" if self is ALL else self.name
+        return f"{name} ({self.unit})" if self.unit else name
 
     def labels(self) -> list[str]:
-        return [format_value(value) for value in self.values]
+        return [self.label(value) for value in self.values]
+
+    def label(self, value: object) -> str:
+        return label(self.name, value)
 
     def codes(self, rows: Iterable[Row]) -> NDArray[np.int64]:
         """Index of each row's value in `values`: [rows]."""
@@ -117,9 +121,7 @@ def _unit(name: str, columns: Mapping[str, Sequence[Value]]) -> str:
     return UNITS.get(name, "") + (counted if name == "update_every" else "")
 
 
-def _companions(
-    name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence[str]
-) -> tuple[str, ...]:
+def _companions(name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         other
         for other in varied
@@ -142,6 +144,11 @@ def _sort_key(value: Value) -> tuple[int, float, list[tuple[int, float, str]]]:
 
 def _is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
+
+
+def label(axis_name: str, value: object) -> str:
+    """`value` of an axis as text."""
+    return "all trials" if axis_name == ALL.name else format_value(value)
 
 
 def format_value(value: object) -> str:

@@ -23,9 +23,10 @@ class Outcome(NamedTuple):
 
 
 def is_judged(config: Mapping[str, Value]) -> bool:
-    """Can convergence be seen at all: is there a threshold, and are there evaluations?"""
+    """Can convergence be seen at all: is there a finite threshold, and are there evaluations?"""
     evaluated = config.get("evaluation.every_steps") or config.get("evaluation.every_episodes")
-    return config.get("convergence.threshold") is not None and bool(evaluated)
+    threshold = config.get("convergence.threshold")
+    return threshold is not None and np.isfinite(float(threshold)) and bool(evaluated)
 
 
 def outcome(trial: Trial, evaluations: Curve) -> Outcome:

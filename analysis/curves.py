@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-BINS = 60
+MOST_BINS, FEWEST_BINS = 60, 8
 
 
-def edges(clocks: Sequence[Floats], bins: int = BINS) -> Floats:
-    """Borders of equal bins from 0 to the last moment of any trial: [bins + 1]."""
-    last = max((clock[-1] for clock in clocks if len(clock)), default=1.0)
-    return np.linspace(0.0, max(float(last), 1.0), bins + 1)
+def edges(clocks: Sequence[Floats], per_bin: int = 1) -> Floats:
+    """Borders of equal bins from 0 to the last moment of any trial: [bins + 1].
+
+    A trial of median length has about `per_bin` points in each.
+    """
+    clocks = [clock for clock in clocks if len(clock)] or [np.ones(1)]
+    points = int(np.median([len(clock) for clock in clocks]))
+    bins = min(max(points // per_bin, FEWEST_BINS), MOST_BINS)
+    return np.linspace(0.0, max(float(clock[-1]) for clock in clocks), bins + 1)
 
 
 def centres(borders: Floats) -> Floats:
@@ -37,12 +42,23 @@ def binned(
 
 
 def filled(clock: Floats, values: Floats, borders: Floats) -> Floats:
-    """Bin means, interpolated where a bin is empty; the first and last values are carried on.
+    """Bin means, interpolated where a bin is empty; NaN before the first, the last one carried on.
 
-    So a trial that stopped early keeps its last value, and every trial counts in every bin.
+    So a trial that stopped early keeps its last value, and every trial counts to the end.
     """
-    means, at = binned(clock, values, borders), centres(borders)
-    known = np.isfinite(means)
+    at = centres(borders)
+    return sampled(at, binned(clock, values, borders), at)
+
+
+def moments(clocks: Sequence[Floats]) -> Floats | None:
+    """Every moment at which any trial was seen, sorted; None where they are too many to draw."""
+    seen = np.unique(np.concatenate([np.empty(0), *clocks]))
+    return seen if 0 < len(seen) <= MOST_BINS else None
+
+
+def sampled(clock: Floats, values: Floats, at: Floats) -> Floats:
+    """The curve at the moments `at` [m]: [m]; NaN before its first, the last value carried on."""
+    known = np.isfinite(values)
     if not known.any():
-        return means
-    return np.interp(at, at[known], means[known])
+        return np.full(len(at), np.nan)
+    return np.interp(at, clock[known], values[known], left=np.nan)

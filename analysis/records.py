@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import AnalysisError, SkippedWarning
 from dqn_exp.runs.files import read_json
 from dqn_exp.runs.lock import is_locked
 from dqn_exp.runs.metrics import DamagedMetrics, TornMetrics, metrics_path, read_metrics
@@ -26,14 +27,6 @@ UNFINISHED = ("running", "interrupted")
 """Statuses of trials whose result does not say yet how far they got."""
 
 _BOOLEANS = {"True": "1", "False": "0"}
-
-
-class AnalysisError(Exception):
-    """There is nothing to analyse; the message says where and why."""
-
-
-class SkippedWarning(UserWarning):
-    """A trial, or a part of one, could not be read."""
 
 
 class Skipped(NamedTuple):
@@ -70,9 +63,12 @@ def _walk(path: Path) -> Iterator[Path]:
 def natural_key(text: str) -> list[tuple[int, float, str]]:
     """Sorts "seed=10" after "seed=9"."""
     parts = re.split(r"(\d+(?:\.\d+)?)", text)
-    return [
-        (0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)
-    ]
+    return [(0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
+
+
+def slug(text: str) -> str:
+    """`text` as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:80]
 
 
 def read_trial(directory: Path, root: Path) -> Trial:

@@ -1,6 +1,5 @@
-"""Statistics of few, censored trials: functions of arrays, with an explicit generator.
+"""Statistics of few trials: functions of arrays, with an explicit generator.
 
-`times` [n] are times of convergence where `events` [n] is True, and of censoring elsewhere.
 Intervals are pairs (low, high), 95% unless told; (nan, nan) where the data give none.
 Known answers, and why these methods: Agarwal et al. 2021, Colas et al. 2019, Patterson et al. 2024.
 """
@@ -70,119 +69,27 @@ def iqm(values: ArrayLike) -> float:
     return float(x[cut : len(x) - cut].mean()) if len(x) else np.nan
 
 
-class SurvivalCurve(NamedTuple):
-    """The share of trials that have not converged: `share[j]` from `times[j]` on."""
-
-    times: Floats
-    share: Floats
-
-
-def survival_curve(times: ArrayLike, events: ArrayLike) -> SurvivalCurve:
-    """Kaplan-Meier estimate (1958), a step function that starts at (0, 1)."""
-    t, e = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
-    steps = np.unique(t[e])
-    at_risk = (t[None, :] >= steps[:, None]).sum(axis=1)
-    converged = ((t[None, :] == steps[:, None]) & e[None, :]).sum(axis=1)
-    share = np.cumprod(1 - converged / at_risk)
-    return SurvivalCurve(np.append(0.0, steps), np.append(1.0, share))
+class Band(NamedTuple):
+    centre: Floats
+    low: Floats
+    high: Floats
 
 
-def survival_median(times: ArrayLike, events: ArrayLike) -> float:
-    """The first time by which half have converged (Kaplan-Meier); inf where not reached."""
-    curve = survival_curve(times, events)
-    reached = curve.times[curve.share <= 0.5 + 1e-12]
-    return float(reached[0]) if len(reached) else np.inf
+def mean_band(curves: ArrayLike, rng: np.random.Generator, resamples: int = 500) -> Band:
+    """Mean of `curves` [n, m] over trials, with 95% pointwise intervals: [m] each.
 
-
-def median_interval(times: ArrayLike, events: ArrayLike, level: float = LEVEL) -> Interval:
-    """Interval of the Kaplan-Meier median (Brookmeyer & Crowley 1982, log-log band, lifelines).
-
-    inf means not reached: the data set no upper (or no lower) bound.
+    Student's below 20 trials; from there on a bootstrap that resamples whole trials.
     """
-    from lifelines import KaplanMeierFitter
-    from lifelines.utils import median_survival_times
-
-    if np.size(times) < 2 or not np.any(events):
-        return NO_INTERVAL
-    fitted = KaplanMeierFitter(alpha=1 - level).fit(times, events)
-    low, high = median_survival_times(fitted.confidence_interval_).to_numpy()[0]
-    return float(low), float(high)
-
-
-def at_risk(times: ArrayLike, at: ArrayLike) -> NDArray[np.int64]:
-    """How many trials were still training, unconverged, just before each moment `at` [m]: [m]."""
-    counts: NDArray[np.int64] = (np.asarray(times) >= np.asarray(at)[:, None]).sum(axis=1)
-    return counts
-
-
-def restricted(times: ArrayLike, horizon: float) -> Floats:
-    """min(T, horizon) [n], whose mean is RMST(horizon) if nobody is censored before the horizon."""
-    return np.asarray(np.minimum(times, horizon), dtype=np.float64)
-
-
-def log_rank(times: ArrayLike, events: ArrayLike, groups: ArrayLike) -> float:
-    """Log-rank statistic over `groups` [n]: chi-squared with (number of groups - 1) degrees."""
-    return float(_LogRank(times, events).statistics(_one_hot(groups)[None])[0])
-
-
-def permutation_log_rank(
-    times: ArrayLike,
-    events: ArrayLike,
-    groups: ArrayLike,
-    rng: np.random.Generator,
-    strata: ArrayLike | None = None,
-    permutations: int = 2000,
-) -> float:
-    """p-value of the log-rank statistic, group labels permuted within `strata` [n].
-
-    The asymptotic p rejects 7-11% instead of 5% at n = 5 per group.
-    """
-    test, labels = _LogRank(times, events), _one_hot(groups)
-    strata = np.zeros(len(labels)) if strata is None else np.asarray(strata)
-    orders = _permutations(strata, permutations, rng)
-    observed = test.statistics(labels[None])[0]
-    permuted = test.statistics(labels[orders])
-    extreme = np.count_nonzero(permuted >= observed - 1e-9)
-    return float((1 + extreme) / (1 + permutations))
-
-
-def _permutations(
-    strata: NDArray[np.generic], count: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """`count` random orders that move nobody out of its stratum: [count, n]."""
-    orders = np.tile(np.arange(len(strata)), (count, 1))
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
-        orders[:, members] = members[np.argsort(rng.random((count, len(members))), axis=1)]
-    return orders
-
-
-def _one_hot(groups: ArrayLike) -> Floats:
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
-    return np.eye(codes.max() + 1)[codes]
-
-
-class _LogRank:
-    """What the log-rank statistic needs of pooled times, for many labellings at once."""
-
-    def __init__(self, times: ArrayLike, events: ArrayLike) -> None:
-        t, e = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
-        moments = np.unique(t[e])
-        self.risk = (t[None, :] >= moments[:, None]).astype(float)
-        deaths = ((t[None, :] == moments[:, None]) & e[None, :]).sum(axis=1)
-        self.at_risk = self.risk.sum(axis=1)
-        self.residual = e - (deaths / self.at_risk) @ self.risk
-        self.weight = deaths * (self.at_risk - deaths) / np.maximum(self.at_risk - 1, 1)
-
-    def statistics(self, labels: Floats) -> Floats:
-        """Observed less expected events, measured by their covariance: one-hot [P, n, K] -> [P]."""
-        excess = np.einsum("n,pnk->pk", self.residual, labels)
-        share = (self.risk @ labels) / self.at_risk[:, None]
-        weighted = share * self.weight[:, None]
-        diagonal = weighted.sum(axis=1)[:, :, None] * np.eye(labels.shape[2])
-        covariance = diagonal - np.swapaxes(share, 1, 2) @ weighted
-        inverse = np.linalg.pinv(covariance, rcond=1e-9, hermitian=True)
-        return np.asarray(np.einsum("pk,pkl,pl->p", excess, inverse, excess))
+    x = np.asarray(curves, dtype=float)
+    n, centre = len(x), x.mean(axis=0)
+    if n < 2:
+        return Band(centre, np.full_like(centre, np.nan), np.full_like(centre, np.nan))
+    if n < BOOTSTRAP_FROM:
+        half = stdtrit(n - 1, 0.5 + LEVEL / 2) * x.std(axis=0, ddof=1) / np.sqrt(n)
+        return Band(centre, centre - half, centre + half)
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+    low, high = np.quantile(weights @ x, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
+    return Band(centre, low, high)
 
 
 def holm(p_values: ArrayLike) -> Floats:

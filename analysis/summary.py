@@ -1,4 +1,4 @@
-"""The final table of a sweep, light enough for the terminal: no pandas, no figures."""
+"""The final table of a sweep, for the terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.axes import format_value
+from analysis.axes import label
+from analysis.describe import configuration_table
 from analysis.sweep import read_sweep
-from analysis.tables import configuration_table
 
 NOT_REACHED = "not reached"
 
@@ -16,10 +16,19 @@ NOT_REACHED = "not reached"
 def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
     """One row per configuration, as text: axis values, n, converged, median T, final return."""
     sweep = read_sweep(sweep_dir)
-    axes = {axis.name for axis in sweep.axes}
+    clock, names = sweep.clocks[0], [axis.name for axis in sweep.axes]
+    shown = {
+        "n": "n",
+        "converged": "converged",
+        "median": f"median {clock.unit}",
+        "final_return": "mean final return",
+    }
     return [
-        {name: format_value(v) if name in axes else format_number(v) for name, v in row.items()}
-        for row in configuration_table(sweep)
+        {
+            **{name: label(name, row[name]) for name in names},
+            **{title: format_number(row[name]) for name, title in shown.items()},
+        }
+        for row in configuration_table(sweep, clock, np.random.default_rng(0))
     ]
 
 

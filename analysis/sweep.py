@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.axes import ALL, Axis, find_axes
-from analysis.convergence import is_judged
+from analysis.axes import ALL, Axis, find_axes, format_value
+from analysis.convergence import NEVER, is_judged
+from analysis.errors import AnalysisError
 from analysis.records import (
-    AnalysisError,
     Curve,
     Skipped,
     Trial,
@@ -40,7 +39,15 @@ class Clock(NamedTuple):
     budget: float
     """The limit that every trial had; NaN where there was no common one."""
     horizon: float
-    """The time up to which every counted trial was followed."""
+    """The time up to which every counted trial was followed, or had diverged."""
+    longest: float
+    """The longest time of any counted trial."""
+
+    def times(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """T of each row. A diverged trial never converges: it stays in sight to the end."""
+        never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
+        times = column(rows, self.column)
+        return np.where(never, np.fmax(times, self.longest), times)
 
 
 class LeftOut(NamedTuple):
@@ -111,10 +118,14 @@ class Sweep:
 
     def reference(self, axis: Axis) -> tuple[int, str]:
         """The value that others are compared with (its index), and why this one."""
-        default = flatten(self.plan.get("defaults") or {}).get(axis.name)
-        if default is not None and default in axis.values:
+        defaults = flatten(self.plan.get("defaults") or {})
+        default = defaults.get(axis.name)
+        if axis.name in defaults and default in axis.values:
             return axis.values.index(default), "the default"
-        return int(axis.codes(self.rows)[0]), "the first value"
+        if axis.numeric and isinstance(default, int | float):
+            gaps = np.abs(np.array(axis.values, dtype=float) - default)
+            return int(gaps.argmin()), f"the value nearest to the default, {format_value(default)}"
+        return 0, "the first value"
 
     def strata(self, axis: Axis) -> NDArray[np.int64]:
         """Which trials agree on all other axes: one number per counted trial."""
@@ -135,9 +146,7 @@ def read_sweep(path: str | Path) -> Sweep:
     root, skipped = Path(path), list[Skipped]()
     trials = read_trials(root, skipped)
     if not trials:
-        raise AnalysisError(
-            f"{path}: none of its {len(skipped)} trials can be read: {skipped[0].reason}"
-        )
+        raise AnalysisError(f"{path}: none of its trials can be read: {skipped[0].reason}")
     evaluations = {trial.run: read_curve(trial, "evaluations", skipped) for trial in trials}
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
     return Sweep(root, trials, rows, evaluations, _plan(root, skipped), skipped)
@@ -150,7 +159,7 @@ def _plan(root: Path, skipped: list[Skipped]) -> Mapping[str, Any]:
         return plan if isinstance(plan, dict) else {}
     except FileNotFoundError:
         return {}
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         skipped.append(Skipped("sweep.json", f"cannot be read: {error}"))
         return {}
 
@@ -175,18 +184,16 @@ _MEANING = {
 
 def _clock(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Clock:
     budgets, times = column(rows, limit), column(rows, name)
-    converged = np.array([row["converged"] for row in rows], dtype=bool)
+    ended = np.array([row["converged"] or row["status"] == NEVER for row in rows], dtype=bool)
     common = len(budgets) > 0 and bool(np.all(budgets == budgets[0]))
-    budget = float(budgets[0]) if common else np.nan
-    followed = np.append(times[~converged], budgets[~np.isnan(budgets)])
-    longest = float(np.max(times, initial=0.0))
+    longest = float(np.fmax.reduce(times, initial=0.0))
+    horizon = float(np.fmin.reduce(np.append(times[~ended], budgets), initial=np.inf))
     return Clock(
-        name,
-        curve,
-        unit,
-        budget,
-        float(np.nanmin(followed, initial=np.inf)) if len(followed) else longest,
-    )
+        name, curve, unit,
+        budget=float(budgets[0]) if common else np.nan,
+        horizon=horizon if np.isfinite(horizon) else longest,
+        longest=longest,
+    )  # fmt: skip
 
 
 def _shortfall(clock: Clock) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
@@ -15,10 +17,12 @@ def main() -> None:
         return
     full_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach the handler below
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         _run()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted. The same command continues.")
+    except KeyboardInterrupt as interrupt:
+        print("\nInterrupted. The same command continues.", file=sys.stderr)
+        sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
     except Exception as error:
         from dqn_exp.launch.messages import explain
 
@@ -29,15 +33,23 @@ def main() -> None:
         sys.exit(2)
 
 
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal_number)
+
+
 def _run() -> None:
     import hydra
 
+    from dqn_exp.launch.pool import ONE_THREAD
     from dqn_exp.launch.single import prepare_single_run
-    from dqn_exp.launch.task import run_task
+    from dqn_exp.launch.task import run_single
     from dqn_exp.paths import CONF
+    from dqn_exp.sizes import plain_calls
 
+    sys.argv[1:] = map(plain_calls, sys.argv[1:])
+    os.environ.update(ONE_THREAD)
     prepare_single_run(sys.argv)
-    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_task)()
+    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_single)()
 
 
 if __name__ == "__main__":

@@ -30,13 +30,19 @@ from dqn_exp.sizes import parse_size
 def _number(value: object) -> object:
     """Refuse booleans, which Python would count as 0 and 1."""
     if isinstance(value, bool):
-        raise ValueError("not a number")
+        raise ValueError("must be a number, not true or false")
     return value
 
 
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError("must be finite")
+    return value
+
+
+def _not_nan(value: float) -> float:
+    if math.isnan(value):
+        raise ValueError("must be a number; inf is allowed and never reached")
     return value
 
 
@@ -53,12 +59,12 @@ CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Real = Annotated[float, BeforeValidator(_number)]
 Finite = Annotated[Real, AfterValidator(_finite)]
 Positive = Annotated[Finite, Field(gt=0)]
-Fraction = Annotated[Real, Field(ge=0, le=1)]
+Fraction = Annotated[Finite, Field(ge=0, le=1)]
 Clock = Literal["episodes", "env_steps", "updates", "learning_episodes"]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=True, ser_json_inf_nan="constants")
 
 
 class EnvConfig(Section):
@@ -70,8 +76,8 @@ class EnvConfig(Section):
     threshold: Finite | None = Field(
         None, description="mean return that counts as solved; null: the one gymnasium registers"
     )
-    wrappers: list[dict[str, Any]] = Field(
-        [], description="wrappers by registered name, innermost first: {name: ..., options}"
+    wrappers: dict[str, dict[str, Any]] = Field(
+        {}, description="registered name -> options of each wrapper, innermost first"
     )
 
 
@@ -172,6 +178,9 @@ class TargetConfig(Section):
 class BudgetConfig(Section):
     episodes: Count | None = Field(description="the trial ends after so many; null: no limit")
     env_steps: Count | None = Field(description="the trial ends after so many; null: no limit")
+    learning_episodes: Count | None = Field(
+        None, description="the trial ends after so many since the first update; null: no limit"
+    )
 
 
 class EvaluationConfig(Section):
@@ -179,10 +188,15 @@ class EvaluationConfig(Section):
     every_steps: Count | None
     episodes: Count = Field(description="greedy episodes per evaluation")
     final_episodes: Count = Field(description="greedy episodes after training")
+    max_episode_steps: Count | None = Field(
+        None, description="steps after which a greedy episode is cut off; null: as in training"
+    )
 
 
 class ConvergenceConfig(Section):
-    threshold: Real | None = Field(description="mean return to reach; null: the environment's own")
+    threshold: Annotated[Real, AfterValidator(_not_nan)] | None = Field(
+        description="mean return to reach; null: the environment's own, inf: never"
+    )
     consecutive: Count = Field(description="evaluations in a row that must reach it")
     stop: bool = Field(description="end the trial once it has converged")
 
@@ -248,14 +262,15 @@ class Config(Section):
             raise ValueError(
                 f"batch={replay.batch_size} is larger than buffer={replay.capacity}; allowed: batch <= buffer"
             )
-        if self.agent.learning_starts > replay.capacity and replay.name != "online":
+        if self.network.name == "mlp_batchnorm" and replay.batch_size == 1:
             raise ValueError(
-                f"agent.learning_starts={self.agent.learning_starts} is larger than "
-                f"buffer={replay.capacity}; allowed: agent.learning_starts <= buffer"
+                "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
+                "allowed: batch >= 2"
             )
-        if self.budget.episodes is None and self.budget.env_steps is None:
+        if all(limit is None for limit in self.budget.model_dump().values()):
             raise ValueError(
-                "budget.episodes and budget.env_steps are both null; allowed: at least one limit"
+                "budget.episodes, budget.env_steps and budget.learning_episodes are all null; "
+                "allowed: at least one limit"
             )
         if ":" in self.env.id:
             raise ValueError(
@@ -263,6 +278,17 @@ class Config(Section):
                 f"with the module that registers it in imports=[...]"
             )
         return self
+
+    def evaluation_env(self) -> EnvConfig:
+        """The environment of greedy episodes: the training one, with a time limit of their own if any.
+
+        Where there is none at all, a greedy episode is as long as the whole training at most: a policy
+        that never ends its episode, as untrained ones do in CliffWalking, must not hold up the trial.
+        """
+        limit: int | str | None = self.evaluation.max_episode_steps or self.env.max_episode_steps
+        if limit == "unlimited":
+            limit = self.budget.env_steps or 100_000
+        return self.env.model_copy(update={"max_episode_steps": limit})
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that two configurations share if all that matters is equal."""
@@ -276,10 +302,12 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        problems = {_path(problem, values): problem for problem in reversed(error.errors())}
+        problems: dict[tuple[str, ...], list[Any]] = {}
+        for problem in error.errors():
+            problems.setdefault(_path(problem, values), []).append(problem)
         lines = [
-            _explain(path, problem)
-            for path, problem in reversed(problems.items())
+            _explain(path, *alternatives)
+            for path, alternatives in problems.items()
             if (SHORT_NAMES.get(".".join(path)),) not in problems
         ]
         raise ConfigError("\n".join(lines)) from None
@@ -299,8 +327,8 @@ def _path(problem: Any, values: Any) -> tuple[str, ...]:
     return tuple(path)
 
 
-def _explain(path: tuple[str, ...], problem: Any) -> str:
-    """One problem in words: key, value, what is allowed."""
+def _explain(path: tuple[str, ...], problem: Any, *others: Any) -> str:
+    """One problem in words: key, value, what is allowed; `others` are of further types the key may have."""
     key, kind, context = ".".join(path), problem["type"], problem.get("ctx", {})
     if kind == "missing":
         return f"{key} is missing"
@@ -309,14 +337,19 @@ def _explain(path: tuple[str, ...], problem: Any) -> str:
         return f"{key} is not a key.{did_you_mean(path[-1], known)} Allowed: {', '.join(known)}"
     if kind == "union_tag_invalid":
         return f"{key}.name={context['tag']!r}: allowed: {context['expected_tags']}"
-    message = str(context.get("error", problem["msg"]))
+    message = str(context.get("error", problem["msg"])).replace("Input should be", "must be")
     if kind == "literal_error":
-        choices = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        close = did_you_mean(str(problem["input"]), choices)
-        message = f"allowed: {context['expected']}.{close}" if close else f"allowed: {choices}"
-    if not key:
-        return message
-    return f"{key}={problem['input']!r}: {message.replace('Input should be', 'must be')}"
+        choices = _choices(problem)
+        message = f"allowed: {', '.join(choices)}.{did_you_mean(str(problem['input']), choices)}"
+    for other in others:
+        if other["type"] == "literal_error":
+            message += f", or {', '.join(_choices(other))}"
+    return f"{key}={problem['input']!r}: {message}" if key else message
+
+
+def _choices(problem: Any) -> list[str]:
+    expected: str = problem["ctx"]["expected"]
+    return expected.replace("'", "").replace(" or ", ", ").split(", ")
 
 
 def _fields(path: tuple[str, ...]) -> list[str]:

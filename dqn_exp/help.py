@@ -4,7 +4,7 @@ HELP = """\
 dqn_exp - how does a hyperparameter change the way a DQN learns, and how sure may you be?
 
   python -m dqn_exp                                     one trial with the default configuration
-  python -m dqn_exp -m buffer=500,17k,100k              a sweep: 3 values x 5 seeds, in parallel, with a report
+  python -m dqn_exp -m buffer=500,17k,100k              a sweep: 3 values x 5 seeds, and a report
   python -m dqn_exp -m sweeps=buffer_size seed=range(3) a named sweep from sweeps/, with other seeds
 
 Without -m every key takes one value: key=value. With -m a key may take several, key=a,b,c or key=range(5),
@@ -13,7 +13,7 @@ and every combination is trained. Stop at any time: the same command continues.
 Short axis names (sizes such as 17k, 1M, 16Ki, 2e4 work wherever a count is expected)
   buffer        replay capacity, transitions
   batch         transitions per update
-  update_every  target refresh period, in the unit of the target group
+  update_every  target refresh period (target=steps: environment steps; target=episodes: episodes)
   train_every   environment steps between trainings
   lr            learning rate
   gamma         discount per step
@@ -21,6 +21,7 @@ Short axis names (sizes such as 17k, 1M, 16Ki, 2e4 work wherever a count is expe
 
 Groups (group=option)
   env           cartpole cartpole_v0 acrobot mountaincar lunarlander
+                cartpole_noisy cartpole_steady cartpole_target
                 gymnasium env.id=ANY-v0 (any environment with discrete actions)
   agent         dqn double_dqn
   network       mlp mlp_batchnorm                       network.hidden=[64,64]  network.activation=relu|tanh
@@ -28,6 +29,7 @@ Groups (group=option)
   optimizer     adam rmsprop sgd
   exploration   exponential linear multiplicative constant
   target        episodes steps soft none                target.tau=0.005
+  objective     steps_to_convergence final_return aulc  what a study (hydra/sweeper=optuna) looks for
   experiment    named configurations from conf/experiment/, such as experiment=notebook
   sweeps        named sweeps from sweeps/, such as -m sweeps=buffer_size
 
@@ -38,6 +40,8 @@ Options
   agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k
   learner=auto|torch|fused  device=auto|cpu|cuda
   imports=[my_module]                                   a module of yours that registers parts
+  init_from=TRIAL_DIR                                   start from the network of another trial
+  checkpoint.keep_best=none|evaluation|episode video.every_episodes=20
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
   report=false                                          no report at the end of a sweep
@@ -49,4 +53,7 @@ Everything else is reached by its dotted name; these show what there is:
 Results
   python -m analysis report SWEEP_DIR                   figures, tables and one HTML page
   python -m analysis table SWEEP_DIR                    one row per trial, CSV
+  python -m analysis policy TRIAL_DIR                   what the network thinks and does: pictures and a page
+  python -m analysis video TRIAL_DIR                    an mp4 of greedy episodes
+  python -m analysis diagnose TRIAL_DIR                 why it did not learn
 """

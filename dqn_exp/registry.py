@@ -58,7 +58,16 @@ networks = Registry(
         "mlp_batchnorm": "dqn_exp.networks.mlp:build_mlp_batchnorm",
     },
 )
-wrappers = Registry("wrapper", {})
+wrappers = Registry(
+    "wrapper",
+    {
+        "observation_noise": "dqn_exp.envs.noise:ObservationNoise",
+        "action_noise": "dqn_exp.envs.noise:ActionNoise",
+        "pole_measures": "dqn_exp.envs.cartpole:PoleMeasures",
+        "steady_reward": "dqn_exp.envs.cartpole:SteadyReward",
+        "target_reward": "dqn_exp.envs.cartpole:TargetReward",
+    },
+)
 
 
 def import_modules(names: Iterable[str]) -> None:

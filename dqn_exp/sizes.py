@@ -14,7 +14,7 @@ SUFFIXES = {
     "Mi": 2**20,
     "Gi": 2**30,
 }
-_SIZE = re.compile(r"([+-]?\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d{1,3})?)\s*(k|M|G|Ki|Mi|Gi|K|m)?")
+_SIZE = re.compile(r"([+-]?\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d{1,3})?)\s*(k|M|G|Ki|Mi|Gi|K|m)?", re.ASCII)
 
 
 def parse_size(value: object) -> int:
@@ -42,3 +42,23 @@ def format_size(count: int) -> str:
         if count and count % SUFFIXES[suffix] == 0:
             return f"{count // SUFFIXES[suffix]}{suffix}"
     return str(count)
+
+
+_CALL = re.compile(r"\b(interval|range)\(([^()]*)\)")
+
+
+def plain_calls(override: str) -> str:
+    """`override` with the sizes in Hydra's interval(...) and range(...) as numbers.
+
+    Its grammar takes nothing else there: interval(1k,100k) becomes interval(1000,100000).
+    """
+    return _CALL.sub(lambda call: f"{call[1]}({','.join(map(_plain, call[2].split(',')))})", override)
+
+
+def _plain(argument: str) -> str:
+    name, equals, value = argument.rpartition("=")
+    try:
+        suffixed = value.strip()[-1:].isalpha()
+        return f"{name}{equals}{parse_size(value)}" if suffixed else argument
+    except ValueError:
+        return argument

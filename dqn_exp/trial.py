@@ -63,7 +63,7 @@ class Trial:
         self.config = config
         self.clock = Clock()
         self.env = make_environment(config.env, streams.integer("environment"))
-        self.evaluation_env = make_environment(config.env, streams.integer("evaluation"))
+        self.evaluation_env = make_environment(config.evaluation_env(), streams.integer("evaluation"))
         network = build_network(
             config.network,
             self.env.observation_size,
@@ -117,7 +117,7 @@ def train(trial: Trial) -> Iterator[Event]:
     Raises Diverged where the loss or a Q-value leaves the finite range.
     """
     config, clock, env, replay = trial.config, trial.clock, trial.env, trial.replay
-    starts = max(config.agent.learning_starts, config.replay.batch_size)
+    starts, batch_size = config.agent.learning_starts, config.replay.batch_size
     while not clock.spent(config.budget):
         observation = env.reset()
         total_return, length, ended = 0.0, 0, False
@@ -131,7 +131,8 @@ def train(trial: Trial) -> Iterator[Event]:
             length += 1
             clock.env_steps += 1
             ended = terminated or truncated
-            if clock.env_steps % config.train_every == 0 and len(replay) >= starts:
+            due = clock.env_steps % config.train_every == 0 and clock.env_steps >= starts
+            if due and len(replay) >= batch_size:
                 yield from learn(trial)
             trial.target.after_step(clock.env_steps)
             if ended:

@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from analysis.axes import Axis
-from analysis.statistics import Interval
+from analysis.page import DPI
+from analysis.statistics import Floats, Interval
 
-RC: dict[str, Any] = {
+RC: Any = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("paper"),
     "text.parse_math": False,
-    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.labelsize": 9,
+    "axes.edgecolor": "#444444",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
     "grid.color": "#e6e6e6",
-    "grid.linewidth": 0.8,
     "legend.frameon": False,
     "legend.fontsize": 8,
     "legend.title_fontsize": 8,
     "lines.linewidth": 1.6,
-    "savefig.dpi": 150,
-    "pdf.fonttype": 42,
+    "figure.dpi": DPI,
+    "xtick.bottom": True,
+    "xtick.major.size": 3,
 }
-"""Plain text everywhere: names in a sweep must not be read as formulas."""
+"""Seaborn's theme, and plain text everywhere: names in a sweep must not be read as formulas."""
 
 INK, FAINT, ACCENT = "#222222", "#8a8a8a", "#b03a2e"
 MARKERS = "osD^vPX<>*ph"
-DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3)))
+DASHES = ((1, 0), (4, 1.5), (5, 1.5, 1, 1.5), (1, 1), (5, 1, 1, 1, 1, 1), (8, 3))
+"""Points on and off, in widths of the line; the first is solid."""
 OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Colours that the colour-blind can tell apart (Okabe & Ito 2008)."""
 CROWDED = 12
@@ -50,19 +53,22 @@ CROWDED = 12
 class Style(NamedTuple):
     color: Any
     marker: str
-    dash: Any
+    dash: tuple[float, ...]
+
+    @property
+    def line(self) -> Any:
+        """The dash as matplotlib writes it."""
+        return (0, self.dash) if self.dash[1] else "-"
 
 
 def styles(axis: Axis) -> list[Style]:
     """One style for each value: ordered values get ordered colours, from dark to light."""
     count = len(axis.values)
     if axis.numeric and count > 2:
-        colors: Sequence[Any] = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, count))
+        colors = sns.color_palette("viridis", count)
     else:
-        colors = [OKABE_ITO[index % len(OKABE_ITO)] for index in range(count)]
-    return [
-        Style(colors[i], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)]) for i in range(count)
-    ]
+        colors = sns.color_palette(OKABE_ITO, count)
+    return [Style(colors[i], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)]) for i in range(count)]
 
 
 def new_figure(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
@@ -79,9 +85,9 @@ def positions(axis: Axis) -> NDArray[np.float64]:
 
 
 def is_logarithmic(axis: Axis) -> bool:
-    """A wide range (over 1.5 decades) is drawn on a log scale if that spreads the values better."""
+    """A wide range (over one decade) is drawn on a log scale if that spreads the values better."""
     values = positions(axis)
-    if not axis.numeric or values.min() <= 0 or values.max() / values.min() <= 10**1.5:
+    if not axis.numeric or values.min() <= 0 or values.max() / values.min() <= 10:
         return False
     return _least_gap(np.log(values)) > _least_gap(values)
 
@@ -91,33 +97,44 @@ def _least_gap(values: NDArray[np.float64]) -> float:
     return float(np.diff(values).min() / np.ptp(values))
 
 
-def set_value_axis(ax: Axes, axis: Axis) -> None:
-    """Scale, ticks and label of a horizontal axis that shows the values of `axis`."""
+def value_figure(axis: Axis, height: float) -> tuple[Figure, Axes]:
+    """A figure whose horizontal axis has the scale of `axis`; `label_values` finishes it."""
+    figure, (ax,) = new_figure(7.5 if len(axis.values) > 4 else 6.5, height)
+    ax.set_xscale("log" if is_logarithmic(axis) else "linear")
+    return figure, ax
+
+
+def label_values(ax: Axes, axis: Axis) -> None:
+    """Ticks and label of a horizontal axis that shows the values of `axis`."""
     at, labels = positions(axis), axis.labels()
-    if is_logarithmic(axis):
-        ax.set_xscale("log")
     if axis.numeric and len(at) > CROWDED:
         ax.xaxis.set_major_formatter(FuncFormatter(short))
     else:
         ax.xaxis.set_major_locator(FixedLocator(at.tolist()))
         ax.xaxis.set_major_formatter(FixedFormatter(labels))
-        crowded = len(labels) * max(map(len, labels)) > 40
-        ax.tick_params(axis="x", labelrotation=35 if crowded else 0)
+        ax.tick_params(axis="x", labelrotation=tilt(axis, labels))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(visible=False, axis="x")
     ax.margins(x=0.08 if len(at) > 1 else 0.5)
     ax.set_xlabel(axis.title)
 
 
-def spread(ax_values: Axis, count: int, code: int) -> NDArray[np.float64]:
-    """Horizontal places of `count` dots around value `code`, so that none hides another: [count]."""
-    at = positions(ax_values)
-    offsets = (np.arange(count) - (count - 1) / 2) / max(count - 1, 1)
+def tilt(axis: Axis, labels: Sequence[str]) -> int:
+    """Degrees by which `labels` of the values must be turned so that none runs into the next."""
+    at = np.log(positions(axis)) if is_logarithmic(axis) else positions(axis)
+    gap = _least_gap(at) if len(at) > 1 else 1.0
+    return 35 if max(map(len, labels)) > 70 * gap else 0
+
+
+def spread(axis: Axis, count: int, code: int) -> Floats:
+    """Places of `count` dots left of value number `code`, so that none hides another or the mean: [count]."""
+    at = positions(axis)
+    offsets = -0.12 - 0.28 * np.linspace(1, 0, count) if count > 1 else np.full(count, -0.2)
     if len(at) < 2:
-        return at[code] + 0.2 * offsets
-    if is_logarithmic(ax_values):
-        return np.asarray(at[code] * np.exp(0.35 * _gap(np.log(at)) * offsets))
-    return np.asarray(at[code] + 0.35 * _gap(at) * offsets)
+        return np.asarray(at[code] + 0.3 * offsets, dtype=np.float64)
+    if is_logarithmic(axis):
+        return np.asarray(at[code] * np.exp(_gap(np.log(at)) * offsets))
+    return np.asarray(at[code] + _gap(at) * offsets, dtype=np.float64)
 
 
 def _gap(at: NDArray[np.float64]) -> float:
@@ -137,26 +154,52 @@ def count_axis(ax: Axes, which: str) -> None:
     (ax.xaxis if which == "x" else ax.yaxis).set_major_formatter(FuncFormatter(short))
 
 
-def draw_interval(ax: Axes, x: float, y: float, interval: Interval) -> None:
-    """A diamond with its interval; the diamond alone where there is none."""
-    if np.isfinite(interval[0]):
-        ax.vlines(x, *interval, color=INK, linewidth=1.4, zorder=3)
-    ax.plot([x], [y], "D", color="white", markeredgecolor=INK, markersize=6, zorder=4)
+def draw_means(
+    ax: Axes, axis: Axis, samples: Sequence[Floats], interval: Callable[[Floats], Interval]
+) -> None:
+    """A diamond at the mean of each value's sample, with its interval; nothing where it is empty."""
+    x = np.repeat(positions(axis), [len(sample) for sample in samples])
+    if len(x):
+        sns.pointplot(
+            x=x, y=np.concatenate(samples), errorbar=interval, native_scale=True, ax=ax,
+            linestyle="none", marker="D", color=INK, markerfacecolor="white", markersize=6,
+            markeredgewidth=1, err_kws={"linewidth": 1.4}, zorder=4,
+        )  # fmt: skip
+
+
+def draw_lines(ax: Axes, axis: Axis, at: Floats, lines: Sequence[Floats]) -> None:
+    """A line over `at` [m] for each value, in its style, [m] or empty each; NaN are left out."""
+    codes = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    drawn = [line for line in lines if len(line)]
+    if not drawn:
+        return
+    looks = dict(enumerate(styles(axis)))
+    sns.lineplot(
+        x=np.tile(at, len(drawn)), y=np.concatenate(drawn), hue=codes, style=codes,
+        palette={code: look.color for code, look in looks.items()},
+        markers={code: look.marker for code, look in looks.items()},
+        dashes={code: look.dash for code, look in looks.items()},
+        markevery=(len(at) // 12, max(len(at) // 4, 1)), markersize=4.5, markeredgewidth=0,
+        estimator=None, errorbar=None, legend=False, ax=ax,
+    )  # fmt: skip
 
 
 def line_at(ax: Axes, y: float, text: str) -> None:
-    """A dashed line across, with what it means in the margin's place."""
+    """A dashed line across, with what it means beside it, where nothing can lie under it."""
     ax.axhline(y, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     ax.annotate(
-        text, (0.995, y), (0, 2), ("axes fraction", "data"), "offset points",
-        ha="right", va="bottom", fontsize=7.5, color="#666666",
+        text, (1, y), (3, 0), ("axes fraction", "data"), "offset points",
+        ha="left", va="center", fontsize=7.5, color="#555555", annotation_clip=False,
     )  # fmt: skip
 
 
 def render(figure: Figure) -> tuple[bytes, bytes]:
-    """The figure as PNG (150 dpi) and as PDF; laid out once."""
+    """The figure as PNG and as PDF; laid out once."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     png, pdf = io.BytesIO(), io.BytesIO()
     figure.savefig(png, format="png")
-    figure.set_layout_engine("none")
     figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     return png.getvalue(), pdf.getvalue()

@@ -24,6 +24,8 @@ class Clock:
 
     def spent(self, budget: BudgetConfig) -> bool:
         """Has the first limit been reached?"""
-        return (budget.env_steps is not None and self.env_steps >= budget.env_steps) or (
-            budget.episodes is not None and self.episodes >= budget.episodes
+        return (
+            (budget.env_steps is not None and self.env_steps >= budget.env_steps)
+            or (budget.episodes is not None and self.episodes >= budget.episodes)
+            or (budget.learning_episodes is not None and self.learning_episodes >= budget.learning_episodes)
         )

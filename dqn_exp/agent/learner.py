@@ -7,10 +7,12 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor, nn
 
+from dqn_exp.agent.eligibility import check_learner, choose_learner
 from dqn_exp.agent.torch_learner import TorchLearner
 from dqn_exp.config import Config
 from dqn_exp.errors import ConfigError
 from dqn_exp.replay import Transitions
+from dqn_exp.seeding import Streams
 
 
 class Learner(Protocol):
@@ -30,7 +32,7 @@ class Learner(Protocol):
 
     @property
     def td_errors(self) -> np.ndarray:
-        """float32[B] of the latest update: predicted minus target."""
+        """float32[B] of the latest update: predicted minus target; valid until the next."""
 
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: gradient norm as applied, mean of Q [B, A], largest |Q|."""
@@ -46,9 +48,15 @@ class Learner(Protocol):
 
 def build_learner(config: Config, network: nn.Module) -> Learner:
     """The learner that `config.learner` asks for; raises ConfigError where it cannot be had."""
+    check_learner(config)
     device = resolve_device(config.device)
     has_target = config.target.name != "none"
-    return TorchLearner(network, config.agent, config.optimizer, has_target, device)
+    if choose_learner(config) == "fused":
+        from dqn_exp.agent.fused import FusedLearner
+
+        return FusedLearner(network, config.agent, config.optimizer, has_target)
+    seed = Streams(config.seed).integer("learner")
+    return TorchLearner(network, config.agent, config.optimizer, has_target, device, seed)
 
 
 def resolve_device(device: str) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
 from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
+from dqn_exp.networks.mlp import MLP
 from dqn_exp.replay import Transitions
+
+PLAIN_MODULES = (MLP, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
+"""Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
 class TorchLearner:
@@ -26,6 +32,7 @@ class TorchLearner:
         optimizer: AdamConfig | RMSpropConfig | SGDConfig,
         has_target: bool,
         device: str = "cpu",
+        seed: int = 0,
     ) -> None:
         self.network = network.to(device)
         self.network.eval()
@@ -34,15 +41,17 @@ class TorchLearner:
         self._optimizer = build_optimizer(optimizer, self._parameters)
         self._agent = agent
         self._device = device
-        self._has_modes = any(
-            isinstance(m, nn.modules.batchnorm._BatchNorm | nn.Dropout) for m in network.modules()
-        )
+        self._is_plain = all(type(module) in PLAIN_MODULES for module in network.modules())
+        self._stream = TorchStream(seed)
         self._values = torch.zeros(1)
         self._td_error = torch.zeros(1)
 
     def values(self, observation: np.ndarray) -> np.ndarray:
-        """Q-values float32[..., A] of observations float32[..., D], in evaluation mode."""
-        with torch.inference_mode():
+        """Q-values float32[..., A] of observations float32[..., D], in evaluation mode.
+
+        Leaves no trace: a network that draws random numbers even here draws the same until the next update.
+        """
+        with torch.inference_mode(), self._own_draws(advance=False):
             batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
             values: np.ndarray = self.network(batch).cpu().numpy()
         return values.reshape(*observation.shape[:-1], -1)
@@ -52,6 +61,13 @@ class TorchLearner:
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
+        with self._own_draws(advance=True):
+            return self._update(transitions, indices, weights)
+
+    def _own_draws(self, advance: bool) -> AbstractContextManager[None]:
+        return nullcontext() if self._is_plain else self._stream.drawn_from(advance)
+
+    def _update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         observation, action, reward, next_observation, discount = (
             torch.from_numpy(column.take(indices, axis=0)).to(self._device) for column in transitions
         )
@@ -60,7 +76,7 @@ class TorchLearner:
             next_values = self._target(next_observation)
             selector_values = self.network(next_observation) if self._agent.double else next_values
             target = td_target(reward, discount, next_values, selector_values)
-        if self._has_modes:
+        if not self._is_plain:
             self.network.train()
         self._values = self.network(observation)
         predicted = self._values.gather(1, action.unsqueeze(1)).squeeze(1)
@@ -70,7 +86,7 @@ class TorchLearner:
         loss.backward()  # type: ignore[no-untyped-call]
         self._clip_gradients()
         self._optimizer.step()
-        if self._has_modes:
+        if not self._is_plain:
             self.network.eval()
         return loss.item()
 
@@ -99,11 +115,11 @@ class TorchLearner:
         with torch.no_grad():
             for target, online in zip(self._target.parameters(), self._parameters, strict=True):
                 target.copy_(online) if tau == 1.0 else target.lerp_(online, tau)
-            for target, online in zip(self._target.buffers(), self.network.buffers(), strict=True):
-                target.copy_(online)
+            for followed, statistic in zip(self._target.buffers(), self.network.buffers(), strict=True):
+                followed.copy_(statistic)
 
     def arrays(self) -> dict[str, Tensor]:
-        """Online and target networks and the optimiser's moments, by name."""
+        """Online and target networks, the optimiser's moments and the state of a stream in use, by name."""
         arrays = {f"online.{k}": v for k, v in self.network.state_dict().items()}
         if self._target is not self.network:
             arrays |= {f"target.{k}": v for k, v in self._target.state_dict().items()}
@@ -111,12 +127,16 @@ class TorchLearner:
             for name, value in slots.items():
                 if isinstance(value, Tensor):
                     arrays[f"optimizer.{index}.{name}"] = value
+        if not self._is_plain:
+            arrays["random.state"] = self._stream.state
         return {k: v.detach().contiguous() for k, v in arrays.items()}
 
     def load_arrays(self, arrays: dict[str, Tensor]) -> None:
         self.network.load_state_dict(_below("online.", arrays))
         if self._target is not self.network:
             self._target.load_state_dict(_below("target.", arrays))
+        if not self._is_plain:
+            self._stream.state = arrays["random.state"].cpu()
         slots: dict[int, dict[str, Any]] = {}
         for key, value in _below("optimizer.", arrays).items():
             index, _, name = key.partition(".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -24,12 +24,13 @@ class Environment:
     It is seeded once, at its first reset; after that its own generator goes on.
     """
 
-    def __init__(self, env: gymnasium.Env, max_episode_steps: float, seed: int) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float, seed: int) -> None:
         self._env = env
         self._env_step = env.step
         self._encode, self.observation_size = _encoder(env.observation_space)
-        self.n_actions = int(env.action_space.n)
-        self._first_action = int(env.action_space.start)
+        actions = cast(spaces.Discrete, env.action_space)
+        self.n_actions = int(actions.n)
+        self._first_action = int(actions.start)
         self._limit = max_episode_steps
         self._length = 0
         self._seed: int | None = seed
@@ -49,7 +50,7 @@ class Environment:
         self._length += 1
         return (
             self._encode(observation),
-            reward,
+            float(reward),
             terminated,
             truncated or self._length >= self._limit,
         )
@@ -57,6 +58,15 @@ class Environment:
     def measures(self) -> dict[str, float]:
         """Quality measures of the episode so far, from the wrappers that take them."""
         return {name: value for layer in self._measured for name, value in layer.measures().items()}
+
+    @property
+    def render_modes(self) -> list[str]:
+        return list(self._env.metadata.get("render_modes", []))
+
+    @property
+    def frames_per_second(self) -> float:
+        """How fast pictures are to be shown."""
+        return float(self._env.metadata.get("render_fps", 30))
 
     def render(self) -> np.ndarray:
         """The present state as uint8[height, width, 3]; needs render_mode="rgb_array"."""
@@ -98,18 +108,17 @@ def make_environment(config: EnvConfig, seed: int, render_mode: str | None = Non
         raise ConfigError(
             f"env.id={config.id} has actions {env.action_space}; allowed: environments with discrete actions"
         )
-    for options in config.wrappers:
-        env = _wrap(env, dict(options))
+    for name, wrapper_options in config.wrappers.items():
+        env = _wrap(env, name, wrapper_options)
     return Environment(env, float("inf") if limit == "unlimited" else limit, seed)
 
 
-def _wrap(env: gymnasium.Env, options: dict[str, Any]) -> gymnasium.Env:
-    name = options.pop("name", None)
-    wrappers.check("env.wrappers name", str(name))
+def _wrap(env: gymnasium.Env[Any, Any], name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    wrappers.check("env.wrappers", name)
     try:
-        wrapped: gymnasium.Env = wrappers[str(name)](env, **options)
+        wrapped: gymnasium.Env[Any, Any] = wrappers[name](env, **options)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"env.wrappers: {name} with {options}: {error}") from error
+        raise ConfigError(f"env.wrappers.{name}={options}: {error}") from error
     return wrapped
 
 
@@ -143,7 +152,7 @@ def _spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
         ) from error
 
 
-def _layers(env: gymnasium.Env) -> list[Any]:
+def _layers(env: gymnasium.Env[Any, Any]) -> list[Any]:
     """The environment and its wrappers, innermost first."""
     layers: list[Any] = [env]
     while isinstance(layers[-1], gymnasium.Wrapper):
@@ -151,12 +160,10 @@ def _layers(env: gymnasium.Env) -> list[Any]:
     return layers[::-1]
 
 
-def _encoder(space: spaces.Space) -> tuple[Encoder, int]:
+def _encoder(space: spaces.Space[Any]) -> tuple[Encoder, int]:
     """The function that makes a float32 vector of an observation, and the vector's length."""
-    if isinstance(space, spaces.Box) and space.dtype == np.float32 and len(space.shape) == 1:
-        return _identity, space.shape[0]
     if isinstance(space, spaces.Box):
-        return _flatten, int(np.prod(space.shape))
+        return _vector if len(space.shape) == 1 else _flatten, int(np.prod(space.shape))
     if isinstance(space, spaces.Discrete):
         rows, first = np.eye(int(space.n), dtype=np.float32), int(space.start)
         return lambda observation: rows[observation - first], int(space.n)
@@ -168,9 +175,10 @@ def _encoder(space: spaces.Space) -> tuple[Encoder, int]:
     )
 
 
-def _identity(observation: np.ndarray) -> np.ndarray:
-    return observation
+def _vector(observation: Any) -> np.ndarray:
+    """A copy, because some environments return one array again and again."""
+    return np.array(observation, np.float32)
 
 
 def _flatten(observation: Any) -> np.ndarray:
-    return np.asarray(observation, dtype=np.float32).reshape(-1)
+    return np.array(observation, np.float32).reshape(-1)

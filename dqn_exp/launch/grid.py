@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.errors import ConfigError
-from dqn_exp.launch.launcher import planner
-from dqn_exp.launch.plan import PlannedTrial
-from dqn_exp.launch.summary import print_summary
-from dqn_exp.runs.files import read_json, write_json
+from dqn_exp.launch.launcher import planner, refuse_foreign_trials
+from dqn_exp.launch.plan import PlannedTrial, plain_values
+from dqn_exp.launch.summary import import_ahead, print_summary
+from dqn_exp.preflight import resolve_config
+from dqn_exp.runs.files import DamagedRecord, read_json, remove_leftovers, write_atomic, write_json
 from dqn_exp.runs.lock import directory_lock, is_locked
 from dqn_exp.runs.provenance import command_line, now
 
@@ -30,25 +34,40 @@ def sweep(
     """Run the sweep; raises SystemExit(1) at its end where a trial failed."""
     jobs = combinations(overrides)
     trials = planner(context, master).plan(jobs)
-    explicit = any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra)
-    directory = Path(master.hydra.sweep.dir)
-    if not explicit:
-        directory = interrupted_sweep(directory.parent, fingerprint(trials)) or directory
-        with read_write(master.hydra):
-            master.hydra.sweep.dir = str(directory)
-        for trial in trials:
-            trial.hydra_config.hydra.sweep.dir = str(directory)
+    directory = sweep_directory(master, trials)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
-        write_manifest(directory, trials, complete=False)
-        OmegaConf.save(master, directory / "multirun.yaml")
-        results = launcher.launch(jobs, initial_job_idx=0)
-        failed = [result for result in results if result.status.name == "FAILED"]
-        write_manifest(directory, trials, complete=not failed)
+        refuse_foreign_trials(directory, trials)
+        remove_leftovers(directory)
+        write_manifest(directory, trials, defaults(master), complete=False)
+        write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
+        import_ahead(with_report=bool(master.report))
+        results = launcher.launch([located(trial, directory) for trial in trials], initial_job_idx=0)
+        failed = [result for result in results if result.status is JobStatus.FAILED]
+        write_manifest(directory, trials, defaults(master), complete=not failed)
         print_summary(directory, len(failed), with_report=bool(master.report))
     if failed:
         raise SystemExit(1)
     return list(results)
+
+
+def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
+    """The directory asked for; by default that of the same sweep, interrupted, or else a new one."""
+    directory = Path(master.hydra.sweep.dir)
+    if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
+        return directory
+    return interrupted_sweep(directory.parent, fingerprint(trials)) or directory
+
+
+def located(trial: PlannedTrial, directory: Path) -> list[str]:
+    """The overrides of a trial with its place, for launchers that name directories otherwise."""
+    places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": trial.name}
+    return [*trial.overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]
+
+
+def quoted(text: str) -> str:
+    """`text` as a quoted string of Hydra's override grammar."""
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 def combinations(overrides: Sequence[Override]) -> list[list[str]]:
@@ -65,6 +84,9 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
                 f"{override.input_line}: an interval has no end of values; allowed: choices such "
                 f"as {key}=1,2,3 or range(1,10), or hydra/sweeper=optuna"
             )
+    for key, choices in values.items():
+        if not choices:
+            raise ConfigError(f"{key} has no values; allowed: at least one, such as {key}=1,2,3")
     return [list(job) for job in product(*values.values())]
 
 
@@ -76,17 +98,30 @@ def fingerprint(trials: Sequence[PlannedTrial]) -> str:
 
 def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
     """The newest sweep below `parent` of the same trials that has not come to its end."""
-    for manifest in sorted(parent.glob(f"*/{MANIFEST}"), reverse=True):
-        content = read_json(manifest)
-        if content["fingerprint"] == wanted and not content["complete"]:
-            return None if is_locked(manifest.parent) else manifest.parent
+    for path in sorted(parent.glob(f"*/{MANIFEST}"), reverse=True):
+        with suppress(DamagedRecord):
+            content = read_json(path)
+            if content.get("fingerprint") == wanted and not content["complete"]:
+                return None if is_locked(path.parent) else path.parent
     return None
 
 
-def write_manifest(directory: Path, trials: Sequence[PlannedTrial], complete: bool) -> None:
+def defaults(master: DictConfig) -> dict[str, Any] | None:
+    """The configuration without what the sweep varies; None where that is not complete."""
+    try:
+        return resolve_config(plain_values(master)).model_dump()
+    except (ConfigError, OmegaConfBaseException):
+        return None
+
+
+def write_manifest(
+    directory: Path, trials: Sequence[PlannedTrial], defaults: dict[str, Any] | None, complete: bool
+) -> None:
     """Record what the sweep is made of, beside what earlier commands have added to it."""
     path = directory / MANIFEST
-    earlier = read_json(path) if path.exists() else {"started": now(), "trials": []}
+    earlier: dict[str, Any] = {"started": now(), "trials": []}
+    if path.exists():
+        earlier = read_json(path)
     listed = {trial["name"]: trial for trial in earlier["trials"]}
     for trial in trials:
         listed[trial.name] = {
@@ -103,6 +138,7 @@ def write_manifest(directory: Path, trials: Sequence[PlannedTrial], complete: bo
             "started": earlier["started"],
             "fingerprint": fingerprint(trials),
             "complete": complete,
+            "defaults": defaults,
             "trials": list(listed.values()),
         },
     )

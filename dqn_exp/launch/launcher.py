@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import pickle
+import re
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +16,28 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, run_job
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict
+from joblib.externals.loky.backend.reduction import dumps
+from omegaconf import DictConfig
 
 from dqn_exp.launch.plan import PlannedTrial, Planner
 from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.progress import Progress
 from dqn_exp.runs import provenance
 from dqn_exp.runs.files import write_json
+from dqn_exp.runs.lock import is_locked
 from dqn_exp.runs.provenance import now
-
-log = logging.getLogger(__name__)
+from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
 
 
 class TrialFailed(RuntimeError):
     """A trial ended in an exception, or its process died too often; the sweep went on."""
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(name, cause)
+        self.name, self.cause = name, cause
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.cause}"
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,13 @@ class Job:
     name: str
     directory: Path
     config: DictConfig
+    session: bytes
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all trials of one launch share; restored once in each worker."""
+
     context: HydraContext
     singletons: dict[Any, Any]
     provenance: dict[str, Any]
@@ -50,9 +68,11 @@ def launch(
     retries: int,
 ) -> list[JobReturn]:
     """Hydra's launcher contract: run all jobs, return their results in order."""
-    trials = planner(context, master).plan(overrides)
-    jobs = [make_job(trial, index, context) for index, trial in enumerate(trials, start=first_index)]
-    sweep = Path(master.hydra.sweep.dir)
+    trials = planner(context, master).plan(overrides, first_index)
+    sweep = Path(trials[0].hydra_config.hydra.sweep.dir) if trials else Path()
+    refuse_foreign_trials(sweep, trials)
+    session = pack_session(context)
+    jobs = [Job(trial.name, sweep / trial.name, trial.hydra_config, session) for trial in trials]
     with Progress(sweep, len(jobs)) as progress:
         results = run_jobs(jobs, min(count_workers(n_jobs), len(jobs)), retries, progress)
     return [results[job.name] for job in jobs]
@@ -66,20 +86,25 @@ def planner(context: HydraContext, master: DictConfig) -> Planner:
     return _planners.setdefault(id(context), Planner(context.config_loader, master))
 
 
-def make_job(trial: PlannedTrial, index: int, context: HydraContext) -> Job:
-    config = trial.hydra_config
-    with open_dict(config):
-        config.hydra.job.num = index
-    HydraConfig.instance().set_config(config)
-    directory = Path(config.hydra.sweep.dir) / str(config.hydra.sweep.subdir)
-    return Job(
-        trial.name,
-        directory,
-        config,
-        context,
-        Singleton.get_state(),
-        provenance.environment(),
-    )
+def refuse_foreign_trials(sweep: Path, trials: Sequence[PlannedTrial]) -> None:
+    """Raise ConfigError where a trial's directory holds one of another configuration."""
+    for trial in trials:
+        check_owner(trial.config, sweep / trial.name)
+
+
+def pack_session(context: HydraContext) -> bytes:
+    HydraConfig.instance().cfg = None  # every trial sets its own
+    session = Session(context, Singleton.get_state(), provenance.environment())
+    packed: bytes = bytes(dumps(session))
+    return packed
+
+
+@cache
+def restore_session(packed: bytes) -> Session:
+    """Executed in a worker process: Hydra's global state as it is in the driver."""
+    session: Session = pickle.loads(packed)
+    Singleton.set_state(session.singletons)
+    return session
 
 
 def run_jobs(jobs: Sequence[Job], n_workers: int, retries: int, progress: Progress) -> dict[str, JobReturn]:
@@ -92,15 +117,15 @@ def run_jobs(jobs: Sequence[Job], n_workers: int, retries: int, progress: Progre
             while waiting and pool.idle_workers:
                 pool.submit(waiting.popleft())
             progress.running([job.directory for job in pool.running])
-            for done in pool.wait(timeout=progress.refresh_seconds):
+            for done in pool.wait():
                 job: Job = done.task
                 deaths[job.name] += done.worker_died
                 if done.worker_died and deaths[job.name] <= retries:
-                    progress.note(f"{job.name}: its process died; trying again")
+                    progress.note(f"{job.name}: its process died ({exit_code(done)}); trying again")
                     waiting.appendleft(job)
                 else:
-                    results[job.name] = job_return(done)
-                    progress.finished(job.directory)
+                    results[job.name] = job_return(done, deaths[job.name])
+                    progress.finished(job.directory, failure_of(results[job.name]))
         finished = True
     finally:
         pool.close(kill=not finished)
@@ -111,10 +136,10 @@ def run_in_worker(job: Job) -> JobReturn:
     """Executed in a worker process."""
     from dqn_exp.launch.task import run_task, set_provenance
 
-    Singleton.set_state(job.singletons)
-    set_provenance(job.provenance)
+    session = restore_session(job.session)
+    set_provenance(session.provenance)
     result = run_job(
-        hydra_context=job.context,
+        hydra_context=session.context,
         task_function=run_task,
         config=job.config,
         job_dir_key="hydra.sweep.dir",
@@ -122,28 +147,42 @@ def run_in_worker(job: Job) -> JobReturn:
     )
     if result.status is JobStatus.FAILED:
         error = result._return_value
-        raise TrialFailed(f"{type(error).__name__}: {error}")
+        raise TrialFailed(job.name, f"{type(error).__name__}: {error}")
     return result
 
 
-def job_return(done: Done) -> JobReturn:
+def job_return(done: Done, n_deaths: int) -> JobReturn:
     """The result of a job, with the failure that it ended in written to its directory."""
     if done.error is None:
         result: JobReturn = done.value
         return result
     job: Job = done.task
-    failure = done.error
+    cause = f"{type(done.error).__name__}: {done.error}"
     if done.worker_died:
-        failure = TrialFailed("its process died (killed, or out of memory) each time it was tried")
-        record_failure(job.directory, str(failure))
+        cause = f"its process died {n_deaths} times ({exit_code(done)}): killed, or out of memory"
+    elif isinstance(done.error, TrialFailed):
+        cause = done.error.cause
+    record_failure(job.directory, cause)
     result = JobReturn(overrides=list(job.config.hydra.overrides.task), status=JobStatus.FAILED)
-    result.return_value = failure
+    result.return_value = TrialFailed(job.name, cause)
     return result
 
 
-def record_failure(directory: Path, cause: str) -> None:
-    """Write the end that a dead process could not write itself."""
-    from dqn_exp.runs.record import Result
+def failure_of(result: JobReturn) -> str | None:
+    return result._return_value.cause if result.status is JobStatus.FAILED else None
 
+
+def exit_code(done: Done) -> str:
+    """How the worker of a task ended, such as "SIGKILL(-9)", from loky's message."""
+    found = re.search(r"exit codes of the workers are \{(.*)\}", str(done.error))
+    return found.group(1) if found else "no exit code"
+
+
+def record_failure(directory: Path, cause: str) -> None:
+    """Write the end that the trial's process could not write itself."""
     directory.mkdir(parents=True, exist_ok=True)
-    write_json(directory / "result.json", asdict(Result("failed", cause, ended=now())))
+    result = read_result(directory) or Result()
+    if result.status not in FINISHED and not is_locked(directory):
+        failed = replace(result, status="failed", cause=cause, ended=now())
+        with suppress(OSError):  # a full disk, of which the screen tells
+            write_json(directory / "result.json", asdict(failed))

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
+import pickle
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from omegaconf import DictConfig, OmegaConf, open_dict
+from hydra.core.utils import filter_overrides
+from omegaconf import Container, DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import Config
-from dqn_exp.errors import ConfigError
-from dqn_exp.preflight import resolve_config
+from dqn_exp.errors import ConfigError, unknown
+from dqn_exp.preflight import check_parts, resolve_config
 
 Overrides = tuple[str, ...]
 _ABSENT = object()
+NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm")
+"""Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 
 
 @dataclass(frozen=True)
@@ -37,71 +45,103 @@ class Planner:
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
-        self._parser = OverridesParser.create(config_loader=loader)
-        self._composed: dict[Overrides, DictConfig] = {}
+        self._parse = cache(OverridesParser.create(config_loader=loader).parse_override)
+        self._is_group = cache(lambda key: bool(loader.get_group_options(key)))
+        self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
 
-    def plan(self, jobs: Sequence[Sequence[str]]) -> list[PlannedTrial]:
+    def plan(self, jobs: Sequence[Sequence[str]], first_index: int = 0) -> list[PlannedTrial]:
         """The trials of `jobs`; raises one ConfigError for everything that is wrong with them."""
-        names = trial_names(jobs)
-        trials, problems = [], {}
-        for name, job in zip(names, map(tuple, jobs), strict=True):
+        planned: list[PlannedTrial] = []
+        problems: dict[str, str] = {}
+        for index, (job, job_id) in enumerate(zip(jobs, trial_names(jobs), strict=True), first_index):
             try:
-                config, hydra_config = self._compose_and_check(job)
+                planned.append(self._plan_one(job, job_id, index))
             except ConfigError as error:
-                problems.setdefault(str(error), name)
-                continue
-            with open_dict(hydra_config):
-                hydra_config.hydra.job.id = name
-            trials.append(PlannedTrial(name, job, config, hydra_config))
+                problems.setdefault(str(error), job_id)
         if problems:
             raise ConfigError("\n".join(f"{text}\n  in {name}" for text, name in problems.items()))
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ConfigError(f"{twice} occurs twice; allowed: each trial of a sweep once")
-        return trials
+        _refuse_twins(planned)
+        return planned
+
+    def _plan_one(self, job: Sequence[str], job_id: str, index: int) -> PlannedTrial:
+        task = tuple(filter_overrides(job))
+        if task not in self._planned:
+            self._planned[task] = self._compose_and_check(task)
+        config, hydra_config = self._planned[task]
+        with open_dict(hydra_config):
+            hydra_config.hydra.job.id, hydra_config.hydra.job.num = job_id, index
+        for text in job:
+            if text not in task:
+                self._set(hydra_config, self._parse(text))
+        HydraConfig.instance().cfg = hydra_config  # type: ignore[assignment] # what ${hydra:...} refers to
+        return PlannedTrial(str(hydra_config.hydra.sweep.subdir), task, config, hydra_config)
 
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
-        if job not in self._planned:
-            composed = self._compose(job)
-            self._planned[job] = resolve_config(plain_values(composed)), composed
-        return self._planned[job]
+        composed = self._compose(job)
+        config = resolve_config(plain_values(composed))
+        check_parts(config)
+        return config, composed
 
     def _compose(self, job: Overrides) -> DictConfig:
-        """What Hydra's load_sweep_config gives, with plain values set on a composed copy."""
-        parsed = self._parser.parse_overrides(list(job))
-        structural = tuple(o.input_line for o in parsed if not self._is_plain(o))
+        """What Hydra's load_sweep_config gives, with plain values set on a copy of what was composed."""
+        parsed = [self._parse(text) for text in job]
+        plain = [self._is_plain(override) for override in parsed]
+        structural = tuple(text for text, is_plain in zip(job, plain, strict=True) if not is_plain)
         if structural not in self._composed:
-            self._composed[structural] = self._loader.load_sweep_config(self._master, list(structural))
-        config = copy.deepcopy(self._composed[structural])
-        for override in parsed:
-            if self._is_plain(override):
-                OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
+            composed = self._loader.load_sweep_config(self._master, list(structural))
+            self._composed[structural] = pickle.dumps(composed)
+        config: DictConfig = pickle.loads(self._composed[structural])  # five times as fast as deepcopy
+        for override, is_plain in zip(parsed, plain, strict=True):
+            if is_plain:
+                self._set(config, override)
         config.hydra.overrides.task = list(job)
+        naming = config.hydra.job.config.override_dirname
+        config.hydra.job.override_dirname = get_overrides_dirname(
+            parsed, naming.exclude_keys, naming.item_sep, naming.kv_sep
+        )
         return config
+
+    def _set(self, config: DictConfig, override: Override) -> None:
+        key = override.key_or_group
+        try:
+            OmegaConf.update(config, key, override.value(), merge=True)
+        except OmegaConfBaseException as error:
+            parent, _, name = key.rpartition(".")
+            section = OmegaConf.select(config, parent) if parent else config
+            if isinstance(section, DictConfig) and name not in section:
+                raise unknown(str(override.input_line), name, map(str, section)) from error
+            raise ConfigError(f"{override.input_line}: {str(error).splitlines()[0]}") from error
 
     def _is_plain(self, override: Override) -> bool:
         """Does it set the value of a key that is there, rather than choose files or add keys?"""
         key, sets = override.key_or_group, override.type is OverrideType.CHANGE
         exists = OmegaConf.select(self._master, key, default=_ABSENT) is not _ABSENT
-        is_group = bool(self._loader.get_group_options(key))
-        return sets and exists and not is_group and not key.startswith("hydra.")
+        return sets and exists and not self._is_group(key)
+
+
+def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:
+    for name, times in Counter(trial.name for trial in trials).items():
+        if times > 1:
+            raise ConfigError(f"{name} occurs {times} times; allowed: each trial of a sweep once")
 
 
 def plain_values(config: DictConfig) -> dict[str, Any]:
     """The resolved values of a composed configuration, without the `hydra` node."""
-    names = [name for name in config if name not in ("hydra", "experiment", "sweeps")]
-    values = OmegaConf.to_container(OmegaConf.masked_copy(config, names), resolve=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    return {
+        str(name): OmegaConf.to_container(value, resolve=True) if isinstance(value, Container) else value
+        for name, value in config.items()
+        if name not in NOT_OF_A_TRIAL
+    }
 
 
 def trial_names(jobs: Sequence[Sequence[str]]) -> list[str]:
     """A directory name per job, made of what varies among them: "buffer=17k,seed=3"."""
-    constant = set.intersection(*map(set, jobs)) if len(jobs) > 1 else set()
+    tasks = [filter_overrides(job) for job in jobs]
+    constant = set.intersection(*map(set, tasks)) if tasks else set()
     varied = [
-        [o for o in job if o not in constant and not is_seed(o)] + [o for o in job if is_seed(o)]
-        for job in jobs
+        [o for o in task if o not in constant and not is_seed(o)] + [o for o in task if is_seed(o)]
+        for task in tasks
     ]
     return [directory_name(",".join(overrides) or "trial") for overrides in varied]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.runs.files import read_json
+from dqn_exp.runs.files import DamagedRecord
 from dqn_exp.runs.metrics import metrics_path
+from dqn_exp.runs.result import Result, read_result
 
-TROUBLE = ("failed", "diverged")
+COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
+"""Named ones of the terminal's own palette: its owner has seen to it that they can be read."""
 
 
 class Progress:
@@ -28,13 +31,14 @@ class Progress:
         self._sweep, self._total = sweep, total
         self._console = console or Console()
         self._started = time.monotonic()
-        self._counts: dict[str, int] = {}
+        self._counts = Counter[str]()
         self._running: Sequence[Path] = ()
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self.refresh_seconds = 0.5 if self._console.is_terminal else None
+        self._live = Live(
+            console=self._console, get_renderable=self._view, refresh_per_second=2, transient=True
+        )
 
     def __enter__(self) -> Self:
-        self._console.print(f"{self._total} trials in {self._sweep}", soft_wrap=True)
+        self.note(f"{self._total} trial{'s' * (self._total != 1)} in {self._sweep}")
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -46,52 +50,60 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self._live.stop()
+        if error is not None and self._total > 1:
+            self.note(self._head())
 
     def running(self, directories: Sequence[Path]) -> None:
+        """These are the trials that run now."""
         self._running = directories
-        if self._console.is_terminal:
-            self._live.update(self._view(), refresh=True)
 
-    def finished(self, directory: Path) -> None:
+    def finished(self, directory: Path, failure: str | None = None) -> None:
         """A trial is over: show a line at once where it failed, or where there is no live view."""
-        result = _read_result(directory)
-        status = str(result.get("status", "failed"))
-        self._counts[status] = self._counts.get(status, 0) + 1
-        if status in TROUBLE or not self._console.is_terminal:
-            self.note(self._line(directory, status, result))
+        result = _read_result(directory) or Result("failed", "it left no record")
+        status = "failed" if failure else result.status
+        self._counts[status] += 1
+        if status in ("failed", "diverged") or not self._console.is_terminal:
+            head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {directory.name}: "
+            colour = COLOURS.get(status, "")
+            self.note(Text.assemble(head, (status, colour), _outcome(directory, result, failure)))
 
-    def note(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+    def note(self, text: str | Text) -> None:
+        self._console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
 
     @property
     def _done(self) -> int:
-        return sum(self._counts.values())
-
-    def _line(self, directory: Path, status: str, result: dict[str, object]) -> str:
-        name = f"[{self._done}/{self._total}] {directory.name}: {status}"
-        if status in TROUBLE:
-            return f"{name}: {result.get('cause')}  (log: {directory / 'trial.log'})"
-        score = result.get("final_return")
-        text = f", final return {score:.5g}" if isinstance(score, float) else ""
-        return f"{name} after {result['episodes']} episodes, {result['env_steps']} steps{text}"
+        return self._counts.total()
 
     def _view(self) -> Group:
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(self._counts.items()))
-        head = f"{self._done} of {self._total} done" + (f" ({counts})" if counts else "")
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("running", "episode", "env steps", "last return"):
-            table.add_column(column, justify="left" if column == "running" else "right")
-        for directory in self._running:
-            table.add_row(directory.name, *last_episode(directory))
-        bar = ProgressBar(total=self._total, completed=self._done, width=40)
-        return Group(Text(f"{head}, {len(self._running)} running, {self._eta()}"), bar, table)
+        directories = self._running
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(f"{len(directories)} running", no_wrap=True, overflow="ellipsis", ratio=1)
+        for column in ("episode", "env steps", "last return"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for directory in directories[: max(1, self._console.height - 6)]:
+            table.add_row(Text(directory.name), *last_episode(directory))
+        bar = Table.grid()
+        bar.add_row(
+            ProgressBar(
+                self._total, self._done, width=60, style="dim", complete_style="cyan", finished_style="green"
+            )
+        )
+        return Group(self._head(), bar, table)
 
-    def _eta(self) -> str:
+    def _head(self) -> Text:
+        counts = [
+            Text.assemble(f"  {count} ", (status, COLOURS.get(status, "")))
+            for status, count in sorted(self._counts.items())
+        ]
+        return Text.assemble((f"{self._done}/{self._total} done", "bold"), *counts, f"  {self._clock()}")
+
+    def _clock(self) -> str:
+        """Time so far, and time left at the pace of the trials that are over."""
         elapsed = time.monotonic() - self._started
+        text = f"{_duration(elapsed)} so far"
         if not self._done:
-            return f"{timedelta(seconds=int(elapsed))} so far"
-        left = elapsed / self._done * (self._total - self._done)
-        return f"about {timedelta(seconds=int(left))} left"
+            return text
+        return f"{text}, about {_duration(elapsed / self._done * (self._total - self._done))} left"
 
 
 def last_episode(directory: Path) -> tuple[str, str, str]:
@@ -101,14 +113,26 @@ def last_episode(directory: Path) -> tuple[str, str, str]:
             file.seek(max(0, file.seek(0, 2) - 400))
             lines = file.read().rpartition(b"\n")[0].decode().splitlines()
         episode, env_step, _, total_return, *_ = lines[-1].split(",")
-        return episode, env_step, f"{float(total_return):.5g}"
+        return episode, f"{int(env_step):,}".replace(",", " "), f"{float(total_return):.5g}"
     except (OSError, IndexError, ValueError):
         return "-", "-", "starting"
 
 
-def _read_result(directory: Path) -> dict[str, object]:
+def _outcome(directory: Path, result: Result, failure: str | None) -> str:
+    if failure or result.status == "failed":
+        return f": {failure or result.cause} (log: {directory / 'trial.log'})"
+    if result.cause:
+        return f": {result.cause}"
+    score = "" if result.final_return is None else f", final return {result.final_return:.5g}"
+    return f" after {result.episodes} episodes, {result.env_steps} steps{score}"
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=int(seconds)))
+
+
+def _read_result(directory: Path) -> Result | None:
     try:
-        result: dict[str, object] = read_json(directory / "result.json")
-    except (OSError, ValueError):
-        return {"cause": "it left no record"}
-    return result
+        return read_result(directory)
+    except (OSError, DamagedRecord):
+        return None

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from dqn_exp.launch.plan import plain_values
+from dqn_exp.launch.progress import Progress
 from dqn_exp.preflight import resolve_config
 
 _provenance: dict[str, Any] | None = None
@@ -28,3 +30,19 @@ def run_task(values: DictConfig) -> float | None:
     config = resolve_config(plain_values(values))
     directory = Path(HydraConfig.get().runtime.output_dir)
     return run_trial(config, directory, _provenance or provenance.environment()).final_return
+
+
+def run_single(values: DictConfig) -> float | None:
+    """`run_task` with its progress on the screen, unless a launcher of Hydra's own runs it in a sweep."""
+    if HydraConfig.get().mode is not RunMode.RUN:
+        return run_task(values)
+    directory = Path(HydraConfig.get().runtime.output_dir)
+    with Progress(directory.parent, 1) as progress:
+        progress.running([directory])
+        try:
+            score = run_task(values)
+        except Exception as error:
+            progress.finished(directory, f"{type(error).__name__}: {error}")
+            raise
+        progress.finished(directory)
+    return score

@@ -99,7 +99,8 @@ class UniformReplay:
 
     def sample(self) -> Sample:
         if self.replacement:
-            indices = self._generator.integers(self._size, size=self.batch_size)
+            # Floors of 53-bit uniforms are as even as integers(), which takes four times as long
+            indices = (self._generator.random(self.batch_size) * self._size).astype(np.int64)
         else:
             indices = self._generator.choice(self._size, self.batch_size, replace=False, shuffle=False)
         return Sample(indices, None)

@@ -31,8 +31,33 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
+def overwrite_json(path: Path, value: Any) -> None:
+    """Put `value` into the space that `path` already has: the last resort where a full disk has no other.
+
+    One write, padded to the old length, so that a killed process leaves one content or the other.
+    """
+    content = (json.dumps(value, indent=2) + "\n").encode()
+    with open(path, "r+b", buffering=0) as file:
+        file.write(content.ljust(os.fstat(file.fileno()).st_size))
+        os.fsync(file.fileno())
+
+
+class DamagedRecord(ValueError):
+    """A record that is no JSON: not written by us, or damaged since."""
+
+
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    """The content of `path`; raises DamagedRecord, which names it, where that is not JSON."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DamagedRecord(f"{path} is damaged: {error}") from None
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Delete the temporary files of a process that was killed while it wrote into `directory`."""
+    for leftover in directory.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)
 
 
 def sync_directory(directory: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 LOCK = "lock"
 
@@ -15,17 +17,34 @@ class Locked(RuntimeError):
 
 
 @contextlib.contextmanager
-def directory_lock(directory: Path) -> Iterator[None]:
-    """Hold `directory` for this process; raises Locked at once where another one holds it."""
+def directory_lock(directory: Path, patience: float = 0.3) -> Iterator[None]:
+    """Hold `directory` for this process; raises Locked where another one holds it.
+
+    `patience` (seconds) outlasts readers that look at the lock, and workers of a killed driver
+    that are about to end.
+    """
+    deadline = time.monotonic() + patience
     with open(directory / LOCK, "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Locked(
-                f"{directory} is in use by another process. Wait for it to end, or choose "
-                f"another directory (hydra.sweep.dir=... or hydra.run.dir=...)"
-            ) from None
+        while not _acquire(file):
+            if time.monotonic() >= deadline:
+                raise Locked(in_use(directory))
+            time.sleep(0.02)
         yield
+
+
+def in_use(directory: Path) -> str:
+    return (
+        f"{directory} is in use by another process. Wait for it to end, or choose "
+        f"another directory (hydra.sweep.dir=... or hydra.run.dir=...)"
+    )
+
+
+def _acquire(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_locked(directory: Path) -> bool:

@@ -11,6 +11,7 @@ import os
 import warnings
 import zlib
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 KINDS = ("episodes", "evaluations", "losses")
@@ -42,13 +43,15 @@ class MetricsWriter:
         self.columns = tuple(columns)
         if size is None:
             size = valid_size(path) if path.exists() else 0
+        elif size > 0 and path.stat().st_size < size:
+            raise DamagedMetrics(f"{path} is shorter than when its trial was last saved ({size} bytes)")
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - owned until close()
         self._file.truncate(size)
         if size == 0:
             self._write(",".join((*self.columns, "crc")) + "\n")
 
     def append(self, row: Iterable[float | int | bool]) -> None:
-        text = ",".join(map(repr, row))
+        text = ",".join(map(_text, row))
         self._write(f"{text},{zlib.crc32(text.encode()):08x}\n")
 
     def sync(self) -> int:
@@ -63,6 +66,19 @@ class MetricsWriter:
         data = text.encode()
         while data:  # a nearly full disk writes less than it was given before it refuses
             data = data[self._file.write(data) :]
+
+
+def _text(value: float | int | bool) -> str:
+    """The shortest text that is read back as `value`; NumPy's numbers are written as Python's.
+
+    Raises TypeError or ValueError where it is no number.
+    """
+    if type(value) in _PLAIN:
+        return repr(value)
+    return repr(int(value) if isinstance(value, Integral) else float(value))
+
+
+_PLAIN = frozenset((float, int, bool))
 
 
 def valid_size(path: Path) -> int:
@@ -82,7 +98,8 @@ def read_metrics(path: Path) -> tuple[list[str], list[list[str]]]:
         return [], []
     header, *lines = whole.split(b"\n")
     columns = header.decode(errors="replace").split(",")
-    if columns.pop() != "crc":
+    known = COLUMNS.get(path.stem, ())
+    if columns.pop() != "crc" or tuple(columns[: len(known)]) != known:
         raise DamagedMetrics(f"{path}: line 1 is not the header of a metrics file")
     rows = []
     for number, line in enumerate(lines, start=2):

@@ -7,49 +7,27 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dqn_exp.agent.learner import resolve_device
 from dqn_exp.config import Config
 from dqn_exp.convergence import convergence_index
-from dqn_exp.errors import ConfigError
 from dqn_exp.evaluate import Score
 from dqn_exp.runs import checkpoint
-from dqn_exp.runs.files import read_json, write_json
+from dqn_exp.runs.files import overwrite_json, remove_leftovers, write_json
+from dqn_exp.runs.films import Films
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
 from dqn_exp.runs.provenance import now
+from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
 from dqn_exp.trial import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
 
 log = logging.getLogger(__name__)
 
-FINISHED = ("converged", "exhausted", "diverged", "pruned")
-
-
-@dataclass
-class Result:
-    """How a trial ended; the content of result.json."""
-
-    status: str = "running"
-    cause: str | None = None
-    episodes: int = 0
-    env_steps: int = 0
-    updates: int = 0
-    final_return: float | None = None
-    final_std: float | None = None
-    final_returns: list[float] = field(default_factory=list)
-    measures: dict[str, float] = field(default_factory=dict)
-    wall_seconds: float = 0.0
-    env_steps_per_second: float = 0.0
-    ended: str | None = None
-
-
-def read_result(directory: Path) -> Result | None:
-    """The recorded result of the trial in `directory`; None where there is none."""
-    path = directory / "result.json"
-    return Result(**read_json(path)) if path.exists() else None
+ORPHAN_SECONDS = 5.0  # patience with the worker of a killed driver, which ends within a fraction of it
 
 
 def run_trial(config: Config, directory: Path, provenance: dict[str, Any]) -> Result:
@@ -69,10 +47,12 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
     another process runs it, and whatever the training raised, recorded as `failed`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with directory_lock(directory):
-        _check_owner(config, directory)
+    with directory_lock(directory, patience=ORPHAN_SECONDS):
+        check_owner(config, directory)
+        remove_leftovers(directory)
         result = read_result(directory)
         if result is not None and result.status in FINISHED:
+            (directory / checkpoint.CHECKPOINT).unlink(missing_ok=True)
             return
         recorder = None
         try:
@@ -84,7 +64,7 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
             raise
         except Pruned as pruned:
             _write_end(recorder, directory, "pruned", str(pruned))
-        except Exception as error:
+        except BaseException as error:  # SystemExit too, which a trial's own code may raise
             log.exception("the trial failed")
             _write_end(recorder, directory, "failed", f"{type(error).__name__}: {error}")
             raise
@@ -102,19 +82,18 @@ class Recorder:
 
     def __init__(self, trial: Trial, directory: Path, provenance: dict[str, Any]) -> None:
         self.trial, self.directory = trial, directory
+        self._films = Films(trial, directory)
         self._mean_returns: list[float] = []
         self._best = -math.inf
         self._wall_before = 0.0
         sizes: dict[str, int] = dict.fromkeys(COLUMNS, 0)
         if (directory / checkpoint.CHECKPOINT).exists():
             sizes = self._continue()
-        elif trial.config.init_from is not None:
-            source = Path(trial.config.init_from) / checkpoint.NETWORK
-            checkpoint.load_network(source, trial.learner.network)
-            trial.learner.sync_target(1.0)
+        else:
+            load_initial_network(trial)
         self._started = self._checkpointed = time.perf_counter()
         self._files = ExitStack()
-        measures = {"losses": []}
+        measures: dict[str, list[str]] = {"losses": []}
         self._writers = {
             kind: MetricsWriter(
                 metrics_path(directory, kind),
@@ -127,7 +106,7 @@ class Recorder:
             self._files.callback(writer.close)
         self._files.callback(trial.close)
         write_json(directory / "trial.json", self._description(provenance))
-        self.write_result("running", None)
+        self._write_result(self.result("running"))
 
     def run(self) -> Iterator[Event]:
         """The events of the trial, written down, and the result at the end."""
@@ -147,17 +126,18 @@ class Recorder:
         final = self.trial.evaluate(self.trial.config.evaluation.final_episodes)
         checkpoint.save_network(self.directory / checkpoint.NETWORK, self.trial.learner.network)
         self._sync()
-        self.write_result(status, cause, final, wall)
+        self._write_result(self.result(status, cause, final, wall))
         (self.directory / checkpoint.CHECKPOINT).unlink(missing_ok=True)
         log.info("%s%s; final return %.6g", status, f": {cause}" if cause else "", final.mean)
 
-    def write_result(
+    def result(
         self,
         status: str,
-        cause: str | None,
+        cause: str | None = None,
         final: Score | None = None,
         wall: float | None = None,
-    ) -> None:
+    ) -> Result:
+        """How the trial stands now."""
         clock, wall = self.trial.clock, self._wall_seconds() if wall is None else wall
         result = Result(
             status,
@@ -172,10 +152,13 @@ class Recorder:
         if final is not None:
             result.final_return, result.final_std = final.mean, final.std
             result.final_returns, result.measures = final.returns, final.measures
-        write_json(self.directory / "result.json", asdict(result))
+        return result
 
     def close(self) -> None:
         self._files.close()
+
+    def _write_result(self, result: Result) -> None:
+        write_json(self.directory / "result.json", asdict(result))
 
     def _record(self, event: Event) -> None:
         clock = self.trial.clock
@@ -192,6 +175,7 @@ class Recorder:
                 row = (total_return, length, epsilon, *measures.values())
                 self._writers["episodes"].append((*now_at, *row))
                 self._keep_best("episode", length)
+                self._films.episode_ended()
                 self._checkpoint_if_due()
 
     def _keep_best(self, kind: str, value: float) -> None:
@@ -240,27 +224,26 @@ class Recorder:
             "config_hash": config.hash(),
             "seed": config.seed,
             "learner": self.trial.learner.name,
-            "device": config.device,
+            "device": resolve_device(config.device),
             "started": now(),
             **provenance,
         }
 
 
-def _check_owner(config: Config, directory: Path) -> None:
-    path = directory / "trial.json"
-    if path.exists() and read_json(path)["config_hash"] != config.hash():
-        raise ConfigError(
-            f"{directory} already holds a trial of another configuration. Delete it, or choose "
-            f"another directory (hydra.sweep.dir=... or hydra.run.dir=...)"
-        )
+def load_initial_network(trial: Trial) -> None:
+    """Start from the trained network of another trial, where the configuration asks for it."""
+    if trial.config.init_from is not None:
+        source = Path(trial.config.init_from) / checkpoint.NETWORK
+        checkpoint.load_network(source, trial.learner.network)
+        trial.learner.sync_target(1.0)
 
 
 def _write_end(recorder: Recorder | None, directory: Path, status: str, cause: str | None) -> None:
     """Record how the trial was cut short, as well as a full disk lets us."""
+    path = directory / "result.json"
+    result = asdict(recorder.result(status, cause) if recorder else Result(status, cause, ended=now()))
     try:
-        if recorder is not None:
-            recorder.write_result(status, cause)
-        else:
-            write_json(directory / "result.json", asdict(Result(status, cause, ended=now())))
+        write_json(path, result)
     except OSError:
-        log.exception("the end of the trial could not be recorded")
+        with suppress(OSError):
+            overwrite_json(path, result)

@@ -16,7 +16,7 @@ class GridSweeper(Sweeper):
         self._params = params or {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.config = config
+        self.config = self._master = config
         self._context = hydra_context
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
@@ -28,4 +28,4 @@ class GridSweeper(Sweeper):
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [f"{key}={value}" for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
-        return sweep(self._context, self.config, self._launcher, overrides)
+        return sweep(self._context, self._master, self._launcher, overrides)

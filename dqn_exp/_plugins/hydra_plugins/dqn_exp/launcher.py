@@ -9,9 +9,16 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from dqn_exp.errors import ConfigError
+from dqn_exp.launch.pool import count_workers
+
 
 class ParallelLauncher(Launcher):
     def __init__(self, n_jobs: int, retries: int) -> None:
+        """Raises ConfigError for numbers that mean nothing."""
+        count_workers(n_jobs)
+        if not isinstance(retries, int) or retries < 0:
+            raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers from 0 on")
         self._n_jobs = n_jobs
         self._retries = retries
 

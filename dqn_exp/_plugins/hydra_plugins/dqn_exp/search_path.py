@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
@@ -11,13 +12,32 @@ from dqn_exp.paths import CONF, ROOT
 
 
 class DqnExpSearchPath(SearchPathPlugin):
-    """Adds, behind `conf/`: the working directory's `conf/`, the working directory, our own root."""
+    """Adds, behind `conf/`: the working directory's `conf/` and `sweeps/`, and our own `sweeps/`."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        if not any(entry.path == f"file://{CONF}" for entry in search_path.get_path()):
+        if not any(entry.path.removeprefix("file://") == str(CONF) for entry in search_path.get_path()):
             return  # another Hydra program in the same Python environment
         here = Path.cwd()
-        for folder in (here / "conf", here):
-            if folder != CONF and folder != ROOT and folder.is_dir():
-                search_path.append("working-directory", f"file://{folder}")
-        search_path.append("dqn_exp", f"file://{ROOT}")
+        if here / "conf" != CONF and (here / "conf").is_dir():
+            search_path.append("working-directory", f"file://{here / 'conf'}")
+        for folder in dict.fromkeys((here, ROOT)):
+            if (folder / "sweeps").is_dir():
+                search_path.append("sweeps", f"{SweepsSource.scheme()}://{folder}")
+
+
+class SweepsSource(FileConfigSource):
+    """A folder of which only `sweeps` is a config group: whatever else lies there is not ours to read."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "sweeps-of"
+
+    def is_group(self, config_path: str) -> bool:
+        return self._is_ours(config_path) and super().is_group(config_path)
+
+    def is_config(self, config_path: str) -> bool:
+        return self._is_ours(config_path) and super().is_config(config_path)
+
+    @staticmethod
+    def _is_ours(config_path: str) -> bool:
+        return config_path.split("/")[0] in ("", "sweeps")

@@ -1,0 +1,29 @@
+"""`python -m analysis study`: what an Optuna study shows, and how far to believe it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("storage", help="path of the journal, or URL of the database, that holds the study")
+    parser.add_argument("name", help="name of the study")
+    parser.add_argument("--output", type=Path, help="folder to write to (default: ./report_NAME)")
+
+
+def run(args: argparse.Namespace) -> None:
+    from analysis.study.data import load_study
+
+    print(write_report(load_study(args.storage, args.name), args.output or Path(f"report_{args.name}")))
+
+
+def write_report(study: optuna.Study, output: Path) -> Path:
+    """Write `index.html`, `figures/` and `tables/` into `output`; returns the path of the page."""
+    from analysis.study.report import write
+
+    return write(study, output)

@@ -1,0 +1,275 @@
+"""The figures of a study."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from optuna.trial import FrozenTrial
+
+from analysis.axes import format_value
+from analysis.figures.style import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
+from analysis.statistics import mean_interval
+from analysis.study.data import Floats, Goal, Parameter, StudyData
+from analysis.study.importance import Importances
+
+PALETTE = "viridis"
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
+
+
+def history(study: StudyData, goal: Goal) -> Figure:
+    """Scores in the order of the proposals, and the best so far."""
+    figure, (ax,) = new_figure(8.0, 3.6)
+    trials = study.finite
+    numbers = np.array([study.trials.index(trial) for trial in trials])
+    losses = goal.losses(trials)
+    scores = losses if goal.minimised else -losses
+    ax.plot(numbers, scores, "o", color=OKABE_ITO[0], alpha=0.75, label="complete")
+    best = np.minimum.accumulate(losses)
+    ax.step(numbers, best if goal.minimised else -best, where="post", color=ACCENT, label="best so far")
+    others = [t for t in study.trials if t not in trials]
+    floor = ax.get_xaxis_transform()
+    for label, marker, chosen in (
+        ("pruned", "x", [t for t in others if t in study.pruned]),
+        ("infinitely bad: a seed diverged", "v", [t for t in others if t in study.complete]),
+    ):
+        if chosen:
+            places = [study.trials.index(trial) for trial in chosen]
+            ax.plot(places, np.full(len(places), 0.02), marker, color=FAINT, transform=floor, label=label)
+    ax.set(xlabel="proposal", ylabel=goal.name)
+    figure.legend(loc="outside upper right", ncols=4)
+    return figure
+
+
+def intermediate_values(study: StudyData, goal: Goal) -> Figure:
+    """What each proposal had reached at each moment; pruned ones end in a cross."""
+    figure, (ax,) = new_figure(8.0, 4.0)
+    best = [trial.number for trial in study.front()]
+    for trial in study.trials:
+        reported = trial.intermediate_values
+        steps = np.array(sorted(reported), dtype=np.float64)
+        values = np.array([reported[int(step)] for step in steps], dtype=np.float64)
+        seen = np.isfinite(values)
+        steps, values = steps[seen], values[seen]
+        if not len(steps):
+            continue
+        if trial in study.pruned:
+            ax.plot(steps, values, color=FAINT, linewidth=0.9, linestyle="--")
+            ax.plot(steps[-1:], values[-1:], "x", color=ACCENT, markersize=6)
+        else:
+            chosen = trial.number in best
+            style: dict[str, Any] = {"color": ACCENT, "linewidth": 2.2, "zorder": 3} if chosen else {}
+            ax.plot(steps, values, **{"color": OKABE_ITO[0], "linewidth": 0.9, "alpha": 0.6, **style})
+    ax.set(xlabel="moment at which seeds were compared (env steps or episodes)")
+    ax.set_ylabel(f"{goal.name} so far")
+    count_axis(ax, "x")
+    return figure
+
+
+def slices(study: StudyData, goal: Goal) -> Figure:
+    """Score against each parameter; later proposals are lighter."""
+    parameters = study.parameters
+    columns = min(4, len(parameters))
+    rows = -(-len(parameters) // columns)
+    figure = Figure(figsize=(2.6 * columns + 0.6, 2.5 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    losses = goal.losses(study.finite)
+    scores = losses if goal.minimised else -losses
+    order = np.array([study.trials.index(trial) for trial in study.finite])
+    for ax, parameter in zip(grid.flat, parameters, strict=False):
+        at = parameter.positions(study.finite)
+        if parameter.choices is not None:
+            at = at + 0.3 * (np.argsort(np.argsort(order)) / max(len(order) - 1, 1) - 0.5)
+        dots = ax.scatter(at, scores, c=order, cmap=PALETTE, s=22, edgecolor="white", linewidth=0.4)
+        _value_axis(ax, "x", parameter)
+    for ax in grid.flat[len(parameters) :]:
+        ax.set_visible(False)
+    for ax in grid[:, 0]:
+        ax.set_ylabel(goal.name)
+    figure.colorbar(dots, ax=grid, label="proposal", shrink=0.8)
+    return figure
+
+
+def contour(study: StudyData, goal: Goal, names: Sequence[str]) -> Figure:
+    """Score over pairs of parameters, interpolated between the proposals (dots)."""
+    known = {parameter.name: parameter for parameter in study.parameters}
+    pairs = list(itertools.combinations([known[name] for name in names], 2))
+    figure, axs = new_figure(3.4 * len(pairs) + 0.8, 3.2, len(pairs))
+    losses = goal.losses(study.finite)
+    scores = losses if goal.minimised else -losses
+    palette = f"{PALETTE}_r" if goal.minimised else PALETTE
+    norm = Normalize(scores.min(), scores.max())
+    for ax, (across, up) in zip(axs, pairs, strict=True):
+        _draw_contour(ax, across, up, study.finite, scores, palette, norm)
+        _value_axis(ax, "x", across)
+        _value_axis(ax, "y", up)
+    figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=list(axs), label=goal.name)
+    return figure
+
+
+def _draw_contour(
+    ax: Axes,
+    across: Parameter,
+    up: Parameter,
+    trials: list[FrozenTrial],
+    scores: Floats,
+    palette: str,
+    norm: Normalize,
+) -> None:
+    x, y = across.positions(trials), up.positions(trials)
+    points = np.column_stack([across.unit_positions(trials), up.unit_positions(trials)])
+    if len(np.unique(points, axis=0)) >= 4 and np.linalg.matrix_rank(points - points[0]) == 2:
+        from scipy.interpolate import griddata
+
+        grid = np.linspace(0, 1, 60)
+        u, v = np.meshgrid(grid, grid)
+        values = griddata(points, scores, (u, v), method="linear", rescale=False)
+        ax.contourf(
+            _from_unit(across, grid), _from_unit(up, grid), values, 12, cmap=palette, norm=norm, alpha=0.85
+        )
+    ax.scatter(x, y, c=scores, cmap=palette, norm=norm, s=20, edgecolor=INK, linewidth=0.5)
+    ax.grid(visible=False)
+
+
+def _from_unit(parameter: Parameter, unit: Floats) -> Floats:
+    low, high = parameter.limits
+    if parameter.logarithmic:
+        return np.asarray(np.exp(np.log(low) + unit * (np.log(high) - np.log(low))))
+    return low + unit * (high - low)
+
+
+def parallel_coordinates(study: StudyData, goal: Goal) -> Figure:
+    """One line per proposal across all parameters; good ones are drawn on top."""
+    parameters = study.parameters
+    figure, (ax,) = new_figure(max(6.0, 1.35 * len(parameters) + 1.5), 4.0)
+    losses = goal.losses(study.finite)
+    scores = losses if goal.minimised else -losses
+    palette = mpl.colormaps[f"{PALETTE}_r" if goal.minimised else PALETTE]
+    norm = Normalize(scores.min(), scores.max())
+    heights = np.array([parameter.unit_positions(study.finite) for parameter in parameters])
+    for index in np.argsort(-losses):
+        quality = 1 - np.argsort(np.argsort(losses))[index] / max(len(losses) - 1, 1)
+        ax.plot(heights[:, index], color=palette(norm(scores[index])), linewidth=0.7 + 1.3 * quality,
+                alpha=0.35 + 0.65 * quality)  # fmt: skip
+    ax.set_xticks(
+        range(len(parameters)), [parameter.name for parameter in parameters], rotation=25, ha="right"
+    )
+    ax.set(ylim=(-0.08, 1.08), yticks=[])
+    ax.spines[:].set_visible(False)
+    for place, parameter in enumerate(parameters):
+        _mark(ax, place, parameter)
+    figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=ax, label=goal.name)
+    return figure
+
+
+def _mark(ax: Axes, place: int, parameter: Parameter) -> None:
+    ax.axvline(place, color=FAINT, linewidth=0.8)
+    values = parameter.choices if parameter.choices is not None else parameter.limits
+    heights = np.linspace(0, 1, len(values)) if len(values) > 1 else [0.5]
+    for height, value in zip(heights, values, strict=True):
+        ax.annotate(_label(value), (place, height), (3, 0), textcoords="offset points", fontsize=7,
+                    va="center", bbox=PAPER)  # fmt: skip
+
+
+def importance_bars(found: Importances) -> Figure:
+    """Importance of each parameter, against what chance gives."""
+    count = len(found.names)
+    figure, (ax,) = new_figure(7.0, 1.2 + 0.36 * count)
+    places = np.arange(count)
+    strong = found.observed > found.null_limit
+    colors = [OKABE_ITO[0] if above else FAINT for above in strong]
+    ax.barh(places, found.observed, color=colors, height=0.55)
+    for place in places:
+        ax.plot(
+            [0, found.null_limit[place]],
+            [place, place],
+            color=INK,
+            linewidth=5,
+            alpha=0.25,
+            solid_capstyle="butt",
+        )
+        ax.plot([found.null_median[place]] * 2, [place - 0.28, place + 0.28], color=INK, linewidth=1.2)
+        ax.plot([found.null_limit[place]] * 2, [place - 0.34, place + 0.34], color=ACCENT, linewidth=1.6)
+    ax.set_yticks(places, found.names)
+    ax.set_ylim(count - 0.4, -0.6)
+    ax.set_xlabel("importance (sums to 1); black line: median, red line: 95% point of shuffled scores")
+    ax.grid(visible=False, axis="y")
+    return figure
+
+
+def confirmation(content: dict[str, Any], name: str, rng: np.random.Generator) -> Figure:
+    """Score in the search against scores on fresh seeds, for each configuration that was run again."""
+    rows = content["configurations"]
+    figure, (ax,) = new_figure(7.0, 3.6)
+    for place, row in enumerate(rows):
+        scores = np.array(row["scores"][name], dtype=np.float64)
+        scores = scores[np.isfinite(scores)]
+        offsets = 0.24 * (np.arange(len(scores)) / max(len(scores) - 1, 1) - 0.5)
+        ax.plot(
+            place + offsets, scores, "o", color=OKABE_ITO[0], alpha=0.6, markersize=4, label="one fresh seed"
+        )
+        if len(scores):
+            low, high = mean_interval(scores, rng)
+            ax.vlines(place, low, high, color=INK, linewidth=1.6)
+            ax.plot([place], [scores.mean()], "D", color="white", markeredgecolor=INK, markersize=7,
+                    label="their mean, 95% interval")  # fmt: skip
+        if name in row["search"]:
+            ax.plot(
+                [place - 0.3],
+                [row["search"][name]],
+                ">",
+                color=ACCENT,
+                markersize=8,
+                label="score in the search",
+            )
+    once = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    figure.legend(once.values(), once.keys(), loc="outside upper right", ncols=3)
+    names = [row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}" for row in rows]
+    ax.set_xticks(range(len(rows)), names)
+    ax.set(ylabel=name, xlim=(-0.6, len(rows) - 0.4))
+    ax.grid(visible=False, axis="x")
+    return figure
+
+
+def pareto(study: StudyData) -> Figure:
+    """Two objectives against each other; what nothing else beats in both is marked."""
+    figure, (ax,) = new_figure(6.0, 4.2)
+    across, up = study.goals[:2]
+    front = study.front()
+    for trials, marker, label in ((study.finite, "o", "proposals"), (front, "D", "Pareto front")):
+        points = np.array([[t.values[across.index], t.values[up.index]] for t in trials])
+        ax.plot(
+            points[:, 0], points[:, 1], marker, color=OKABE_ITO[0] if marker == "o" else ACCENT, label=label
+        )
+    ax.set(xlabel=_aim(across), ylabel=_aim(up))
+    ax.legend()
+    return figure
+
+
+def _aim(goal: Goal) -> str:
+    return f"{goal.name} ({'less' if goal.minimised else 'more'} is better)"
+
+
+def _value_axis(ax: Axes, which: str, parameter: Parameter) -> None:
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    if parameter.choices is not None:
+        axis.set_ticks(range(len(parameter.choices)), [_label(choice) for choice in parameter.choices])
+        if which == "x" and sum(map(len, map(_label, parameter.choices))) > 22:
+            ax.tick_params(axis="x", labelrotation=35)
+    elif parameter.logarithmic:
+        (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+        axis.set_minor_locator(NullLocator())
+    else:
+        count_axis(ax, which)
+    (ax.set_xlabel if which == "x" else ax.set_ylabel)(parameter.name)
+
+
+def _label(value: object) -> str:
+    return format_value(value)

@@ -1,0 +1,161 @@
+"""One page about a study: what was searched, what was found, and how far to believe it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from matplotlib.figure import Figure
+from optuna.trial import FrozenTrial
+
+from analysis.figures import Picture, Plot, paint
+from analysis.page import render_page
+from analysis.records import slug
+from analysis.study import figures, findings
+from analysis.study.data import Goal, StudyData, read_study
+from analysis.study.importance import Importances, importances
+from analysis.summary import format_number
+from dqn_exp.launch.study.results import trials_csv_of
+from dqn_exp.runs.files import write_atomic
+
+CONTOUR_PARAMETERS = 3
+
+
+def write(study: optuna.Study, output: Path) -> Path:
+    data, rng = read_study(study), np.random.default_rng(0)
+    found = {goal.name: importances(data, goal, rng) for goal in data.goals}
+    pictures = [paint(plot) for plot in plots(data, found, rng)]
+    for folder in ("figures", "tables"):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        (output / "figures" / f"{picture.name}.png").write_bytes(picture.png)
+        (output / "figures" / f"{picture.name}.pdf").write_bytes(picture.pdf)
+    names = [goal.name for goal in data.goals]
+    (output / "tables" / "trials.csv").write_text(trials_csv_of(study.get_trials(deepcopy=False), names))
+    page = output / "index.html"
+    write_atomic(page, _render(data, found, pictures).encode())
+    return page
+
+
+def plots(study: StudyData, found: dict[str, Importances | None], rng: np.random.Generator) -> Iterator[Plot]:
+    """The figures for which there is something to draw, goal by goal."""
+    if study.confirmation is not None:
+        for name in study.confirmation["objectives"]:
+            yield _plot_confirmation(study, name, rng)
+    if not study.finite:
+        return
+    if len(study.goals) > 1:
+        yield Plot(
+            None,
+            "pareto",
+            "Objectives against each other",
+            "Diamonds: no proposal is better in one objective without being worse in another.",
+            lambda: figures.pareto(study),
+        )
+    for goal in study.goals:
+        yield from _goal_plots(study, goal, found[goal.name])
+
+
+def _plot_confirmation(study: StudyData, name: str, rng: np.random.Generator) -> Plot:
+    content: Any = study.confirmation
+    return Plot(
+        name,
+        f"confirmation_{slug(name)}",
+        "Search against confirmation",
+        "Triangles: the score that the search saw. Dots: the same configuration on seeds that the search "
+        "did not see; diamonds: their mean with a 95% interval. The score of a winner is the best of many "
+        "noisy ones, and so too good.",
+        lambda: figures.confirmation(content, name, rng),
+    )
+
+
+def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iterator[Plot]:
+    def plot(name: str, title: str, caption: str, draw: Callable[[], Figure]) -> Plot:
+        return Plot(goal.name, f"{name}_{slug(goal.name)}", title, caption, draw)
+
+    yield plot(
+        "history",
+        "History",
+        "Score of each proposal and the best so far.",
+        lambda: figures.history(study, goal),
+    )
+    if any(trial.intermediate_values for trial in study.trials):
+        yield plot(
+            "intermediate",
+            "Intermediate values",
+            "What the seeds of each proposal had reached together at each moment. Red: the best. "
+            "Dashed, ending in a cross: pruned there.",
+            lambda: figures.intermediate_values(study, goal),
+        )
+    if found is not None:
+        yield plot(
+            "importances",
+            "Importances",
+            "Share of the difference between good and other proposals that each parameter explains "
+            "(PED-ANOVA). It always sums to 1: only what reaches beyond the red line is more than "
+            "shuffled scores give once in twenty times.",
+            lambda: figures.importance_bars(found),
+        )
+    names = _leading(study, found)
+    if names:
+        yield plot(
+            "slices",
+            "Slices",
+            "Score against each parameter; the lighter, the later.",
+            lambda: figures.slices(study, goal),
+        )
+    if len(names) > 1:
+        yield plot(
+            "contour",
+            "Pairs of parameters",
+            "Colour: the score, interpolated between the proposals (dots); the lighter, the better.",
+            lambda: figures.contour(study, goal, names),
+        )
+        yield plot(
+            "parallel",
+            "Parallel coordinates",
+            "One line per proposal: the lighter and thicker, the better.",
+            lambda: figures.parallel_coordinates(study, goal),
+        )
+
+
+def _leading(study: StudyData, found: Importances | None) -> list[str]:
+    """The parameters whose pairs are shown: the most important ones, where that is known."""
+    names = found.names if found is not None else [parameter.name for parameter in study.parameters]
+    return names[:CONTOUR_PARAMETERS]
+
+
+def _render(study: StudyData, found: dict[str, Importances | None], pictures: list[Picture]) -> str:
+    return render_page(
+        "study.html.j2",
+        study=study,
+        goals=[goal.name for goal in study.goals],
+        overview=list(findings.overview(study)),
+        claims=list(findings.claims(study, found)),
+        pictures=pictures,
+        confirmation=list(findings.confirmation_rows(study)),
+        proposals=[_proposal_row(study, trial) for trial in _ordered(study)],
+        parameters=[parameter.name for parameter in study.parameters],
+        slug=slug,
+    )
+
+
+def _ordered(study: StudyData) -> list[FrozenTrial]:
+    """Finite scores first, the best of the first goal on top; then the others."""
+    goal = study.goals[0]
+    best = [study.finite[index] for index in np.argsort(goal.losses(study.finite), kind="stable")]
+    return [*best, *(trial for trial in study.trials if trial not in best)]
+
+
+def _proposal_row(study: StudyData, trial: FrozenTrial) -> dict[str, Any]:
+    values = trial.values if trial in study.complete else [None] * len(study.goals)
+    return {
+        "number": trial.number,
+        "state": trial.state.name.lower(),
+        "scores": ["" if value is None else format_number(value) for value in values],
+        "params": [trial.params.get(parameter.name) for parameter in study.parameters],
+        "note": findings.note(trial),
+    }

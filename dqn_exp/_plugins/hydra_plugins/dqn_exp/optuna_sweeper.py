@@ -1,0 +1,39 @@
+"""`hydra/sweeper=optuna`: a study over several seeds, pruned, resumed, shared and confirmed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+
+class OptunaSweeper(Sweeper):
+    def __init__(self, params: DictConfig | None, **options: Any) -> None:
+        """`options`: those of `conf/hydra/sweeper/optuna.yaml`, checked when the sweep starts."""
+        self._params: dict[str, Any] = {str(key): value for key, value in (params or {}).items()}
+        self._options = options
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._config = config
+        self._context = hydra_context
+        self._launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        from dqn_exp.launch.study.study import run_study
+        from dqn_exp.sizes import plain_calls
+
+        parser = OverridesParser.create(config_loader=self._context.config_loader)
+        defaults = [plain_calls(f"{key}={value}") for key, value in self._params.items()]
+        overrides = parser.parse_overrides([*defaults, *arguments])
+        options = {key: plain(value) for key, value in self._options.items()}
+        return run_study(self._context, self._config, self._launcher, overrides, options)
+
+
+def plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

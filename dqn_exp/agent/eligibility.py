@@ -1,0 +1,29 @@
+"""Which learner a configuration can have; known from the configuration alone, before torch is imported."""
+
+from __future__ import annotations
+
+from dqn_exp.config import Config
+from dqn_exp.errors import ConfigError
+
+
+def choose_learner(config: Config) -> str:
+    """torch or fused. `auto` is the fused learner wherever it applies: nothing it does is slower."""
+    if config.learner == "auto":
+        return "torch" if fused_obstacle(config) else "fused"
+    return config.learner
+
+
+def check_learner(config: Config) -> None:
+    """Raise ConfigError where `learner=fused` is asked for and cannot be had."""
+    obstacle = fused_obstacle(config)
+    if config.learner == "fused" and obstacle:
+        raise ConfigError(f"learner='fused' cannot be had with {obstacle} (or learner=torch, learner=auto)")
+
+
+def fused_obstacle(config: Config) -> str | None:
+    """The setting that keeps the fused learner from being used, and what it allows; None: it applies."""
+    if config.network.name != "mlp":
+        return f"network.name={config.network.name!r}; allowed: mlp"
+    if config.device == "cuda":
+        return "device='cuda'; allowed: cpu"
+    return None

@@ -1,0 +1,5 @@
+"""The fused learner: DQN updates of multilayer perceptrons, compiled by numba."""
+
+from dqn_exp.agent.fused.learner import FusedLearner
+
+__all__ = ["FusedLearner"]

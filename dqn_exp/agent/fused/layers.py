@@ -1,0 +1,233 @@
+"""One DQN update of a multilayer perceptron, compiled.
+
+Parameters lie in one flat array as torch orders them: for each layer its weights [n_out, n_in] and
+its biases [n_out]. Activations lie in another: a row of ones, then the rows of each layer's units,
+beginning with the observation. On the way back the gradient of each row takes the place of its
+activations, which have been used by then. Everything works in float32 and in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dqn_exp.agent.fused.compilation import compiled
+from dqn_exp.agent.fused.simd import VECTOR_BYTES, backward_tile, forward_tile, gradient_tile
+
+Array = np.ndarray
+Q = (1.0, 0.46701190144020266, 0.02581759915455901, 0.0003260162850864309, 7.631821165111057e-07)
+
+
+BLOCK = 32  # samples are padded to a multiple of this, the width of the widest tile
+CHUNK = 256  # samples that go through the network at a time: their activations stay in the cache
+LINE = 16  # elements of a cache line (float32)
+
+# tanh(x) = x P(x^2) / Q(x^2) for |x| <= TANH_LIMIT: our minimax fit, of relative error 2.6e-8
+TANH_LIMIT = 9.2
+P = (
+    0.9999999747691858,
+    0.13367878315333565,
+    0.0034799916074634827,
+    2.0353262189591696e-05,
+    1.3001998980064756e-08,
+)
+Q = (1.0, 0.46701190144020266, 0.02581759915455901, 0.0003260162850864309, 7.631821165111057e-07)
+
+
+def chunk_size(batch_size: int) -> int:
+    """Samples in one chunk of a batch, with padding."""
+    return min(CHUNK, -(-batch_size // BLOCK) * BLOCK)
+
+
+def row_stride(batch_size: int) -> int:
+    """Elements from one row of activations to the next: an odd number of cache lines, so that the
+    activations of one sample do not compete for the same few places in the cache."""
+    return chunk_size(batch_size) + LINE
+
+
+@compiled
+def forward(sizes: Array, parameters: Array, rows: Array, stride: int, samples: int, is_tanh: bool) -> int:
+    """Fill the rows of all layers from those of the observation; returns where the Q-values begin."""
+    unbounded = rows.dtype.type(-np.inf)
+    at, below = 0, stride
+    for layer in range(sizes.size - 1):
+        n_in, n_out = sizes[layer], sizes[layer + 1]
+        above = below + n_in * stride
+        is_hidden = layer < sizes.size - 2
+        floor = rows.dtype.type(0) if is_hidden and not is_tanh else unbounded
+        dense(parameters, at, n_in, n_out, rows, below, above, stride, samples, floor)
+        if is_hidden and is_tanh:
+            apply_tanh(rows[above : above + n_out * stride])
+        at += n_out * (n_in + 1)
+        below = above
+    return below
+
+
+@compiled
+def backward(
+    sizes: Array, parameters: Array, rows: Array, stride: int, samples: int, is_tanh: bool, gradient: Array
+) -> None:
+    """Add to `gradient` what follows from the gradient in the rows of the Q-values."""
+    at, above = parameters.size, rows.size - sizes[-1] * stride
+    for layer in range(sizes.size - 2, -1, -1):
+        n_in, n_out = sizes[layer], sizes[layer + 1]
+        at -= n_out * (n_in + 1)
+        below = above - n_in * stride
+        dense_gradient(gradient, at, n_in, n_out, rows, below, above, stride, samples)
+        if layer > 0:
+            dense_backward(parameters, at, n_in, n_out, rows, below, above, stride, samples, is_tanh)
+        above = below
+
+
+@compiled
+def dense(
+    parameters: Array,
+    at: int,
+    n_in: int,
+    n_out: int,
+    rows: Array,
+    below: int,
+    above: int,
+    stride: int,
+    samples: int,
+    floor: float,
+) -> None:
+    """Rows above = max(floor, weights @ rows below + biases)."""
+    lanes = VECTOR_BYTES // rows.itemsize
+    whole = n_out - n_out % 4
+    for sample in range(0, samples, 2 * lanes):
+        for row in range(0, whole, 4):
+            forward_tile(
+                4, 2, parameters, at, row, n_in, n_out, rows, below + sample, above + sample, stride, floor
+            )
+    for sample in range(0, samples, 4 * lanes):
+        if n_out - whole >= 2:
+            forward_tile(
+                2, 4, parameters, at, whole, n_in, n_out, rows, below + sample, above + sample, stride, floor
+            )
+        if n_out % 2 == 1:
+            forward_tile(
+                1,
+                4,
+                parameters,
+                at,
+                n_out - 1,
+                n_in,
+                n_out,
+                rows,
+                below + sample,
+                above + sample,
+                stride,
+                floor,
+            )
+
+
+@compiled
+def dense_backward(
+    parameters: Array,
+    at: int,
+    n_in: int,
+    n_out: int,
+    rows: Array,
+    below: int,
+    above: int,
+    stride: int,
+    samples: int,
+    is_tanh: bool,
+) -> None:
+    """Rows below = slopes of the rows below * (weights transposed @ rows above)."""
+    lanes = VECTOR_BYTES // rows.itemsize
+    whole = n_in - n_in % 4
+    for sample in range(0, samples, 2 * lanes):
+        for row in range(0, whole, 4):
+            if is_tanh:
+                backward_tile(
+                    4, 2, True, parameters, at, row, n_in, rows, below + sample, above + sample, stride, n_out
+                )
+            else:
+                backward_tile(
+                    4,
+                    2,
+                    False,
+                    parameters,
+                    at,
+                    row,
+                    n_in,
+                    rows,
+                    below + sample,
+                    above + sample,
+                    stride,
+                    n_out,
+                )
+    for row in range(whole, n_in):
+        for sample in range(0, samples, 4 * lanes):
+            if is_tanh:
+                backward_tile(
+                    1, 4, True, parameters, at, row, n_in, rows, below + sample, above + sample, stride, n_out
+                )
+            else:
+                backward_tile(
+                    1,
+                    4,
+                    False,
+                    parameters,
+                    at,
+                    row,
+                    n_in,
+                    rows,
+                    below + sample,
+                    above + sample,
+                    stride,
+                    n_out,
+                )
+
+
+@compiled
+def dense_gradient(
+    gradient: Array,
+    at: int,
+    n_in: int,
+    n_out: int,
+    rows: Array,
+    below: int,
+    above: int,
+    stride: int,
+    samples: int,
+) -> None:
+    """Weights += rows above @ rows below transposed; biases += rows above @ ones."""
+    biases = at + n_out * n_in
+    whole = n_in - n_in % 4
+    for row in range(0, n_out - 1, 2):
+        delta, weights = above + row * stride, at + row * n_in
+        for unit in range(0, whole, 4):
+            gradient_tile(
+                2, 4, 1, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
+            )
+        for unit in range(whole, n_in):
+            gradient_tile(
+                2, 1, 4, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
+            )
+        gradient_tile(2, 1, 4, gradient, biases + row, 1, rows, delta, 0, stride, samples)
+    if n_out % 2 == 1:
+        delta, weights = above + (n_out - 1) * stride, at + (n_out - 1) * n_in
+        for unit in range(0, whole, 4):
+            gradient_tile(
+                1, 4, 2, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
+            )
+        for unit in range(whole, n_in):
+            gradient_tile(
+                1, 1, 4, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
+            )
+        gradient_tile(1, 1, 4, gradient, biases + n_out - 1, 1, rows, delta, 0, stride, samples)
+
+
+@compiled
+def apply_tanh(values: Array) -> None:
+    number = values.dtype.type
+    limit = number(TANH_LIMIT)
+    for i in range(values.size):
+        x = values[i]
+        x = limit if x > limit else -limit if x < -limit else x
+        s = x * x
+        p = number(P[0]) + s * (number(P[1]) + s * (number(P[2]) + s * (number(P[3]) + s * number(P[4]))))
+        q = number(Q[0]) + s * (number(Q[1]) + s * (number(Q[2]) + s * (number(Q[3]) + s * number(Q[4]))))
+        values[i] = x * p / q

@@ -1,0 +1,250 @@
+"""Register tiles: the inner loops of a dense layer, as numba intrinsics that emit vector code.
+
+A matrix of activations lies in a flat array as one row of samples per unit: element
+(unit, sample) at `start + unit * stride + sample`. A vector is as many neighbouring samples of one
+unit as fit in 32 bytes. A tile keeps the sums of a few units times a few vectors in registers while
+it runs over all terms, so that nearly every instruction multiplies and adds. LLVM lowers the
+vectors to what the machine has (AVX, SSE, NEON).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from dqn_exp.agent.fused.compilation import FAST, tile
+
+VECTOR_BYTES = 32
+INDEX = ir.IntType(64)
+
+
+class Emitter:
+    """Writes vector instructions for elements of one floating-point type."""
+
+    def __init__(self, context: Any, builder: Any, dtype: types.Float) -> None:
+        self._context, self.builder = context, builder
+        self._item_bytes = dtype.bitwidth // 8
+        self.lanes = VECTOR_BYTES // self._item_bytes
+        self.vector = ir.VectorType(context.get_value_type(dtype), self.lanes)
+        self.zero = ir.Constant(self.vector, None)
+        self._fmuladd = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(self.vector, [self.vector] * 3),
+            f"llvm.fmuladd.v{self.lanes}f{dtype.bitwidth}",
+        )
+
+    def at(self, start: Any, index: int | Any, step: int | Any = 1) -> Any:
+        """The position start + index * step."""
+        index, step = (ir.Constant(INDEX, v) if isinstance(v, int) else v for v in (index, step))
+        return self.builder.add(start, self.builder.mul(index, step))
+
+    def data(self, array_type: types.Array, array: Any) -> Any:
+        return self._context.make_array(array_type)(self._context, self.builder, array).data
+
+    def load(self, data: Any, at: Any, kind: Any = None) -> Any:
+        """The vector at position `at`; of another length where `kind` says so."""
+        pointer = self.builder.gep(data, [at])
+        value = self.builder.load(self.builder.bitcast(pointer, (kind or self.vector).as_pointer()))
+        value.align = self._item_bytes
+        return value
+
+    def store(self, value: Any, data: Any, at: Any) -> None:
+        pointer = self.builder.bitcast(self.builder.gep(data, [at]), value.type.as_pointer())
+        self.builder.store(value, pointer).align = self._item_bytes
+
+    def add_to(self, data: Any, at: Any, value: Any) -> None:
+        self.store(self.total([self.load(data, at, value.type), value]), data, at)
+
+    def broadcast(self, scalar: Any) -> Any:
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+        return self._shuffle(first, undefined, [0] * self.lanes)
+
+    def broadcast_at(self, data: Any, at: Any) -> Any:
+        return self.broadcast(self.builder.load(self.builder.gep(data, [at])))
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """a * b + c"""
+        return self.builder.call(self._fmuladd, [a, b, c])
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        """The larger of a and b; b where either is not a number."""
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
+    def relu_slope(self, z: Any, value: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered(">", z, self.zero), value, self.zero)
+
+    def tanh_slope(self, z: Any, value: Any) -> Any:
+        """value * (1 - z^2)"""
+        return self.multiply_add(self.builder.fneg(self.builder.fmul(value, z)), z, value)
+
+    def total(self, vectors: list[Any]) -> Any:
+        """The sum of the vectors."""
+        total, *others = vectors
+        for vector in others:
+            total = self.builder.fadd(total, vector, flags=FAST)
+        return total
+
+    def lane_sums(self, vectors: list[Any]) -> Any:
+        """The sum over the lanes of each of 1, 2 or 4 vectors, as one vector of as many elements."""
+        group = self.lanes
+        while group > 1:
+            if len(vectors) > 1:
+                vectors = [self._fold(a, b, group) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+            else:
+                vectors = [self._fold(vectors[0], None, group)]
+            group //= 2
+        return vectors[0]
+
+    def _fold(self, a: Any, b: Any, group: int) -> Any:
+        """Of a and b one after the other: in each group of lanes the first half plus the second."""
+        count = a.type.count * (1 if b is None else 2)
+        b = a if b is None else b
+        first = [lane for lane in range(count) if lane % group < group // 2]
+        second = [lane + group // 2 for lane in first]
+        return self.total([self._shuffle(a, b, first), self._shuffle(a, b, second)])
+
+    def _shuffle(self, a: Any, b: Any, lanes: list[int]) -> Any:
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+        return self.builder.shuffle_vector(a, b, mask)
+
+    def accumulate(
+        self, initial: list[Any], count: Any, add: Callable[[Any, list[Any]], list[Any]]
+    ) -> list[Any]:
+        """What `add(index, sums)` makes of the sums in `count` rounds."""
+        slots = [cgutils.alloca_once_value(self.builder, value) for value in initial]
+        with cgutils.for_range(self.builder, count) as loop:
+            sums = add(loop.index, [self.builder.load(slot) for slot in slots])
+            for slot, value in zip(slots, sums, strict=True):
+                self.builder.store(value, slot)
+        return [self.builder.load(slot) for slot in slots]
+
+    def weighted_rows(
+        self,
+        initial: list[list[Any]],
+        count: Any,
+        weight: Callable[[int, Any], Any],
+        source: Callable[[int, Any], Any],
+    ) -> list[list[Any]]:
+        """initial[row][v] + sum over terms of weight(row, term) * source(v, term)."""
+        rows, vectors = range(len(initial)), range(len(initial[0]))
+
+        def add(term: Any, sums: list[Any]) -> list[Any]:
+            columns = [source(v, term) for v in vectors]
+            weights = [weight(row, term) for row in rows]
+            products = [(weights[row], columns[v]) for row in rows for v in vectors]
+            return [self.multiply_add(*product, total) for product, total in zip(products, sums, strict=True)]
+
+        sums = self.accumulate([value for row in initial for value in row], count, add)
+        return [sums[row * len(vectors) : (row + 1) * len(vectors)] for row in rows]
+
+
+@tile
+def forward_tile(
+    typing_context, n_rows, n_vectors, parameters, at, row, n_in, n_out, rows, below, above, stride, floor
+):  # type: ignore[no-untyped-def]
+    """above[row + i] = max(floor, b[row + i] + sum over j of W[row + i, j] * below[j]) for i < n_rows.
+
+    `at` is where the layer's W [n_out, n_in] begins in `parameters`; b follows it.
+    """
+    heights, vectors, index = range(n_rows.literal_value), range(n_vectors.literal_value), types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, row, n_in, n_out, _, below, above, stride, floor = args[3:]
+        emit = Emitter(context, builder, parameters.dtype)
+        weights, data = emit.data(parameters, args[2]), emit.data(rows, args[7])
+        first, target = emit.at(at, row, n_in), emit.at(above, row, stride)
+        bias = emit.at(builder.add(at, row), n_out, n_in)
+        biases = [emit.broadcast_at(weights, emit.at(bias, i)) for i in heights]
+        sums = emit.weighted_rows(
+            [[value for _ in vectors] for value in biases],
+            n_in,
+            lambda i, term: emit.broadcast_at(weights, emit.at(emit.at(first, i, n_in), term)),
+            lambda v, term: emit.load(data, emit.at(emit.at(below, term, stride), v, emit.lanes)),
+        )
+        lower = emit.broadcast(floor)
+        for i in heights:
+            for v in vectors:
+                position = emit.at(emit.at(target, i, stride), v, emit.lanes)
+                emit.store(emit.maximum(lower, sums[i][v]), data, position)
+        return context.get_dummy_value()
+
+    layer = (index, index, index, index, rows, index, index, index, parameters.dtype)
+    return types.void(n_rows, n_vectors, parameters, *layer), codegen
+
+
+@tile
+def backward_tile(
+    typing_context, n_rows, n_vectors, is_tanh, parameters, at, row, n_in, rows, below, above, stride, n_out
+):  # type: ignore[no-untyped-def]
+    """below[row + i] = slope(below[row + i]) * sum over j of W[j, row + i] * above[j] for i < n_rows.
+
+    The slope follows from the activation z: of tanh 1 - z^2, of ReLU 1 where z > 0, otherwise 0.
+    """
+    heights, vectors, index = range(n_rows.literal_value), range(n_vectors.literal_value), types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, row, n_in, _, below, above, stride, n_out = args[4:]
+        emit = Emitter(context, builder, parameters.dtype)
+        weights, data = emit.data(parameters, args[3]), emit.data(rows, args[7])
+        slope = emit.tanh_slope if is_tanh.literal_value else emit.relu_slope
+        first, target = builder.add(at, row), emit.at(below, row, stride)
+        sums = emit.weighted_rows(
+            [[emit.zero for _ in vectors] for _ in heights],
+            n_out,
+            lambda i, term: emit.broadcast_at(weights, emit.at(emit.at(first, i), term, n_in)),
+            lambda v, term: emit.load(data, emit.at(emit.at(above, term, stride), v, emit.lanes)),
+        )
+        for i in heights:
+            for v in vectors:
+                position = emit.at(emit.at(target, i, stride), v, emit.lanes)
+                emit.store(slope(emit.load(data, position), sums[i][v]), data, position)
+        return context.get_dummy_value()
+
+    layer = (index, index, index, rows, index, index, index, index)
+    return types.void(n_rows, n_vectors, is_tanh, parameters, *layer), codegen
+
+
+@tile
+def gradient_tile(
+    typing_context, n_rows, n_columns, unroll, gradient, at, row_step, rows, left, right, stride, samples
+):  # type: ignore[no-untyped-def]
+    """gradient[at + i * row_step + j] += sum over samples of left[i] * right[j], i < n_rows, j < n_columns.
+
+    `unroll` vectors of samples are summed apart, so that no sum has to wait for itself.
+    """
+    heights, columns, parts = (range(n.literal_value) for n in (n_rows, n_columns, unroll))
+    index = types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, row_step, _, left, right, stride, samples = args[4:]
+        emit = Emitter(context, builder, gradient.dtype)
+        out, data = emit.data(gradient, args[3]), emit.data(rows, args[6])
+        width = ir.Constant(INDEX, len(parts) * emit.lanes)
+
+        def add(step: Any, sums: list[Any]) -> list[Any]:
+            result = []
+            for part in parts:
+                sample = emit.at(builder.mul(step, width), part, emit.lanes)
+                lefts = [emit.load(data, emit.at(builder.add(left, sample), i, stride)) for i in heights]
+                rights = [emit.load(data, emit.at(builder.add(right, sample), j, stride)) for j in columns]
+                products = [(a, b) for a in lefts for b in rights]
+                totals = sums[part * len(products) : (part + 1) * len(products)]
+                result += [emit.multiply_add(*p, total) for p, total in zip(products, totals, strict=True)]
+            return result
+
+        n_sums = len(heights) * len(columns)
+        initial = [emit.zero] * (n_sums * len(parts))
+        sums = emit.accumulate(initial, builder.udiv(samples, width), add)
+        sums = [emit.total(sums[k::n_sums]) for k in range(n_sums)]
+        for i in heights:
+            totals = emit.lane_sums(sums[i * len(columns) : (i + 1) * len(columns)])
+            emit.add_to(out, emit.at(at, i, row_step), totals)
+        return context.get_dummy_value()
+
+    places = (gradient, index, index, rows, index, index, index, index)
+    return types.void(n_rows, n_columns, unroll, *places), codegen

@@ -1,0 +1,57 @@
+"""An imperfect world around any environment: sensors that err and actuators that slip.
+
+The noise is drawn from the environment's own generator, so that a checkpoint continues it exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+
+class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]):
+    """Adds Gaussian noise to every observation, independent from step to step.
+
+    std: standard deviation of each dimension in its own unit, [D], or one number for all of them.
+    scale: multiplies them all; 0 is no noise, and the value to sweep.
+    """
+
+    def __init__(
+        self, env: gymnasium.Env[np.ndarray, Any], std: Sequence[float] | float = 1.0, scale: float = 1.0
+    ) -> None:
+        super().__init__(env)
+        space = env.observation_space
+        if not isinstance(space, spaces.Box):
+            raise ValueError(f"noise needs an observation of numbers, not {space}; allowed: Box spaces")
+        deviation = np.asarray(std, dtype=np.float64)
+        if deviation.ndim and deviation.shape != space.shape:
+            raise ValueError(f"std has shape {deviation.shape}; allowed: one number, or shape {space.shape}")
+        if (deviation < 0).any() or scale < 0:
+            raise ValueError(f"std={std}, scale={scale}; allowed: numbers >= 0")
+        self._std = deviation * scale
+
+    def observation(self, observation: np.ndarray) -> np.ndarray:
+        noise = self.np_random.normal(size=observation.shape) * self._std
+        return (observation + noise).astype(observation.dtype)
+
+
+class ActionNoise(gymnasium.ActionWrapper[Any, int, int]):
+    """With `probability`, another action than the chosen one is carried out, all others equally likely."""
+
+    def __init__(self, env: gymnasium.Env[Any, int], probability: float = 0.1) -> None:
+        super().__init__(env)
+        if not 0 <= probability <= 1:
+            raise ValueError(f"probability={probability}; allowed: 0 to 1")
+        actions = cast(spaces.Discrete, env.action_space)
+        self._n, self._first = int(actions.n), int(actions.start)
+        self._probability = probability
+
+    def action(self, action: int) -> int:
+        if self.np_random.random() >= self._probability:
+            return action
+        others = self.np_random.integers(1, self._n) if self._n > 1 else 0
+        return self._first + int(action - self._first + others) % self._n

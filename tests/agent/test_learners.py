@@ -1,0 +1,374 @@
+"""What every learner must do alike: the conformance suite of the torch and the fused learner.
+
+The reference is plain autograd in float64, written out here: forward pass, TD target, loss, backward.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dqn_exp.agent.fused import FusedLearner
+from dqn_exp.agent.learner import Learner, build_learner
+from dqn_exp.agent.torch_learner import TorchLearner, build_optimizer
+from dqn_exp.config import Config
+from dqn_exp.errors import ConfigError
+from dqn_exp.networks import build_network
+from dqn_exp.preflight import resolve_config
+from dqn_exp.replay import Transitions
+from tests.helpers import make_config, make_values
+
+Units = list[int]  # of each layer, from the observation to the actions
+Batch = tuple[np.ndarray, np.ndarray | None]  # indices and importance weights
+
+LEARNERS = ["torch", "fused"]
+DEEP: Units = [6, 16, 8, 3]
+SHALLOW: Units = [4, 9, 2]  # this one has a kernel of its own
+NETWORKS: list[Units] = [[6, 3], SHALLOW, [6, 10, 3], DEEP, [5, 33, 4, 7, 2]]
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"optimizer": "sgd", "lr": 0.05},
+    {"optimizer": "sgd", "lr": 0.005, "optimizer__momentum": 0.9},
+    {"optimizer": "rmsprop", "lr": 1e-3, "optimizer__eps": 1e-3},
+    {"optimizer": "rmsprop", "lr": 1e-3, "optimizer__eps": 1e-3, "optimizer__momentum": 0.9},
+    {"optimizer": "adam", "lr": 1e-3, "optimizer__eps": 1e-3},  # a large eps: steps as smooth as gradients
+]
+TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}
+N_ROWS = 400
+
+each_learner = pytest.mark.parametrize("name", LEARNERS)
+each_number = pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+each_network = pytest.mark.parametrize("units", NETWORKS, ids=str)
+each_optimizer = pytest.mark.parametrize(
+    "settings", OPTIMIZERS, ids=lambda settings: "-".join(map(str, settings.values()))
+)
+
+
+def make_transitions(units: Units, dtype: torch.dtype = torch.float32) -> Transitions:
+    """Random ones; one in five terminates, the others have discounts of 1, 2 or 3 steps."""
+    generator = np.random.default_rng(0)
+    discount = 0.9 ** generator.integers(1, 4, size=N_ROWS) * (generator.random(N_ROWS) > 0.2)
+    return Transitions(
+        numbers(generator.normal(size=(N_ROWS, units[0])), dtype),
+        generator.integers(units[-1], size=N_ROWS),
+        numbers(generator.normal(scale=2, size=N_ROWS), dtype),
+        numbers(generator.normal(size=(N_ROWS, units[0])), dtype),
+        numbers(discount, dtype),
+    )
+
+
+def draw(batch_size: int, dtype: torch.dtype = torch.float32, seed: int = 0, weighted: bool = False) -> Batch:
+    generator = np.random.default_rng(seed)
+    indices = generator.integers(N_ROWS, size=batch_size)
+    return indices, numbers(generator.uniform(0.1, 1, size=batch_size), dtype) if weighted else None
+
+
+def numbers(values: np.ndarray, dtype: torch.dtype) -> np.ndarray:
+    return torch.from_numpy(values).to(dtype).numpy()
+
+
+def configure(units: Units, **settings: Any) -> Config:
+    return make_config(network__hidden=units[1:-1], **settings)
+
+
+def make_network(
+    config: Config, units: Units, dtype: torch.dtype = torch.float32, seed: int = 0
+) -> nn.Module:
+    return build_network(config.network, units[0], units[-1], seed).to(dtype)
+
+
+def make_learner(
+    name: str, config: Config, units: Units, dtype: torch.dtype = torch.float32, seed: int = 0
+) -> Learner:
+    network = make_network(config, units, dtype, seed)
+    build = FusedLearner if name == "fused" else TorchLearner
+    return build(network, config.agent, config.optimizer, config.target.name != "none")
+
+
+class Reference:
+    """DQN by autograd in float64, from the same first network."""
+
+    def __init__(self, config: Config, units: Units) -> None:
+        self.config = config
+        self.online = make_network(config, units, torch.float64)
+        self.target = copy.deepcopy(self.online)
+        self.optimizer = build_optimizer(config.optimizer, list(self.online.parameters()))
+
+    def loss(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> Tensor:
+        s, a, r, s_next, discount = (torch.from_numpy(column[indices]) for column in transitions)
+        rows = torch.arange(len(indices))
+        with torch.no_grad():
+            next_values = self.target(s_next.double())
+            chooser = self.online(s_next.double()) if self.config.agent.double else next_values
+            target = r + discount * next_values[rows, chooser.argmax(1)]
+        error = self.online(s.double())[rows, a] - target
+        huber = functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+        losses = error**2 if self.config.agent.loss == "mse" else huber
+        return (losses * (1 if weights is None else torch.from_numpy(weights))).mean()
+
+    def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
+        agent, parameters = self.config.agent, list(self.online.parameters())
+        loss = self.loss(transitions, indices, weights)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if agent.max_grad_value is not None:
+            nn.utils.clip_grad_value_(parameters, agent.max_grad_value)
+        if agent.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_(parameters, agent.max_grad_norm)
+        self.optimizer.step()
+        return loss.item()
+
+    @property
+    def gradient(self) -> np.ndarray:
+        return flatten([p.grad for p in self.online.parameters() if p.grad is not None])
+
+
+def flatten(tensors: list[Tensor]) -> np.ndarray:
+    return np.concatenate([tensor.detach().double().numpy().ravel() for tensor in tensors])
+
+
+def parameters(network: nn.Module) -> np.ndarray:
+    return flatten(list(network.parameters()))
+
+
+def target_parameters(learner: Learner) -> np.ndarray:
+    return flatten([value for name, value in learner.arrays().items() if name.startswith("target.")])
+
+
+def set_target(learner: Learner, network: nn.Module) -> None:
+    target = {f"target.{name}": value for name, value in network.state_dict().items()}
+    learner.load_arrays(learner.arrays() | target)
+
+
+def assert_close(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+    """Within `tolerance` times the largest of the expected values."""
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * abs(expected).max())
+
+
+@each_number
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@each_network
+@pytest.mark.parametrize("loss", ["mse", "huber"])
+@pytest.mark.parametrize("agent", ["dqn", "double_dqn"])
+@each_learner
+def test_gradients(
+    name: str, agent: str, loss: str, units: Units, activation: str, dtype: torch.dtype
+) -> None:
+    """With plain gradient descent at lr = 1 the step is the gradient. The target network is another one."""
+    kinds = {"agent": agent, "agent__loss": loss, "network__activation": activation}
+    config = configure(units, optimizer="sgd", lr=1.0, **kinds)
+    transitions, other = make_transitions(units, dtype), make_network(config, units, dtype, seed=1)
+    for batch_size in (1, 20, 33, 300):
+        for weighted in (False, True):
+            learner, reference = make_learner(name, config, units, dtype), Reference(config, units)
+            set_target(learner, other)
+            reference.target.load_state_dict(other.state_dict())
+            batch = draw(batch_size, dtype, weighted=weighted)
+            before = parameters(learner.network)
+            loss_before = reference.update(transitions, *batch)
+            assert learner.update(transitions, *batch) == pytest.approx(loss_before, rel=TOLERANCE[dtype])
+            assert_close(before - parameters(learner.network), reference.gradient, TOLERANCE[dtype])
+
+
+@each_number
+@each_network
+@each_optimizer
+@each_learner
+def test_optimizer_steps(name: str, settings: dict[str, Any], units: Units, dtype: torch.dtype) -> None:
+    """Five steps of each optimiser, for each loss and batch size, end where torch's own float64 steps end."""
+    transitions = make_transitions(units, dtype)
+    for loss in ("mse", "huber"):
+        config = configure(units, agent__loss=loss, **settings)
+        for batch_size in (1, 33, 300):
+            learner, reference = make_learner(name, config, units, dtype), Reference(config, units)
+            start = parameters(reference.online)
+            for step in range(5):
+                batch = draw(batch_size, dtype, step, weighted=True)
+                reference.update(transitions, *batch)
+                learner.update(transitions, *batch)
+            moved = parameters(reference.online) - start
+            assert_close(parameters(learner.network) - start, moved, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(
+    "clipping",
+    [
+        {"agent__max_grad_value": 0.02},
+        {"agent__max_grad_norm": 0.1},
+        {"agent__max_grad_value": 0.02, "agent__max_grad_norm": 0.1},
+        {"agent__max_grad_norm": 1e6},
+    ],
+    ids=str,
+)
+@each_learner
+def test_clipping(name: str, clipping: dict[str, float]) -> None:
+    """By value first, then by norm; statistics tell the norm as applied."""
+    config = configure(DEEP, optimizer="sgd", lr=1.0, **clipping)
+    learner, reference = make_learner(name, config, DEEP, torch.float64), Reference(config, DEEP)
+    transitions, batch = make_transitions(DEEP, torch.float64), draw(64, torch.float64)
+    start = parameters(learner.network)
+    reference.update(transitions, *batch)
+    learner.update(transitions, *batch)
+    assert_close(start - parameters(learner.network), reference.gradient, 1e-9)
+    assert learner.statistics()[0] == pytest.approx(np.linalg.norm(reference.gradient), rel=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [20, 300])
+@pytest.mark.parametrize("units", [SHALLOW, DEEP], ids=str)
+@each_learner
+def test_what_an_update_tells(name: str, units: Units, batch_size: int) -> None:
+    """TD errors [B]; mean of Q(s, a) over batch and actions, and largest |Q|, before the step."""
+    learner, transitions = make_learner(name, configure(units), units), make_transitions(units)
+    indices, _ = draw(batch_size)
+    with torch.no_grad():
+        q = learner.network(torch.from_numpy(transitions.observation[indices])).numpy()
+        q_next = learner.network(torch.from_numpy(transitions.next_observation[indices])).numpy()
+    learner.update(transitions, indices, None)
+    target = transitions.reward[indices] + transitions.discount[indices] * q_next.max(1)
+    predicted = q[np.arange(batch_size), transitions.action[indices]]
+    np.testing.assert_allclose(learner.td_errors, predicted - target, atol=1e-5)
+    assert learner.statistics()[1:] == pytest.approx((q.mean(), abs(q).max()), rel=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@each_network
+@each_learner
+def test_values(name: str, units: Units, activation: str) -> None:
+    """The network stays an ordinary module: it computes the same values, before and after an update."""
+    learner = make_learner(name, configure(units, network__activation=activation), units)
+    transitions = make_transitions(units)
+    rows = transitions.observation[:12]
+    for _ in range(2):
+        with torch.no_grad():
+            expected = learner.network(torch.from_numpy(rows)).numpy()
+        np.testing.assert_allclose(learner.values(rows), expected, atol=1e-5)
+        assert learner.values(rows.reshape(3, 4, -1)).shape == (3, 4, units[-1])
+        assert [learner.greedy(row) for row in rows] == expected.argmax(1).tolist()
+        learner.update(transitions, np.arange(64), None)
+
+
+@each_learner
+def test_loading_the_network_changes_what_is_greedy(name: str) -> None:
+    config = configure(DEEP)
+    learner, other = make_learner(name, config, DEEP), make_network(config, DEEP, seed=7)
+    learner.network.load_state_dict(other.state_dict())
+    rows = make_transitions(DEEP).observation[:5]
+    np.testing.assert_allclose(learner.values(rows), other(torch.from_numpy(rows)).detach(), atol=1e-6)
+
+
+@each_learner
+def test_the_target_follows(name: str) -> None:
+    """It starts equal, stays while the online network learns, then moves by tau or all the way."""
+    learner = make_learner(name, configure(DEEP, lr=0.01), DEEP)
+    start = target_parameters(learner)
+    assert (start == parameters(learner.network)).all()
+    learner.update(make_transitions(DEEP), *draw(64))
+    assert (start == target_parameters(learner)).all()
+    way = parameters(learner.network) - start
+    for tau, share in ((0.25, 0.25), (0.25, 0.4375), (1.0, 1.0)):
+        learner.sync_target(tau)
+        np.testing.assert_allclose(target_parameters(learner), start + share * way, atol=1e-6)
+
+
+@pytest.mark.parametrize("units", [SHALLOW, DEEP], ids=str)
+@each_learner
+def test_without_a_target_network_it_bootstraps_from_the_online_one(name: str, units: Units) -> None:
+    config = configure(units, target="none", optimizer="sgd", lr=0.01)
+    learner, reference = make_learner(name, config, units, torch.float64), Reference(config, units)
+    transitions = make_transitions(units, torch.float64)
+    for step in range(3):
+        batch = draw(32, torch.float64, step)
+        reference.target.load_state_dict(reference.online.state_dict())
+        reference.update(transitions, *batch)
+        learner.update(transitions, *batch)
+    assert_close(parameters(learner.network), parameters(reference.online), 1e-9)
+    assert not any(name.startswith("target.") for name in learner.arrays())
+
+
+@each_optimizer
+@pytest.mark.parametrize("target", ["episodes", "none"])
+@pytest.mark.parametrize(("first", "second"), [("torch", "fused"), ("fused", "torch"), ("fused", "fused")])
+def test_one_learner_goes_on_where_another_stopped(
+    first: str, second: str, target: str, settings: dict[str, Any]
+) -> None:
+    """Through a checkpoint's bytes, after no update and after five."""
+    config, transitions = configure(DEEP, target=target, **settings), make_transitions(DEEP)
+    learner = make_learner(first, config, DEEP)
+    for updates in (0, 5):
+        for step in range(updates):
+            learner.update(transitions, *draw(32, seed=step))
+        other = make_learner(second, config, DEEP, seed=1)
+        other.load_arrays(safetensors.torch.load(safetensors.torch.save(learner.arrays())))
+        mine, theirs = learner.arrays(), other.arrays()
+        assert {name: v.shape for name, v in mine.items()} == {name: v.shape for name, v in theirs.items()}
+        assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    for step in range(5, 10):
+        for each in (learner, other):
+            each.update(transitions, *draw(32, seed=step))
+    tolerance = 0 if first == second else 1e-5
+    assert_close(parameters(learner.network), parameters(other.network), tolerance)
+
+
+@pytest.mark.parametrize(
+    ("units", "dtype", "tolerance"),
+    [(SHALLOW, torch.float64, 1e-9), (DEEP, torch.float32, 1e-3)],
+    ids=["shallow-float64", "deep-float32"],
+)
+@each_optimizer
+def test_a_thousand_updates(
+    settings: dict[str, Any], units: Units, dtype: torch.dtype, tolerance: float
+) -> None:
+    """The fused learner stays with the torch learner: in float64 to 1e-9 of the largest parameter, in
+    float32 to 1e-3, with a target that follows every 100 updates."""
+    config = configure(units, agent="double_dqn", **settings)
+    torch_learner, fused_learner = (make_learner(name, config, units, dtype) for name in LEARNERS)
+    transitions = make_transitions(units, dtype)
+    for step in range(1, 1001):
+        batch = draw(32, dtype, step)
+        for learner in (torch_learner, fused_learner):
+            learner.update(transitions, *batch)
+            if step % 100 == 0:
+                learner.sync_target(1.0)
+    assert_close(parameters(fused_learner.network), parameters(torch_learner.network), tolerance)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("units", [SHALLOW, DEEP], ids=str)
+@each_learner
+def test_what_is_not_finite_shows(name: str, units: Units, bad: float) -> None:
+    learner, transitions = make_learner(name, configure(units), units), make_transitions(units)
+    transitions.reward[3] = bad
+    assert not np.isfinite(learner.update(transitions, np.arange(10), None))
+    assert not np.isfinite(learner.update(transitions, np.arange(10, 20), None))
+    assert np.isnan(learner.values(transitions.observation[0])).all()
+
+
+def test_auto_takes_the_fused_learner_where_it_applies() -> None:
+    def chosen(**settings: Any) -> str:
+        config = make_config(**settings)
+        return build_learner(config, build_network(config.network, 4, 2, seed=0)).name
+
+    assert chosen() == "fused"
+    assert chosen(learner="torch") == "torch"
+    assert chosen(network="mlp_batchnorm") == "torch"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"network": "mlp_batchnorm"}, ["network.name='mlp_batchnorm'", "allowed: mlp"]),
+        ({"device": "cuda"}, ["device='cuda'", "allowed: cpu"]),
+    ],
+)
+def test_a_fused_learner_that_cannot_be_had_is_refused_at_once(
+    settings: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        resolve_config(make_values(learner="fused", **settings))
+    assert all(word in str(error.value) for word in ["learner='fused'", *words])

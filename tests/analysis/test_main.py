@@ -1,0 +1,64 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import COMMANDS, main
+
+
+def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom analysis.__main__ import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('numpy', 'pandas', 'matplotlib', 'torch') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(name in run.stdout for name in COMMANDS)
+    assert run.stdout.endswith("[]\n")
+
+
+def test_table_prints_csv(buffers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", str(buffers)]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 9
+    assert list(rows[0])[:6] == ["run", "buffer", "seed", "status", "converged", "episodes_to_threshold"]
+    assert rows[0]["network.hidden"] == "128"
+
+
+def test_report_prints_where_the_page_is(buffers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(buffers), "--output", str(buffers / "r")]) == 0
+    assert capsys.readouterr().out.strip() == str(buffers / "r" / "index.html")
+
+
+@pytest.mark.parametrize("command", ["report", "table"])
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_bad_paths_end_with_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main([command, str(tmp_path / name)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert name in captured.err
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["reprot", "x"])
+    assert "reprot" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_error(buffers: Path) -> None:
+    command = f"{sys.executable} -m analysis table '{buffers}' | head -n 1"
+    run = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("run,buffer,seed")
+    assert run.stderr == ""

@@ -1,0 +1,100 @@
+"""DQN as a notebook writes it: a list of transitions, drawn one by one and made into tensors each time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from protocol import read_work, serve
+from torch import Tensor, nn
+
+
+def make_network(n_in: int, hidden: list[int], n_out: int) -> nn.Module:
+    layers: list[nn.Module] = []
+    for size in hidden:
+        layers += [nn.Linear(n_in, size), nn.ReLU()]
+        n_in = size
+    return nn.Sequential(*layers, nn.Linear(n_in, n_out))
+
+
+class Agent:
+    def __init__(self, work: dict[str, Any], env: gymnasium.Env) -> None:
+        assert isinstance(env.action_space, gymnasium.spaces.Discrete)
+        self.work = work
+        self.n_actions = int(env.action_space.n)
+        self.online, self.target = (
+            make_network(env.observation_space.shape[0], work["hidden"], self.n_actions) for _ in range(2)
+        )
+        self.target.load_state_dict(self.online.state_dict())
+        self.optimizer = torch.optim.Adam(self.online.parameters(), lr=work["lr"])
+        self.memory: list[tuple[np.ndarray, int, float, np.ndarray | None]] = []
+        self.oldest = 0
+
+    def act(self, state: np.ndarray) -> int:
+        if random.random() < self.work["epsilon"]:
+            return random.randrange(self.n_actions)
+        with torch.no_grad():
+            return int(self.online(torch.FloatTensor(np.array([state]))).argmax())
+
+    def remember(self, *transition: Any) -> None:
+        if len(self.memory) < self.work["buffer_size"]:
+            self.memory.append(transition)
+        else:
+            self.memory[self.oldest] = transition
+        self.oldest = (self.oldest + 1) % self.work["buffer_size"]
+
+    def learn(self) -> None:
+        states, actions, rewards, next_states = zip(
+            *random.choices(self.memory, k=self.work["batch_size"]), strict=True
+        )
+        lasting = torch.BoolTensor([state is not None for state in next_states])
+        values = self.online(torch.FloatTensor(np.array(states))).gather(
+            1, torch.LongTensor(actions).view(-1, 1)
+        )
+        next_values = torch.zeros(len(states))
+        with torch.no_grad():
+            following = np.array([state for state in next_states if state is not None])
+            next_values[lasting] = self.target(torch.FloatTensor(following)).max(1).values
+        targets: Tensor = torch.FloatTensor(rewards) + self.work["gamma"] * next_values
+        loss = nn.functional.mse_loss(values.squeeze(1), targets)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+
+def train(work: dict[str, Any]) -> Iterator[None]:
+    """Yields after each environment step."""
+    env = gymnasium.make(work["env_id"])
+    agent, step = Agent(work, env), 0
+    while True:
+        state, ended = env.reset()[0], False
+        while not ended:
+            action = agent.act(state)
+            next_state, reward, terminated, truncated, _ = env.step(action)
+            agent.remember(state, action, reward, None if terminated else next_state)
+            state, ended, step = next_state, terminated or truncated, step + 1
+            if len(agent.memory) >= work["batch_size"]:
+                agent.learn()
+            if step % work["target_every"] == 0:
+                agent.target.load_state_dict(agent.online.state_dict())
+            yield
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    steps = train(read_work())
+
+    def advance(count: int) -> int:
+        for _ in range(count):
+            next(steps)
+        return count
+
+    serve(advance)
+
+
+if __name__ == "__main__":
+    main()

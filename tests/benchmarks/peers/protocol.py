@@ -1,0 +1,23 @@
+"""How the benchmark talks to what it measures. Imports nothing that a peer does not have."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def read_work() -> dict[str, Any]:
+    """What to train: env_id, hidden, batch_size, and what all works have in common."""
+    work: dict[str, Any] = json.loads(sys.argv[1])
+    return work
+
+
+def serve(advance: Callable[[int], int]) -> None:
+    """For each number on stdin train at least so many environment steps and answer with steps per second."""
+    for line in sys.stdin:
+        started = time.perf_counter()
+        done = advance(int(line))
+        print(done / (time.perf_counter() - started), flush=True)

@@ -1,0 +1,22 @@
+"""Fixtures for all tests; the probe environments are registered by importing them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import tests.probes  # noqa: F401
+from dqn_exp.trial import Trial
+from tests.helpers import make_config
+
+torch.set_num_threads(1)  # as in every trial of the program; more only wait for each other
+
+
+@pytest.fixture(scope="session", params=["torch", "fused"])
+def learner(request: pytest.FixtureRequest) -> str:
+    """Each learner that this machine has: what holds for one must hold for all."""
+    name: str = request.param
+    built = Trial(make_config(learner=name)).learner.name
+    if built != name:
+        pytest.skip(f"there is no {name} learner here")
+    return name

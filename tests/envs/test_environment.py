@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from dqn_exp.config import EnvConfig
+from dqn_exp.envs import Environment, make_environment, resolve_environment
+from dqn_exp.errors import ConfigError
+from dqn_exp.registry import wrappers
+from tests.probes import EchoEnv
+
+
+def make(environment_id: str, seed: int = 0, **fields: Any) -> Environment:
+    return make_environment(EnvConfig(id=environment_id, **fields), seed)
+
+
+def echo(observation_space: spaces.Space[Any], action_space: spaces.Space[Any] | None = None) -> Environment:
+    return Environment(EchoEnv(observation_space, action_space or spaces.Discrete(2)), float("inf"), 0)
+
+
+def play(env: Environment, actions: list[int]) -> list[list[float]]:
+    """The observations and rewards of one episode, with `actions` repeated as long as it lasts."""
+    seen, ended, step = [env.reset().tolist()], False, 0
+    while not ended:
+        observation, reward, terminated, truncated = env.step(actions[step % len(actions)])
+        seen.append([*observation.tolist(), reward, terminated, truncated])
+        ended, step = terminated or truncated, step + 1
+    return seen
+
+
+# observations
+
+
+@pytest.mark.parametrize(
+    ("space", "size"),
+    [
+        (spaces.Box(-1, 1, (3,), np.float32), 3),
+        (spaces.Box(-1, 1, (3,), np.float64), 3),
+        (spaces.Box(-1, 1, (2, 3), np.float32), 6),
+        (spaces.Box(0, 255, (2, 3, 1), np.uint8), 6),
+        (spaces.Box(-1, 1, (), np.float32), 1),
+        (spaces.Discrete(5), 5),
+        (spaces.Discrete(5, start=-2), 5),
+        (spaces.MultiDiscrete([2, 3]), 5),
+        (spaces.MultiBinary(4), 4),
+        (spaces.Dict({"a": spaces.Discrete(3), "b": spaces.Box(0, 1, (2, 2))}), 7),
+        (spaces.Tuple([spaces.Discrete(3, start=1), spaces.Box(0, 1, (2,))]), 5),
+    ],
+)
+def test_every_observation_becomes_a_float32_vector(space: spaces.Space[Any], size: int) -> None:
+    env = echo(space)
+    assert env.observation_size == size
+    for observation in (env.reset(), env.step(0)[0]):
+        assert observation.shape == (size,)
+        assert observation.dtype == np.float32
+
+
+@pytest.mark.parametrize("start", [0, -2, 7])
+def test_discrete_observations_are_one_hot_from_their_start_on(start: int) -> None:
+    env = echo(spaces.Discrete(4, start=start))
+    for _ in range(20):
+        observation = env.reset()
+        assert observation.sum() == 1
+        assert observation[env._env.unwrapped.latest - start] == 1
+
+
+def test_boxes_are_flattened_row_by_row() -> None:
+    env = echo(spaces.Box(0, 255, (2, 3), np.uint8))
+    observation = env.reset()
+    assert observation.tolist() == [float(x) for row in env._env.unwrapped.latest for x in row]
+
+
+def test_dict_parts_follow_one_another() -> None:
+    env = echo(spaces.Dict({"a": spaces.Discrete(3), "b": spaces.Box(0, 1, (2,))}))
+    observation, latest = env.reset(), env._env.unwrapped.latest
+    assert observation[:3].tolist() == [float(k == latest["a"]) for k in range(3)]
+    assert observation[3:].tolist() == latest["b"].tolist()
+
+
+def test_an_observation_stays_when_the_environment_goes_on() -> None:
+    """Some environments return one array again and again; the last observation must not follow the next."""
+    env = make("probe/ReusedBuffer-v0")
+    first = env.reset()
+    second, *_ = env.step(0)
+    assert (first[0], second[0]) == (0, 1)
+
+
+def test_observations_that_no_vector_can_hold_are_refused() -> None:
+    with pytest.raises(ConfigError, match="cannot be flattened"):
+        echo(spaces.Sequence(spaces.Discrete(2)))
+
+
+# actions
+
+
+def test_actions_count_from_the_start_of_their_space() -> None:
+    env = echo(spaces.Discrete(1), spaces.Discrete(3, start=5))
+    env.reset()
+    assert env.n_actions == 3
+    assert [env.step(action)[1] for action in range(3)] == [5, 6, 7]
+
+
+@pytest.mark.parametrize("environment_id", ["Pendulum-v1", "MountainCarContinuous-v0"])
+def test_continuous_actions_are_refused(environment_id: str) -> None:
+    with pytest.raises(ConfigError, match=rf"env.id={environment_id} has actions Box.*allowed: .*discrete"):
+        make(environment_id)
+
+
+# time limits
+
+
+@pytest.mark.parametrize(("limit", "length"), [(None, 200), (7, 7), (300, 300)])
+def test_time_limit(limit: int | None, length: int) -> None:
+    """MountainCar's own limit is 200; standing still never ends it earlier."""
+    episode = play(make("MountainCar-v0", max_episode_steps=limit), actions=[1])
+    assert len(episode) - 1 == length
+    assert episode[-1][-2:] == [False, True]
+    assert not any(row[-1] for row in episode[1:-1])
+
+
+def test_each_episode_has_the_whole_time_limit() -> None:
+    env = make("MountainCar-v0", max_episode_steps=5)
+    assert [len(play(env, [1])) - 1 for _ in range(3)] == [5, 5, 5]
+
+
+@pytest.mark.parametrize("environment_id", ["MountainCar-v0", "probe/Cycle-v0"])
+def test_unlimited(environment_id: str) -> None:
+    env = make(environment_id, max_episode_steps="unlimited")
+    env.reset()
+    assert not any(ended for _ in range(1000) for ended in env.step(1)[2:])
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [({}, 200), ({"max_episode_steps": 50}, 50), ({"max_episode_steps": "unlimited"}, "unlimited")],
+)
+def test_the_resolved_configuration_states_the_time_limit(fields: dict[str, Any], limit: Any) -> None:
+    config, _ = resolve_environment(EnvConfig(id="MountainCar-v0", **fields), None)
+    assert config.max_episode_steps == limit
+
+
+def test_an_environment_without_a_limit_is_unlimited() -> None:
+    config, _ = resolve_environment(EnvConfig(id="probe/Cycle-v0"), 1.0)
+    assert config.max_episode_steps == "unlimited"
+
+
+# thresholds
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_the_configuration", "threshold"),
+    [(None, None, -110), (None, -150, -150), (-120, -150, -120)],
+)
+def test_the_most_specific_threshold_counts(
+    asked: float | None, of_the_configuration: float | None, threshold: float
+) -> None:
+    config = EnvConfig(id="MountainCar-v0", threshold=of_the_configuration)
+    assert resolve_environment(config, asked)[1] == threshold
+
+
+def test_no_threshold_anywhere_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"convergence.threshold=null.*registers no threshold.*allowed"):
+        resolve_environment(EnvConfig(id="probe/Cycle-v0"), None)
+
+
+# randomness
+
+
+@pytest.mark.parametrize(
+    "environment_id",
+    ["CartPole-v1", "LunarLander-v3", "FrozenLake-v1", "Acrobot-v1", "MountainCar-v0", "probe/RandomMDP-v0"],
+)
+def test_state_round_trip_continues_the_same_stream(environment_id: str) -> None:
+    """Save after one episode, rebuild from another seed, load: the next episodes are the same to the bit."""
+    actions = np.random.default_rng(0).integers(2, size=50).tolist()
+    env, rebuilt = (make(environment_id, seed, max_episode_steps=60) for seed in (1, 2))
+    play(env, actions)
+    rebuilt.load_state(json.loads(json.dumps(env.state())))
+    for _ in range(3):
+        assert play(rebuilt, actions) == play(env, actions)
+
+
+def test_state_round_trip_before_the_first_episode() -> None:
+    env, rebuilt = make("CartPole-v1", seed=1), make("CartPole-v1", seed=2)
+    rebuilt.load_state(json.loads(json.dumps(env.state())))
+    assert play(rebuilt, [0, 1]) == play(env, [0, 1])
+
+
+def test_the_seed_decides_and_episodes_differ() -> None:
+    env, again, other = make("CartPole-v1", 3), make("CartPole-v1", 3), make("CartPole-v1", 4)
+    first = play(env, [0, 1])
+    assert play(again, [0, 1]) == first
+    assert play(other, [0, 1]) != first
+    assert play(env, [0, 1]) != first
+
+
+# what cannot be made
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"id": "CartPoole-v1"}, r"env.id=CartPoole-v1 is unknown. Did you mean 'CartPole-v1'\? Allowed"),
+        ({"id": "CartPole-v99"}, r"env.id=CartPole-v99"),
+        ({"id": "???"}, r"env.id is missing; allowed: env.id=NAME-vN"),
+        ({"id": "CartPole-v1", "kwargs": {"gravity": 9}}, r"env.kwargs=\{'gravity': 9\} cannot be made"),
+    ],
+)
+def test_what_cannot_be_made_says_why(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make(**{"environment_id": fields.pop("id"), **fields})
+
+
+def test_environment_keyword_arguments_arrive() -> None:
+    assert make("FrozenLake-v1", kwargs={"map_name": "8x8"}).observation_size == 64
+
+
+# wrappers
+
+
+def test_wrappers_are_applied_innermost_first_and_measure() -> None:
+    @wrappers.register("test_scale")
+    class Scale(gymnasium.RewardWrapper[Any, Any]):
+        def __init__(self, env: gymnasium.Env[Any, Any], by: float) -> None:
+            super().__init__(env)
+            self._by = by
+
+        def reward(self, reward: Any) -> float:
+            return self._by * float(reward)
+
+    @wrappers.register("test_shift")
+    class Shift(gymnasium.RewardWrapper[Any, Any]):
+        measure_names = ("shifted",)
+
+        def __init__(self, env: gymnasium.Env[Any, Any], by: float) -> None:
+            super().__init__(env)
+            self._by = by
+
+        def reward(self, reward: Any) -> float:
+            return self._by + float(reward)
+
+        def measures(self) -> dict[str, float]:
+            return {"shifted": self._by}
+
+    env = make("probe/Cycle-v0", wrappers={"test_scale": {"by": 3}, "test_shift": {"by": 10}})
+    env.reset()
+    assert env.step(0)[1] == 3 * 1 + 10
+    assert env.measure_names == ["shifted"]
+    assert env.measures() == {"shifted": 10}
+    with pytest.raises(ConfigError, match=r"env.wrappers: 'test_scal' is unknown. Did you mean 'test_scale'"):
+        make("probe/Cycle-v0", wrappers={"test_scal": {}})
+    with pytest.raises(ConfigError, match=r"env.wrappers.test_scale=\{'times': 3\}"):
+        make("probe/Cycle-v0", wrappers={"test_scale": {"times": 3}})

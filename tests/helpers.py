@@ -1,0 +1,75 @@
+"""What several tests need: configurations as the command line makes them, and trials run to their end."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from dqn_exp.config import Config
+from dqn_exp.launch.plan import plain_values
+from dqn_exp.paths import CONF
+from dqn_exp.preflight import resolve_config
+from dqn_exp.trial import Event, Trial, train
+
+GROUPS = ("agent", "network", "env", "replay", "optimizer", "exploration", "target", "experiment")
+
+
+@cache
+def _compose(groups: tuple[str, ...]) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", list(groups))
+
+
+def make_values(**settings: Any) -> dict[str, Any]:
+    """The composed values of conf/ with `settings`: replay="prioritised", budget__env_steps=500."""
+    groups = tuple(f"{key}={value}" for key, value in settings.items() if key in GROUPS)
+    composed = copy.deepcopy(_compose(groups))
+    for key, value in settings.items():
+        if key not in GROUPS:
+            OmegaConf.update(composed, key.replace("__", "."), value, force_add=True)
+    return plain_values(composed)
+
+
+PLAIN: dict[str, Any] = {
+    "target": "episodes",
+    "buffer": 20_000,
+    "batch": 128,
+    "train_every": 1,
+    "lr": 1e-3,
+    "gamma": 0.99,
+    "budget__env_steps": 50_000,
+    "evaluation__every_steps": None,
+}
+"""What tests may rely on, whatever the defaults of conf/ become: each step trains, nothing evaluates."""
+
+
+def make_config(**settings: Any) -> Config:
+    """A checked configuration: PLAIN, or what an experiment says, but for `settings`."""
+    plain = {} if "experiment" in settings else PLAIN
+    return resolve_config(make_values(**{**plain, **settings}))
+
+
+def gymnasium_env(environment_id: str) -> dict[str, Any]:
+    """The settings that choose an environment by its gymnasium id."""
+    return {"env": "gymnasium", "env__id": environment_id, "convergence__threshold": float("inf")}
+
+
+def run(config: Config) -> tuple[Trial, list[Event]]:
+    """The trial of `config` after its last step, and all that happened."""
+    trial = Trial(config)
+    return trial, list(train(trial))
+
+
+def weights(trial: Trial, part: str = "online.") -> dict[str, torch.Tensor]:
+    """A copy of the learner's arrays whose names start with `part` ("" for all), without that prefix."""
+    arrays = trial.learner.arrays().items()
+    return {k.removeprefix(part): v.clone() for k, v in arrays if k.startswith(part)}
+
+
+def same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(v, second[k]) for k, v in first.items())

@@ -1,0 +1,109 @@
+"""Bad input is found before anything is written, and said in one message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.program import Ended, run_here
+
+# command line -> what the message must say
+SINGLE = {
+    "buffer=-5": ["buffer=-5", "greater than or equal to 1"],
+    "buffer=100 batch=200": ["batch=200 is larger than buffer=100", "allowed: batch <= buffer"],
+    "buffer=abc": ["buffer='abc'", "500, 17k, 1M"],
+    "bufer=500": ["bufer is not a key", "Did you mean 'buffer'?"],
+    "evaluation.episode=3": ["evaluation.episode is not a key", "Did you mean 'episodes'?"],
+    "exploration=linear exploration.decay=3": ["exploration.decay is not a key", "duration"],
+    "env=cartpol": ["env=cartpol: unknown", "Did you mean 'cartpole'?", "lunarlander"],
+    "env=gymnasium": ["env.id is missing"],
+    "env=gymnasium env.id=CartPoll-v1": ["env.id=CartPoll-v1 is unknown", "Did you mean 'CartPole-v"],
+    "env=gymnasium env.id=Pendulum-v1": ["discrete actions"],
+    "convergence.threshold=high": ["convergence.threshold='high'", "number"],
+    "gamma=1.5": ["gamma=1.5", "less than or equal to 1"],
+    "seed=null": ["seed=None"],
+    "imports=[no_such_module]": ["imports='no_such_module'", "modules that Python finds"],
+    "device=cuda": ["device='cuda'", "allowed: cpu"],
+    "init_from=/nowhere": ["init_from=/nowhere", "allowed: the directory of a finished trial"],
+    "env.kwargs.depth=3": ["+env.kwargs.depth="],
+    "+network._target_=os.system": ["_target_='os.system' is refused"],
+    "buffer=[1,": ["buffer=[1,"],
+    "buffer=500,17k": ["buffer=500,17k", "--multirun"],
+    "hydra.run.dri=x": ["hydra.run.dri is not a key", "Did you mean 'dir'?"],
+    "hydra/launcher=paralel": ["hydra/launcher=paralel: unknown", "Did you mean 'parallel'?"],
+}  # fmt: skip
+SWEEPS = {
+    "seed=0,1 buffer=500,-5,17k": ["buffer=-5", "in buffer=-5,seed=0"],
+    "seed=0 batch=10,30k lr=0.1,1e-3": ["batch=30000 is larger than buffer=20000"],
+    "bufer=500,17k": ["bufer is not a key", "Did you mean 'buffer'?"],
+    "exploration=linear,exponential exploration.decay=3": ["decay", "duration"],
+    "env=cartpole,cartpol": ["env=cartpol: unknown"],
+    "sweeps=no_such": ["sweeps=no_such: unknown", "buffer_size"],
+    "lr=interval(0,1)": ["lr=interval(0,1)", "hydra/sweeper=optuna"],
+    "seed=range(0)": ["seed has no values"],
+    "seed=1,1": ["occurs 2 times"],
+    "hydra.launcher.n_job=2": ["hydra.launcher.n_job is not a key", "Did you mean 'n_jobs'?"],
+    "hydra.launcher.n_jobs=abc": ["hydra.launcher.n_jobs='abc'", "number of trials at a time"],
+    "hydra.launcher.n_jobs=0": ["hydra.launcher.n_jobs=0"],
+    "hydra.launcher.retries=-1": ["hydra.launcher.retries=-1"],
+    "buffer=1,,2": ["buffer=1,,2"],
+    "network.hidden=[64],[0]": ["network.hidden.0=0"],
+}  # fmt: skip
+
+
+def check(ended: Ended, says: list[str], place: Path) -> None:
+    assert ended.code == 2, ended.said
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+    for part in says:
+        assert part in ended.err
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", SINGLE)
+def test_one_trial(command: str, tmp_path: Path) -> None:
+    place = tmp_path / "empty"
+    place.mkdir()
+    check(run_here(*command.split(), cwd=place), SINGLE[command], place)
+
+
+@pytest.mark.parametrize("command", SWEEPS)
+def test_a_sweep(command: str, tmp_path: Path) -> None:
+    place = tmp_path / "empty"
+    place.mkdir()
+    check(run_here("-m", *command.split(), cwd=place), SWEEPS[command], place)
+
+
+def test_every_problem_of_a_sweep_is_named_once(tmp_path: Path) -> None:
+    ended = run_here("-m", "buffer=-1,500", "gamma=0.9,2", "seed=0,1", cwd=tmp_path)
+    assert ended.err.count("buffer=-1:") == 2  # alone, and together with gamma=2
+    assert ended.err.count("gamma=2") >= 1
+
+
+def test_a_part_that_cannot_be_built_is_found_first(tmp_path: Path) -> None:
+    (tmp_path / "own_network.py").write_text(
+        "from dqn_exp.registry import networks\n"
+        "@networks.register('own')\n"
+        "def build(observation_size, n_actions, config):\n"
+        "    raise KeyError('width')\n"
+    )
+    ended = run_here("-m", "imports=[own_network]", "network.name=own", cwd=tmp_path)
+    assert ended.code == 2, ended.said
+    assert "KeyError: 'width'" in ended.err
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("mode", [[], ["-m"]])
+def test_who_asks_for_the_traceback_gets_it(mode: list[str], tmp_path: Path) -> None:
+    ended = run_here(*mode, "buffer=-5", cwd=tmp_path, HYDRA_FULL_ERROR="1")
+    assert ended.code != 0
+    assert "Traceback" in ended.err
+    assert "buffer=-5" in ended.err
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = run_here("-m", "seed=0", "hydra.sweep.dir=file/sweep", cwd=tmp_path)
+    assert ended.code == 2
+    assert ended.err == "file/sweep: Not a directory\n"

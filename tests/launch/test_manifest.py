@@ -1,0 +1,38 @@
+"""What a sweep writes about itself, for those who read its results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.program import TINY, run_here
+
+
+def manifest(cwd: Path, *arguments: str) -> dict[str, Any]:
+    ended = run_here("-m", *TINY, "seed=0", "hydra.sweep.dir=s", *arguments, cwd=cwd)
+    assert ended.code == 0, ended.said
+    content: dict[str, Any] = json.loads((cwd / "s" / "sweep.json").read_text())
+    return content
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """`run_here` writes beside its directory."""
+    (tmp_path / "cwd").mkdir()
+    return tmp_path / "cwd"
+
+
+def test_the_defaults_are_the_configuration_without_what_is_swept(place: Path) -> None:
+    written = manifest(place, "lr=1e-3,2e-3", "gamma=0.5")
+    assert written["defaults"]["lr"] not in (1e-3, 2e-3)
+    assert written["defaults"]["optimizer"]["lr"] == written["defaults"]["lr"]
+    assert written["defaults"]["gamma"] == 0.5
+    assert written["defaults"]["convergence"]["threshold"] is not None
+
+
+def test_there_are_none_where_the_rest_is_no_configuration(place: Path) -> None:
+    names = "CartPole-v1,Acrobot-v1"
+    assert manifest(place, "env=gymnasium", f"env.id={names}", "convergence.threshold=1")["defaults"] is None

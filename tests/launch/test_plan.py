@@ -1,0 +1,83 @@
+"""From overrides to trials: names, values and places."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from dqn_exp.errors import ConfigError
+from dqn_exp.launch.plan import Planner, directory_name, plain_values, trial_names
+from dqn_exp.paths import CONF
+
+OWN_PLACES = ["hydra.sweep.subdir=${hydra.job.num}_${hydra.job.override_dirname}"]
+
+
+@pytest.fixture
+def hydra() -> Iterator[Hydra]:
+    yield Hydra.create_main_hydra2("trial", create_config_search_path(str(CONF)))
+    GlobalHydra.instance().clear()
+
+
+def compose(hydra: Hydra, overrides: list[str]) -> DictConfig:
+    return hydra.compose_config("config", overrides, RunMode.MULTIRUN, with_log_configuration=False)
+
+
+def test_names_hold_what_varies_and_the_seed() -> None:
+    assert trial_names([["buffer=1k", "lr=0.1", "seed=0"], ["seed=0", "buffer=2k", "lr=0.1"]]) == [
+        "buffer=1k,seed=0", "buffer=2k,seed=0"
+    ]  # fmt: skip
+    assert trial_names([["buffer=1k", "seed=4"]]) == ["seed=4"]
+    assert trial_names([["buffer=1k"]]) == ["trial"]
+    assert trial_names([]) == []
+
+
+def test_any_text_is_a_safe_and_unique_directory_name() -> None:
+    names = [directory_name(text) for text in ("env.id=a/b", "env.id=a_b", "../..", "x" * 300, "x" * 301)]
+    assert len(set(names)) == len(names)
+    assert all("/" not in name and len(name) <= 120 and name not in (".", "..") for name in names)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        ["buffer=17k", "seed=3"],
+        ["exploration=linear", "exploration.duration=5k", "lr=0.5", "seed=0"],
+        ["experiment=notebook", "buffer=500", "network.hidden=[64,64]"],
+        ["env=cartpole_v0", "+env.kwargs.sutton_barto_reward=true", "budget.episodes=3"],
+    ],
+)
+def test_the_quick_way_composes_what_hydra_composes(job: list[str], hydra: Hydra) -> None:
+    master = compose(hydra, OWN_PLACES)
+    (trial,) = Planner(hydra.config_loader, master).plan([job])
+    expected = hydra.config_loader.load_sweep_config(master, job)
+    assert plain_values(trial.hydra_config) == plain_values(expected)
+    for part in ("overrides.task", "job.override_dirname", "runtime.choices", "sweep.dir"):
+        ours, theirs = (OmegaConf.select(c, f"hydra.{part}") for c in (trial.hydra_config, expected))
+        assert ours == theirs
+    assert trial.name == f"0_{expected.hydra.job.override_dirname}"
+
+
+def test_two_trials_in_one_place_are_refused(hydra: Hydra) -> None:
+    planner = Planner(hydra.config_loader, compose(hydra, ["hydra.sweep.subdir=here"]))
+    with pytest.raises(ConfigError, match="here occurs 2 times"):
+        planner.plan([["seed=0"], ["seed=1"]])
+
+
+def test_planning_costs_little_and_the_same_for_each(hydra: Hydra) -> None:
+    """Processor time, so that other work does not disturb; 0.1 s per trial is what a whole trial may cost."""
+    planner = Planner(hydra.config_loader, compose(hydra, []))
+    planner.plan([["seed=0"]])
+    spent = []
+    for first, last in ((1, 51), (51, 251)):
+        began = time.process_time()
+        planner.plan([[f"seed={seed}", "buffer=500"] for seed in range(first, last)])
+        spent.append((time.process_time() - began) / (last - first))
+    assert max(spent) < 0.05
+    assert spent[1] < 2 * spent[0]

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from dqn_exp.replay.ring import UniformReplay
+
+
+def make_ring(
+    capacity: int = 5, batch_size: int = 4, replacement: bool = True, seed: int = 0
+) -> UniformReplay:
+    generator = np.random.default_rng(seed)
+    return UniformReplay(capacity, 2, batch_size, 0.9, replacement, generator)
+
+
+def fill(ring: UniformReplay, n_steps: int) -> None:
+    """Step k goes from observation [k, -k] to [k + 1, -k - 1] for reward k."""
+    for k in range(n_steps):
+        here, there = np.array([k, -k], np.float32), np.array([k + 1, -k - 1], np.float32)
+        ring.add(here, k % 3, float(k), there, False, False)
+
+
+def test_columns_hold_what_was_added() -> None:
+    ring = make_ring()
+    fill(ring, 2)
+    rows = ring.transitions
+    np.testing.assert_array_equal(rows.observation[:2], [[0, 0], [1, -1]])
+    np.testing.assert_array_equal(rows.next_observation[:2], [[1, -1], [2, -2]])
+    np.testing.assert_array_equal(rows.action[:2], [0, 1])
+    np.testing.assert_array_equal(rows.reward[:2], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("terminated", "truncated", "discount"),
+    [(False, False, 0.9), (False, True, 0.9), (True, False, 0.0), (True, True, 0.0)],
+)
+def test_only_termination_ends_the_bootstrap(terminated: bool, truncated: bool, discount: float) -> None:
+    ring = make_ring()
+    ring.add(np.zeros(2), 0, 1.0, np.zeros(2), terminated, truncated)
+    assert ring.transitions.discount[0] == np.float32(discount)
+
+
+@pytest.mark.parametrize("extra", [0, 1, 3, 5, 12])
+def test_evicts_exactly_the_oldest(extra: int) -> None:
+    ring = make_ring(capacity=5)
+    fill(ring, 5 + extra)
+    assert len(ring) == 5
+    assert sorted(ring.transitions.reward) == list(range(extra, extra + 5))
+
+
+def test_what_is_sampled_does_not_depend_on_the_room_left() -> None:
+    small, large = make_ring(capacity=50), make_ring(capacity=5000)
+    for ring in (small, large):
+        fill(ring, 50)
+    for _ in range(20):
+        np.testing.assert_array_equal(small.sample().indices, large.sample().indices)
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+@pytest.mark.parametrize("n_steps", [20, 33])
+def test_samples_uniformly_and_no_unfilled_slot(replacement: bool, n_steps: int) -> None:
+    """With replacement draws are independent: chi-square with 19 degrees of freedom.
+
+    Without, each batch of 8 of 20 is one draw less variable; the statistic shrinks by (20 - 8) / 19.
+    """
+    ring = make_ring(capacity=40 if n_steps == 20 else 20, batch_size=8, replacement=replacement)
+    fill(ring, n_steps)
+    batches = np.array([ring.sample().indices for _ in range(2000)])
+    counts = np.bincount(batches.ravel(), minlength=20)
+    assert len(counts) == 20, "an unfilled slot was sampled"
+    statistic = chisquare(counts).statistic / (1 if replacement else 12 / 19)
+    assert 5 < statistic < 45  # both tails of chi-square(19) beyond are about 1e-3
+    repeats = sum(len(set(batch)) < 8 for batch in batches)
+    # 8 of 20 are all different with probability 20! / 12! / 20^8 = 0.198
+    assert repeats == pytest.approx(2000 * 0.802, abs=90) if replacement else repeats == 0
+
+
+def test_a_batch_of_everything_holds_each_row_once() -> None:
+    ring = make_ring(capacity=20, batch_size=20, replacement=False)
+    fill(ring, 20)
+    assert sorted(ring.sample().indices) == list(range(20))
+
+
+def test_state_round_trip() -> None:
+    ring, other = make_ring(seed=1), make_ring(seed=2)
+    fill(ring, 7)
+    ring.sample()
+    state = json.loads(json.dumps(ring.state()))
+    other.load_state(state, {name: column.copy() for name, column in ring.arrays().items()})
+    assert len(other) == len(ring)
+    for k in range(3):
+        np.testing.assert_array_equal(ring.sample().indices, other.sample().indices)
+        for each in (ring, other):
+            each.add(np.full(2, k), 0, float(k), np.zeros(2), False, False)
+    for mine, theirs in zip(ring.transitions, other.transitions, strict=True):
+        np.testing.assert_array_equal(mine, theirs)

@@ -1,0 +1,55 @@
+"""One process at a time in a directory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dqn_exp.runs.lock import Locked, directory_lock, is_locked
+from tests.program import ROOT
+
+HOLDER = """
+import sys, time, pathlib
+from dqn_exp.runs.lock import directory_lock
+with directory_lock(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def hold(directory: Path, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", HOLDER, str(directory), str(seconds)]
+    holder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    holder = hold(tmp_path, 60)
+    assert is_locked(tmp_path)
+    began = time.monotonic()
+    with pytest.raises(Locked, match="in use by another process"), directory_lock(tmp_path):
+        pass
+    assert time.monotonic() - began < 1
+    holder.kill()
+    holder.wait()
+    assert not is_locked(tmp_path)
+    with directory_lock(tmp_path):
+        assert is_locked(tmp_path)
+
+
+def test_patience_outlasts_a_holder_that_is_about_to_end(tmp_path: Path) -> None:
+    holder = hold(tmp_path, 0.5)
+    with directory_lock(tmp_path, patience=20):
+        assert holder.wait(20) == 0
+
+
+def test_looking_at_a_lock_leaves_no_trace(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    assert list(tmp_path.iterdir()) == []

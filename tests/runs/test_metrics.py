@@ -1,0 +1,106 @@
+"""Metric files survive being cut anywhere, and say so when they are damaged elsewhere."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dqn_exp.runs.metrics import COLUMNS, DamagedMetrics, MetricsWriter, TornMetrics, read_metrics
+
+ROWS = [(1, 9, 0, 9.0, 9, 0.99), (2, 31, 4, float("inf"), 22, 0.97), (3, 60, 33, -1.5e-300, 29, 0.05)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "episodes.csv"
+    writer = MetricsWriter(path, COLUMNS["episodes"])
+    for row in ROWS:
+        writer.append(row)
+    writer.close()
+    return path
+
+
+def rows_in_text(path: Path) -> list[list[str]]:
+    return read_metrics(path)[1]
+
+
+def rows_in(path: Path) -> list[tuple[float, ...]]:
+    return [tuple(map(float, row)) for row in read_metrics(path)[1]]
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    assert read_metrics(path)[0] == list(COLUMNS["episodes"])
+    assert rows_in(path) == ROWS
+
+
+def test_numbers_of_numpy_are_written_as_numbers(path: Path) -> None:
+    single = np.float32(0.1)
+    writer = MetricsWriter(path, COLUMNS["episodes"])
+    writer.append([np.int64(4), 2**60, np.uint8(7), np.float64(1.5), np.array(22), single])
+    writer.append([True, np.True_, 7, np.float64("nan"), np.float64("-inf"), 0.1])
+    writer.close()
+    assert rows_in_text(path)[-2:] == [
+        ["4", "1152921504606846976", "7", "1.5", "22.0", repr(float(single))],
+        ["True", "1.0", "7", "nan", "-inf", "0.1"],
+    ]
+
+
+@pytest.mark.parametrize("value", ["fast", "1,2", None, np.zeros(2)])
+def test_what_is_no_number_is_refused_before_anything_is_written(path: Path, value: object) -> None:
+    before = path.read_bytes()
+    writer = MetricsWriter(path, COLUMNS["episodes"])
+    with pytest.raises((TypeError, ValueError)):
+        writer.append([1, 2, 3, value, 5, 6])  # type: ignore[list-item]
+    writer.close()
+    assert path.read_bytes() == before
+
+
+def test_cut_at_every_byte_the_valid_prefix_is_read(path: Path) -> None:
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        whole_lines = whole[:size].count(b"\n")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert rows_in(path) == ROWS[: max(0, whole_lines - 1)]
+        torn = size > 0 and not whole[:size].endswith(b"\n")
+        assert [w.category for w in caught] == [TornMetrics] * torn
+
+
+def test_cut_at_every_byte_the_tail_is_trimmed_before_appending(path: Path) -> None:
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        writer = MetricsWriter(path, COLUMNS["episodes"])
+        writer.append(ROWS[0])
+        writer.close()
+        assert rows_in(path) == [*ROWS[: max(0, whole[:size].count(b"\n") - 1)], ROWS[0]]
+
+
+def test_each_changed_byte_is_an_error_or_a_torn_last_line(path: Path) -> None:
+    whole = path.read_bytes()
+    for index in range(len(whole)):
+        path.write_bytes(whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :])
+        if index == len(whole) - 1:
+            with pytest.warns(TornMetrics):
+                assert rows_in(path) == ROWS[:-1]
+        else:
+            with pytest.raises(DamagedMetrics, match=r"episodes\.csv: line \d"):
+                read_metrics(path)
+
+
+def test_a_lost_line_is_noticed_where_its_neighbours_are_joined(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"\n", *lines[2:]]))
+    with pytest.raises(DamagedMetrics, match="line 3"):
+        read_metrics(path)
+
+
+def test_a_file_shorter_than_its_checkpoint_says_is_not_continued(path: Path) -> None:
+    size = path.stat().st_size
+    with pytest.raises(DamagedMetrics, match=f"{size + 1} bytes"):
+        MetricsWriter(path, COLUMNS["episodes"], size + 1)
+    assert path.stat().st_size == size

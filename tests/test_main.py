@@ -1,0 +1,95 @@
+"""The command line itself: help, information, one trial and its continuation."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.program import ROOT, TINY, finish, records, run_here, start, wait_until
+
+
+def seconds(*command: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def test_help_comes_at_once() -> None:
+    """The quickest of several, because other work disturbs single measurements."""
+    helping = min(seconds("-m", "dqn_exp", "--help") for _ in range(3))
+    importing = min(seconds("-c", "import hydra") for _ in range(3))
+    assert helping < 1.5 * importing
+
+
+def test_help_names_every_config_group_and_option(tmp_path: Path) -> None:
+    text = run_here("--help", cwd=tmp_path).out
+    for option in (ROOT / "conf").glob("*/*.yaml"):
+        if option.parent.name != "experiment":
+            assert option.stem in text, option
+
+
+def test_information(tmp_path: Path) -> None:
+    config = run_here("--cfg", "job", "buffer=17k", cwd=tmp_path)
+    assert config.code == 0
+    assert "buffer: 17k\n" in config.out
+    assert "capacity: ${buffer}" in config.out
+    plugins = run_here("--info", "plugins", cwd=tmp_path)
+    assert plugins.code == 0
+    assert "ParallelLauncher" in plugins.out
+    assert "GridSweeper" in plugins.out
+    assert run_here("--hydra-help", cwd=tmp_path).code == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_trial(tmp_path: Path) -> None:
+    ended = run_here(*TINY, "seed=4", cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    assert "exhausted after" in ended.out
+    (trial,) = (tmp_path / "outputs" / "runs").iterdir()
+    record = json.loads((trial / "trial.json").read_text())
+    assert (record["seed"], record["config"]["buffer"]) == (4, 20_000)
+    assert record["command"].endswith("seed=4")
+    assert (trial / ".hydra" / "config.yaml").exists()
+
+
+def test_an_interrupted_trial_is_found_and_continued(tmp_path: Path) -> None:
+    job = ("budget.env_steps=4k", *TINY[1:], "checkpoint.every_seconds=0", "hydra.run.dir=whole")
+    assert run_here(*job, cwd=tmp_path).code == 0
+    runs = tmp_path / "outputs" / "runs"
+    process = start(*job[:-1], cwd=tmp_path)
+    wait_until(lambda: bool(list(runs.glob("*/checkpoint.safetensors"))))
+    process.send_signal(signal.SIGINT)
+    ended = finish(process, tmp_path)
+    (trial,) = runs.iterdir()
+    assert (ended.code, ended.err) == (130, "\nInterrupted. The same command continues.\n")
+    assert json.loads((trial / "result.json").read_text())["status"] == "interrupted"
+    continued = run_here(*job[:-1], cwd=tmp_path)
+    assert continued.code == 0, continued.said
+    assert [path.name for path in runs.iterdir()] == [trial.name]
+    assert records(trial) == records(tmp_path / "whole")
+
+
+def test_an_error_in_a_single_trial_is_shown_and_recorded(tmp_path: Path) -> None:
+    where = ("imports=[tests.launch.fragile]", "env=gymnasium", "env.id=probe/Fragile-v0")
+    ended = run_here(*TINY, *where, "+env.kwargs.trouble=error", "hydra.run.dir=trial", cwd=tmp_path)
+    assert ended.code == 1
+    assert "failed: RuntimeError: the pole broke" in ended.out
+    assert "Traceback" in ended.err
+    assert "Traceback" in (tmp_path / "trial" / "trial.log").read_text()
+
+
+@pytest.mark.parametrize("flag", ["--config-dir", "hydra.searchpath"])
+def test_hydras_own_ways_to_add_configuration(flag: str, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "experiment"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("# @package _global_\ngamma: 0.5\n")
+    add = [flag, "own"] if flag.startswith("--") else [f"{flag}=[file://{tmp_path / 'own'}]"]
+    ended = run_here(*add, "experiment=mine", *TINY, "hydra.run.dir=trial", cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    assert json.loads((tmp_path / "trial" / "trial.json").read_text())["config"]["gamma"] == 0.5

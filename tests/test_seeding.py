@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+
+from dqn_exp.seeding import Streams, generator_state, load_generator_state
+
+NAMES = ("environment", "evaluation", "network", "replay", "exploration")
+
+
+def draws(streams: Streams, name: str) -> list[float]:
+    return streams.generator(name).random(5).tolist()
+
+
+def test_a_stream_depends_on_its_seed_and_name_alone() -> None:
+    forwards = Streams(7)
+    first = {name: draws(forwards, name) for name in NAMES}
+    backwards = Streams(7)
+    assert {name: draws(backwards, name) for name in reversed(NAMES)} == first
+    assert draws(Streams(7), "replay") == first["replay"]
+
+
+def test_streams_differ_between_names_and_between_seeds() -> None:
+    """Seed 0 is a seed like any other, and large ones are not cut."""
+    seeds = (0, 1, 2, 2**31, 2**32, 2**32 + 1, 2**64)
+    seen = [tuple(draws(Streams(seed), name)) for seed in seeds for name in NAMES]
+    assert len(set(seen)) == len(seeds) * len(NAMES)
+    integers = [Streams(seed).integer(name) for seed in seeds for name in NAMES]
+    assert len(set(integers)) == len(integers)
+    assert all(0 <= integer < 2**31 for integer in integers)
+
+
+def test_global_generators_are_neither_read_nor_moved() -> None:
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    first = draws(Streams(3), "replay"), Streams(3).integer("network")
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+    random.seed(2)
+    np.random.seed(2)  # noqa: NPY002
+    assert (draws(Streams(3), "replay"), Streams(3).integer("network")) == first
+
+
+def test_generator_state_round_trip_through_json() -> None:
+    generator, other = Streams(1).generator("a"), Streams(2).generator("b")
+    generator.integers(10, size=3)  # leaves half a 64-bit draw behind
+    load_generator_state(other, json.loads(json.dumps(generator_state(generator))))
+    assert generator.integers(10, size=20).tolist() == other.integers(10, size=20).tolist()
+    assert generator.random(5).tolist() == other.random(5).tolist()
