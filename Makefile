@@ -25,7 +25,7 @@ check: setup  ## style and types
 	$(BIN)/mypy
 
 test: check  ## everything that must hold before a change lands
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 slow: setup  ## the tests that take a minute or more each
 	$(BIN)/python -m pytest -n 2 -m slow --timeout=3600

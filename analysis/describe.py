@@ -68,7 +68,7 @@ def per_seed(rows: Sequence[Row], values: st.Floats) -> st.Floats:
     known = np.isfinite(values.reshape(len(rows), math.prod(values.shape[1:]))).any(axis=1)
     members: dict[Any, list[int]] = {}
     for index in np.flatnonzero(known).tolist():
-        members.setdefault(rows[index]["seed"], []).append(index)
+        members.setdefault(index, []).append(index)
     return np.array([values[chosen].mean(axis=0) for chosen in members.values()], dtype=np.float64)
 
 

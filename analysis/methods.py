@@ -28,7 +28,7 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Median",
-        "Kaplan–Meier estimate, which uses unconverged trials for as long as they were seen; its "
+        "Kaplan–Meier estimate by lifelines, which uses unconverged trials for as long as they were seen; its "
         "interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
         "had converged by the end.",
     )
@@ -40,7 +40,8 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     yield (
         "Intervals",
         f"95%: of means, Student's t below {st.BOOTSTRAP_FROM} trials and a bootstrap of whole trials "
-        "from there on; of fractions, Wilson's. IQM: mean without the lowest and highest quarter. "
+        "from there on; of fractions, Wilson's. Where trials of several configurations are pooled, those of "
+        "one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. "
         "Area: mean evaluation return over the time shown, i.e. area under the learning curve.",
     )
     yield "Tests", _tests()

@@ -48,14 +48,14 @@ def test_probe_values(probe: str, values: list[list[float]], learner: str) -> No
 
 def test_truncation_does_not_stop_the_bootstrap(learner: str) -> None:
     """V = 1 / (1 - 0.9) = 10; if the time limit counted as an end it would be 5.12 on average."""
-    settings = {"gamma": 0.9, "env__max_episode_steps": 8, "budget__env_steps": 2000}
+    settings = {"gamma": 0.9, "env__max_episode_steps": 8, "budget__env_steps": 6000, "lr": 0.003}
     values = learned_values("probe/Cycle-v0", learner, **settings)
     np.testing.assert_allclose(values, np.full((4, 2), 10.0), atol=0.5)
 
 
 def test_the_final_observation_is_bootstrapped_from(learner: str) -> None:
     """V = 9, 10; were the next episode's first observation taken instead, it would be 4.7, 5.3."""
-    settings = {"gamma": 0.9, "env__max_episode_steps": 2, "budget__env_steps": 2000}
+    settings = {"gamma": 0.9, "env__max_episode_steps": 2, "budget__env_steps": 6000, "lr": 0.003}
     values = learned_values("probe/HallAndRoom-v0", learner, **settings)
     np.testing.assert_allclose(values, [[9, 9], [10, 10]], atol=0.5)
 
@@ -68,7 +68,7 @@ def test_termination_at_the_time_limit_is_a_termination(learner: str) -> None:
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_n_step_returns_have_the_same_values(n_step: int, learner: str) -> None:
     settings = {"replay__n_step": n_step, "env__max_episode_steps": 8, "gamma": 0.9}
-    values = learned_values("probe/Cycle-v0", learner, budget__env_steps=2000, **settings)
+    values = learned_values("probe/Cycle-v0", learner, budget__env_steps=6000, lr=0.003, **settings)
     np.testing.assert_allclose(values, np.full((4, 2), 10.0), atol=0.5)
 
 

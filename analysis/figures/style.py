@@ -123,7 +123,7 @@ def tilt(axis: Axis, labels: Sequence[str]) -> int:
     """Degrees by which `labels` of the values must be turned so that none runs into the next."""
     at = np.log(positions(axis)) if is_logarithmic(axis) else positions(axis)
     gap = _least_gap(at) if len(at) > 1 else 1.0
-    return 35 if max(map(len, labels)) > 70 * gap else 0
+    return 35 if max(map(len, labels)) + 1 > 58 * gap else 0  # letters across the axis
 
 
 def spread(axis: Axis, count: int, code: int) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 from optuna.trial import FrozenTrial
 
 from analysis.axes import format_value
@@ -265,7 +265,9 @@ def _value_axis(ax: Axes, which: str, parameter: Parameter) -> None:
             ax.tick_params(axis="x", labelrotation=35)
     elif parameter.logarithmic:
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+        axis.set_major_locator(LogLocator(numticks=4))
         axis.set_minor_locator(NullLocator())
+        count_axis(ax, which)
     else:
         count_axis(ax, which)
     (ax.set_xlabel if which == "x" else ax.set_ylabel)(parameter.name)

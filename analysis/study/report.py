@@ -19,12 +19,14 @@ from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
 from analysis.summary import format_number
 from dqn_exp.launch.study.results import trials_csv_of
+from dqn_exp.launch.study.storage import quiet
 from dqn_exp.runs.files import write_atomic
 
 CONTOUR_PARAMETERS = 3
 
 
 def write(study: optuna.Study, output: Path) -> Path:
+    quiet()
     data, rng = read_study(study), np.random.default_rng(0)
     found = {goal.name: importances(data, goal, rng) for goal in data.goals}
     pictures = [paint(plot) for plot in plots(data, found, rng)]

@@ -148,6 +148,7 @@ def run_in_worker(job: Job) -> JobReturn:
     if result.status is JobStatus.FAILED:
         error = result._return_value
         raise TrialFailed(job.name, f"{type(error).__name__}: {error}")
+    result.cfg = result.hydra_cfg = None  # the driver has composed them: sending them back costs time
     return result
 
 

@@ -115,7 +115,9 @@ class Recorder:
         try:
             for event in train(self.trial):
                 self._record(event)
+                paused = time.perf_counter()
                 yield event
+                self._started += time.perf_counter() - paused  # other trials may train meanwhile
                 if self.trial.config.convergence.stop and self._has_converged():
                     break
         except Diverged as divergence:

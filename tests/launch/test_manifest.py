@@ -26,8 +26,8 @@ def place(tmp_path: Path) -> Path:
 
 
 def test_the_defaults_are_the_configuration_without_what_is_swept(place: Path) -> None:
-    written = manifest(place, "lr=1e-3,2e-3", "gamma=0.5")
-    assert written["defaults"]["lr"] not in (1e-3, 2e-3)
+    written = manifest(place, "lr=2e-3,3e-3", "gamma=0.5")
+    assert written["defaults"]["lr"] not in (2e-3, 3e-3)
     assert written["defaults"]["optimizer"]["lr"] == written["defaults"]["lr"]
     assert written["defaults"]["gamma"] == 0.5
     assert written["defaults"]["convergence"]["threshold"] is not None

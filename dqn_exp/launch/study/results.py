@@ -19,7 +19,7 @@ from dqn_exp.launch.study.claims import proposals
 from dqn_exp.launch.study.objective import Objective
 from dqn_exp.launch.study.prepare import Plan
 from dqn_exp.launch.study.storage import printable
-from dqn_exp.runs.files import write_atomic, write_json
+from dqn_exp.runs.files import read_json, write_atomic, write_json
 from dqn_exp.runs.provenance import command_line, now
 
 BEST = Path("experiment") / "best.yaml"
@@ -56,20 +56,19 @@ def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
     return ", ".join(f"{objective.name} {value:.5g}" for objective, value in named)
 
 
-def write_manifest(plan: Plan) -> None:
+def write_manifest(plan: Plan, complete: bool) -> None:
     """The study's own sweep.json; its trials are listed by the storage."""
     path = plan.directory / MANIFEST
-    if not path.exists():
-        content = {
-            "format": 1,
-            "command": command_line(),
-            "started": now(),
-            "fingerprint": plan.fingerprint,
-            "complete": False,
-            "trials": [],
-            "study": {"name": plan.name, "storage": printable(plan.location)},
-        }
-        write_json(path, content)
+    content = {
+        "format": 1,
+        "command": command_line(),
+        "started": read_json(path)["started"] if path.exists() else now(),
+        "fingerprint": plan.fingerprint,
+        "complete": complete,
+        "trials": [],
+        "study": {"name": plan.name, "storage": printable(plan.location)},
+    }
+    write_json(path, content)
 
 
 def write_results(plan: Plan, study: optuna.Study) -> None:

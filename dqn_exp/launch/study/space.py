@@ -26,7 +26,7 @@ Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS = "seed", "confirm.seeds"
 REPLICATES = (SEED, CONFIRM_SEEDS)
 """Keys whose values are repetitions of every proposal, not an axis of the search."""
-LIMIT = 512
+LIMIT = 100
 """Combinations of extreme values that are checked before a study starts."""
 
 

@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -127,7 +128,8 @@ def printable(location: str) -> str:
 
 
 def dashboard_command(location: str) -> str:
-    return f"optuna-dashboard {printable(_with_driver(location) if is_url(location) else location)}"
+    target = printable(_with_driver(location)) if is_url(location) else location
+    return f"optuna-dashboard {shlex.quote(target)}"
 
 
 def quiet() -> None:

@@ -26,7 +26,7 @@ from dqn_exp.launch.study.parts import build_pruner, is_active
 from dqn_exp.launch.study.prepare import Plan, prepare
 from dqn_exp.launch.study.presence import Presence
 from dqn_exp.launch.study.progress import StudyProgress, describe
-from dqn_exp.launch.study.proposal import Proposal, Verdict, run_proposal
+from dqn_exp.launch.study.proposal import LOG, Proposal, Verdict, run_proposal
 from dqn_exp.launch.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.launch.study.space import suggest
 from dqn_exp.launch.study.storage import dashboard_command, open_storage
@@ -62,6 +62,7 @@ def run_study(
         search.run()
     write_results(plan, study)
     complete = not search.stopped and confirm(plan, study, launcher)
+    write_manifest(plan, complete=complete)
     _tell(plan, study)
     if search.failures or not complete:
         raise SystemExit(1)
@@ -159,7 +160,7 @@ class Search:
 
     def _start(self, claim: Claim) -> None:
         try:
-            proposal = self._propose(claim)
+            planned = self._plan_seeds(claim)
         except ConfigError as error:
             self._fail(claim, str(error))
             return
@@ -171,16 +172,20 @@ class Search:
             )
             return
         self._claimed[claim.number] = claim
-        self._workers.submit(proposal)
+        self._workers.submit(self._propose(claim, planned))
 
-    def _propose(self, claim: Claim) -> Proposal:
+    def _plan_seeds(self, claim: Claim) -> list[PlannedTrial]:
+        """Choose the parameters of a claimed trial; raises ConfigError where they do not fit together."""
         plan, trial = self._plan, claim.trial
         self._study.sampler = plan.samplers(claim.rank)
         for key, distribution in plan.space.distributions.items():
             suggest(trial, key, distribution)
         if plan.extend is not None:
             plan.extend(plan.master, trial)
-        planned = plan.planner.plan([plan.space.overrides(trial.params, seed) for seed in plan.seeds])
+        return plan.planner.plan([plan.space.overrides(trial.params, seed) for seed in plan.seeds])
+
+    def _propose(self, claim: Claim, planned: Sequence[PlannedTrial]) -> Proposal:
+        plan = self._plan
         proposal = Proposal(
             claim.number,
             plan.directory / TRIALS / claim.directory,
@@ -189,7 +194,7 @@ class Search:
             plan.objectives,
             plan.location,
             plan.name,
-            trial._trial_id,
+            claim.trial._trial_id,
             plan.pruner,
             provenance.environment(),
         )
@@ -211,8 +216,8 @@ class Search:
                 self.failures += 1
                 self._progress.finished(claim.number)
         elif done.error is not None:
-            log = done.task.directory / "trial.log"
-            self._fail(claim, f"{done.error} (log: {log})")
+            log = done.task.directory / LOG
+            self._fail(claim, f"{done.error} (log: {log if log.exists() else log.parent})")
         else:
             self._score(claim, done.value)
 
@@ -243,7 +248,7 @@ def _start_directory(plan: Plan) -> None:
     plan.directory.mkdir(parents=True, exist_ok=True)
     with read_write(plan.master.hydra):
         plan.master.hydra.sweep.dir = str(plan.directory)
-    write_manifest(plan)
+    write_manifest(plan, complete=False)
     write_atomic(plan.directory / "multirun.yaml", OmegaConf.to_yaml(plan.master).encode())
 
 

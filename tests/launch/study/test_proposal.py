@@ -124,6 +124,32 @@ def test_pruning_looks_at_the_mean_of_the_seeds(bench: Bench) -> None:
     assert first.intermediate_values == bench.study.get_trials()[1].intermediate_values
 
 
+@pytest.mark.parametrize(
+    ("pruner", "options"),
+    [
+        ("MedianPruner", {"n_startup_trials": 2}),
+        ("SuccessiveHalvingPruner", {"min_resource": 100, "reduction_factor": 2}),
+        ("HyperbandPruner", {"min_resource": 100, "max_resource": "auto", "reduction_factor": 2}),
+        ("PatientPruner", {"wrapped_pruner": None, "patience": 1}),
+    ],
+)
+def test_every_pruner_gives_up_some(pruner: str, options: dict[str, object], bench: Bench) -> None:
+    """Learning rates from none to far too much, over two seeds each."""
+    chosen = {"_target_": f"optuna.pruners.{pruner}", **options}
+    kept = []
+    for lr in (1e-3, 1e-8, 1e-7, 3.0, 1e-6, 10.0):
+        proposal = bench.proposal(seeds(0, 1, lr=lr), chosen)
+        verdict = run_proposal(proposal)
+        kept.append(verdict.values is not None)
+        if verdict.values is None:
+            bench.study.tell(proposal.number, state=optuna.trial.TrialState.PRUNED)
+            assert 100 <= (verdict.pruned_at or 0) < 600
+        else:
+            bench.study.tell(proposal.number, verdict.values)
+    assert not all(kept)
+    assert any(kept)
+
+
 def test_wilcoxon_gives_up_between_seeds(bench: Bench) -> None:
     pruner = {"_target_": "optuna.pruners.WilcoxonPruner", "p_threshold": 0.1, "n_startup_steps": 2}
     bench.earlier({0: 1e5, 1: 1.1e5, 2: 1.2e5, 3: 1.3e5, 4: 1.4e5}, 1e5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shlex
 import time
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_the_dashboard_opens_each_storage(location: str) -> None:
     """With the very words of the command that is printed."""
     dashboard = pytest.importorskip("optuna_dashboard._storage_url")
     optuna.create_study(study_name="shown", storage=open_storage(location))
-    program, target = dashboard_command(location).split(" ", 1)
+    program, target = shlex.split(dashboard_command(location))
     assert program == "optuna-dashboard"
     seen = dashboard.get_storage(target)
     assert [study.study_name for study in seen.get_all_studies()] == ["shown"]
