@@ -33,3 +33,15 @@ slow: setup  ## the tests that take a minute or more each
 format: setup  ## let ruff mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+$(PEERS)/.installed:
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy gymnasium stable-baselines3==2.9.2
+	touch $@
+
+bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 10 minutes)
+	$(BIN)/python -m tests.benchmarks.steps
+	$(BIN)/python -m tests.benchmarks.orchestration
+
+conformance: setup  ## do both learners learn the same? (20 seeds each)
+	$(BIN)/python -m tests.benchmarks.same_learning

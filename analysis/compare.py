@@ -64,7 +64,8 @@ def _effect(sweep: Sweep, axis: Axis, code: int, reference: int, clock: Clock) -
     x, y = (per_seed(part, sv.restricted(clock.times(part), clock.horizon)) for part in parts)
     ratio, interval = st.mean_ratio(x, y, paired=paired is not None)
     effect = {**with_interval("rmst_ratio", ratio, interval), "paired": paired is not None}
-    effect["equivalent"] = st.is_equivalent(interval)
+    seen = min(np.mean(events(part)) for part in parts)
+    effect["equivalent"] = bool(st.is_equivalent(interval) and seen >= st.SEEN_FOR_EQUIVALENCE)
     if paired:
         pair = st.paired_difference(x, y)
         effect |= with_interval("difference", pair.difference, pair.interval)

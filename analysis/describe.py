@@ -68,7 +68,7 @@ def per_seed(rows: Sequence[Row], values: st.Floats) -> st.Floats:
     known = np.isfinite(values.reshape(len(rows), math.prod(values.shape[1:]))).any(axis=1)
     members: dict[Any, list[int]] = {}
     for index in np.flatnonzero(known).tolist():
-        members.setdefault(index, []).append(index)
+        members.setdefault(rows[index]["seed"], []).append(index)
     return np.array([values[chosen].mean(axis=0) for chosen in members.values()], dtype=np.float64)
 
 
@@ -109,11 +109,14 @@ def _median(rows: Sequence[Row], clock: Clock) -> tuple[float, st.Interval]:
 
 
 def rmst(rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> tuple[float, st.Interval]:
-    """Restricted mean time to convergence, with an interval where any trial converged."""
+    """Restricted mean time to convergence; its interval needs a trial that converged, and some spread.
+
+    Times that all agree do so because evaluations are few, not because the mean is known exactly.
+    """
     if not rows:
         return np.nan, st.NO_INTERVAL
     capped = per_seed(rows, sv.restricted(clock.times(rows), clock.horizon))
-    interval = st.mean_interval(capped, rng) if events(rows).any() else st.NO_INTERVAL
+    interval = st.mean_interval(capped, rng) if events(rows).any() and np.ptp(capped) else st.NO_INTERVAL
     low, high = np.clip(interval, 0, clock.horizon)
     return float(capped.mean()), (float(low), float(high))
 

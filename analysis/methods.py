@@ -28,14 +28,14 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Median",
-        "Kaplan–Meier estimate by lifelines, which uses unconverged trials for as long as they were seen; its "
-        "interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
+        "Kaplan–Meier estimate (lifelines), which uses unconverged trials for as long as they were seen; "
+        "its interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
         "had converged by the end.",
     )
     yield (
         "RMST",
         f"Restricted mean time: the mean of min(T, {format_number(clock.horizon)}) over trials, "
-        "where T is the time to convergence. No interval where none converged.",
+        "where T is the time to convergence. No interval where none converged or all took the same time.",
     )
     yield (
         "Intervals",
@@ -86,8 +86,9 @@ def _tests() -> str:
         "permutations of the values among trials that agree on every other axis; then each value "
         "against the reference, corrected by Holm's method. Ratios of restricted means have 90% "
         f"intervals; equivalence needs the interval within {st.EQUIVALENCE[0]}–{st.EQUIVALENCE[1]}, a "
-        "margin set beforehand. Where every value ran the same seeds, ratios and differences are "
-        "taken in pairs, and the correlation says what that achieved. The random generator is "
+        "margin set beforehand, and half of the trials of both values converged (times cut to the budget "
+        "are alike whatever they would have been). Where every value ran the same seeds, "
+        "ratios and differences are taken in pairs, and the correlation says what that achieved. The random generator is "
         "seeded: the same trials give the same report."
     )
 

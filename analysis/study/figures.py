@@ -21,6 +21,11 @@ from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.importance import Importances
 
 PALETTE = "viridis"
+REPORTED = {
+    "steps_to_convergence": "mean return missing to the threshold",
+    "final_return": "mean return",
+}
+"""What the seeds of a proposal are compared by while they train."""
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
 
 
@@ -44,6 +49,7 @@ def history(study: StudyData, goal: Goal) -> Figure:
             places = [study.trials.index(trial) for trial in chosen]
             ax.plot(places, np.full(len(places), 0.02), marker, color=FAINT, transform=floor, label=label)
     ax.set(xlabel="proposal", ylabel=goal.name)
+    count_axis(ax, "y")
     figure.legend(loc="outside upper right", ncols=4)
     return figure
 
@@ -68,7 +74,7 @@ def intermediate_values(study: StudyData, goal: Goal) -> Figure:
             style: dict[str, Any] = {"color": ACCENT, "linewidth": 2.2, "zorder": 3} if chosen else {}
             ax.plot(steps, values, **{"color": OKABE_ITO[0], "linewidth": 0.9, "alpha": 0.6, **style})
     ax.set(xlabel="moment at which seeds were compared (env steps or episodes)")
-    ax.set_ylabel(f"{goal.name} so far")
+    ax.set_ylabel(REPORTED.get(goal.name, f"{goal.name} so far"))
     count_axis(ax, "x")
     return figure
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from dqn_exp.config import Config
 from dqn_exp.errors import ConfigError
 
+LARGEST_LAYER = 2**19
+"""Weights between two hidden layers beyond which torch's matrix products are as fast as ours."""
+
 
 def choose_learner(config: Config) -> str:
-    """torch or fused. `auto` is the fused learner wherever it applies: nothing it does is slower."""
-    if config.learner == "auto":
-        return "torch" if fused_obstacle(config) else "fused"
-    return config.learner
+    """torch or fused. `auto` is the fused learner wherever it applies and is the faster one."""
+    if config.learner != "auto":
+        return config.learner
+    is_huge = any(above * below > LARGEST_LAYER for above, below in pairwise(config.network.hidden))
+    return "torch" if is_huge or fused_obstacle(config) else "fused"
 
 
 def check_learner(config: Config) -> None:

@@ -30,7 +30,8 @@ class Environment:
         self._encode, self.observation_size = _encoder(env.observation_space)
         actions = cast(spaces.Discrete, env.action_space)
         self.n_actions = int(actions.n)
-        self._first_action = int(actions.start)
+        # numpy's integers, as the space itself draws them: it checks them faster than Python's
+        self._actions = [np.int64(actions.start + action) for action in range(self.n_actions)]
         self._limit = max_episode_steps
         self._length = 0
         self._seed: int | None = seed
@@ -46,7 +47,7 @@ class Environment:
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool]:
         """Next observation, reward, terminated, truncated."""
-        observation, reward, terminated, truncated, _ = self._env_step(action + self._first_action)
+        observation, reward, terminated, truncated, _ = self._env_step(self._actions[action])
         self._length += 1
         return (
             self._encode(observation),

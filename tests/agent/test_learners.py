@@ -357,6 +357,8 @@ def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     assert chosen() == "fused"
     assert chosen(learner="torch") == "torch"
     assert chosen(network="mlp_batchnorm") == "torch"
+    assert chosen(network__hidden=[1024, 1024]) == "torch"  # where torch's matrix products are faster
+    assert chosen(network__hidden=[1024, 1024], learner="fused") == "fused"
 
 
 @pytest.mark.parametrize(

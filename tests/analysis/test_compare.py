@@ -81,3 +81,15 @@ def test_another_axis_is_no_noise(tmp_path: Path) -> None:
     lr = sweep.axes[1]
     assert compare.omnibus(sweep, lr, sweep.clocks[0], rng()) < 0.01
     assert len(set(sweep.strata(lr).tolist())) == 2
+
+
+def test_values_that_hardly_ever_converge_are_not_called_equal(tmp_path: Path) -> None:
+    """One trial of twelve converges in each group: what the budget cuts says nothing of speed."""
+
+    def time(cell: dict[str, Any], seed: int) -> float:
+        return 49_000 if seed == 0 else 1e9
+
+    sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
+    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    assert row["rmst_ratio"] == pytest.approx(1, abs=0.05)
+    assert not row["equivalent"]

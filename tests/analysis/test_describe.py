@@ -73,3 +73,11 @@ def test_seeds_are_averaged_and_missing_numbers_left_out() -> None:
     rows = [{"seed": seed} for seed in (3, 3, 4, 4, 5)]
     np.testing.assert_array_equal(describe.per_seed(rows, np.array([1, 3, 5, np.nan, np.nan])), [2, 5])
     assert describe.per_seed([], np.empty(0)).shape == (0,)
+
+
+def test_times_without_spread_have_no_interval(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1]}, 4, lambda cell, seed: 5000)
+    sweep = read_sweep(tmp_path / "s")
+    (row,) = describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    assert row["rmst"] == 5000
+    assert np.isnan([row["rmst_low"], row["rmst_high"]]).all()

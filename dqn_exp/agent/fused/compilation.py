@@ -51,11 +51,14 @@ def entry(function: Function, variant: str) -> Function:
 
 
 def prepare(function: Any, *examples: Any) -> None:
-    """Load or compile `function` for arguments of the types of `examples`."""
+    """Load or compile `function` for arguments of the types of `examples`, if that has not been done."""
+    signature = tuple(map(numba.typeof, examples))
+    if signature in function.overloads:
+        return
     stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
     if not any(stored):
         log.info("compiling %s: some seconds, once on this machine", function.__name__)
-    function.compile(tuple(map(numba.typeof, examples)))
+    function.compile(signature)
 
 
 @cache

@@ -11,7 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from dqn_exp.agent.fused.compilation import compiled
-from dqn_exp.agent.fused.simd import VECTOR_BYTES, backward_tile, forward_tile, gradient_tile
+from dqn_exp.agent.fused.simd import (
+    VECTOR_BYTES,
+    backward_tile,
+    copy_tile,
+    forward_tile,
+    gradient_tile,
+    outer_tile,
+    transpose_tile,
+)
 
 Array = np.ndarray
 Q = (1.0, 0.46701190144020266, 0.02581759915455901, 0.0003260162850864309, 7.631821165111057e-07)
@@ -20,6 +28,7 @@ Q = (1.0, 0.46701190144020266, 0.02581759915455901, 0.0003260162850864309, 7.631
 BLOCK = 32  # samples are padded to a multiple of this, the width of the widest tile
 CHUNK = 256  # samples that go through the network at a time: their activations stay in the cache
 LINE = 16  # elements of a cache line (float32)
+WIDE = 128  # units from which on a layer's weights are packed
 
 # tanh(x) = x P(x^2) / Q(x^2) for |x| <= TANH_LIMIT: our minimax fit, of relative error 2.6e-8
 TANH_LIMIT = 9.2
@@ -44,6 +53,11 @@ def row_stride(batch_size: int) -> int:
     return chunk_size(batch_size) + LINE
 
 
+def columns_size(batch_size: int, widest: int) -> int:
+    """Elements for the columns of one chunk of activations of a layer of `widest` units."""
+    return chunk_size(batch_size) * (widest + 2 * LINE)
+
+
 @compiled
 def forward(sizes: Array, parameters: Array, rows: Array, stride: int, samples: int, is_tanh: bool) -> int:
     """Fill the rows of all layers from those of the observation; returns where the Q-values begin."""
@@ -64,17 +78,27 @@ def forward(sizes: Array, parameters: Array, rows: Array, stride: int, samples: 
 
 @compiled
 def backward(
-    sizes: Array, parameters: Array, rows: Array, stride: int, samples: int, is_tanh: bool, gradient: Array
+    sizes: Array,
+    parameters: Array,
+    rows: Array,
+    stride: int,
+    samples: int,
+    is_tanh: bool,
+    gradient: Array,
+    columns: Array,
 ) -> None:
-    """Add to `gradient` what follows from the gradient in the rows of the Q-values."""
+    """Add to `gradient` what follows from the gradient in the rows of the Q-values.
+
+    `columns` is room for the activations of one chunk of samples of any layer.
+    """
     at, above = parameters.size, rows.size - sizes[-1] * stride
     for layer in range(sizes.size - 2, -1, -1):
         n_in, n_out = sizes[layer], sizes[layer + 1]
         at -= n_out * (n_in + 1)
         below = above - n_in * stride
-        dense_gradient(gradient, at, n_in, n_out, rows, below, above, stride, samples)
+        dense_gradient(gradient, at, n_in, n_out, rows, below, above, stride, samples, columns)
         if layer > 0:
-            dense_backward(parameters, at, n_in, n_out, rows, below, above, stride, samples, is_tanh)
+            dense_backward(parameters, at, n_in, n_out, rows, below, above, stride, samples, is_tanh, columns)
         above = below
 
 
@@ -95,30 +119,15 @@ def dense(
     lanes = VECTOR_BYTES // rows.itemsize
     whole = n_out - n_out % 4
     for sample in range(0, samples, 2 * lanes):
+        source, out = below + sample, above + sample
         for row in range(0, whole, 4):
-            forward_tile(
-                4, 2, parameters, at, row, n_in, n_out, rows, below + sample, above + sample, stride, floor
-            )
+            forward_tile(4, 2, parameters, at, row, n_in, n_out, rows, source, out, stride, floor)
     for sample in range(0, samples, 4 * lanes):
+        source, out = below + sample, above + sample
         if n_out - whole >= 2:
-            forward_tile(
-                2, 4, parameters, at, whole, n_in, n_out, rows, below + sample, above + sample, stride, floor
-            )
+            forward_tile(2, 4, parameters, at, whole, n_in, n_out, rows, source, out, stride, floor)
         if n_out % 2 == 1:
-            forward_tile(
-                1,
-                4,
-                parameters,
-                at,
-                n_out - 1,
-                n_in,
-                n_out,
-                rows,
-                below + sample,
-                above + sample,
-                stride,
-                floor,
-            )
+            forward_tile(1, 4, parameters, at, n_out - 1, n_in, n_out, rows, source, out, stride, floor)
 
 
 @compiled
@@ -133,52 +142,36 @@ def dense_backward(
     stride: int,
     samples: int,
     is_tanh: bool,
+    packed: Array,
 ) -> None:
-    """Rows below = slopes of the rows below * (weights transposed @ rows above)."""
+    """Rows below = slopes of the rows below * (weights transposed @ rows above).
+
+    In wide layers the weights of LINE units at a time are first laid side by side: rows of weights
+    that are a power of two apart compete for the same few places in the cache.
+    """
     lanes = VECTOR_BYTES // rows.itemsize
-    whole = n_in - n_in % 4
-    for sample in range(0, samples, 2 * lanes):
-        for row in range(0, whole, 4):
-            if is_tanh:
-                backward_tile(
-                    4, 2, True, parameters, at, row, n_in, rows, below + sample, above + sample, stride, n_out
-                )
-            else:
-                backward_tile(
-                    4,
-                    2,
-                    False,
-                    parameters,
-                    at,
-                    row,
-                    n_in,
-                    rows,
-                    below + sample,
-                    above + sample,
-                    stride,
-                    n_out,
-                )
-    for row in range(whole, n_in):
-        for sample in range(0, samples, 4 * lanes):
-            if is_tanh:
-                backward_tile(
-                    1, 4, True, parameters, at, row, n_in, rows, below + sample, above + sample, stride, n_out
-                )
-            else:
-                backward_tile(
-                    1,
-                    4,
-                    False,
-                    parameters,
-                    at,
-                    row,
-                    n_in,
-                    rows,
-                    below + sample,
-                    above + sample,
-                    stride,
-                    n_out,
-                )
+    for first in range(0, n_in, LINE):
+        count = min(LINE, n_in - first)
+        weights, origin, step = parameters, at, n_in
+        if n_in >= WIDE and count == LINE:
+            for row in range(n_out):
+                copy_tile(LINE, parameters, at + row * n_in + first, packed, row * LINE)
+            weights, origin, step = packed, -first, LINE
+        whole = first + count - count % 4
+        for sample in range(0, samples, 2 * lanes):
+            source, out = above + sample, below + sample
+            for row in range(first, whole, 4):
+                if is_tanh:
+                    backward_tile(4, 2, True, weights, origin, row, step, rows, out, source, stride, n_out)
+                else:
+                    backward_tile(4, 2, False, weights, origin, row, step, rows, out, source, stride, n_out)
+        for row in range(whole, first + count):
+            for sample in range(0, samples, 4 * lanes):
+                source, out = above + sample, below + sample
+                if is_tanh:
+                    backward_tile(1, 4, True, weights, origin, row, step, rows, out, source, stride, n_out)
+                else:
+                    backward_tile(1, 4, False, weights, origin, row, step, rows, out, source, stride, n_out)
 
 
 @compiled
@@ -192,31 +185,44 @@ def dense_gradient(
     above: int,
     stride: int,
     samples: int,
+    columns: Array,
 ) -> None:
-    """Weights += rows above @ rows below transposed; biases += rows above @ ones."""
+    """Weights += rows above @ rows below transposed; biases += rows above @ ones.
+
+    Where it pays, as many units below as fill vectors are first turned into columns.
+    """
+    lanes = VECTOR_BYTES // rows.itemsize
     biases = at + n_out * n_in
+    turned = n_in - n_in % (2 * lanes) if n_out >= 4 else 0
+    step = turned + LINE if turned // LINE % 2 == 0 else turned  # an odd number of cache lines, too
+    for unit in range(0, turned, lanes):
+        for sample in range(0, samples, lanes):
+            transpose_tile(rows, below + unit * stride + sample, stride, columns, sample * step + unit, step)
+    for unit in range(0, turned, 2 * lanes):
+        for row in range(0, n_out - 3, 4):
+            weights, delta = at + row * n_in + unit, above + row * stride
+            outer_tile(4, 2, gradient, weights, n_in, rows, delta, stride, columns, unit, step, samples)
+        for row in range(n_out - n_out % 4, n_out):
+            weights, delta = at + row * n_in + unit, above + row * stride
+            outer_tile(1, 2, gradient, weights, n_in, rows, delta, stride, columns, unit, step, samples)
     whole = n_in - n_in % 4
     for row in range(0, n_out - 1, 2):
-        delta, weights = above + row * stride, at + row * n_in
-        for unit in range(0, whole, 4):
-            gradient_tile(
-                2, 4, 1, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
-            )
+        weights, delta = at + row * n_in, above + row * stride
+        for unit in range(turned, whole, 4):
+            source = below + unit * stride
+            gradient_tile(2, 4, 1, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
         for unit in range(whole, n_in):
-            gradient_tile(
-                2, 1, 4, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
-            )
+            source = below + unit * stride
+            gradient_tile(2, 1, 4, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
         gradient_tile(2, 1, 4, gradient, biases + row, 1, rows, delta, 0, stride, samples)
     if n_out % 2 == 1:
-        delta, weights = above + (n_out - 1) * stride, at + (n_out - 1) * n_in
-        for unit in range(0, whole, 4):
-            gradient_tile(
-                1, 4, 2, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
-            )
+        weights, delta = biases - n_in, above + (n_out - 1) * stride
+        for unit in range(turned, whole, 4):
+            source = below + unit * stride
+            gradient_tile(1, 4, 2, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
         for unit in range(whole, n_in):
-            gradient_tile(
-                1, 1, 4, gradient, weights + unit, n_in, rows, delta, below + unit * stride, stride, samples
-            )
+            source = below + unit * stride
+            gradient_tile(1, 1, 4, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
         gradient_tile(1, 1, 4, gradient, biases + n_out - 1, 1, rows, delta, 0, stride, samples)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dqn_exp.agent.fused.compilation import prepare
-from dqn_exp.agent.fused.layers import row_stride
+from dqn_exp.agent.fused.layers import columns_size, row_stride
 from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
 from dqn_exp.agent.fused.update import LOSS, get_kernels
@@ -93,11 +93,12 @@ class FusedLearner:
         states, next_states = (aligned_zeros(n_rows * self._stride, dtype) for _ in range(2))
         states[: self._stride] = next_states[: self._stride] = 1
         selected = aligned_zeros(int(self._sizes[-1]) * self._stride, dtype)
+        columns = aligned_zeros(columns_size(batch_size, int(self._sizes.max())), dtype)
         self._td_errors = np.zeros(batch_size, dtype)
         self._workspace = (
             *(self._sizes, self._flags, self._rates),
             *(self._online, self._target, self._gradient, self._slots),
-            *(states, next_states, selected, self._td_errors, self._statistics),
+            *(states, next_states, selected, columns, self._td_errors, self._statistics),
         )
 
     @property

@@ -82,6 +82,19 @@ class Emitter:
         """value * (1 - z^2)"""
         return self.multiply_add(self.builder.fneg(self.builder.fmul(value, z)), z, value)
 
+    def transpose(self, vectors: list[Any]) -> list[Any]:
+        """Of as many vectors as each has lanes: the first lanes of all, the second lanes of all, ..."""
+        lanes = range(self.lanes)
+        size = self.lanes // 2
+        while size > 0:  # swap the blocks of this size that face each other across the diagonal
+            upper = [j if not j & size else j - size + self.lanes for j in lanes]
+            lower = [j + size if not j & size else j + self.lanes for j in lanes]
+            for i in (i for i in lanes if not i & size):
+                a, b = vectors[i], vectors[i + size]
+                vectors[i], vectors[i + size] = self._shuffle(a, b, upper), self._shuffle(a, b, lower)
+            size //= 2
+        return vectors
+
     def total(self, vectors: list[Any]) -> Any:
         """The sum of the vectors."""
         total, *others = vectors
@@ -248,3 +261,81 @@ def gradient_tile(
 
     places = (gradient, index, index, rows, index, index, index, index)
     return types.void(n_rows, n_columns, unroll, *places), codegen
+
+
+@tile
+def copy_tile(typing_context, n_elements, source, at, target, position):  # type: ignore[no-untyped-def]
+    """target[position + i] = source[at + i] for i < n_elements, a multiple of the lanes."""
+    count, index = n_elements.literal_value, types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(context, builder, source.dtype)
+        data, out = emit.data(source, args[1]), emit.data(target, args[3])
+        for v in range(count // emit.lanes):
+            emit.store(emit.load(data, emit.at(args[2], v, emit.lanes)), out, emit.at(args[4], v, emit.lanes))
+        return context.get_dummy_value()
+
+    return types.void(n_elements, source, index, target, index), codegen
+
+
+@tile
+def transpose_tile(typing_context, source, at, stride, target, position, step):  # type: ignore[no-untyped-def]
+    """target[position + i * step + j] = source[at + j * stride + i] for a square of one vector each way."""
+    index = types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(context, builder, source.dtype)
+        data, out = emit.data(source, args[0]), emit.data(target, args[3])
+        _, at, stride, _, position, step = args
+        vectors = emit.transpose([emit.load(data, emit.at(at, i, stride)) for i in range(emit.lanes)])
+        for i, vector in enumerate(vectors):
+            emit.store(vector, out, emit.at(position, i, step))
+        return context.get_dummy_value()
+
+    return types.void(source, index, index, target, index, index), codegen
+
+
+@tile
+def outer_tile(
+    typing_context,
+    n_rows,
+    n_vectors,
+    gradient,
+    at,
+    row_step,
+    rows,
+    left,
+    stride,
+    columns,
+    right,
+    step,
+    samples,
+):  # type: ignore[no-untyped-def]
+    """gradient[at + i * row_step + j] += sum over samples s of left[i, s] * right[s, j].
+
+    left[i, s] is rows[left + i * stride + s], right[s, j] is columns[right + s * step + j]: with the
+    units of `right` side by side there are no sums over lanes in the end.
+    """
+    heights, vectors, index = range(n_rows.literal_value), range(n_vectors.literal_value), types.intp
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, at, row_step, _, left, stride, _, right, step, samples = args[2:]
+        emit = Emitter(context, builder, gradient.dtype)
+        out, data, turned = (
+            emit.data(gradient, args[2]),
+            emit.data(rows, args[5]),
+            emit.data(columns, args[8]),
+        )
+        sums = emit.weighted_rows(
+            [[emit.zero for _ in vectors] for _ in heights],
+            samples,
+            lambda i, sample: emit.broadcast_at(data, builder.add(emit.at(left, i, stride), sample)),
+            lambda v, sample: emit.load(turned, emit.at(emit.at(right, sample, step), v, emit.lanes)),
+        )
+        for i in heights:
+            for v in vectors:
+                emit.add_to(out, emit.at(emit.at(at, i, row_step), v, emit.lanes), sums[i][v])
+        return context.get_dummy_value()
+
+    places = (gradient, index, index, rows, index, index, columns, index, index, index)
+    return types.void(n_rows, n_vectors, *places), codegen

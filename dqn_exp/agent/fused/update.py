@@ -48,6 +48,7 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
         states: Array,
         next_states: Array,
         selected: Array,
+        columns: Array,
         td_errors: Array,
         statistics: Array,
         stride: int,
@@ -70,6 +71,7 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
             slots: the optimiser's moments, [2, parameters].
             states, next_states: rows of activations, `stride` apart; the first row of each holds ones.
             selected: rows for the values that double DQN selects by.
+            columns: room for the activations of one layer, samples by units.
             td_errors, statistics: results. Predicted minus target [B]; loss, sum of Q and largest |Q|.
             step: number of this update, from 1.
             weights: importance weights [B], or none at all.
@@ -120,7 +122,7 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
             if is_shallow:
                 shallow_backward(n_in, n_out, sizes[1], online, states, stride, samples, gradient)
             else:
-                backward(sizes, online, states, stride, samples, is_tanh, gradient)
+                backward(sizes, online, states, stride, samples, is_tanh, gradient, columns)
         clip_values(gradient, rates[5])
         clip_norm(gradient, rates[4])
         apply_optimizer(optimizer, online, gradient, slots, rates, step)

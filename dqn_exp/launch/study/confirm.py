@@ -164,19 +164,17 @@ def _difference(values: Sequence[float], reference: Sequence[float]) -> dict[str
 
 
 def print_confirmation(content: Mapping[str, Any], objectives: Sequence[Objective]) -> None:
-    """One row per objective and configuration: search score, confirmed score, difference from the default."""
+    """A table per objective: search score, confirmed score, difference from the default."""
     console = Console(markup=False, highlight=False)
     searched = {objective.name: objective for objective in objectives}
-    table = Table(title=f"On {len(content['seeds'])} seeds that the search did not see")
-    table.add_column("objective")
-    table.add_column("configuration")
-    for heading in ("search", "confirmed", "less the default, 95% interval"):
-        table.add_column(heading, justify="right")
     for name in content["objectives"]:
+        table = Table(title=f"{name} on {len(content['seeds'])} seeds that the search did not see")
+        table.add_column("configuration")
+        for heading in ("search", "confirmed", "less the default [95%]"):
+            table.add_column(heading, justify="right")
         for row in content["configurations"]:
-            table.add_row(name, row["name"], *_cells(row, name, searched.get(name)))
-        table.add_section()
-    console.print(table)
+            table.add_row(row["name"], *_cells(row, name, searched.get(name)))
+        console.print(table)
 
 
 def _cells(row: Mapping[str, Any], name: str, objective: Objective | None) -> list[str]:

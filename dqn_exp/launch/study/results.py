@@ -59,7 +59,7 @@ def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
 def write_manifest(plan: Plan, complete: bool) -> None:
     """The study's own sweep.json; its trials are listed by the storage."""
     path = plan.directory / MANIFEST
-    content = {
+    content: dict[str, Any] = {
         "format": 1,
         "command": command_line(),
         "started": read_json(path)["started"] if path.exists() else now(),

@@ -26,6 +26,8 @@ Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS = "seed", "confirm.seeds"
 REPLICATES = (SEED, CONFIRM_SEEDS)
 """Keys whose values are repetitions of every proposal, not an axis of the search."""
+OF_THE_STUDY = ("objective", "confirm", "report")
+"""Keys that say what a study does, and nothing about its trials."""
 LIMIT = 100
 """Combinations of extreme values that are checked before a study starts."""
 
@@ -66,7 +68,7 @@ def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
             replicates[key] = _whole_numbers(key, override)
         elif override.is_sweep_override():
             distributions[key] = distribution(key, override, defaults)
-        else:
+        elif key.partition(".")[0] not in OF_THE_STUDY:
             fixed.append(f"{key}={override.get_value_element_as_str()}")
     return Space(distributions, tuple(fixed), replicates)
 

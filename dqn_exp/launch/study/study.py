@@ -12,6 +12,7 @@ import optuna
 from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
+from hydra_plugins.dqn_exp.launcher import ParallelLauncher
 from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
@@ -72,13 +73,13 @@ def run_study(
 
 def workers_of(launcher: Launcher, plan: Plan) -> int:
     """How many proposals run at a time; raises ConfigError where pruning cannot work."""
-    n_jobs = getattr(launcher, "_n_jobs", None)
-    if n_jobs is None and is_active(build_pruner(plan.pruner, horizon_of(plan.default))):
+    ours = isinstance(launcher, ParallelLauncher)
+    if not ours and is_active(build_pruner(plan.pruner, horizon_of(plan.default))):
         raise ConfigError(
             "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
             "report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
-    return plan.settings.n_jobs or count_workers(-1 if n_jobs is None else n_jobs)
+    return plan.settings.n_jobs or count_workers(plan.master.hydra.launcher.n_jobs if ours else -1)
 
 
 def open_study(plan: Plan) -> optuna.Study:
@@ -239,7 +240,7 @@ class Search:
 
 
 def _workers(launcher: Launcher, n_jobs: int, directory: Path) -> Workers:
-    if hasattr(launcher, "_n_jobs"):
+    if isinstance(launcher, ParallelLauncher):
         return Pool(n_jobs, run_proposal)
     return Batches(n_jobs, launcher, directory)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -24,21 +25,44 @@ def make_network(n_in: int, hidden: list[int], n_out: int) -> nn.Module:
 class Agent:
     def __init__(self, work: dict[str, Any], env: gymnasium.Env) -> None:
         assert isinstance(env.action_space, gymnasium.spaces.Discrete)
-        self.work = work
+        self.work, self.env = work, env
         self.n_actions = int(env.action_space.n)
         self.online, self.target = (
             make_network(env.observation_space.shape[0], work["hidden"], self.n_actions) for _ in range(2)
         )
-        self.target.load_state_dict(self.online.state_dict())
+        self.follow()
         self.optimizer = torch.optim.Adam(self.online.parameters(), lr=work["lr"])
         self.memory: list[tuple[np.ndarray, int, float, np.ndarray | None]] = []
         self.oldest = 0
 
-    def act(self, state: np.ndarray) -> int:
-        if random.random() < self.work["epsilon"]:
+    def act(self, state: np.ndarray, epsilon: float) -> int:
+        if random.random() < epsilon:
             return random.randrange(self.n_actions)
         with torch.no_grad():
             return int(self.online(torch.FloatTensor(np.array([state]))).argmax())
+
+    def step(self, state: np.ndarray, epsilon: float) -> tuple[np.ndarray, bool]:
+        """Act, remember, learn; returns the next state and whether the episode is over."""
+        action = self.act(state, epsilon)
+        next_state, reward, terminated, truncated, _ = self.env.step(action)
+        self.remember(state, action, reward, None if terminated else next_state)
+        if len(self.memory) >= self.work["batch_size"]:
+            self.learn()
+        return next_state, terminated or truncated
+
+    def follow(self) -> None:
+        self.target.load_state_dict(self.online.state_dict())
+
+    def evaluate(self, env: gymnasium.Env, episodes: int) -> float:
+        """Mean return of greedy episodes."""
+        total = 0.0
+        for _ in range(episodes):
+            state, ended = env.reset()[0], False
+            while not ended:
+                state, reward, terminated, truncated, _ = env.step(self.act(state, 0.0))
+                total += float(reward)
+                ended = terminated or truncated
+        return total / episodes
 
     def remember(self, *transition: Any) -> None:
         if len(self.memory) < self.work["buffer_size"]:
@@ -73,15 +97,30 @@ def train(work: dict[str, Any]) -> Iterator[None]:
     while True:
         state, ended = env.reset()[0], False
         while not ended:
-            action = agent.act(state)
-            next_state, reward, terminated, truncated, _ = env.step(action)
-            agent.remember(state, action, reward, None if terminated else next_state)
-            state, ended, step = next_state, terminated or truncated, step + 1
-            if len(agent.memory) >= work["batch_size"]:
-                agent.learn()
+            state, ended = agent.step(state, work["epsilon"])
+            step += 1
             if step % work["target_every"] == 0:
-                agent.target.load_state_dict(agent.online.state_dict())
+                agent.follow()
             yield
+
+
+def solve(work: dict[str, Any], seed: int) -> int:
+    """Train until a greedy evaluation every third episode reaches the threshold; returns the episodes."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    env, evaluation_env = gymnasium.make(work["env_id"]), gymnasium.make(work["env_id"])
+    agent = Agent(work, env)
+    state = env.reset(seed=seed)[0]
+    for episode in range(1, work["episodes"] + 1):
+        epsilon, ended = 0.05 + 0.95 * math.exp(-(episode - 1) / 200), False
+        while not ended:
+            state, ended = agent.step(state, epsilon)
+        state = env.reset()[0]
+        if episode % work["target_every"] == 0:
+            agent.follow()
+        if episode % 3 == 0 and agent.evaluate(evaluation_env, 5) >= work["threshold"]:
+            return episode
+    return work["episodes"]
 
 
 def main() -> None:

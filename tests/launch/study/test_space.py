@@ -67,7 +67,9 @@ def test_bad_spaces_name_what_is_allowed(line: str) -> None:
 
 
 def test_seeds_are_replicates_and_single_values_are_fixed() -> None:
-    found = space("env=lunarlander", "lr=0.1,0.2", "seed=range(3)", "confirm.seeds=7,9", "env=acrobot")
+    found = space(
+        "env=lunarlander", "lr=0.1,0.2", "seed=range(3)", "confirm.seeds=7,9", "env=acrobot", "confirm.top=1"
+    )
     assert list(found.distributions) == ["lr"]
     assert found.fixed == ("env=acrobot",)  # the later one counts
     assert found.replicates == {"seed": (0, 1, 2), "confirm.seeds": (7, 9)}
