@@ -88,8 +88,8 @@ def _tests() -> str:
         f"intervals; equivalence needs the interval within {st.EQUIVALENCE[0]}–{st.EQUIVALENCE[1]}, a "
         "margin set beforehand, and half of the trials of both values converged (times cut to the budget "
         "are alike whatever they would have been). Where every value ran the same seeds, "
-        "ratios and differences are taken in pairs, and the correlation says what that achieved. The random generator is "
-        "seeded: the same trials give the same report."
+        "ratios and differences are taken in pairs, and the correlation says what that achieved. "
+        "The random generator is seeded: the same trials give the same report."
     )
 
 
