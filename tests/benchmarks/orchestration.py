@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def measure_sweep(n_trials: int, sweep: Path) -> None:
         "evaluation.every_steps=null", "evaluation.final_episodes=1", "batch=8", "report=false",
         f"hydra.sweep.dir={sweep}", f"hydra.launcher.n_jobs={cores}",
     )  # fmt: skip
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     results = [json.loads(path.read_text()) for path in sweep.glob("*/result.json")]
     assert len(results) == n_trials
     training = sum(result["wall_seconds"] for result in results)
@@ -52,7 +54,8 @@ def measure_sweep(n_trials: int, sweep: Path) -> None:
     print(
         f"sweep of {n_trials} trials on {cores} cores: {total:.1f} s, overhead per trial and core "
         f"{(total * cores - training) / n_trials:.3f} s; core time per trial in the first half "
-        f"{halves[0]:.3f} s, in the second {halves[1]:.3f} s"
+        f"{halves[0]:.3f} s, in the second {halves[1]:.3f} s; processor time of everything per trial "
+        f"{(cpu.ru_utime + cpu.ru_stime) / n_trials:.3f} s"
     )
 
 
@@ -60,9 +63,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--trials", type=int, default=500)
     arguments = parser.parse_args()
-    compare_start()
     with tempfile.TemporaryDirectory() as directory:
         measure_sweep(arguments.trials, Path(directory) / "sweep")
+    compare_start()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from dqn_exp.launch.study.storage import open_storage
 WORKERS = 2
 LENGTHS = "budget.env_steps=15k,30k,45k,60k,75k,90k,105k,120k,135k,150k"
 OPTIONS = (
-    "seed=0",
+    "seed=range(3)",
     "objective=final_return",
     "evaluation.every_steps=5k",
     "evaluation.episodes=1",
@@ -49,7 +49,7 @@ def utilisation(study: optuna.Study, busy: float) -> float:
 
 
 def main() -> None:
-    n_trials = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    n_trials = int(sys.argv[1]) if len(sys.argv) > 1 else 24
     with tempfile.TemporaryDirectory() as folder:
         study = run_study(Path(folder), n_trials)
         seconds = load_runs(folder)["wall_seconds"]
