@@ -25,7 +25,9 @@ from tests.program import (
     wait_until,
 )
 
-SWEEP = ("-m", *TINY, "checkpoint.every_seconds=0", "buffer=100,1k", "hydra.launcher.n_jobs=2")
+LONG_ENOUGH = ("budget.env_steps=4k", "checkpoint.every_seconds=0")
+"""To be killed in the middle of a trial: a second or two."""
+SWEEP = ("-m", *TINY, *LONG_ENOUGH, "buffer=100,1k", "hydra.launcher.n_jobs=2")
 SEEDS = "seed=1,2"
 CLOCKS = ["wall_seconds", "env_steps_per_second"]
 
@@ -50,7 +52,7 @@ def episodes_ended(place: Path) -> int:
 def test_killed_at_random_times_it_ends_with_the_same_table(undisturbed: Path, tmp_path: Path) -> None:
     """Without a directory on the command line: the interrupted sweep is found again."""
     draw, total = random.Random(3), episodes_ended(undisturbed)
-    for limit in sorted(draw.randrange(total) for _ in range(2)):
+    for limit in sorted(draw.randrange(total // 2) for _ in range(2)):
         driver = start(*SWEEP, SEEDS, cwd=tmp_path)
         wait_until(lambda: episodes_ended(tmp_path) > limit or driver.poll() is not None)  # noqa: B023
         family = descendants(driver.pid)

@@ -318,7 +318,7 @@ def test_pruning_works_across_processes(tmp_path: Path) -> None:
         seeds = runs[runs.index.str.startswith(f"trials/{row['directory']}/")]
         assert set(seeds["status"]) <= {"pruned", "diverged"}
         assert max(seeds["env_steps"]) == int(row["pruned_at"])
-    processes = {trial.user_attrs["process"] for trial in study_in(tmp_path).get_trials()}
+    processes = {trial.user_attrs["process"] for trial in proposals(study_in(tmp_path).get_trials())}
     assert len(processes) == 2
 
 
