@@ -14,11 +14,12 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, run_job
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from joblib.externals.loky.backend.reduction import dumps
 from omegaconf import DictConfig
 
+from dqn_exp.launch.job import run_job
 from dqn_exp.launch.plan import PlannedTrial, Planner
 from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.progress import Progress
@@ -138,17 +139,10 @@ def run_in_worker(job: Job) -> JobReturn:
 
     session = restore_session(job.session)
     set_provenance(session.provenance)
-    result = run_job(
-        hydra_context=session.context,
-        task_function=run_task,
-        config=job.config,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-    )
+    result = run_job(session.context, run_task, job.config)
     if result.status is JobStatus.FAILED:
         error = result._return_value
         raise TrialFailed(job.name, f"{type(error).__name__}: {error}")
-    result.cfg = result.hydra_cfg = None  # the driver has composed them: sending them back costs time
     return result
 
 

@@ -18,6 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.errors import ConfigError
+from dqn_exp.launch.job import without_hydra, write_hydra_directory
 from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.study.claims import DIRECTORY, Claim, Claims
@@ -200,7 +201,8 @@ class Search:
             provenance.environment(),
         )
         for one, directory in zip(planned, proposal.directories, strict=True):
-            _write_hydra(one, directory / ".hydra")
+            config = one.hydra_config
+            write_hydra_directory(without_hydra(config), config.hydra, directory / ".hydra")
         return proposal
 
     def _twin(self, claim: Claim) -> FrozenTrial | None:
@@ -251,15 +253,6 @@ def _start_directory(plan: Plan) -> None:
         plan.master.hydra.sweep.dir = str(plan.directory)
     write_manifest(plan, complete=False)
     write_atomic(plan.directory / "multirun.yaml", OmegaConf.to_yaml(plan.master).encode())
-
-
-def _write_hydra(trial: PlannedTrial, folder: Path) -> None:
-    """What Hydra writes for a trial that it runs by itself."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = trial.hydra_config
-    values = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    write_atomic(folder / "config.yaml", OmegaConf.to_yaml(values).encode())
-    write_atomic(folder / "overrides.yaml", OmegaConf.to_yaml(list(trial.overrides)).encode())
 
 
 def _tell(plan: Plan, study: optuna.Study) -> None:

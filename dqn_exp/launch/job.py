@@ -1,0 +1,64 @@
+"""One trial as a job of Hydra's: its directory, `.hydra/`, logging, environment and callbacks.
+
+`hydra.core.utils.run_job` does the same with five deep copies of the whole configuration, which cost
+more than all else around a trial's training.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import chdir, nullcontext
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from dqn_exp.runs.files import write_atomic
+
+
+def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> JobReturn:
+    """Give `task` the composed `config` without its `hydra` node; its value or its error is returned."""
+    HydraConfig.instance().cfg = config  # type: ignore[assignment] # what ${hydra:...} refers to
+    hydra = config.hydra
+    directory = Path(os.path.abspath(hydra.sweep.dir), str(hydra.sweep.subdir))
+    with read_write(hydra.runtime), open_dict(hydra.runtime):
+        hydra.runtime.output_dir = str(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    configure_log(hydra.job_logging, hydra.verbose)
+    values = without_hydra(config)
+    if hydra.output_subdir is not None:
+        write_hydra_directory(values, hydra, directory / hydra.output_subdir)
+    result = JobReturn(overrides=list(hydra.overrides.task), task_name=hydra.job.name)
+    with chdir(directory) if hydra.job.chdir else nullcontext(), env_override(hydra.job.env_set):
+        result.working_dir = os.getcwd()
+        context.callbacks.on_job_start(config=config, task_function=task)
+        try:
+            result.return_value = task(values)
+            result.status = JobStatus.COMPLETED
+        except Exception as error:
+            result.return_value = error
+            result.status = JobStatus.FAILED
+        context.callbacks.on_job_end(config=config, job_return=result)
+    return result
+
+
+def write_hydra_directory(values: DictConfig, hydra: DictConfig, folder: Path) -> None:
+    """What Hydra leaves of a job in `.hydra/`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "config": OmegaConf.to_yaml(values),
+        "hydra": "hydra:\n" + indent(OmegaConf.to_yaml(hydra), "  "),
+        "overrides": OmegaConf.to_yaml(hydra.overrides.task),
+    }
+    for name, content in contents.items():
+        write_atomic(folder / f"{name}.yaml", content.encode())
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    values: DictConfig = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    return values
