@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := .venv-bench
 
-.PHONY: help setup demo test check format slow bench conformance
+.PHONY: help setup demo test check format slow bench conformance published
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,3 +45,6 @@ bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and th
 
 conformance: setup  ## do both learners learn the same? (20 seeds each)
 	$(BIN)/python -m tests.benchmarks.same_learning
+
+published: setup  ## published settings against published results (about 30 minutes)
+	$(BIN)/python -m tests.benchmarks.published

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -115,7 +116,16 @@ def last_episode(directory: Path) -> tuple[str, str, str]:
         episode, env_step, _, total_return, *_ = lines[-1].split(",")
         return episode, f"{int(env_step):,}".replace(",", " "), f"{float(total_return):.5g}"
     except (OSError, IndexError, ValueError):
-        return "-", "-", "starting"
+        return "-", "-", _before_the_first_episode(directory)
+
+
+def _before_the_first_episode(directory: Path) -> str:
+    """Compiling takes seconds on a new machine, and the trial's log says so."""
+    with suppress(OSError):
+        lines = (directory / "trial.log").read_text().splitlines()
+        if lines and "] - compiling " in lines[-1]:
+            return "compiling"
+    return "starting"
 
 
 def _outcome(directory: Path, result: Result, failure: str | None) -> str:

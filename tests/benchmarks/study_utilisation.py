@@ -20,7 +20,7 @@ from analysis import load_runs
 from dqn_exp.launch.study.storage import open_storage
 
 WORKERS = 2
-LENGTHS = "budget.env_steps=15k,30k,45k,60k,75k,90k,105k,120k,135k,150k"
+LENGTHS = "budget.env_steps=40k,80k,120k,160k,200k,240k,280k,320k,360k,400k"
 OPTIONS = (
     "seed=range(3)",
     "objective=final_return",

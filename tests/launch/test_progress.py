@@ -86,3 +86,14 @@ def test_the_last_whole_line_counts(tmp_path: Path) -> None:
         file.write("3,99")
     assert last_episode(directory) == ("2", "2 468", "20.5")
     assert last_episode(tmp_path / "nowhere") == ("-", "-", "starting")
+
+
+def test_it_says_what_keeps_a_new_machine_waiting(tmp_path: Path) -> None:
+    directory = trial(tmp_path, "seed=0")
+    compiling = (
+        "[2026-01-01 00:00:00,0][dqn_exp.agent.fused.compilation][INFO] - compiling update_float32: ...\n"
+    )
+    (directory / "trial.log").write_text(compiling)
+    assert last_episode(directory) == ("-", "-", "compiling")
+    (directory / "trial.log").write_text(compiling + "[...][INFO] - training from environment step 0\n")
+    assert last_episode(directory) == ("-", "-", "starting")
