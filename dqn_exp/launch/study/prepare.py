@@ -86,7 +86,10 @@ class Plan:
         chosen = Path(self.master.hydra.sweep.dir)
         if any(o.startswith("hydra.sweep.dir=") for o in self.master.hydra.overrides.hydra):
             return chosen
-        return chosen.parent.parent / "studies" / self.name
+        name = self.name
+        if self.settings.storage is not None:  # which may know another study by this name
+            name += f"-{hashlib.sha256(self.settings.storage.encode()).hexdigest()[:6]}"
+        return chosen.parent.parent / "studies" / name
 
     @cached_property
     def location(self) -> str:

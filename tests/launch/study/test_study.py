@@ -482,6 +482,17 @@ def test_the_default_name_is_found_again(tmp_path: Path) -> None:
     assert all(name.startswith("study-") for name in names)
 
 
+def test_another_storage_has_another_directory(tmp_path: Path) -> None:
+    """Proposal 0 of another sampler would find the trials of this one in its place."""
+    for storage, sampler in (("null", "random"), ("sqlite:///study.db", "qmc")):
+        options = ("hydra.sweeper.n_trials=1", f"hydra/sweeper/sampler={sampler}", *HERE, UNCONFIRMED)
+        ended = run_here(
+            *STUDY, *SEARCH, "seed=1", *options, f"hydra.sweeper.storage={storage}", cwd=tmp_path
+        )
+        assert ended.code == 0, ended.said
+    assert len(list((tmp_path / "outputs" / "studies").iterdir())) == 2
+
+
 def test_a_search_space_of_ones_own(tmp_path: Path) -> None:
     """The official option: a function that suggests further parameters, here one that depends on another."""
     (tmp_path / "my_space.py").write_text(
