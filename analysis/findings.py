@@ -46,10 +46,11 @@ def overview(sweep: Sweep) -> Iterator[str]:
     of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {_count(seeds, 'seed')}"
     yield f"{_count(len(sweep.rows), 'trial')} on {environments(sweep)}{of}."
     if sweep.judged:
+        in_a_row = values(sweep, "convergence.consecutive")
+        first = "its first evaluation" if in_a_row == "1" else f"the first of {in_a_row} evaluations in a row"
         yield (
-            f"A trial is one training run with its own random seed. It has converged at the first of "
-            f"{values(sweep, 'convergence.consecutive')} evaluations in a row (greedy episodes) with a mean "
-            f"return of at least {values(sweep, 'convergence.threshold')}."
+            f"A trial is one training run with its own random seed. It has converged at {first} "
+            f"(greedy episodes) with a mean return of at least {values(sweep, 'convergence.threshold')}."
         )
     else:
         yield "Convergence cannot be judged here: evaluations during training or a threshold are missing."

@@ -22,6 +22,8 @@ from analysis.rows import column, names
 from analysis.sweep import Sweep
 
 PREFIX = "measures."
+UNITS = {"rms_angle": "rad", "rms_angular_velocity": "rad/s", "distance_to_target": "m"}
+"""Of our own environments' measures; a measure of another one says its unit in its name."""
 
 
 def measure_names(sweep: Sweep) -> list[str]:
@@ -48,4 +50,6 @@ def _panel(ax: Axes, sweep: Sweep, axis: Axis, name: str, rng: np.random.Generat
     draw_means(ax, axis, means, lambda sample: st.mean_interval(sample, rng))
     label_values(ax, axis)
     ax.set_xlabel(axis.name.rpartition(".")[2])
-    ax.set_title(name.removeprefix(PREFIX).replace("_", " "))
+    measure = name.removeprefix(PREFIX)
+    unit = f" ({UNITS[measure]})" if measure in UNITS else ""
+    ax.set_title(measure.replace("_", " ") + unit)

@@ -55,7 +55,7 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher) -> bool:
     folder.mkdir(exist_ok=True)
     try:
         with directory_lock(folder):
-            print(f"Confirming {len(candidates) - 1} proposals and the default on fresh seeds")
+            print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
             results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
             if any(result.status is not JobStatus.COMPLETED for result in results):
                 return False
