@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from analysis.errors import AnalysisError
-from dqn_exp.config import Config, parse_config
+from dqn_exp.config import Config
 from dqn_exp.envs import make_environment
 from dqn_exp.errors import ConfigError
 from dqn_exp.networks import build_network
+from dqn_exp.parsing import parse_config
 from dqn_exp.registry import import_modules
 from dqn_exp.runs.checkpoint import BEST, NETWORK, load_network
 from dqn_exp.runs.files import read_json

@@ -1,8 +1,7 @@
 """The configuration of one trial: every field with its meaning, unit and range.
 
-Hydra composes plain values from `conf/` and the command line; `parse_config` turns them into a
-`Config`, or refuses them with a `ConfigError` that names the key, the value and what is allowed.
-Nothing in a configuration can import or call: parts are chosen by name.
+Hydra composes plain values from `conf/` and the command line; `dqn_exp.parsing` turns them into a
+`Config`. Nothing in a configuration can import or call: parts are chosen by name.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,11 +17,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
-from dqn_exp.errors import ConfigError, did_you_mean
 from dqn_exp.sizes import parse_size
 
 
@@ -294,87 +290,3 @@ class Config(Section):
         """Twelve hexadecimal digits that two configurations share if all that matters is equal."""
         content = json.dumps(self.model_dump(exclude={"report"}), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def parse_config(values: Mapping[str, Any]) -> Config:
-    """A `Config` from plain nested values; raises ConfigError with one line per bad key."""
-    _refuse_targets(values)
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        problems: dict[tuple[str, ...], list[Any]] = {}
-        for problem in error.errors():
-            problems.setdefault(_path(problem, values), []).append(problem)
-        lines = [
-            _explain(path, *alternatives)
-            for path, alternatives in problems.items()
-            if (SHORT_NAMES.get(".".join(path)),) not in problems
-        ]
-        raise ConfigError("\n".join(lines)) from None
-
-
-def _path(problem: Any, values: Any) -> tuple[str, ...]:
-    """The keys that lead to a problem, less the names of union members and validators."""
-    path = []
-    for part in problem["loc"]:
-        if (isinstance(values, Mapping) and part in values) or (
-            isinstance(values, list) and isinstance(part, int)
-        ):
-            values = values[part]
-        elif not (problem["type"] == "missing" and part == problem["loc"][-1]):
-            continue
-        path.append(str(part))
-    return tuple(path)
-
-
-def _explain(path: tuple[str, ...], problem: Any, *others: Any) -> str:
-    """One problem in words: key, value, what is allowed; `others` are of further types the key may have."""
-    key, kind, context = ".".join(path), problem["type"], problem.get("ctx", {})
-    if kind == "missing":
-        return f"{key} is missing"
-    if kind == "extra_forbidden":
-        known = _fields(path[:-1])
-        return f"{key} is not a key.{did_you_mean(path[-1], known)} Allowed: {', '.join(known)}"
-    if kind == "union_tag_invalid":
-        return f"{key}.name={context['tag']!r}: allowed: {context['expected_tags']}"
-    message = str(context.get("error", problem["msg"])).replace("Input should be", "must be")
-    if kind == "literal_error":
-        choices = _choices(problem)
-        message = f"allowed: {', '.join(choices)}.{did_you_mean(str(problem['input']), choices)}"
-    for other in others:
-        if other["type"] == "literal_error":
-            message += f", or {', '.join(_choices(other))}"
-    return f"{key}={problem['input']!r}: {message}" if key else message
-
-
-def _choices(problem: Any) -> list[str]:
-    expected: str = problem["ctx"]["expected"]
-    return expected.replace("'", "").replace(" or ", ", ").split(", ")
-
-
-def _fields(path: tuple[str, ...]) -> list[str]:
-    """Names of the keys that the section at `path` knows."""
-    sections: list[Any] = [Config]
-    for part in path:
-        annotations = [s.model_fields[part].annotation for s in sections if part in s.model_fields]
-        sections = [s for a in annotations for s in (get_args(a) or (a,))]
-    return list(dict.fromkeys(name for s in sections for name in s.model_fields))
-
-
-def _refuse_targets(values: Any, prefix: str = "") -> None:
-    """A configuration is data: Hydra's `_target_` would make it code."""
-    items: Any = values.items() if isinstance(values, Mapping) else ()
-    if isinstance(values, list | tuple):
-        items = enumerate(values)
-    for key, value in items:
-        if key == "_target_":
-            raise ConfigError(
-                f"{prefix}_target_={value!r} is refused: a configuration names parts, it does "
-                f"not call code. Put your code in a module and name it in imports=[...]"
-            )
-        _refuse_targets(value, f"{prefix}{key}.")
-
-
-def known_keys(section: str) -> list[str]:
-    """The keys that the section of this dotted name ("" for the whole) knows."""
-    return _fields(tuple(section.split(".")) if section else ())

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 from dqn_exp.agent.eligibility import check_learner
-from dqn_exp.config import Config, EnvConfig, parse_config
+from dqn_exp.config import Config, EnvConfig
 from dqn_exp.errors import ConfigError
+from dqn_exp.parsing import parse_config
 from dqn_exp.registry import import_modules, networks
 from dqn_exp.video import check_video
 from dqn_exp.warm_start import check_init_from

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from dqn_exp.config import Config, known_keys, parse_config
+from dqn_exp.config import Config
 from dqn_exp.errors import ConfigError
+from dqn_exp.parsing import parse_config
 from tests.helpers import make_values
 
 
@@ -213,10 +214,3 @@ def test_round_trip_through_json() -> None:
     config = parse_config(make_values(convergence__threshold=math.inf, env__kwargs={"a": math.inf}))
     assert Config.model_validate(json.loads(json.dumps(config.model_dump()))) == config
     assert Config.model_validate_json(config.model_dump_json()) == config
-
-
-def test_known_keys() -> None:
-    assert "buffer" in known_keys("")
-    assert known_keys("evaluation")[:3] == ["every_episodes", "every_steps", "episodes"]
-    assert {"beta1", "momentum", "alpha"} <= set(known_keys("optimizer"))
-    assert known_keys("no.such.section") == []
