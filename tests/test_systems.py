@@ -244,8 +244,8 @@ def test_nothing_is_no_network_to_start_from(tmp_path: Path) -> None:
 def test_refusing_a_network_neither_trains_nor_loads_torch(tmp_path: Path) -> None:
     run_short(tmp_path / "first", env="cartpole")
     code = (
-        "import sys; from dqn_exp.parsing import parse_config; from dqn_exp.warm_start import check_init_from\n"
-        "import json; config = parse_config(json.load(sys.stdin))\n"
+        "import json, sys; from dqn_exp.parsing import parse_config\n"
+        "from dqn_exp.warm_start import check_init_from; config = parse_config(json.load(sys.stdin))\n"
         "try: check_init_from(config)\n"
         "except ValueError as error: print(error)\n"
         "assert 'torch' not in sys.modules"

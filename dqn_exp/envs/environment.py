@@ -30,7 +30,7 @@ class Environment:
         self._encode, self.observation_size = _encoder(env.observation_space)
         actions = cast(spaces.Discrete, env.action_space)
         self.n_actions = int(actions.n)
-        # numpy's integers, as the space itself draws them: it checks them faster than Python's
+        # numpy's integers, as the space itself draws them
         self._actions = [np.int64(actions.start + action) for action in range(self.n_actions)]
         self._limit = max_episode_steps
         self._length = 0
@@ -109,9 +109,18 @@ def make_environment(config: EnvConfig, seed: int, render_mode: str | None = Non
         raise ConfigError(
             f"env.id={config.id} has actions {env.action_space}; allowed: environments with discrete actions"
         )
+    _check_actions_quickly(env.unwrapped)
     for name, wrapper_options in config.wrappers.items():
         env = _wrap(env, name, wrapper_options)
     return Environment(env, float("inf") if limit == "unlimited" else limit, seed)
+
+
+def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
+    """Shorten the test that environments make of each action: a third of CartPole's whole step."""
+    space = vars(env).get("action_space")
+    if isinstance(space, spaces.Discrete):
+        actions, check = frozenset(range(int(space.start), int(space.start + space.n))), space.contains
+        space.contains = lambda x: (type(x) is np.int64 and x in actions) or check(x)  # type: ignore[method-assign]
 
 
 def _wrap(env: gymnasium.Env[Any, Any], name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:

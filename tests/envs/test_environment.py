@@ -256,3 +256,13 @@ def test_wrappers_are_applied_innermost_first_and_measure() -> None:
         make("probe/Cycle-v0", wrappers={"test_scal": {}})
     with pytest.raises(ConfigError, match=r"env.wrappers.test_scale=\{'times': 3\}"):
         make("probe/Cycle-v0", wrappers={"test_scale": {"times": 3}})
+
+
+def test_an_environment_still_refuses_what_is_no_action() -> None:
+    """Its own test of each action is shortened for the actions that exist, and for nothing else."""
+    inner = make("CartPole-v1")._env
+    inner.reset(seed=0)
+    inner.step(np.int64(1))
+    for wrong in (np.int64(2), np.int64(-1), 2, 1.0, "left"):
+        with pytest.raises(AssertionError, match="invalid"):
+            inner.step(wrong)
