@@ -14,12 +14,14 @@ NOT_REACHED = "not reached"
 
 
 def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
-    """One row per configuration, as text: axis values, n, converged, median T, final return."""
+    """One row per configuration, as text: axis values, how many trials, how they fared."""
     sweep = read_sweep(sweep_dir)
     clock, names = sweep.clocks[0], [axis.name for axis in sweep.axes]
+    rows = configuration_table(sweep, clock, np.random.default_rng(0))
     shown = {
         "n": "n",
         "converged": "converged",
+        **({"diverged": "diverged"} if any(row["diverged"] for row in rows) else {}),
         "median": f"median {clock.unit}",
         "final_return": "mean final return",
     }
@@ -28,7 +30,7 @@ def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
             **{name: label(name, row[name]) for name in names},
             **{title: format_number(row[name]) for name, title in shown.items()},
         }
-        for row in configuration_table(sweep, clock, np.random.default_rng(0))
+        for row in rows
     ]
 
 

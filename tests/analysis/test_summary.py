@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.summary import format_number, summary_table
-from tests.analysis.synthetic import write_sweep
+from tests.analysis.synthetic import write_sweep, write_trial
 
 
 def test_one_row_per_configuration_as_text(buffers: Path) -> None:
@@ -25,6 +25,15 @@ def test_a_sweep_of_seeds_is_one_row(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", {}, 3, lambda cell, seed: 5000)
     (row,) = summary_table(tmp_path / "s")
     assert (row["configuration"], row["n"]) == ("all trials", "3")
+
+
+def test_diverged_trials_have_a_column_where_there_are_any(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "s", {"lr": [0.1, 1.0]}, 3, lambda cell, seed: 5000)
+    assert "diverged" not in summary_table(sweep)[0]
+    write_trial(
+        sweep / "lost", {"lr": 1.0, "seed": 9}, status="diverged", end=40, cause="the loss became nan"
+    )
+    assert [row["diverged"] for row in summary_table(sweep)] == ["0", "1"]
 
 
 def test_it_imports_nothing_heavy() -> None:
