@@ -15,7 +15,7 @@ from analysis.axes import ALL, Axis
 from analysis.csv_text import to_csv, trial_columns
 from analysis.describe import Table, configuration_table, value_table
 from analysis.errors import AnalysisError
-from analysis.figures import Picture, Plot, axis_plots, paint, pair_plots
+from analysis.figures import Picture, Plot, axis_plots, paint_all, pair_plots
 from analysis.page import render_page
 from analysis.records import read_curve, slug, warn_about
 from analysis.survival import LogRank
@@ -61,10 +61,10 @@ def write_report(sweep_dir: Path, output: Path | None = None) -> Path:
         _refuse_to_replace(output)
     sweep, rng = read_sweep(sweep_dir), np.random.default_rng(0)
     sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
-    plots = list(_plots(sweep, rng)) if sweep.counted else []
+    plots = list(_plots(sweep)) if sweep.counted else []
     warn_about(sweep.skipped)
     cells = configuration_table(sweep, sweep.clocks[0], np.random.default_rng(0))
-    pictures = [paint(plot) for plot in plots]
+    pictures = paint_all(plots)
     page = _render(sweep, sections, cells, pictures)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=output) as fresh:
@@ -112,12 +112,12 @@ def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
     return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
 
 
-def _plots(sweep: Sweep, rng: np.random.Generator) -> Iterator[Plot]:
+def _plots(sweep: Sweep) -> Iterator[Plot]:
     episodes = {trial.run: read_curve(trial, "episodes", sweep.skipped) for trial in sweep.trials}
     losses = {trial.run: read_curve(trial, "losses", sweep.skipped) for trial in sweep.trials}
     yield from pair_plots(sweep)
     for axis in sweep.axes:
-        yield from axis_plots(sweep, axis, episodes, losses, rng)
+        yield from axis_plots(sweep, axis, episodes, losses)
 
 
 def _write_tables(folder: Path, sweep: Sweep, sections: list[Section], cells: Table) -> None:

@@ -3,54 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 
 from analysis.axes import ALL, Axis
 from analysis.figures.by_value import convergence_by_value, final_return_by_value
 from analysis.figures.learning import BAND_FROM, FEW, Curves, losses, returns, returns_one_by_one
 from analysis.figures.measures import measure_names, measures_by_value
+from analysis.figures.painting import Picture, Plot, paint_all
 from analysis.figures.pairs import heatmap
 from analysis.figures.profile import performance_profile
-from analysis.figures.style import CROWDED, RC, render, short
+from analysis.figures.style import CROWDED, short
 from analysis.figures.survival import convergence_curves
 from analysis.records import slug
 from analysis.sweep import Sweep
 
-
-class Plot(NamedTuple):
-    """A figure that is still to be drawn."""
-
-    axis: str | None
-    """Name of the axis that it is about; None for a pair of axes."""
-    name: str
-    title: str
-    caption: str
-    draw: Callable[[], Figure]
+__all__ = ["Picture", "Plot", "axis_plots", "own_random", "paint_all", "pair_plots"]
 
 
-class Picture(NamedTuple):
-    axis: str | None
-    name: str
-    title: str
-    caption: str
-    png: bytes
-    pdf: bytes
+def own_random() -> np.random.Generator:
+    """What a figure draws at random: the same whatever else is painted before it."""
+    return np.random.default_rng(0)
 
 
-def paint(plot: Plot) -> Picture:
-    with mpl.rc_context(RC):
-        png, pdf = render(plot.draw())
-    return Picture(*plot[:-1], png, pdf)
-
-
-def axis_plots(
-    sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves, rng: np.random.Generator
-) -> Iterator[Plot]:
+def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iterator[Plot]:
     """The figures about one axis; those for which nothing was recorded are left out."""
     clock, pooled, end = sweep.clocks[0], _pooled(sweep, axis), slug(axis.name)
     if sweep.judged:
@@ -63,7 +40,7 @@ def axis_plots(
             f"mean time, RMST({short(clock.horizon)}): the mean of T with every T above "
             f"{short(clock.horizon)} cut to it. Thick dashes: Kaplan–Meier median, the time by which "
             f"half of the trials had converged, where they did. Above: how many converged.{pooled}",
-            lambda: convergence_by_value(sweep, axis, clock, rng),
+            lambda: convergence_by_value(sweep, axis, clock, own_random()),
         )
         yield Plot(
             axis.name,
@@ -80,7 +57,7 @@ def axis_plots(
         "Return after training",
         "Mean return of greedy episodes after training, one dot per trial; diamonds are means with "
         f"95% intervals.{pooled}",
-        lambda: final_return_by_value(sweep, axis, rng),
+        lambda: final_return_by_value(sweep, axis, own_random()),
     )
     if measure_names(sweep):
         yield Plot(
@@ -89,7 +66,7 @@ def axis_plots(
             "Quality measures",
             "What the environment measured in the greedy episodes after training, one dot per trial; "
             f"diamonds are means with 95% intervals.{pooled}",
-            lambda: measures_by_value(sweep, axis, rng),
+            lambda: measures_by_value(sweep, axis, own_random()),
         )
     band = (
         f"; bands: 95% intervals at each moment; below {BAND_FROM} seeds thin lines instead, one per seed"
@@ -102,7 +79,7 @@ def axis_plots(
         "Learning curves",
         f"Mean over trials of the return, in bins of time{band}. A trial that stopped early "
         f"(because it converged, say) keeps its last value to the end.{pooled}",
-        lambda: returns(sweep, axis, episodes, rng),
+        lambda: returns(sweep, axis, episodes, own_random()),
     )
     if FEW < len(axis.values) <= 2 * CROWDED:
         yield Plot(
@@ -111,7 +88,7 @@ def axis_plots(
             "Learning curves, value by value",
             f"Each panel: the trials of one value (thin) and their mean (thick), from {BAND_FROM} seeds on "
             f"with its 95% interval; grey: the means of the other values.{pooled}",
-            lambda: returns_one_by_one(sweep, axis, episodes, rng),
+            lambda: returns_one_by_one(sweep, axis, episodes, own_random()),
         )
     if any(loss.values()):
         yield Plot(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -191,15 +190,3 @@ def line_at(ax: Axes, y: float, text: str) -> None:
         text, (1, y), (3, 0), ("axes fraction", "data"), "offset points",
         ha="left", va="center", fontsize=7.5, color="#555555", annotation_clip=False,
     )  # fmt: skip
-
-
-def render(figure: Figure) -> tuple[bytes, bytes]:
-    """The figure as PNG and as PDF; laid out once."""
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.execute(figure)
-        figure.set_layout_engine("none")
-    png, pdf = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format="png")
-    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-    return png.getvalue(), pdf.getvalue()

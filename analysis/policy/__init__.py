@@ -101,7 +101,7 @@ def _view(arguments: argparse.Namespace, trained: Trained, rollout: Rollout) -> 
 
 
 def _write(path: Path, figure: Figure) -> None:
-    from analysis.figures.style import render
+    from analysis.figures.painting import render
 
     png, pdf = render(figure)
     path.with_suffix(".png").write_bytes(png)

@@ -11,7 +11,7 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from analysis.figures import Picture, Plot, paint
+from analysis.figures import Picture, Plot, own_random, paint_all
 from analysis.page import render_page
 from analysis.records import slug
 from analysis.study import figures, findings
@@ -29,7 +29,7 @@ def write(study: optuna.Study, output: Path) -> Path:
     quiet()
     data, rng = read_study(study), np.random.default_rng(0)
     found = {goal.name: importances(data, goal, rng) for goal in data.goals}
-    pictures = [paint(plot) for plot in plots(data, found, rng)]
+    pictures = paint_all(list(plots(data, found)))
     for folder in ("figures", "tables"):
         (output / folder).mkdir(parents=True, exist_ok=True)
     for picture in pictures:
@@ -42,11 +42,11 @@ def write(study: optuna.Study, output: Path) -> Path:
     return page
 
 
-def plots(study: StudyData, found: dict[str, Importances | None], rng: np.random.Generator) -> Iterator[Plot]:
+def plots(study: StudyData, found: dict[str, Importances | None]) -> Iterator[Plot]:
     """The figures for which there is something to draw, goal by goal."""
     if study.confirmation is not None:
         for name in study.confirmation["objectives"]:
-            yield _plot_confirmation(study, name, rng)
+            yield _plot_confirmation(study, name)
     if not study.finite:
         return
     if len(study.goals) > 1:
@@ -61,7 +61,7 @@ def plots(study: StudyData, found: dict[str, Importances | None], rng: np.random
         yield from _goal_plots(study, goal, found[goal.name])
 
 
-def _plot_confirmation(study: StudyData, name: str, rng: np.random.Generator) -> Plot:
+def _plot_confirmation(study: StudyData, name: str) -> Plot:
     content: Any = study.confirmation
     return Plot(
         name,
@@ -70,7 +70,7 @@ def _plot_confirmation(study: StudyData, name: str, rng: np.random.Generator) ->
         "Triangles: the score that the search saw. Dots: the same configuration on seeds that the search "
         "did not see; diamonds: their mean with a 95% interval. The score of a winner is the best of many "
         "noisy ones, and so too good.",
-        lambda: figures.confirmation(content, name, rng),
+        lambda: figures.confirmation(content, name, own_random()),
     )
 
 

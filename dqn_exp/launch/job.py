@@ -13,10 +13,12 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf._utils import OmegaConfDumper
 
 from dqn_exp.runs.files import write_atomic
 
@@ -51,12 +53,28 @@ def write_hydra_directory(values: DictConfig, hydra: DictConfig, folder: Path) -
     """What Hydra leaves of a job in `.hydra/`."""
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
-        "config": OmegaConf.to_yaml(values),
-        "hydra": "hydra:\n" + indent(OmegaConf.to_yaml(hydra), "  "),
-        "overrides": OmegaConf.to_yaml(hydra.overrides.task),
+        "config": to_yaml(values),
+        "hydra": "hydra:\n" + indent(to_yaml(hydra), "  "),
+        "overrides": to_yaml(hydra.overrides.task),
     }
     for name, content in contents.items():
         write_atomic(folder / f"{name}.yaml", content.encode())
+
+
+class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
+    """OmegaConf's dumper on libyaml, where there is one."""
+
+
+Dumper.add_representer(str, OmegaConfDumper.str_representer)
+
+
+def to_yaml(config: Any) -> str:
+    """What `OmegaConf.to_yaml` writes, in less than half of its time."""
+    container = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
+    text: str = yaml.dump(
+        container, Dumper=Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False
+    )
+    return text
 
 
 def without_hydra(config: DictConfig) -> DictConfig:

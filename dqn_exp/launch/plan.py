@@ -46,7 +46,7 @@ class Planner:
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
         self._parse = cache(OverridesParser.create(config_loader=loader).parse_override)
-        self._is_group = cache(lambda key: bool(loader.get_group_options(key)))
+        self._is_plain = cache(self._sets_a_value)
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
 
@@ -86,7 +86,7 @@ class Planner:
     def _compose(self, job: Overrides) -> DictConfig:
         """What Hydra's load_sweep_config gives, with plain values set on a copy of what was composed."""
         parsed = [self._parse(text) for text in job]
-        plain = [self._is_plain(override) for override in parsed]
+        plain = [self._is_plain(text) for text in job]
         structural = tuple(text for text, is_plain in zip(job, plain, strict=True) if not is_plain)
         if structural not in self._composed:
             composed = self._loader.load_sweep_config(self._master, list(structural))
@@ -113,11 +113,12 @@ class Planner:
                 raise unknown(str(override.input_line), name, map(str, section)) from error
             raise ConfigError(f"{override.input_line}: {str(error).splitlines()[0]}") from error
 
-    def _is_plain(self, override: Override) -> bool:
+    def _sets_a_value(self, text: str) -> bool:
         """Does it set the value of a key that is there, rather than choose files or add keys?"""
+        override = self._parse(text)
         key, sets = override.key_or_group, override.type is OverrideType.CHANGE
         exists = OmegaConf.select(self._master, key, default=_ABSENT) is not _ABSENT
-        return sets and exists and not self._is_group(key)
+        return sets and exists and not self._loader.get_group_options(key)
 
 
 def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:

@@ -2,6 +2,7 @@
 
 Each worker is a joblib (loky) executor of one process. A shared executor of several would be torn
 down whole when one of its processes is killed; like this a death costs one task and is blamed on it.
+Workers are forked from a server that has imported what trials need, so that a new one costs milliseconds.
 
 Signals are the driver's business. Ctrl-C reaches every process of the terminal, but workers are born
 with SIGINT blocked; the driver stops them with SIGTERM, which ends their task by KeyboardInterrupt.
@@ -9,17 +10,20 @@ with SIGINT blocked; the driver stops them with SIGTERM, which ends their task b
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
@@ -48,8 +52,7 @@ class Pool:
         self._function = function
         self._idle: list[ProcessPoolExecutor | None] = [None] * n_workers
         self._running: dict[Future[Any], tuple[Any, ProcessPoolExecutor]] = {}
-        for tracker in (resource_tracker, loky_resource_tracker):
-            tracker.ensure_running()  # when it begins it unblocks SIGINT, which submit() must hold back
+        start_server()
 
     @property
     def running(self) -> list[Any]:
@@ -63,7 +66,7 @@ class Pool:
     def submit(self, task: Any) -> None:
         """Give `task` to an idle worker; there must be one."""
         executor = self._idle.pop() or _new_worker()
-        with _interrupts_blocked():  # here a new worker's process begins
+        with _main_module_hidden():  # here a new worker's process begins
             future = executor.submit(self._function, task)
         self._running[future] = (task, executor)
 
@@ -105,29 +108,43 @@ def count_workers(n_jobs: int) -> int:
     return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
 
 
-def _new_worker() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        max_workers=1, env=ONE_THREAD, initializer=_prepare_worker, initargs=(os.getpid(),)
-    )
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Hold back SIGINT; processes that begin meanwhile never receive it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def start_server() -> None:
+    """Begin to prepare the process that workers are forked from, unless that has begun; returns at once."""
+    for tracker in (resource_tracker, loky_resource_tracker):
+        tracker.ensure_running()  # when it begins it unblocks SIGINT, which is held back below
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["dqn_exp.launch.preload"])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server's children inherit this
     try:
-        yield
+        forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepare_worker(parent: int) -> None:
+@contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Processes that begin meanwhile do not run the driver's script again, which they need not know."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _new_worker() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("forkserver")
+    return ProcessPoolExecutor(max_workers=1, context=context, initializer=_prepare_worker)
+
+
+def _prepare_worker() -> None:
     """A worker whose driver was killed must not go on writing where the next driver will."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    np.random.seed()  # noqa: NPY002 # inherited from the server, numpy's own is the same in every worker
+    driver = multiprocessing.parent_process()
+    assert driver is not None
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.1)
+    def end_with_driver() -> None:
+        driver.join()
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=end_with_driver, daemon=True).start()

@@ -11,8 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.axes import Axis
-from analysis.figures import axis_plots, paint, pair_plots
+from analysis.figures import axis_plots, paint_all, pair_plots
 from analysis.figures.by_value import convergence_by_value
+from analysis.figures.painting import paint
 from analysis.figures.pairs import heatmap
 from analysis.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
 from analysis.records import read_curve
@@ -25,8 +26,7 @@ def all_figures(sweep: Sweep) -> dict[str, Figure]:
     episodes, losses = (
         {trial.run: read_curve(trial, kind, []) for trial in sweep.trials} for kind in ("episodes", "losses")
     )
-    rng = np.random.default_rng(0)
-    plots = [plot for axis in sweep.axes for plot in axis_plots(sweep, axis, episodes, losses, rng)]
+    plots = [plot for axis in sweep.axes for plot in axis_plots(sweep, axis, episodes, losses)]
     with warnings.catch_warnings(), mpl.rc_context(RC):
         warnings.simplefilter("error")
         return {plot.name: plot.draw() for plot in [*plots, *pair_plots(sweep)]}
@@ -110,12 +110,22 @@ def test_names_are_no_formulas(tmp_path: Path) -> None:
     assert any("$\\frac{" in label for label in labels)
 
 
-def test_a_painted_figure_is_a_png_and_a_pdf(buffers: Path) -> None:
+def test_painted_figures_are_a_png_and_a_pdf_whoever_paints_them(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    plot = next(iter(axis_plots(sweep, sweep.axes[0], {}, {}, np.random.default_rng(0))))
-    picture = paint(plot)
-    assert picture.png.startswith(b"\x89PNG")
-    assert picture.pdf.startswith(b"%PDF")
+    plots = list(axis_plots(sweep, sweep.axes[0], {}, {}))[:3]
+    pictures = paint_all(plots)
+    assert [picture.name for picture in pictures] == [plot.name for plot in plots]
+    assert pictures == [paint(plot) for plot in reversed(plots)][::-1]
+    for picture in pictures:
+        assert picture.png.startswith(b"\x89PNG")
+        assert picture.pdf.startswith(b"%PDF")
+
+
+def test_what_cannot_be_painted_is_an_error_here(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    good, other = list(axis_plots(sweep, sweep.axes[0], {}, {}))[:2]
+    with pytest.raises(ZeroDivisionError):
+        paint_all([good, other._replace(draw=lambda: 1 // 0)])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 @pytest.fixture(autouse=True)
 def _blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures have tests of their own, and take their time."""
-    monkeypatch.setattr("analysis.report.paint", lambda plot: Picture(*plot[:-1], b"png", b"pdf"))
+    blank = [b"png", b"pdf"]
+    monkeypatch.setattr("analysis.report.paint_all", lambda plots: [Picture(*p[:-1], *blank) for p in plots])
 
 
 class Tags(html.parser.HTMLParser):

@@ -1,0 +1,16 @@
+"""What trials import, for the process that workers are forked from: seconds, once instead of in each worker.
+
+Whatever cannot be imported here fails again, and is reported, in the trial that needs it.
+"""
+
+from contextlib import suppress
+
+with suppress(Exception):
+    from numba.core.registry import cpu_target
+
+    import dqn_exp.agent.fused
+    import dqn_exp.launch.task
+    import dqn_exp.runs.record  # noqa: F401
+
+    cpu_target.typing_context.refresh()  # what numba does when the first compiled function is loaded
+    cpu_target.target_context.refresh()
