@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 
@@ -38,16 +39,32 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _run() -> None:
+    from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
+
+    os.environ.update(ONE_THREAD)
+    if is_parallel_sweep(sys.argv):
+        start_server()  # which takes as long as the imports here
+    try:
+        _run_hydra()
+    finally:
+        stop_server()
+
+
+def is_parallel_sweep(arguments: Sequence[str]) -> bool:
+    """Will there be worker processes of ours?"""
+    is_sweep = "-m" in arguments or "--multirun" in arguments
+    return is_sweep and not any(text.startswith("hydra/launcher=") for text in arguments)
+
+
+def _run_hydra() -> None:
     import hydra
 
-    from dqn_exp.launch.pool import ONE_THREAD
     from dqn_exp.launch.single import prepare_single_run
     from dqn_exp.launch.task import run_single
     from dqn_exp.paths import CONF
     from dqn_exp.sizes import plain_calls
 
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
-    os.environ.update(ONE_THREAD)
     prepare_single_run(sys.argv)
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_single)()
 

@@ -13,25 +13,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-from joblib.externals.loky.backend import resource_tracker as loky_resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from dqn_exp.errors import ConfigError
+from dqn_exp.launch.server import main_module_hidden, start_server
 
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
 GRACE_SECONDS = 5.0
 
 
@@ -66,7 +59,7 @@ class Pool:
     def submit(self, task: Any) -> None:
         """Give `task` to an idle worker; there must be one."""
         executor = self._idle.pop() or _new_worker()
-        with _main_module_hidden():  # here a new worker's process begins
+        with main_module_hidden():  # here a new worker's process begins
             future = executor.submit(self._function, task)
         self._running[future] = (task, executor)
 
@@ -106,29 +99,6 @@ def count_workers(n_jobs: int) -> int:
         )
     cores = len(os.sched_getaffinity(0))
     return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
-
-
-def start_server() -> None:
-    """Begin to prepare the process that workers are forked from, unless that has begun; returns at once."""
-    for tracker in (resource_tracker, loky_resource_tracker):
-        tracker.ensure_running()  # when it begins it unblocks SIGINT, which is held back below
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["dqn_exp.launch.preload"])
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server's children inherit this
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Processes that begin meanwhile do not run the driver's script again, which they need not know."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 def _new_worker() -> ProcessPoolExecutor:

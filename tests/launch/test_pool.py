@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dqn_exp.launch.pool import Done, Pool
+from dqn_exp.launch.server import stop_server
 
 
 def call(function: Callable[[], Any]) -> Any:
@@ -25,6 +26,7 @@ def pool() -> Iterator[Pool]:
     pool = Pool(2, call)
     yield pool
     pool.close()
+    stop_server()
 
 
 def run(pool: Pool, *tasks: Callable[[], Any]) -> list[Done]:

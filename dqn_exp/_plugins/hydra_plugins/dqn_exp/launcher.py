@@ -10,7 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from dqn_exp.errors import ConfigError
-from dqn_exp.launch.pool import count_workers, start_server
+from dqn_exp.launch.pool import count_workers
 
 
 class ParallelLauncher(Launcher):
@@ -24,7 +24,6 @@ class ParallelLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context, self._task, self._config = hydra_context, task_function, config
-        start_server()
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from dqn_exp.launch.launcher import launch
