@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -43,23 +45,44 @@ def paint_all(plots: Sequence[Plot]) -> list[Picture]:
     n_painters = min(len(plots), len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
     if n_painters < 2:
         return [paint(plot) for plot in plots]
-    with get_context("fork").Pool(n_painters, _become_painter, (plots,)) as pool:
-        return pool.map(_paint_number, range(len(plots)), chunksize=1)
+    with ExitStack() as stack:
+        painters = [_start_painter(plots[first::n_painters], stack) for first in range(n_painters)]
+        return [_receive(painters[number % n_painters], plot) for number, plot in enumerate(plots)]
 
 
-_plots: Sequence[Plot] = ()
-"""What a painter process may be asked to paint: inherited, for what draws cannot be sent."""
+def _start_painter(plots: Sequence[Plot], stack: ExitStack) -> Connection:
+    """A process that sends the pictures of `plots`; forked, because what draws cannot be sent to it."""
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_paint_one_by_one, args=(plots, sender, os.getpid()), daemon=True)
+    process.start()
+    sender.close()
+    stack.callback(process.join)
+    stack.callback(process.kill)
+    stack.callback(receiver.close)
+    return receiver
 
 
-def _become_painter(plots: Sequence[Plot]) -> None:
-    global _plots
-    _plots = plots
+def _paint_one_by_one(plots: Sequence[Plot], sender: Connection, client: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked for the pictures deals with Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(BrokenPipeError):
+        try:
+            for plot in plots:
+                if os.getppid() == client:
+                    sender.send(paint(plot))
+        except Exception as error:
+            sender.send(error)
 
 
-def _paint_number(index: int) -> Picture:
-    return paint(_plots[index])
+def _receive(painter: Connection, plot: Plot) -> Picture:
+    try:
+        answer: Picture | Exception = painter.recv()
+    except (EOFError, OSError):  # it was killed
+        return paint(plot)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def paint(plot: Plot) -> Picture:

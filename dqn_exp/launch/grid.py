@@ -44,8 +44,8 @@ def sweep(
         import_ahead(with_report=bool(master.report))
         results = launcher.launch([located(trial, directory) for trial in trials], initial_job_idx=0)
         failed = [result for result in results if result.status is JobStatus.FAILED]
-        write_manifest(directory, trials, defaults(master), complete=not failed)
         print_summary(directory, len(failed), with_report=bool(master.report))
+        write_manifest(directory, trials, defaults(master), complete=not failed)
     if failed:
         raise SystemExit(1)
     return list(results)

@@ -20,7 +20,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf._utils import OmegaConfDumper
 
-from dqn_exp.runs.files import write_atomic
+from dqn_exp.runs.files import remove_leftovers, write_atomic
 
 
 def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> JobReturn:
@@ -52,6 +52,7 @@ def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: Di
 def write_hydra_directory(values: DictConfig, hydra: DictConfig, folder: Path) -> None:
     """What Hydra leaves of a job in `.hydra/`."""
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
     contents = {
         "config": to_yaml(values),
         "hydra": "hydra:\n" + indent(to_yaml(hydra), "  "),

@@ -169,6 +169,8 @@ def failure_of(result: JobReturn) -> str | None:
 
 def exit_code(done: Done) -> str:
     """How the worker of a task ended, such as "SIGKILL(-9)", from loky's message."""
+    if isinstance(done.error, KeyboardInterrupt):
+        return "SIGTERM(-15)"
     found = re.search(r"exit codes of the workers are \{(.*)\}", str(done.error))
     return found.group(1) if found else "no exit code"
 

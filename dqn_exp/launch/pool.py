@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 from dqn_exp.errors import ConfigError
@@ -45,6 +46,7 @@ class Pool:
         self._function = function
         self._idle: list[ProcessPoolExecutor | None] = [None] * n_workers
         self._running: dict[Future[Any], tuple[Any, ProcessPoolExecutor]] = {}
+        self._executors: set[ProcessPoolExecutor] = set()
         start_server()
 
     @property
@@ -58,9 +60,14 @@ class Pool:
 
     def submit(self, task: Any) -> None:
         """Give `task` to an idle worker; there must be one."""
-        executor = self._idle.pop() or _new_worker()
+        executor = self._idle.pop() or self._new_worker()
         with main_module_hidden():  # here a new worker's process begins
-            future = executor.submit(self._function, task)
+            try:
+                future = executor.submit(self._function, task)
+            except BrokenProcessPool:  # it died while it was idle
+                self._discard(executor)
+                executor = self._new_worker()
+                future = executor.submit(self._function, task)
         self._running[future] = (task, executor)
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
@@ -69,9 +76,9 @@ class Pool:
         for future in finished:
             task, executor = self._running.pop(future)
             error = future.exception()
-            died = isinstance(error, BrokenProcessPool)
+            died = isinstance(error, BrokenProcessPool | KeyboardInterrupt)  # SIGTERM, not from here
             if died:
-                executor.shutdown(wait=False, kill_workers=True)
+                self._discard(executor)
             self._idle.append(None if died else executor)
             yield Done(task, None if error else future.result(), error, died)
 
@@ -79,9 +86,21 @@ class Pool:
         """End the workers: when their tasks are over, or (kill=True) once those have been interrupted."""
         if kill:
             self._interrupt()
-        executors = [executor for _, executor in self._running.values()]
-        for executor in [*executors, *filter(None, self._idle)]:
+        for executor in self._executors:
             executor.shutdown(wait=not kill, kill_workers=kill)
+
+    def _new_worker(self) -> ProcessPoolExecutor:
+        """A worker whose process begins with its first task, in the environment that the driver has now."""
+        context = multiprocessing.get_context("forkserver")
+        executor = ProcessPoolExecutor(
+            max_workers=1, context=context, initializer=_prepare_worker, initargs=(dict(os.environ),)
+        )
+        self._executors.add(executor)
+        return executor
+
+    def _discard(self, executor: ProcessPoolExecutor) -> None:
+        executor.shutdown(wait=False, kill_workers=True)
+        self._executors.remove(executor)
 
     def _interrupt(self) -> None:
         for _, executor in self._running.values():
@@ -97,17 +116,13 @@ def count_workers(n_jobs: int) -> int:
             f"hydra.launcher.n_jobs={n_jobs!r}: allowed: the number of trials at a time, "
             f"or -1 for one per core, -2 for all cores but one, ..."
         )
-    cores = len(os.sched_getaffinity(0))
-    return n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+    return n_jobs if n_jobs > 0 else max(1, cpu_count() + 1 + n_jobs)
 
 
-def _new_worker() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("forkserver")
-    return ProcessPoolExecutor(max_workers=1, context=context, initializer=_prepare_worker)
-
-
-def _prepare_worker() -> None:
+def _prepare_worker(environment: dict[str, str]) -> None:
     """A worker whose driver was killed must not go on writing where the next driver will."""
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     np.random.seed()  # noqa: NPY002 # inherited from the server, numpy's own is the same in every worker
     driver = multiprocessing.parent_process()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing.util
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from types import ModuleType
 from typing import Any
@@ -17,13 +19,19 @@ ONE_THREAD = dict.fromkeys(
 """Environment variables that keep a process to one thread: trials run side by side instead."""
 
 
-def start_server() -> None:
+LONGEST_DIRECTORY = 60
+"""Letters of a temporary directory that leave room for a socket's name in the 107 that it may have."""
+
+
+def start_server(preload: bool = True) -> None:
     """Begin to prepare the process, unless that has begun; returns at once."""
+    _find_room_for_socket()
     resource_tracker.ensure_running()  # when it begins it unblocks SIGINT, which is held back below
-    forkserver.set_forkserver_preload(["dqn_exp.launch.preload"])
+    forkserver.set_forkserver_preload(["dqn_exp.launch.preload"] if preload else [])
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server's children inherit this
     try:
-        forkserver.ensure_running()
+        with _import_path_in_environment():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -32,8 +40,33 @@ def stop_server() -> None:
     """End the process at once, where there is one; it would notice our end only after its imports."""
     server: Any = vars(forkserver)["_forkserver"]
     if server._forkserver_pid is not None:
-        os.kill(server._forkserver_pid, signal.SIGTERM)
-        server._stop()
+        with suppress(ChildProcessError):  # where SIGCHLD is ignored, children leave no trace
+            os.kill(server._forkserver_pid, signal.SIGTERM)
+            server._stop()
+
+
+def _find_room_for_socket() -> None:
+    """Let multiprocessing have its temporary directory in /tmp where the usual one has too long a name."""
+    usual = tempfile.tempdir
+    if len(tempfile.gettempdir()) > LONGEST_DIRECTORY:
+        tempfile.tempdir = "/tmp"
+    try:
+        multiprocessing.util.get_temp_dir()
+    finally:
+        tempfile.tempdir = usual
+
+
+@contextmanager
+def _import_path_in_environment() -> Iterator[None]:
+    """Python processes that begin meanwhile import what this one would."""
+    before = dict(os.environ)
+    path = os.pathsep.join(os.path.abspath(place) for place in sys.path)
+    os.environ.update(PYTHONPATH=path, PYTHONSAFEPATH="1")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

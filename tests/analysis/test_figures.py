@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import warnings
 from pathlib import Path
 
@@ -119,6 +121,19 @@ def test_painted_figures_are_a_png_and_a_pdf_whoever_paints_them(buffers: Path) 
     for picture in pictures:
         assert picture.png.startswith(b"\x89PNG")
         assert picture.pdf.startswith(b"%PDF")
+
+
+def test_the_work_of_a_killed_painter_is_done(buffers: Path) -> None:
+    sweep, here = read_sweep(buffers), os.getpid()
+    first, second, third = list(axis_plots(sweep, sweep.axes[0], {}, {}))[:3]
+
+    def die() -> Figure:
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return first.draw()
+
+    pictures = paint_all([first._replace(draw=die), second, third])
+    assert [picture.png for picture in pictures] == [paint(plot).png for plot in (first, second, third)]
 
 
 def test_what_cannot_be_painted_is_an_error_here(buffers: Path) -> None:

@@ -36,3 +36,18 @@ def test_the_defaults_are_the_configuration_without_what_is_swept(place: Path) -
 def test_there_are_none_where_the_rest_is_no_configuration(place: Path) -> None:
     names = "CartPole-v1,Acrobot-v1"
     assert manifest(place, "env=gymnasium", f"env.id={names}", "convergence.threshold=1")["defaults"] is None
+
+
+def test_a_sweep_is_complete_only_with_its_report(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted at its very end, the same command continues and does not begin again."""
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    command = ("-m", *TINY, "seed=0")
+    with monkeypatch.context() as patch:
+        patch.setattr("dqn_exp.launch.grid.print_summary", interrupt)
+        assert run_here(*command, cwd=place).code == 130
+    assert run_here(*command, cwd=place).code == 0
+    (written,) = place.glob("outputs/sweeps/*/sweep.json")
+    assert json.loads(written.read_text())["complete"]

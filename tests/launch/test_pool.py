@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,25 @@ def blocked() -> set[signal.Signals]:
     return set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
 
+def environment() -> dict[str, str]:
+    return dict(os.environ)
+
+
+def end() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+
+
+def start_sweep(
+    cwd: Path, command: list[str], *overrides: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    arguments = ["-m", "seed=0,1", "budget.env_steps=200", "report=false", "hydra.sweep.dir=sweep"]
+    return subprocess.run(
+        [*command, *arguments, *overrides], cwd=cwd, capture_output=True, text=True, check=False,
+        env={**os.environ, **variables},
+    )  # fmt: skip
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -75,13 +95,65 @@ def test_a_dead_worker_is_replaced(pool: Pool) -> None:
     assert [done.error for done in run(pool, draw, draw)] == [None, None]
 
 
+def test_a_worker_that_was_asked_to_end_counts_as_dead(pool: Pool) -> None:
+    """A machine that runs out of memory may ask before it kills."""
+    (ended,) = run(pool, end)
+    assert ended.worker_died
+    assert [done.error for done in run(pool, draw, draw)] == [None, None]
+
+
+def test_a_worker_may_die_while_it_is_idle(pool: Pool) -> None:
+    pids = [done.value for done in run(pool, os.getpid, os.getpid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    assert [done.error for done in run(pool, draw, draw)] == [None, None]
+
+
+def test_workers_have_the_drivers_environment(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_THE_DRIVER", "now")
+    (done,) = run(pool, environment)
+    assert done.value == dict(os.environ)
+
+
+def test_a_long_temporary_directory_is_no_obstacle(tmp_path: Path) -> None:
+    """The name of a socket has at most 107 letters."""
+    place = tmp_path / ("x" * 90)
+    place.mkdir()
+    ended = start_sweep(tmp_path, [sys.executable, "-m", "dqn_exp"], TMPDIR=str(place))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert list(place.iterdir()) == []
+
+
+def test_a_sweep_may_be_started_where_children_are_not_waited_for(tmp_path: Path) -> None:
+    started = ["import os, signal, sys", "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+               "os.execv(sys.executable, [sys.executable, '-m', 'dqn_exp', *sys.argv[1:]])"]  # fmt: skip
+    ended = start_sweep(tmp_path, [sys.executable, "-c", ";".join(started)])
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_what_is_read_at_import_can_be_set_for_the_job(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    setting = f"+hydra.job.env_set.NUMBA_CACHE_DIR={cache}"
+    ended = start_sweep(tmp_path, [sys.executable, "-m", "dqn_exp"], setting)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert list(cache.rglob("*.nbi"))
+
+
+def test_workers_import_what_the_driver_would(tmp_path: Path) -> None:
+    """Not what lies in the working directory, where that is not on the driver's path."""
+    (tmp_path / "numba.py").write_text("raise SystemExit('the wrong one')")
+    script = Path(tmp_path, "scripts", "script.py")
+    script.parent.mkdir()
+    script.write_text("from dqn_exp.__main__ import main\nmain()\n")
+    ended = start_sweep(tmp_path, [sys.executable, str(script)])
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     """Workers that began by running the driver's script again would start sweeps of their own."""
     script = tmp_path / "script.py"
     script.write_text("from dqn_exp.__main__ import main\nprint('started')\nmain()\n")
-    arguments = ["-m", "seed=0,1", "budget.env_steps=200", "report=false", "hydra.sweep.dir=sweep"]
-    ended = subprocess.run(
-        [sys.executable, script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    ended = start_sweep(tmp_path, [sys.executable, str(script)])
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.count("started") == 1

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from dqn_exp.errors import ConfigError
 from dqn_exp.launch.pool import count_workers
+from dqn_exp.launch.server import start_server, stop_server
 
 
 class ParallelLauncher(Launcher):
@@ -24,6 +25,9 @@ class ParallelLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context, self._task, self._config = hydra_context, task_function, config
+        if config.hydra.job.env_set:  # for what reads its environment when it is imported
+            stop_server()
+            start_server(preload=False)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from dqn_exp.launch.launcher import launch
