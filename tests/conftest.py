@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import torch
 
@@ -10,6 +12,8 @@ from dqn_exp.trial import Trial
 from tests.helpers import make_config
 
 torch.set_num_threads(1)  # as in every trial of the program; more only wait for each other
+# a background job of a shell ignores Ctrl-C, and so would all that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=["torch", "fused"])
