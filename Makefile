@@ -39,8 +39,9 @@ $(PEERS)/.installed:
 	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy gymnasium stable-baselines3==2.9.2
 	touch $@
 
-bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 10 minutes)
+bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 13 minutes)
 	$(BIN)/python -m tests.benchmarks.steps
+	$(BIN)/python -m tests.benchmarks.study
 	$(BIN)/python -m tests.benchmarks.orchestration
 
 conformance: setup  ## do both learners learn the same? (20 seeds each)
