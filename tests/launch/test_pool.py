@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from hydra_plugins.dqn_exp.launcher import ParallelLauncher
+from omegaconf import OmegaConf
 
 from dqn_exp.launch.pool import Done, Pool
 from dqn_exp.launch.server import stop_server
@@ -22,12 +25,18 @@ def call(function: Callable[[], Any]) -> Any:
     return function()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _server() -> Iterator[None]:
+    """One for all: to begin with, it imports torch."""
+    yield
+    stop_server()
+
+
 @pytest.fixture
 def pool() -> Iterator[Pool]:
     pool = Pool(2, call)
     yield pool
     pool.close()
-    stop_server()
 
 
 def run(pool: Pool, *tasks: Callable[[], Any]) -> list[Done]:
@@ -60,12 +69,10 @@ def end() -> None:
     time.sleep(5)
 
 
-def start_sweep(
-    cwd: Path, command: list[str], *overrides: str, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def start_sweep(cwd: Path, command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
     arguments = ["-m", "seed=0,1", "budget.env_steps=200", "report=false", "hydra.sweep.dir=sweep"]
     return subprocess.run(
-        [*command, *arguments, *overrides], cwd=cwd, capture_output=True, text=True, check=False,
+        [*command, *arguments], cwd=cwd, capture_output=True, text=True, check=False,
         env={**os.environ, **variables},
     )  # fmt: skip
 
@@ -116,43 +123,37 @@ def test_workers_have_the_drivers_environment(pool: Pool, monkeypatch: pytest.Mo
     assert done.value == dict(os.environ)
 
 
-def test_a_long_temporary_directory_is_no_obstacle(tmp_path: Path) -> None:
-    """The name of a socket has at most 107 letters."""
+def test_a_sweep_runs_with_a_long_temporary_directory_and_no_news_of_children(tmp_path: Path) -> None:
+    """The name of a socket has at most 107 letters, and some daemons leave SIGCHLD ignored."""
     place = tmp_path / ("x" * 90)
     place.mkdir()
-    ended = start_sweep(tmp_path, [sys.executable, "-m", "dqn_exp"], TMPDIR=str(place))
+    program = [
+        "import os, signal, sys",
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+        "os.execv(sys.executable, [sys.executable, '-m', 'dqn_exp', *sys.argv[1:]])",
+    ]
+    ended = start_sweep(tmp_path, [sys.executable, "-c", ";".join(program)], TMPDIR=str(place))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert list(place.iterdir()) == []
 
 
-def test_a_sweep_may_be_started_where_children_are_not_waited_for(tmp_path: Path) -> None:
-    started = ["import os, signal, sys", "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
-               "os.execv(sys.executable, [sys.executable, '-m', 'dqn_exp', *sys.argv[1:]])"]  # fmt: skip
-    ended = start_sweep(tmp_path, [sys.executable, "-c", ";".join(started)])
-    assert (ended.returncode, ended.stderr) == (0, "")
+def test_what_is_read_at_import_can_be_set_for_the_job(pool: Pool) -> None:
+    launcher = ParallelLauncher(n_jobs=1, retries=0)
+    for variables, is_imported in (({"NUMBA_CACHE_DIR": "/x"}, False), ({}, True)):
+        config = OmegaConf.create({"hydra": {"job": {"env_set": variables}}})
+        launcher.setup(hydra_context=Mock(), task_function=Mock(), config=config)
+        (done,) = run(pool, imported)
+        assert ("numba" in done.value) == is_imported
+        pool.close()
+        stop_server()
+        pool = Pool(1, call)
 
 
-def test_what_is_read_at_import_can_be_set_for_the_job(tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    setting = f"+hydra.job.env_set.NUMBA_CACHE_DIR={cache}"
-    ended = start_sweep(tmp_path, [sys.executable, "-m", "dqn_exp"], setting)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert list(cache.rglob("*.nbi"))
-
-
-def test_workers_import_what_the_driver_would(tmp_path: Path) -> None:
-    """Not what lies in the working directory, where that is not on the driver's path."""
+def test_a_script_needs_no_main_guard_and_chooses_what_is_imported(tmp_path: Path) -> None:
+    """Workers that ran it would start sweeps of their own; what lies in the directory is not on its path."""
     (tmp_path / "numba.py").write_text("raise SystemExit('the wrong one')")
     script = Path(tmp_path, "scripts", "script.py")
     script.parent.mkdir()
-    script.write_text("from dqn_exp.__main__ import main\nmain()\n")
-    ended = start_sweep(tmp_path, [sys.executable, str(script)])
-    assert (ended.returncode, ended.stderr) == (0, "")
-
-
-def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
-    """Workers that began by running the driver's script again would start sweeps of their own."""
-    script = tmp_path / "script.py"
     script.write_text("from dqn_exp.__main__ import main\nprint('started')\nmain()\n")
     ended = start_sweep(tmp_path, [sys.executable, str(script)])
     assert (ended.returncode, ended.stderr) == (0, "")
