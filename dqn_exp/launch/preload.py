@@ -3,6 +3,8 @@
 Whatever cannot be imported here fails again, and is reported, in the trial that needs it.
 """
 
+import atexit
+import os
 from contextlib import suppress
 
 with suppress(Exception):
@@ -14,3 +16,5 @@ with suppress(Exception):
 
     cpu_target.typing_context.refresh()  # what numba does when the first compiled function is loaded
     cpu_target.target_context.refresh()
+
+atexit.register(os._exit, 0)  # left alone by a killed driver: unloading it all would take another second

@@ -58,7 +58,7 @@ def test_killed_at_random_times_it_ends_with_the_same_table(undisturbed: Path, t
         family = descendants(driver.pid)
         driver.kill()
         driver.wait()
-        wait_until(lambda: not alive(family), seconds=2)  # noqa: B023
+        wait_until(lambda: not alive(family))  # noqa: B023
         assert any(not (t / "network.safetensors").exists() for t in tmp_path.glob("outputs/sweeps/*/*=*"))
     ended = run(*SWEEP, SEEDS, cwd=tmp_path)
     assert ended.code == 0, ended.said
@@ -128,13 +128,23 @@ def test_interrupted_in_order(kind: signal.Signals, tmp_path: Path) -> None:
         os.killpg(driver.pid, kind)
     else:
         driver.send_signal(kind)
-    ended = finish(driver, tmp_path, timeout=15)
+    ended = finish(driver, tmp_path)
     assert ended.code == 128 + kind
     assert "Interrupted. The same command continues." in ended.err
     assert "Traceback" not in ended.said
-    wait_until(lambda: not alive(family), seconds=2)
+    wait_until(lambda: not alive(family))
     for trial in sweep.glob("seed=*"):
         assert json.loads((trial / "result.json").read_text())["status"] == "interrupted"
+
+
+def test_nothing_goes_on_without_its_driver(tmp_path: Path) -> None:
+    """The next driver writes where they would."""
+    driver = start(*LONG, "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep", cwd=tmp_path)
+    wait_until(lambda: all((tmp_path / "sweep" / f"seed={s}" / "episodes.csv").exists() for s in (0, 1)))
+    family = descendants(driver.pid)
+    driver.kill()
+    driver.wait()
+    wait_until(lambda: not alive(family))
 
 
 def refuses_a_second_process(sweep: Path, arguments: tuple[str, ...]) -> None:

