@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from contextlib import chdir, nullcontext
 from pathlib import Path
-from textwrap import indent
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -24,7 +23,7 @@ from dqn_exp.runs.files import remove_leftovers, write_atomic
 
 
 def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> JobReturn:
-    """Give `task` the composed `config` without its `hydra` node; its value or its error is returned."""
+    """Give `task` the composed `config`; its value or its error is returned."""
     HydraConfig.instance().cfg = config  # type: ignore[assignment] # what ${hydra:...} refers to
     hydra = config.hydra
     directory = Path(os.path.abspath(hydra.sweep.dir), str(hydra.sweep.subdir))
@@ -32,15 +31,14 @@ def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: Di
         hydra.runtime.output_dir = str(directory)
     directory.mkdir(parents=True, exist_ok=True)
     configure_log(hydra.job_logging, hydra.verbose)
-    values = without_hydra(config)
     if hydra.output_subdir is not None:
-        write_hydra_directory(values, hydra, directory / hydra.output_subdir)
+        write_hydra_directory(config, directory / hydra.output_subdir)
     result = JobReturn(overrides=list(hydra.overrides.task), task_name=hydra.job.name)
     with chdir(directory) if hydra.job.chdir else nullcontext(), env_override(hydra.job.env_set):
         result.working_dir = os.getcwd()
         context.callbacks.on_job_start(config=config, task_function=task)
         try:
-            result.return_value = task(values)
+            result.return_value = task(config)
             result.status = JobStatus.COMPLETED
         except Exception as error:
             result.return_value = error
@@ -49,17 +47,15 @@ def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: Di
     return result
 
 
-def write_hydra_directory(values: DictConfig, hydra: DictConfig, folder: Path) -> None:
+def write_hydra_directory(config: DictConfig, folder: Path) -> None:
     """What Hydra leaves of a job in `.hydra/`."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    contents = {
-        "config": to_yaml(values),
-        "hydra": "hydra:\n" + indent(to_yaml(hydra), "  "),
-        "overrides": to_yaml(hydra.overrides.task),
-    }
+    values: Any = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
+    hydra = values.pop("hydra")
+    contents = {"config": values, "hydra": {"hydra": hydra}, "overrides": hydra["overrides"]["task"]}
     for name, content in contents.items():
-        write_atomic(folder / f"{name}.yaml", content.encode())
+        write_atomic(folder / f"{name}.yaml", to_yaml(content).encode())
 
 
 class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
@@ -69,15 +65,9 @@ class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
 Dumper.add_representer(str, OmegaConfDumper.str_representer)
 
 
-def to_yaml(config: Any) -> str:
+def to_yaml(values: Any) -> str:
     """What `OmegaConf.to_yaml` writes (some rare characters escaped), in less than half of its time."""
-    container = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
     text: str = yaml.dump(
-        container, Dumper=Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False
+        values, Dumper=Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False
     )
     return text
-
-
-def without_hydra(config: DictConfig) -> DictConfig:
-    values: DictConfig = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    return values

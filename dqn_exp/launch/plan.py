@@ -49,6 +49,7 @@ class Planner:
         self._loader, self._master = loader, master
         self._parse = cache(OverridesParser.create(config_loader=loader).parse_override)
         self._is_plain = cache(self._sets_a_value)
+        self._is_group = cache(self._names_a_group)
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
 
@@ -121,7 +122,10 @@ class Planner:
         override = self._parse(text)
         key, sets = override.key_or_group, override.type is OverrideType.CHANGE
         exists = OmegaConf.select(self._master, key, default=_ABSENT) is not _ABSENT
-        return sets and exists and not self._loader.get_group_options(key)
+        return sets and exists and not self._is_group(key)
+
+    def _names_a_group(self, key: str) -> bool:
+        return bool(self._loader.get_group_options(key))
 
 
 @contextmanager

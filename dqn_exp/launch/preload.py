@@ -4,6 +4,7 @@ Whatever cannot be imported here fails again, and is reported, in the trial that
 """
 
 import atexit
+import gc
 import os
 from contextlib import suppress
 
@@ -17,4 +18,5 @@ with suppress(Exception):
     cpu_target.typing_context.refresh()  # what numba does when the first compiled function is loaded
     cpu_target.target_context.refresh()
 
+gc.freeze()  # workers need not look for garbage in what they have inherited
 atexit.register(os._exit, 0)  # left alone by a killed driver: unloading it all would take another second

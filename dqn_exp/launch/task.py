@@ -22,25 +22,25 @@ def set_provenance(provenance: dict[str, Any]) -> None:
     _provenance = provenance
 
 
-def run_task(values: DictConfig) -> float | None:
+def run_task(composed: DictConfig) -> float | None:
     """Train one trial in Hydra's output directory; returns its final greedy return."""
     from dqn_exp.runs import provenance
     from dqn_exp.runs.record import run_trial
 
-    config = resolve_config(plain_values(values))
+    config = resolve_config(plain_values(composed))
     directory = Path(HydraConfig.get().runtime.output_dir)
     return run_trial(config, directory, _provenance or provenance.environment()).final_return
 
 
-def run_single(values: DictConfig) -> float | None:
+def run_single(composed: DictConfig) -> float | None:
     """`run_task` with its progress on the screen, unless a launcher of Hydra's own runs it in a sweep."""
     if HydraConfig.get().mode is not RunMode.RUN:
-        return run_task(values)
+        return run_task(composed)
     directory = Path(HydraConfig.get().runtime.output_dir)
     with Progress(directory.parent, 1) as progress:
         progress.running([directory])
         try:
-            score = run_task(values)
+            score = run_task(composed)
         except Exception as error:
             progress.finished(directory, f"{type(error).__name__}: {error}")
             raise

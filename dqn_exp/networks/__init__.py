@@ -12,7 +12,7 @@ from dqn_exp.registry import networks
 def build_network(config: NetworkConfig, observation_size: int, n_actions: int, seed: int) -> nn.Module:
     """A module that maps float32[B, observation_size] to Q-values float32[B, n_actions]."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         network: nn.Module = networks[config.name](observation_size, n_actions, config)
         if config.init == "uniform":
             for parameter in network.parameters():

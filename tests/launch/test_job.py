@@ -33,11 +33,10 @@ def test_configurations_are_written_as_omegaconf_writes_them() -> None:
         "inf": float("inf"),
         "long": "word " * 60,
     }
-    config = OmegaConf.create(values)
-    assert to_yaml(config) == OmegaConf.to_yaml(config)
+    assert to_yaml(values) == OmegaConf.to_yaml(OmegaConf.create(values))
 
 
 @pytest.mark.parametrize("text", [*LOOKALIKES, "\U0001f600", "two\nlines"])
 def test_what_is_written_reads_back_as_it_was(text: str) -> None:
-    config = OmegaConf.create({"x": 1, "text": text})
-    assert OmegaConf.create(to_yaml(config)) == config
+    values = {"x": 1, "text": text}
+    assert OmegaConf.create(to_yaml(values)) == OmegaConf.create(values)

@@ -18,7 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.errors import ConfigError
-from dqn_exp.launch.job import without_hydra, write_hydra_directory
+from dqn_exp.launch.job import write_hydra_directory
 from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.study.claims import DIRECTORY, Claim, Claims
@@ -201,8 +201,7 @@ class Search:
             provenance.environment(),
         )
         for one, directory in zip(planned, proposal.directories, strict=True):
-            config = one.hydra_config
-            write_hydra_directory(without_hydra(config), config.hydra, directory / ".hydra")
+            write_hydra_directory(one.hydra_config, directory / ".hydra")
         return proposal
 
     def _twin(self, claim: Claim) -> FrozenTrial | None:
