@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import importlib
 import sys
 import warnings
@@ -49,4 +51,5 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 if __name__ == "__main__":
+    atexit.register(gc.freeze)  # to search all modules for garbage at the end takes half a second
     sys.exit(main())

@@ -28,7 +28,7 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Median",
-        "Kaplan–Meier estimate (lifelines), which uses unconverged trials for as long as they were seen; "
+        "Kaplan–Meier estimate (SciPy), which uses unconverged trials for as long as they were seen; "
         "its interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
         "had converged by the end.",
     )

@@ -1,12 +1,12 @@
 """How long until convergence: statistics of censored times.
 
 `times` [n] are times of convergence where `events` [n] is True, and of censoring elsewhere.
-Kaplan-Meier and the asymptotic log-rank test are lifelines'; it takes a second to import, so that
-this happens where it is first needed.
+Kaplan-Meier is SciPy's; it takes a second to import, so that this happens where it is first needed.
 """
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Survival(NamedTuple):
 
 
 def kaplan_meier(times: ArrayLike, events: ArrayLike, level: float = LEVEL) -> Survival:
-    """Kaplan-Meier estimate (1958) by lifelines, a step function from (0, 1) on.
+    """Kaplan-Meier estimate (1958) by SciPy, a step function from (0, 1) on.
 
     The median's interval comes from the log-log band (Kalbfleisch & Prentice 1980); there is none
     below two trials or without any event. Needs at least one trial.
@@ -40,16 +40,24 @@ def kaplan_meier(times: ArrayLike, events: ArrayLike, level: float = LEVEL) -> S
 @cache
 def _fit(times: tuple[float, ...], events: tuple[bool, ...], level: float) -> Survival:
     """Cached: a report asks for the same trials in its tables and in its figures."""
-    from lifelines import KaplanMeierFitter
-    from lifelines.utils import median_survival_times
+    from scipy.stats import CensoredData, ecdf
 
-    fitted = KaplanMeierFitter(alpha=1 - level).fit(times, events)
-    share = fitted.survival_function_.iloc[:, 0]
+    t, happened = np.array(times), np.array(events)
+    curve = ecdf(CensoredData(uncensored=t[happened], right=t[~happened])).sf
+    at, share = curve.quantiles, curve.probabilities
     interval = NO_INTERVAL
-    if len(times) > 1 and any(events):
-        low, high = median_survival_times(fitted.confidence_interval_).iloc[0]
-        interval = float(low), float(high)
-    return Survival(share.index.to_numpy(), share.to_numpy(), float(fitted.median_survival_time_), interval)
+    if len(times) > 1 and happened.any():
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # no band at 0 and 1
+            bounds = curve.confidence_interval(level, method="log-log")
+        low, high = (np.where(share > 0, bound.probabilities, 0.0) for bound in bounds)
+        interval = _halved(at, low), _halved(at, high)
+    return Survival(np.append(0.0, at), np.append(1.0, share), _halved(at, share), interval)
+
+
+def _halved(times: Floats, share: Floats) -> float:
+    """The first of `times` where the `share` is one half or less; inf where it never is."""
+    reached = times[share <= 0.5 + 1e-12]
+    return float(reached[0]) if len(reached) else np.inf
 
 
 def at_risk(times: ArrayLike, at: ArrayLike) -> NDArray[np.int64]:
@@ -71,13 +79,14 @@ class LogRank(NamedTuple):
 
 
 def log_rank(times: ArrayLike, events: ArrayLike, groups: ArrayLike) -> LogRank:
-    """Log-rank test over `groups` [n] by lifelines; (0, 1) where nobody converged."""
-    from lifelines.statistics import multivariate_logrank_test
+    """Log-rank test over `groups` [n]; (0, 1) where nobody converged."""
+    from scipy.stats import chi2
 
     if not np.any(events):
         return LogRank(0.0, 1.0)
-    result = multivariate_logrank_test(times, groups, events)
-    return LogRank(float(result.test_statistic), float(result.p_value))
+    labels = _one_hot(groups)
+    statistic = float(log_rank_statistics(times, events, labels[None])[0])
+    return LogRank(statistic, float(chi2.sf(statistic, labels.shape[1] - 1)))
 
 
 def permutation_log_rank(
@@ -114,8 +123,7 @@ def _permutations(strata: NDArray[np.generic], count: int, rng: np.random.Genera
 def log_rank_statistics(times: ArrayLike, events: ArrayLike, labels: Floats) -> Floats:
     """Log-rank statistics of many labellings at once, one-hot `labels` [P, n, K]: [P].
 
-    Observed less expected events of each group, measured by their covariance (Mantel 1966): what
-    lifelines computes, which would take minutes for thousands of permutations.
+    Observed less expected events of each group, measured by their covariance (Mantel 1966).
     """
     t, e = np.asarray(times, dtype=float), np.asarray(events, dtype=bool)
     moments = np.unique(t[e])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import lifelines  # noqa: F401 - so that the forks of `run_here` have it
+import scipy.stats  # noqa: F401 - so that the forks of `run_here` have it
 
 from dqn_exp.__main__ import main
 

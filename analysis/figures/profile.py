@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis import statistics as st
@@ -24,10 +23,9 @@ def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
     for style, scores in zip(styles(axis), groups, strict=True):
         if len(scores):
             share = st.performance_profile(scores, at)
-            sns.lineplot(
-                x=at, y=share, drawstyle="steps-post", color=style.color, linestyle=style.line,
+            ax.plot(
+                at, share, drawstyle="steps-post", color=style.color, linestyle=style.line,
                 marker=style.marker, markevery=25, markersize=4.5, markeredgewidth=0,
-                estimator=None, errorbar=None, ax=ax,
             )  # fmt: skip
     ax.set(xlabel="x: final return", ylabel="fraction of trials with final return ≥ x")
     ax.set_ylim(-0.02, 1.05)

@@ -168,19 +168,12 @@ def draw_means(
 
 def draw_lines(ax: Axes, axis: Axis, at: Floats, lines: Sequence[Floats]) -> None:
     """A line over `at` [m] for each value, in its style, [m] or empty each; NaN are left out."""
-    codes = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
-    drawn = [line for line in lines if len(line)]
-    if not drawn:
-        return
-    looks = dict(enumerate(styles(axis)))
-    sns.lineplot(
-        x=np.tile(at, len(drawn)), y=np.concatenate(drawn), hue=codes, style=codes,
-        palette={code: look.color for code, look in looks.items()},
-        markers={code: look.marker for code, look in looks.items()},
-        dashes={code: look.dash for code, look in looks.items()},
-        markevery=(len(at) // 12, max(len(at) // 4, 1)), markersize=4.5, markeredgewidth=0,
-        estimator=None, errorbar=None, legend=False, ax=ax,
-    )  # fmt: skip
+    for style, line in zip(styles(axis), lines, strict=True):
+        known = np.isfinite(line)
+        ax.plot(
+            at[: len(line)][known], line[known], color=style.color, linestyle=style.line, marker=style.marker,
+            markevery=(len(at) // 12, max(len(at) // 4, 1)), markersize=4.5, markeredgewidth=0,
+        )  # fmt: skip
 
 
 def line_at(ax: Axes, y: float, text: str) -> None:

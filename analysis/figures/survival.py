@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -59,10 +58,7 @@ def _step(ax: Axes, clock: Clock, rows: list[Row], style: Style) -> None:
     curve = sv.kaplan_meier(times, happened)
     end = max(clock.horizon, float(times.max()))
     x, y = np.append(curve.times, end), 1 - np.append(curve.share, curve.share[-1])
-    sns.lineplot(
-        x=x, y=y, drawstyle="steps-post", color=style.color, linestyle=style.line,
-        estimator=None, errorbar=None, sort=False, ax=ax,
-    )  # fmt: skip
+    ax.plot(x, y, drawstyle="steps-post", color=style.color, linestyle=style.line)
     censored = times[~happened]
     seen = 1 - curve.share[np.searchsorted(curve.times, censored, side="right") - 1]
     ax.plot(censored, seen, "|", color=style.color, markersize=8, mew=1.5)

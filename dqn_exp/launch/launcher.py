@@ -20,8 +20,9 @@ from hydra.types import HydraContext
 from joblib.externals.loky.backend.reduction import dumps
 from omegaconf import DictConfig
 
+from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.job import run_job
-from dqn_exp.launch.plan import PlannedTrial, Planner, garbage_uncollected
+from dqn_exp.launch.plan import PlannedTrial, Planner
 from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.progress import Progress
 from dqn_exp.runs import provenance

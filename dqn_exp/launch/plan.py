@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import pickle
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import Config
 from dqn_exp.errors import ConfigError, unknown
+from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.preflight import check_parts, resolve_config
 
 Overrides = tuple[str, ...]
@@ -126,18 +125,6 @@ class Planner:
 
     def _names_a_group(self, key: str) -> bool:
         return bool(self._loader.get_group_options(key))
-
-
-@contextmanager
-def garbage_uncollected() -> Iterator[None]:
-    """What planning makes is kept; to look for garbage in it again and again takes a quarter of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:

@@ -8,7 +8,9 @@ import gc
 import os
 from contextlib import suppress
 
-with suppress(Exception):
+from dqn_exp.launch.garbage import garbage_uncollected
+
+with garbage_uncollected(), suppress(Exception):
     from numba.core.registry import cpu_target
 
     import dqn_exp.agent.fused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -10,11 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dqn_exp.launch.garbage import garbage_uncollected
+
 
 def import_ahead(with_report: bool) -> None:
     """Import what the end of the sweep needs while its trials train: that takes seconds."""
-    names = ["lifelines", "analysis.summary", *(["analysis.report"] if with_report else [])]
-    Thread(target=lambda: [import_module(name) for name in names], daemon=True).start()
+    names = ["scipy.stats", "analysis.summary", *(["analysis.report"] if with_report else [])]
+    Thread(target=_import_all, args=(names,), daemon=True).start()
+
+
+def _import_all(names: Sequence[str]) -> None:
+    with garbage_uncollected():
+        for name in names:
+            import_module(name)
 
 
 def print_summary(directory: Path, n_failed: int, with_report: bool) -> None:
