@@ -1,8 +1,9 @@
 """The notebook's study of the buffer size, from the command to the finished report.
 
-    python -m tests.benchmarks.study [--seeds 3]
+    python -m tests.benchmarks.study [--seeds 3] [--rounds 3]
 
-`sweeps=buffer_size` on all cores against the same trials in the notebook's manner, one after another.
+`sweeps=buffer_size` on all cores, the median of several rounds before and after the same trials in
+the notebook's manner, one after another, which take minutes and are run once.
 Where a trial stops is a matter of luck, so the environment steps that our trials took are shown too.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,7 +38,7 @@ WORK: dict[str, Any] = {
 def seconds(*arguments: str | Path) -> float:
     started = time.perf_counter()
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    subprocess.run([sys.executable, *arguments], check=True, env=environment)
+    subprocess.run([sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
@@ -49,18 +51,23 @@ def run_ours(seeds: int, sweep: Path) -> float:
     results = [json.loads(path.read_text()) for path in sweep.glob("*/result.json")]
     assert (sweep / "report" / "index.html").exists()
     assert len(results) == seeds * len(WORK["buffer_sizes"])
-    print(f"ours: {time_taken:.0f} s, {sum(result['env_steps'] for result in results):,} environment steps")
+    print(f"ours: {time_taken:.1f} s, {sum(result['env_steps'] for result in results):,} environment steps")
     return time_taken
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    seeds, rounds = arguments.seeds, arguments.rounds
     with tempfile.TemporaryDirectory() as directory:
-        ours = run_ours(seeds, Path(directory) / "sweep")
-    notebook = seconds(HERE / "peers" / "notebook_study.py", json.dumps({**WORK, "seeds": seeds}))
-    print(f"the notebook's manner: {notebook:.0f} s, ratio {notebook / ours:.1f}")
+        sweeps = [Path(directory) / f"sweep{index}" for index in range(rounds)]
+        times = [run_ours(seeds, sweep) for sweep in sweeps[: rounds // 2 + 1]]
+        notebook = seconds(HERE / "peers" / "notebook_study.py", json.dumps({**WORK, "seeds": seeds}))
+        times += [run_ours(seeds, sweep) for sweep in sweeps[rounds // 2 + 1 :]]
+    ours = statistics.median(times)
+    print(f"the notebook's manner: {notebook:.0f} s; ours: {ours:.1f} s; ratio {notebook / ours:.1f}")
 
 
 if __name__ == "__main__":
