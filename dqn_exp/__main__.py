@@ -59,12 +59,15 @@ def is_parallel_sweep(arguments: Sequence[str]) -> bool:
 
 
 def _run_hydra() -> None:
-    import hydra
+    from dqn_exp.launch.garbage import garbage_uncollected
 
-    from dqn_exp.launch.single import prepare_single_run
-    from dqn_exp.launch.task import run_single
-    from dqn_exp.paths import CONF
-    from dqn_exp.sizes import plain_calls
+    with garbage_uncollected():
+        import hydra
+
+        from dqn_exp.launch.single import prepare_single_run
+        from dqn_exp.launch.task import run_single
+        from dqn_exp.paths import CONF
+        from dqn_exp.sizes import plain_calls
 
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
     prepare_single_run(sys.argv)

@@ -22,8 +22,6 @@ from dqn_exp.agent.fused.simd import (
 )
 
 Array = np.ndarray
-Q = (1.0, 0.46701190144020266, 0.02581759915455901, 0.0003260162850864309, 7.631821165111057e-07)
-
 
 BLOCK = 32  # samples are padded to a multiple of this, the width of the widest tile
 CHUNK = 256  # samples that go through the network at a time: their activations stay in the cache
