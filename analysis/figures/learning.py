@@ -126,7 +126,7 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
         ax.set_title(f"{axis.name} = {label} (n = {len(trials)})", fontsize=8.5)
         count_axis(ax, "x")
     for ax in axs[len(groups) :]:
-        ax.set_visible(False)
+        ax.remove()
     figure.supxlabel("environment steps", fontsize=9)
     figure.supylabel("mean return of greedy evaluations" if evaluated else "return", fontsize=9)
     return figure
