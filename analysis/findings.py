@@ -86,6 +86,19 @@ def describe(sweep: Sweep, axis: Axis, clock: Clock, table: Table) -> Iterator[s
         )
 
 
+def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
+    """Which values gave the same trials, so that nobody takes them for repetitions of one another."""
+    labels = axis.labels()
+    for codes in groups:
+        *first, last = (labels[code] for code in codes)
+        yield (
+            f"{axis.name} = {', '.join(first)} and {last} gave the same trials: with equal seeds they ended "
+            f"with the same networks, bit for bit. Between these values {axis.name} changed nothing, as a "
+            f"replay buffer changes nothing before it is full; they are one result, "
+            f"and not {len(codes)} that agree."
+        )
+
+
 def _slowness(row: dict[str, Any]) -> tuple[float, float]:
     return row["rmst"], -row["converged"] / row["n"]
 

@@ -16,6 +16,7 @@ from analysis.csv_text import to_csv, trial_columns
 from analysis.describe import Table, configuration_table, value_table
 from analysis.errors import AnalysisError
 from analysis.figures import Picture, Plot, axis_plots, paint_all, pair_plots
+from analysis.identity import same_networks
 from analysis.page import render_page
 from analysis.records import read_curve, slug, warn_about
 from analysis.survival import LogRank
@@ -97,6 +98,7 @@ def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
     clock = sweep.clocks[0]
     values = value_table(sweep, axis, clock, rng)
     said = list(findings.describe(sweep, axis, clock, values))
+    said += findings.alike(axis, same_networks(sweep, axis))
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
