@@ -12,10 +12,11 @@ from analysis.records import Trial
 from analysis.sweep import Sweep
 
 NETWORK = "network.safetensors"
+OUTCOMES = ("status", "steps_to_threshold", "env_steps", "final_return")
 
 
 def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
-    """Groups of two or more values (their numbers) whose counted trials ended with the same networks.
+    """Groups of two or more values (their numbers) whose counted trials ended alike, with the same networks.
 
     Trials are compared that agree in their seed and on every other axis; all of a value's must have an
     equal, byte for byte. Training is exact, so that such trials were the same from end to end.
@@ -24,8 +25,9 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
     found: dict[int, set[Hashable]] = defaultdict(set)
     for row, code, *context in zip(sweep.counted, axis.codes(sweep.counted), *others, strict=True):
-        digest = _digest(trials[row["run"]])
-        found[int(code)].add((row["seed"], *map(int, context), digest or row["run"]))
+        digest = _digest(trials[row["run"]]) or row["run"]
+        outcome = (str(row[name]) for name in OUTCOMES)  # as text, in which not-a-number equals itself
+        found[int(code)].add((row["seed"], *map(int, context), digest, *outcome))
     groups: dict[frozenset[Hashable], list[int]] = defaultdict(list)
     for code in sorted(found):
         groups[frozenset(found[code])].append(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.analysis.synthetic import write_sweep
 def sweep(tmp_path: Path) -> Path:
     """Three buffers x two rates x 2 seeds; the networks of the larger two buffers are equal."""
     grid = {"buffer": [500, 17_000, 100_000], "lr": [0.1, 0.2]}
-    root = write_sweep(tmp_path / "s", grid, 2, lambda cell, seed: 5000 * cell["buffer"] ** 0.1)
+    root = write_sweep(tmp_path / "s", grid, 2, lambda cell, seed: 5000.0)
     for trial in root.glob("buffer=*"):
         content = trial.name.replace("buffer=17000", "buffer=100000").encode()
         (trial / "network.safetensors").write_bytes(content)
@@ -39,6 +40,15 @@ def test_values_with_equal_networks_are_one_group(sweep: Path) -> None:
 
 def test_one_other_bit_is_another_trial(sweep: Path) -> None:
     (sweep / "buffer=17000,lr=0.2,seed=1" / "network.safetensors").write_bytes(b"other")
+    read, buffer, _ = axes(sweep)
+    assert same_networks(read, buffer) == []
+
+
+def test_another_outcome_is_another_trial(sweep: Path) -> None:
+    """As where evaluations differ and the training does not."""
+    path = sweep / "buffer=17000,lr=0.2,seed=1" / "result.json"
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps({**result, "final_return": result["final_return"] + 1}))
     read, buffer, _ = axes(sweep)
     assert same_networks(read, buffer) == []
 
