@@ -16,7 +16,7 @@ from analysis.rollouts import roll_out
 from analysis.trained import Trained, load_config, load_trained
 from dqn_exp.config import Config
 from dqn_exp.networks.mlp import MLP
-from dqn_exp.runs.checkpoint import NETWORK
+from dqn_exp.runs.files import NETWORK
 
 EPISODES = 5
 """Played with epsilon 0, and as many with epsilon 1."""

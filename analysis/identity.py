@@ -10,8 +10,8 @@ from pathlib import Path
 from analysis.axes import Axis
 from analysis.records import Trial
 from analysis.sweep import Sweep
+from dqn_exp.runs.files import NETWORK
 
-NETWORK = "network.safetensors"
 OUTCOMES = ("status", "steps_to_threshold", "env_steps", "final_return")
 
 

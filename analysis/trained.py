@@ -16,8 +16,8 @@ from dqn_exp.errors import ConfigError
 from dqn_exp.networks import build_network
 from dqn_exp.parsing import parse_config
 from dqn_exp.registry import import_modules
-from dqn_exp.runs.checkpoint import BEST, NETWORK, load_network
-from dqn_exp.runs.files import read_json
+from dqn_exp.runs.checkpoint import BEST, load_network
+from dqn_exp.runs.files import NETWORK, read_json
 
 
 @dataclass(frozen=True)

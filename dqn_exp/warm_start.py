@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dqn_exp.config import Config, EnvConfig, NetworkConfig
 from dqn_exp.errors import ConfigError
-from dqn_exp.runs.files import read_json
+from dqn_exp.runs.files import NETWORK, read_json
 
 Shape = tuple[str, list[int], str, int, int]
 """Of a network: name, hidden layers, activation, numbers observed, actions."""
@@ -17,7 +17,7 @@ def check_init_from(config: Config) -> None:
     if config.init_from is None:
         return
     directory = Path(config.init_from)
-    for name in ("trial.json", "network.safetensors"):
+    for name in ("trial.json", NETWORK):
         if not (directory / name).is_file():
             raise ConfigError(
                 f"init_from={config.init_from}: there is no {name}; "

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def garbage_uncollected() -> Iterator[None]:
-    """For what is made to be kept, such as modules and plans, where searching takes up to a quarter of it."""
+    """For making what is kept, modules and plans: to search it too takes up to a quarter of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -15,7 +15,6 @@ from dqn_exp.runs.files import write_atomic
 from dqn_exp.trial import Trial
 
 CHECKPOINT = "checkpoint.safetensors"
-NETWORK = "network.safetensors"
 BEST = "best.safetensors"
 
 

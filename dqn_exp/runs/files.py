@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+NETWORK = "network.safetensors"
+"""The network that a trial ended with; named here, where no torch is needed to ask for it."""
+
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary file, fsync, rename, fsync of the directory.

@@ -17,7 +17,7 @@ from dqn_exp.config import Config
 from dqn_exp.convergence import convergence_index
 from dqn_exp.evaluate import Score
 from dqn_exp.runs import checkpoint
-from dqn_exp.runs.files import overwrite_json, remove_leftovers, write_json
+from dqn_exp.runs.files import NETWORK, overwrite_json, remove_leftovers, write_json
 from dqn_exp.runs.films import Films
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
@@ -126,7 +126,7 @@ class Recorder:
             status = "converged"
         wall = self._wall_seconds()
         final = self.trial.evaluate(self.trial.config.evaluation.final_episodes)
-        checkpoint.save_network(self.directory / checkpoint.NETWORK, self.trial.learner.network)
+        checkpoint.save_network(self.directory / NETWORK, self.trial.learner.network)
         self._sync()
         self._write_result(self.result(status, cause, final, wall))
         (self.directory / checkpoint.CHECKPOINT).unlink(missing_ok=True)
@@ -235,7 +235,7 @@ class Recorder:
 def load_initial_network(trial: Trial) -> None:
     """Start from the trained network of another trial, where the configuration asks for it."""
     if trial.config.init_from is not None:
-        source = Path(trial.config.init_from) / checkpoint.NETWORK
+        source = Path(trial.config.init_from) / NETWORK
         checkpoint.load_network(source, trial.learner.network)
         trial.learner.sync_target(1.0)
 

@@ -11,12 +11,12 @@ import torch
 from dqn_exp.errors import ConfigError
 from dqn_exp.runs.checkpoint import (
     CHECKPOINT,
-    NETWORK,
     load_checkpoint,
     load_network,
     save_checkpoint,
     save_network,
 )
+from dqn_exp.runs.files import NETWORK
 from dqn_exp.trial import EpisodeEnded, Trial, train
 from tests.helpers import make_config, same_bits
 
