@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.load import load_curves, load_runs
+    from analysis.records.load import load_curves, load_runs
 
 __all__ = ["load_curves", "load_runs"]
 
@@ -14,6 +14,6 @@ def __getattr__(name: str) -> Any:
     """Import pandas only when a table is asked for: `python -m analysis --help` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from analysis import load
+    from analysis.records import load
 
     return getattr(load, name)

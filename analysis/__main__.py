@@ -20,13 +20,21 @@ COMMANDS = {
     "diagnose": "why a trial did not learn: checks with evidence",
     "study": "figures of an Optuna study",
 }
+MODULES = {
+    "report": "analysis.report.whole",
+    "table": "analysis.records.table",
+    "policy": "analysis.network.policy",
+    "video": "analysis.network.video",
+    "diagnose": "analysis.network.diagnose",
+    "study": "analysis.study",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a module is imported only when its command is asked for."""
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     name, rest = _split(list(sys.argv[1:] if arguments is None else arguments))
-    command = importlib.import_module(f"analysis.{name}")
+    command = importlib.import_module(MODULES[name])
     parser = argparse.ArgumentParser(f"python -m analysis {name}", description=COMMANDS[name])
     command.add_arguments(parser)
     try:

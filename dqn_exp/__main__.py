@@ -13,7 +13,7 @@ from types import FrameType
 
 def main() -> None:
     """Run what the command line asks for; bad input ends with one message and exit code 2."""
-    from dqn_exp.help import HELP
+    from dqn_exp.cli.help import HELP
 
     if sys.argv[1:] in (["--help"], ["-h"]):
         print(HELP)
@@ -27,7 +27,7 @@ def main() -> None:
         print("\nInterrupted. The same command continues.", file=sys.stderr)
         sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
     except Exception as error:
-        from dqn_exp.launch.messages import explain
+        from dqn_exp.cli.messages import explain
 
         message = explain(error)
         if full_traceback or message is None:
@@ -64,10 +64,10 @@ def _run_hydra() -> None:
     with garbage_uncollected():
         import hydra
 
-        from dqn_exp.launch.single import prepare_single_run
+        from dqn_exp.cli.single import prepare_single_run
+        from dqn_exp.config.paths import CONF
+        from dqn_exp.config.sizes import plain_calls
         from dqn_exp.launch.task import run_single
-        from dqn_exp.paths import CONF
-        from dqn_exp.sizes import plain_calls
 
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
     prepare_single_run(sys.argv)

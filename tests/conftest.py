@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import tests.probes  # noqa: F401
-from dqn_exp.trial import Trial
+from dqn_exp.training.trial import Trial
 from tests.helpers import make_config
 
 torch.set_num_threads(1)  # as in every trial of the program; more only wait for each other

@@ -10,11 +10,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from dqn_exp.config import Config
+from dqn_exp.config.paths import CONF
+from dqn_exp.config.schema import Config
 from dqn_exp.launch.plan import plain_values
-from dqn_exp.paths import CONF
-from dqn_exp.preflight import resolve_config
-from dqn_exp.trial import Event, Trial, train
+from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.training.trial import Event, Trial, train
 
 GROUPS = ("agent", "network", "env", "replay", "optimizer", "exploration", "target", "experiment")
 

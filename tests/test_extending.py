@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dqn_exp.paths import ROOT
+from dqn_exp.config.paths import ROOT
 from dqn_exp.runs.metrics import read_metrics
 
 PAGE = ROOT / "docs" / "extending.md"

@@ -49,7 +49,7 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 def test_it_is_the_copy_that_is_meant(installed: str | None, tmp_path: Path) -> None:
     code = (
-        "import dqn_exp.paths, hydra_plugins.dqn_exp as p; print(dqn_exp.paths.CONF, p.__file__, sep='\\n')"
+        "import dqn_exp.config.paths as d, hydra_plugins.dqn_exp as p; print(d.CONF, p.__file__, sep='\\n')"
     )
     places = python("-c", code, cwd=tmp_path, path=installed).stdout.splitlines()
     assert len(places) == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
 from dqn_exp.registry import Registry, import_modules, networks
 
 

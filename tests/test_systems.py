@@ -15,11 +15,11 @@ import torch
 import yaml
 from hydra import compose, initialize_config_dir
 
-from dqn_exp.config import Config
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.paths import CONF, ROOT
+from dqn_exp.config.schema import Config
 from dqn_exp.launch.plan import plain_values
-from dqn_exp.paths import CONF, ROOT
-from dqn_exp.preflight import resolve_config
+from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.runs.metrics import read_metrics
 from dqn_exp.runs.record import Result, run_trial
 from tests.helpers import make_config, make_values, run
@@ -158,7 +158,7 @@ def test_sgd_on_the_squared_error_halves_the_rate_of_half_the_squared_error() ->
 
 
 def _trial_network(config: Config) -> torch.nn.Module:
-    from dqn_exp.trial import Trial
+    from dqn_exp.training.trial import Trial
 
     return Trial(config).learner.network
 
@@ -244,8 +244,8 @@ def test_nothing_is_no_network_to_start_from(tmp_path: Path) -> None:
 def test_refusing_a_network_neither_trains_nor_loads_torch(tmp_path: Path) -> None:
     run_short(tmp_path / "first", env="cartpole")
     code = (
-        "import json, sys; from dqn_exp.parsing import parse_config\n"
-        "from dqn_exp.warm_start import check_init_from; config = parse_config(json.load(sys.stdin))\n"
+        "import json, sys; from dqn_exp.config.parsing import parse_config\n"
+        "from dqn_exp.launch.warm_start import check_init_from; config = parse_config(json.load(sys.stdin))\n"
         "try: check_init_from(config)\n"
         "except ValueError as error: print(error)\n"
         "assert 'torch' not in sys.modules"

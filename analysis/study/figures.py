@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from optuna.trial import FrozenTrial
 
-from analysis.axes import format_value
-from analysis.figures.style import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
-from analysis.statistics import mean_interval
+from analysis.estimates.statistics import mean_interval
+from analysis.records.axes import format_value
+from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
 from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.importance import Importances
 

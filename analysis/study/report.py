@@ -11,16 +11,16 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from analysis.figures import Picture, Plot, own_random, paint_all
-from analysis.page import render_page
-from analysis.records import slug
+from analysis.records.trials import slug
+from analysis.report.figures import Picture, Plot, own_random, paint_all
+from analysis.report.page import render_page
+from analysis.report.summary import format_number
 from analysis.study import figures, findings
 from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
-from analysis.summary import format_number
-from dqn_exp.launch.study.results import trials_csv_of
-from dqn_exp.launch.study.storage import quiet
 from dqn_exp.runs.files import write_atomic
+from dqn_exp.study.results import trials_csv_of
+from dqn_exp.study.storage import quiet
 
 CONTOUR_PARAMETERS = 3
 

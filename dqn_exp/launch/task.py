@@ -10,8 +10,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from dqn_exp.launch.plan import plain_values
+from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.progress import Progress
-from dqn_exp.preflight import resolve_config
 
 _provenance: dict[str, Any] | None = None
 

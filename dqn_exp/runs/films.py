@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from dqn_exp.seeding import Streams
-from dqn_exp.trial import Trial
-from dqn_exp.video import filmed_environment, play, write_mp4
+from dqn_exp.training.trial import Trial
+from dqn_exp.training.video import filmed_environment, play, write_mp4
 
 
 class Films:

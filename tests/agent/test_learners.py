@@ -18,10 +18,10 @@ from torch.nn import functional
 from dqn_exp.agent.fused import FusedLearner
 from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.torch_learner import TorchLearner, build_optimizer
-from dqn_exp.config import Config
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.schema import Config
+from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.networks import build_network
-from dqn_exp.preflight import resolve_config
 from dqn_exp.replay import Transitions
 from tests.helpers import make_config, make_values
 

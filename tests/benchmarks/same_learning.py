@@ -17,9 +17,9 @@ from itertools import product
 import numpy as np
 import torch
 
-from analysis.statistics import t_interval, wilson_interval
+from analysis.estimates.statistics import t_interval, wilson_interval
 from dqn_exp.convergence import convergence_index
-from dqn_exp.trial import Evaluated, Trial, train
+from dqn_exp.training.trial import Evaluated, Trial, train
 from tests.helpers import make_config
 
 LEARNERS = ("torch", "fused")

@@ -17,7 +17,7 @@ from pathlib import Path
 import optuna
 
 from analysis import load_runs
-from dqn_exp.launch.study.storage import open_storage
+from dqn_exp.study.storage import open_storage
 
 WORKERS = 2
 LENGTHS = "budget.env_steps=40k,80k,120k,160k,200k,240k,280k,320k,360k,400k"

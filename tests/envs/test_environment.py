@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from dqn_exp.config import EnvConfig
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.schema import EnvConfig
 from dqn_exp.envs import Environment, make_environment, resolve_environment
-from dqn_exp.errors import ConfigError
 from dqn_exp.registry import wrappers
 from tests.probes import EchoEnv
 

@@ -9,9 +9,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from dqn_exp.config import EnvConfig
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.schema import EnvConfig
 from dqn_exp.envs import Environment, make_environment
-from dqn_exp.errors import ConfigError
 
 NOISY = {
     "pole_measures": {},

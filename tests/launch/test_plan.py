@@ -12,9 +12,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.paths import CONF
 from dqn_exp.launch.plan import Planner, directory_name, plain_values, trial_names
-from dqn_exp.paths import CONF
 
 OWN_PLACES = ["hydra.sweep.subdir=${hydra.job.num}_${hydra.job.override_dirname}"]
 

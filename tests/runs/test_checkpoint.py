@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
 from dqn_exp.runs.checkpoint import (
     CHECKPOINT,
     load_checkpoint,
@@ -17,7 +17,7 @@ from dqn_exp.runs.checkpoint import (
     save_network,
 )
 from dqn_exp.runs.files import NETWORK
-from dqn_exp.trial import EpisodeEnded, Trial, train
+from dqn_exp.training.trial import EpisodeEnded, Trial, train
 from tests.helpers import make_config, same_bits
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from dqn_exp.config import Config
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.schema import Config
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.record import Pruned, record_trial, run_trial
 from dqn_exp.runs.result import read_result

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from protocol import read_work, serve
 
-from dqn_exp.config import Config
+from dqn_exp.config.schema import Config
 from dqn_exp.runs.record import record_trial
-from dqn_exp.trial import EpisodeEnded
+from dqn_exp.training.trial import EpisodeEnded
 from tests.helpers import make_config
 
 

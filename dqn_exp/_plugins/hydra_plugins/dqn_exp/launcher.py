@@ -9,7 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from dqn_exp.errors import ConfigError
+from dqn_exp.config.errors import ConfigError
 from dqn_exp.launch.pool import count_workers
 from dqn_exp.launch.server import start_server, stop_server
 

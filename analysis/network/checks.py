@@ -1,0 +1,310 @@
+"""Why a trial may not have learned: one small check for each known cause.
+
+A check takes the evidence and returns a finding, or None where it does not apply. Limits are rules of
+thumb, stated beside their check; a suspect is a place to look, not a proof.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from analysis.network.evidence import Evidence
+from dqn_exp.config.schema import (
+    ConstantConfig,
+    ExponentialConfig,
+    LinearConfig,
+    MultiplicativeConfig,
+)
+
+Status = Literal["ok", "suspect", "bad"]
+
+
+class Finding(NamedTuple):
+    check: str
+    status: Status
+    number: float | None
+    """What was measured."""
+    evidence: str
+    """The measurement in words."""
+    suggestion: str = ""
+    """An override to try."""
+
+
+def judge(number: float, suspect: float, bad: float) -> Status:
+    """`bad` or `suspect` where `number` has reached that limit; limits may fall instead of rise."""
+    sign = 1 if bad >= suspect else -1
+    if not sign * number < sign * bad:  # NaN is bad
+        return "bad"
+    return "ok" if sign * number < sign * suspect else "suspect"
+
+
+def divergence(e: Evidence) -> Finding | None:
+    """Did learning leave the finite, and did |Q| and the loss grow before?"""
+    if e.status != "diverged":
+        return None
+    text = str(e.result.get("cause"))
+    if len(e.losses.get("q_max", ())) > 1:
+        first, last = e.losses["q_max"][0], e.losses["q_max"][-1]
+        span = e.losses["update"][-1] - e.losses["update"][0]
+        text += f"; the largest |Q| went from {first:.3g} to {last:.3g} in {span:,.0f} updates"
+        text += f", the loss from {e.losses['loss'][0]:.3g} to {e.losses['loss'][-1]:.3g}"
+    else:
+        text += ", before two losses were sampled (metrics.loss_every=1 shows them all)"
+    return Finding("divergence", "bad", float(e.updates), text, _calmer(e))
+
+
+def overestimation(e: Evidence) -> Finding | None:
+    """|Q| against the most that rewards as large as those seen can sum up to: 1.5 and 10 times."""
+    sampled = e.losses.get("q_max", np.empty(0))
+    if e.seen is None or not len(sampled) or e.config.gamma == 1:
+        return None
+    bound = float(np.abs(e.seen.rewards).max(initial=0.0)) / (1 - e.config.gamma)
+    if bound == 0:
+        return None
+    ratio = float(sampled[-1]) / bound
+    text = f"the largest |Q| is {sampled[-1]:.3g}; rewards as seen sum to {bound:.3g} at most"
+    status = judge(ratio, 1.5, 10)
+    return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
+
+
+def td_error(e: Evidence) -> Finding | None:
+    """Typical TD error late in training against the largest |Q|, or |reward| if larger: 0.3 and 1."""
+    if len(e.losses.get("loss", ())) < 4:
+        return None
+    late = slice(-max(1, len(e.losses["loss"]) // 4), None)
+    loss, scale = float(np.median(e.losses["loss"][late])), float(np.median(e.losses["q_max"][late]))
+    size = math.sqrt(loss) if e.config.agent.loss == "mse" else max(math.sqrt(2 * min(loss, 0.5)), loss + 0.5)
+    largest = 1.0 if e.seen is None else float(np.abs(e.seen.rewards).max(initial=1.0))
+    ratio = size / max(scale, largest)
+    status = judge(ratio, 0.3, 1.0)
+    text = f"late in training predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
+    return Finding("TD error", status, ratio, text, _slower(e) if status != "ok" else "")
+
+
+def gradient(e: Evidence) -> Finding | None:
+    """Median norm of the gradient at the end of training against the beginning: 30 and 1000 times."""
+    norms = e.losses.get("grad_norm", np.empty(0))
+    if len(norms) < 8:
+        return None
+    first, last = float(np.median(norms[: len(norms) // 4])), float(np.median(norms[-len(norms) // 4 :]))
+    growth = last / max(first, 1e-12)
+    status = judge(growth, 30, 1000)
+    clip = "agent.max_grad_norm=10" if e.config.agent.max_grad_norm is None else _slower(e)
+    text = f"the gradient's norm went from {first:.3g} to {last:.3g}"
+    return Finding("gradient", status, growth, text, clip if status != "ok" else "")
+
+
+def dead_units(e: Evidence) -> Finding | None:
+    """Share of ReLU units that are 0 at every visited state, in the worst layer: 0.5 and 0.9."""
+    if e.seen is None or not e.seen.hidden or not np.isfinite(e.seen.hidden[-1]).all():
+        return None
+    dead = [int((~(layer > 0).any(axis=0)).sum()) for layer in e.seen.hidden]
+    sizes = [layer.shape[1] for layer in e.seen.hidden]
+    worst = max(d / n for d, n in zip(dead, sizes, strict=True))
+    status = judge(worst, 0.5, 0.9)
+    layers = ", ".join(f"{d} of {n}" for d, n in zip(dead, sizes, strict=True))
+    text = f"units that never fire at {len(e.seen.values):,} visited states, by layer: {layers}"
+    return Finding("dead units", status, worst, text, _slower(e) if status != "ok" else "")
+
+
+def one_action(e: Evidence) -> Finding | None:
+    """Share of the most frequent greedy action over visited states: 0.95 and 0.999."""
+    if e.seen is None:
+        return None
+    if not np.isfinite(e.seen.values).all():
+        return Finding("one action", "bad", math.nan, "Q-values are not finite numbers", _calmer(e))
+    counts = np.bincount(e.seen.values.argmax(axis=1), minlength=e.seen.values.shape[1])
+    share = float(counts.max() / counts.sum())
+    status = judge(share, 0.95, 0.999)
+    text = f"action {counts.argmax()} is the greedy one at {share:.1%} of visited states"
+    return Finding("one action", status, share, text, _slower(e) if status != "ok" else "")
+
+
+def flat_values(e: Evidence) -> Finding | None:
+    """Do Q-values depend on the state? Spread of the best one relative to its size: 0.01 and 0.001."""
+    if e.seen is None or not np.isfinite(e.seen.values).all():
+        return None
+    best = e.seen.values.max(axis=1)
+    spread = float(best.std() / max(abs(float(best.mean())), 1e-12))
+    status = judge(spread, 0.01, 0.001)
+    text = f"the best Q-value is {best.mean():.4g} with a standard deviation of {best.std():.3g} over states"
+    return Finding("flat values", status, spread, text, _slower(e) if status != "ok" else "")
+
+
+def exploration(e: Evidence) -> Finding | None:
+    """Epsilon at the end: 0.2 and 0.5. Was the budget shorter than the exploration?"""
+    epsilons = e.episodes.get("epsilon", np.empty(0))
+    if not len(epsilons):
+        return None
+    last = float(epsilons[-1])
+    status = judge(last, 0.2, 0.5)
+    text = f"epsilon was {last:.3g} in the last episode"
+    return Finding("exploration", status, last, text, _sooner(e) if status != "ok" else "")
+
+
+def updates(e: Evidence) -> Finding | None:
+    """Gradient steps taken: fewer than 3000 and 500 are rarely enough."""
+    status = judge(e.updates, 3000, 500)
+    text = f"{e.updates:,} updates in {e.env_steps:,} environment steps"
+    starts = max(e.config.agent.learning_starts, e.config.replay.batch_size)
+    if e.env_steps < 2 * starts:
+        return Finding("updates", status, e.updates, text, f"agent.learning_starts={e.env_steps // 20}")
+    more = f"train_every={e.config.train_every // 4 or 1}" if e.config.train_every > 1 else _longer(e)
+    return Finding("updates", status, e.updates, text, more if status != "ok" else "")
+
+
+def target(e: Evidence) -> Finding | None:
+    """How often the target network followed: fewer than 10 and 1 times; or hardly an update between."""
+    name, every = e.config.target.name, e.config.target.every
+    if name == "none":
+        text = "there is none: each update moves what it aims at"
+        return Finding("target network", "suspect", None, text, "target=steps update_every=500")
+    ticks = int(e.result.get("episodes") or 0) if name == "episodes" else e.env_steps
+    refreshes = ticks / every * (e.config.target.tau if name == "soft" else 1.0)
+    between = e.updates / max(refreshes, 1.0)
+    text = f"refreshed {refreshes:,.0f} times, with {between:,.0f} updates between"
+    if between < 10 and refreshes >= 1:
+        suggestion = "target=steps update_every=500"
+        return Finding("target network", "suspect", between, text + ": hardly slower than none", suggestion)
+    status = judge(refreshes, 10, 1)
+    rarer = f"update_every={max(1, ticks // 20)}"
+    return Finding("target network", status, refreshes, text, rarer if status != "ok" else "")
+
+
+def replay(e: Evidence) -> Finding | None:
+    """How many typical episodes the replay holds: fewer than 10 and 1."""
+    lengths = e.episodes.get("length", np.empty(0))
+    if e.config.replay.name == "online":
+        text = "there is none: each update learns from the latest transition alone"
+        return Finding("replay", "suspect", None, text, "replay=uniform")
+    if not len(lengths):
+        return None
+    typical = float(np.quantile(lengths, 0.9))
+    held = e.config.buffer / typical
+    status = judge(held, 10, 1)
+    text = f"{e.config.buffer:,} transitions hold {held:,.1f} episodes of {typical:,.0f} steps"
+    larger = f"buffer={math.ceil(20 * typical / 1000)}k"
+    return Finding("replay", status, held, text, larger if status != "ok" else "")
+
+
+def nothing_found(e: Evidence) -> Finding | None:
+    """Did any training episode earn something else than the others?"""
+    returns = e.episodes.get("return", np.empty(0))
+    if len(returns) < 10:
+        return None
+    spread = float(np.ptp(returns))
+    if spread > 0:
+        text = f"training episodes earned {returns.min():.5g} to {returns.max():.5g}"
+        return Finding("reward found", "ok", spread, text)
+    text = f"all {len(returns):,} training episodes earned {returns[0]:.5g}: there was nothing to learn from"
+    return Finding("reward found", "bad", spread, text, _longer(e))
+
+
+def improvement(e: Evidence) -> Finding | None:
+    """The best evaluation over the first three, in their typical deviation between episodes: 2 and 0.5."""
+    means = e.evaluations.get("mean_return", np.empty(0))
+    if len(means) < 6:
+        return None
+    start = float(np.median(means[:3]))
+    noise = max(float(np.median(e.evaluations["std_return"])), 1e-3 * max(abs(start), 1.0))
+    gain = (float(means.max()) - start) / noise
+    text = f"evaluations began at {start:.5g} and reached {means.max():.5g}"
+    status = judge(gain, 2, 0.5)
+    return Finding("improvement", status, gain, text, _longer(e) if status != "ok" else "")
+
+
+def forgetting(e: Evidence) -> Finding | None:
+    """How much of what was gained the last evaluations have lost: 0.3 and 0.6."""
+    means = e.evaluations.get("mean_return", np.empty(0))
+    if len(means) < 6 or np.ptp(means) == 0:
+        return None
+    peak = int(means.argmax())
+    last = float(means[peak:][-3:].mean())
+    lost = float((means[peak] - last) / (means[peak] - means[: peak + 1].min() or np.inf))
+    step = e.evaluations["env_step"][peak]
+    text = (
+        f"the best evaluation, {means[peak]:.5g}, was at step {step:,.0f}; the last ones average {last:.5g}"
+    )
+    status = judge(lost, 0.3, 0.6)
+    keep = f"{_slower(e)} checkpoint.keep_best=evaluation"
+    return Finding("forgetting", status, lost, text, keep if status != "ok" else "")
+
+
+def reward_scale(e: Evidence) -> Finding | None:
+    """The largest |reward| seen: 10 and 1000, where neither the loss nor clipping tames it."""
+    if e.seen is None:
+        return None
+    largest = float(np.abs(e.seen.rewards).max(initial=0.0))
+    tamed = e.config.agent.loss == "huber" or e.config.agent.max_grad_norm is not None
+    status = "ok" if tamed else judge(largest, 10, 1000)
+    text = f"rewards between {e.seen.rewards.min():.4g} and {e.seen.rewards.max():.4g}"
+    suggestion = "agent.loss=huber agent.max_grad_norm=10" if status != "ok" else ""
+    return Finding("reward scale", status, largest, text, suggestion)
+
+
+CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
+    divergence,
+    overestimation,
+    td_error,
+    gradient,
+    dead_units,
+    one_action,
+    flat_values,
+    exploration,
+    updates,
+    target,
+    replay,
+    nothing_found,
+    improvement,
+    forgetting,
+    reward_scale,
+)
+
+_SEVERITY = {"bad": 0, "suspect": 1, "ok": 2}
+
+
+def run_checks(evidence: Evidence) -> list[Finding]:
+    """All findings, the worst first."""
+    findings = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    return sorted(findings, key=lambda finding: _SEVERITY[finding.status])
+
+
+def _slower(e: Evidence) -> str:
+    return f"lr={e.config.lr / 10:g}"
+
+
+def _calmer(e: Evidence) -> str:
+    """Against divergence: first what is missing, else smaller steps."""
+    missing = [
+        override
+        for override, absent in (
+            ("target=steps", e.config.target.name == "none"),
+            ("replay=uniform", e.config.replay.name == "online"),
+        )
+        if absent
+    ]
+    return " ".join([_slower(e), *missing])
+
+
+def _longer(e: Evidence) -> str:
+    return f"budget.env_steps={max(4 * e.env_steps, 1000)}"
+
+
+def _sooner(e: Evidence) -> str:
+    """An exploration that is over at about half of the ticks that there were."""
+    schedule = e.config.exploration
+    if isinstance(schedule, ConstantConfig):
+        return "exploration.epsilon=0.1"
+    ticks = max(int(e.result.get(schedule.clock.replace("learning_", "")) or 0), 2)
+    match schedule:
+        case ExponentialConfig():
+            return f"exploration.decay={ticks / 6:.3g}"
+        case LinearConfig():
+            return f"exploration.duration={ticks // 2}"
+        case MultiplicativeConfig():
+            reached = max(schedule.end, 0.01) / schedule.start if schedule.start else 1.0
+            return f"exploration.factor={min(reached, 1.0) ** (2 / ticks):.6g}"

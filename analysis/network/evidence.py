@@ -1,0 +1,87 @@
+"""What a trial left behind that tells how its learning went, and what its network does now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from analysis.network.rollouts import roll_out
+from analysis.network.trained import Trained, load_config, load_trained
+from analysis.records.trials import Curve, read_curve, read_trial
+from dqn_exp.config.schema import Config
+from dqn_exp.networks.mlp import MLP
+from dqn_exp.runs.files import NETWORK
+
+EPISODES = 5
+"""Played with epsilon 0, and as many with epsilon 1."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The network at N states that it, and random actions, visited."""
+
+    values: np.ndarray
+    """float32[N, A]: Q-values."""
+    hidden: list[np.ndarray]
+    """float32[N, H] of each ReLU layer; empty where the network has none that we know."""
+    rewards: np.ndarray
+    """float64[N]"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    config: Config
+    status: str
+    result: Mapping[str, Any]
+    """As result.json says, with the clock of the last episode where it never ended."""
+    episodes: Curve
+    evaluations: Curve
+    losses: Curve
+    seen: Seen | None
+    """None where there is no network yet."""
+
+    @property
+    def env_steps(self) -> int:
+        return int(self.result.get("env_steps") or 0)
+
+    @property
+    def updates(self) -> int:
+        return int(self.result.get("updates") or 0)
+
+
+def gather(directory: Path, best: bool, imports: bool) -> Evidence:
+    """Read a trial and play its network; raises AnalysisError where it cannot be read."""
+    config = load_config(directory, imports)
+    trial = read_trial(directory, directory)
+    curves = {kind: read_curve(trial, kind, []) or {} for kind in ("episodes", "evaluations", "losses")}
+    has_network = best or (directory / NETWORK).exists()
+    seen = look(load_trained(directory, best, imports)) if has_network else None
+    return Evidence(config, trial.status, trial.result, **curves, seen=seen)
+
+
+def look(trained: Trained) -> Seen:
+    """Play the network, and random actions, and see what it makes of the states."""
+    rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
+    observations = np.concatenate([rollout.observations for rollout in rollouts])
+    rewards = np.concatenate([rollout.rewards for rollout in rollouts])
+    return Seen(trained.values(observations), _hidden(trained.network, observations), rewards)
+
+
+def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:
+    """Activations of each ReLU layer of an MLP [N, H]."""
+    hidden: list[np.ndarray] = []
+    if not isinstance(network, MLP):
+        return hidden
+    with torch.inference_mode():
+        batch = torch.from_numpy(observations)
+        for module in network.layers:
+            batch = module(batch)
+            if isinstance(module, nn.ReLU):
+                hidden.append(batch.numpy())
+    return hidden

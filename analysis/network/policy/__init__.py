@@ -1,0 +1,108 @@
+"""`python -m analysis policy TRIAL`: what a trained network thinks of states, and what it does in them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.errors import AnalysisError
+from analysis.network.arguments import add_trial_arguments
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.network.policy.maps import View
+    from analysis.network.rollouts import Rollout
+    from analysis.network.trained import Trained
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_trial_arguments(parser)
+    parser.add_argument("--x", metavar="DIMENSION", help="horizontal dimension: its name or number")
+    parser.add_argument("--y", metavar="DIMENSION", help="vertical dimension: its name or number")
+    for name in ("x", "y"):
+        parser.add_argument(
+            f"--{name}-range", type=float, nargs=2, metavar=("LOW", "HIGH"),
+            help="default: what greedy episodes visit",
+        )  # fmt: skip
+    parser.add_argument(
+        "--at", action="append", default=[], metavar="DIMENSION=VALUE",
+        help="where to hold another dimension (default: its median in greedy episodes)",
+    )  # fmt: skip
+    parser.add_argument("--episodes", type=int, default=20, help="greedy episodes played (default: 20)")
+    parser.add_argument(
+        "--epsilon", type=float, nargs="+", default=[0.0, 0.5, 1.0], help="of the action counts"
+    )
+    parser.add_argument("--points", type=int, default=121, help="of the images, per dimension (default: 121)")
+    parser.add_argument("--output", type=Path, help="directory to write to (default: TRIAL/policy)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from analysis.network.policy.figures import action_counts, difference_map, greedy_map, value_maps
+    from analysis.network.policy.maps import evaluate_view
+    from analysis.network.policy.page import write_page
+    from analysis.network.rollouts import roll_out
+    from analysis.network.trained import load_trained
+
+    _check(arguments)
+    trained = load_trained(arguments.trial, arguments.best, arguments.imports)
+    rollouts = {
+        epsilon: roll_out(trained, epsilon, arguments.episodes) for epsilon in {0.0, *arguments.epsilon}
+    }
+    view = _view(arguments, trained, rollouts[0.0])
+    maps = evaluate_view(trained, view, arguments.points)
+    if not np.isfinite(maps.values).all():
+        print("Q-values are not finite numbers: learning has diverged, and the maps are grey there")
+    directory = arguments.output or arguments.trial / "policy"
+    directory.mkdir(parents=True, exist_ok=True)
+    shown = {epsilon: rollouts[epsilon] for epsilon in arguments.epsilon}
+    figures = {
+        "q_values": value_maps(view, maps),
+        "difference": difference_map(view, maps),
+        "greedy_action": greedy_map(view, maps),
+        "actions": action_counts(view, shown),
+    }
+    for name, figure in figures.items():
+        _write(directory / name, figure)
+    page = write_page(directory / "index.html", trained, view)
+    print(f"{directory}: {', '.join(figures)} (png, pdf){' and index.html' if page else ''}")
+    if not page:
+        print("No page: its network is none of mlp, mlp_batchnorm, which alone a page can evaluate")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for key in ("episodes", "points"):
+        if getattr(arguments, key) < 2 - (key == "episodes"):
+            raise AnalysisError(f"--{key} {getattr(arguments, key)}: too few")
+    for epsilon in arguments.epsilon:
+        if not 0 <= epsilon <= 1:
+            raise AnalysisError(f"--epsilon {epsilon}; allowed: 0 to 1")
+    for key in ("x_range", "y_range"):
+        limits = getattr(arguments, key)
+        if limits and not limits[0] < limits[1]:
+            raise AnalysisError(f"--{key.replace('_', '-')} {limits}; allowed: LOW < HIGH")
+
+
+def _view(arguments: argparse.Namespace, trained: Trained, rollout: Rollout) -> View:
+    from analysis.network.policy.maps import make_view
+
+    at = {}
+    for text in arguments.at:
+        name, _, value = text.rpartition("=")
+        try:
+            at[name] = float(value)
+        except ValueError:
+            raise AnalysisError(f"--at {text}; allowed: DIMENSION=NUMBER") from None
+    ranges = {"x": arguments.x_range, "y": arguments.y_range}
+    return make_view(trained, rollout, arguments.x, arguments.y, ranges, at)
+
+
+def _write(path: Path, figure: Figure) -> None:
+    from analysis.report.figures.painting import render
+
+    png, pdf = render(figure)
+    path.with_suffix(".png").write_bytes(png)
+    path.with_suffix(".pdf").write_bytes(pdf)

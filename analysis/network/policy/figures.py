@@ -1,0 +1,115 @@
+"""Maps of one plane through the observations, and counts of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.network.policy.maps import Maps, View
+from analysis.network.rollouts import Rollout
+from analysis.report.figures.style import OKABE_ITO, RC, new_figure
+
+DOTS = 600
+"""Visited states drawn, at most."""
+
+
+def value_maps(view: View, maps: Maps) -> Figure:
+    """The Q-value of each action, on one colour scale."""
+    count = maps.values.shape[-1]
+    with mpl.rc_context(RC):
+        figure, axes = new_figure(3.1 * count + 1.0, 3.5, count, sharey=True)
+        low, high = _limits(maps.values)
+        for action, ax in enumerate(axes):
+            image = _draw(ax, view, maps, maps.values[..., action], "viridis", low, high)
+            ax.set_title(view.names.actions[action])
+        for ax in axes[1:]:
+            ax.set_ylabel("")
+        figure.colorbar(image, ax=axes, label="Q-value (discounted return)")
+        _headline(figure, view, "Q-value of each action")
+    return figure
+
+
+def difference_map(view: View, maps: Maps) -> Figure:
+    """How much the choice matters: the second action over the first, or the best over the second best."""
+    with mpl.rc_context(RC):
+        figure, (ax,) = new_figure(5.6, 4.0)
+        if maps.values.shape[-1] == 2:
+            bound = float(np.abs(maps.difference).max()) or 1.0
+            image = _draw(ax, view, maps, maps.difference, "PuOr", -bound, bound)
+            if maps.difference.min() < 0 < maps.difference.max():
+                ax.contour(maps.x, maps.y, maps.difference, [0.0], colors="black", linewidths=1)
+            first, second = view.names.actions
+            label = f"Q({second}) − Q({first})"
+        else:
+            image = _draw(ax, view, maps, maps.difference, "cividis", 0.0, float(maps.difference.max()))
+            label = "Q(best) − Q(second best)"
+        figure.colorbar(image, ax=ax, label=label)
+        _headline(figure, view, "How much the choice of action matters")
+    return figure
+
+
+def greedy_map(view: View, maps: Maps) -> Figure:
+    """Which action has the largest Q-value."""
+    names = view.names.actions
+    with mpl.rc_context(RC):
+        figure, (ax,) = new_figure(5.6, 4.0)
+        _draw(ax, view, maps, maps.greedy, ListedColormap(_colors(len(names))), -0.5, len(names) - 0.5)
+        patches = [Patch(color=c, label=name) for c, name in zip(_colors(len(names)), names, strict=True)]
+        ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1.0))
+        _headline(figure, view, "Greedy action")
+    return figure
+
+
+def action_counts(view: View, rollouts: Mapping[float, Rollout]) -> Figure:
+    """Share of each action in epsilon-greedy episodes, one panel per epsilon."""
+    names = view.names.actions
+    with mpl.rc_context(RC):
+        figure, axes = new_figure(2.6 * len(rollouts) + 0.6, 3.0, len(rollouts), sharey=True)
+        for ax, (epsilon, rollout) in zip(axes, rollouts.items(), strict=True):
+            counts = np.bincount(rollout.actions, minlength=len(names))
+            bars = ax.bar(names, counts / counts.sum(), color=_colors(len(names)), width=0.6)
+            ax.bar_label(bars, [f"{count:,}" for count in counts], fontsize=7.5, padding=2)
+            ax.set_title(f"epsilon {epsilon:g}")
+            ax.set_ylim(0, 1.08)
+            ax.grid(visible=False, axis="x")
+            ax.tick_params(axis="x", labelrotation=25 if len(names) > 2 else 0)
+        axes[0].set_ylabel("share of steps")
+        figure.suptitle(f"Actions taken (numbers: steps)\n{view.title}", x=0.01, ha="left", fontsize=9)
+    return figure
+
+
+def _draw(ax: Axes, view: View, maps: Maps, values: np.ndarray, colors: Any, low: float, high: float) -> Any:
+    """One map [P, P] with the visited states on it."""
+    ax.set_facecolor("#c8c8c8")  # where the values are not finite numbers
+    image = ax.pcolormesh(
+        maps.x, maps.y, values, cmap=colors, vmin=low, vmax=high, shading="nearest", rasterized=True
+    )
+    keep = slice(None, None, max(1, len(view.visited) // DOTS))
+    x, y = view.visited[keep, view.x], view.visited[keep, view.y]
+    ax.plot(x, y, ".", color="white", markeredgecolor="black", markeredgewidth=0.3, markersize=3, alpha=0.5)
+    ax.set(xlim=(maps.x[0], maps.x[-1]), ylim=(maps.y[0], maps.y[-1]))
+    ax.set(xlabel=view.label(view.x), ylabel=view.label(view.y))
+    ax.grid(visible=False)
+    return image
+
+
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
+def _colors(count: int) -> list[str]:
+    return [OKABE_ITO[index % len(OKABE_ITO)] for index in range(count)]
+
+
+def _headline(figure: Figure, view: View, what: str) -> None:
+    held = f"; held: {view.held()}" if view.held() else ""
+    text = f"{what} · {view.title}\ndots: states of greedy episodes{held}"
+    figure.suptitle(text, x=0.01, ha="left", fontsize=8.5, wrap=True)

@@ -1,0 +1,112 @@
+"""Q-values over two dimensions of the observation, the others held still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.network.dimensions import Naming, find_dimension, naming
+from analysis.network.rollouts import Rollout
+from analysis.network.trained import Trained
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class View:
+    """Which plane through the observations is shown, D dimensions in all."""
+
+    title: str
+    names: Naming
+    x: int
+    y: int
+    ranges: Sequence[Range]
+    """[D] of each dimension."""
+    at: np.ndarray
+    """float32[D]: where each dimension is held; those at `x` and `y` are not used."""
+    visited: np.ndarray
+    """float32[N, D]: what greedy episodes observed."""
+
+    def label(self, dimension: int) -> str:
+        unit = self.names.units[dimension]
+        return self.names.dimensions[dimension] + (f" ({unit})" if unit else "")
+
+    def held(self) -> str:
+        """The dimensions that are not shown, in words."""
+        others = (d for d in range(len(self.at)) if d not in (self.x, self.y))
+        return ", ".join(f"{self.names.dimensions[d]} {self.at[d]:.3g}" for d in others)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """On a grid: rows follow y, columns follow x."""
+
+    x: np.ndarray
+    """float32[P]"""
+    y: np.ndarray
+    """float32[P]"""
+    values: np.ndarray
+    """float32[P, P, A]"""
+
+    @property
+    def greedy(self) -> np.ndarray:
+        """int64[P, P]: the action of the largest Q-value."""
+        return np.asarray(self.values.argmax(axis=-1))
+
+    @property
+    def difference(self) -> np.ndarray:
+        """float32[P, P]: second action minus first where there are two; else best minus second best."""
+        if self.values.shape[-1] == 2:
+            return np.asarray(self.values[..., 1] - self.values[..., 0])
+        ordered = np.sort(self.values, axis=-1)
+        return np.asarray(ordered[..., -1] - ordered[..., -2])
+
+
+def make_view(
+    trained: Trained,
+    rollout: Rollout,
+    x: str | None = None,
+    y: str | None = None,
+    ranges: Mapping[str, Range | None] | None = None,
+    at: Mapping[str, float] | None = None,
+) -> View:
+    """The plane that is asked for; raises AnalysisError where it is none.
+
+    `ranges` may hold those of "x" and "y"; the others follow what `rollout`, a greedy one, visited.
+    """
+    names = naming(trained.config.env.id, trained.observation_size, trained.n_actions)
+    if trained.observation_size < 2 or trained.n_actions < 2:
+        raise AnalysisError(f"{trained.config.env.id}: a map needs two numbers observed and two actions")
+    first = names.shown[0] if x is None else find_dimension(x, names.dimensions)
+    second = names.shown[1] if y is None else find_dimension(y, names.dimensions)
+    if first == second:
+        raise AnalysisError(f"--x and --y are both {names.dimensions[first]!r}; allowed: two dimensions")
+    shown = visited_ranges(rollout.observations)
+    given = ranges or {}
+    shown[first] = given.get("x") or shown[first]
+    shown[second] = given.get("y") or shown[second]
+    held = np.median(rollout.observations, axis=0)
+    for text, value in (at or {}).items():
+        held[find_dimension(text, names.dimensions)] = value
+    title = f"{trained.config.env.id}, {trained.directory.resolve().name}"
+    return View(title, names, first, second, shown, held.astype(np.float32), rollout.observations)
+
+
+def visited_ranges(observations: np.ndarray) -> list[Range]:
+    """Of each dimension of [N, D]: its 1% and 99% quantiles, and half as much again around them."""
+    low, high = np.quantile(observations, (0.01, 0.99), axis=0)
+    margin = np.where(high > low, (high - low) / 4, 0.5)
+    return [(float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True)]
+
+
+def evaluate_view(trained: Trained, view: View, points: int) -> Maps:
+    """The network's Q-values on `points` x `points` places of the plane."""
+    x = np.linspace(*view.ranges[view.x], points, dtype=np.float32)
+    y = np.linspace(*view.ranges[view.y], points, dtype=np.float32)
+    observations = np.tile(view.at, (points, points, 1))
+    observations[..., view.x], observations[..., view.y] = x[np.newaxis, :], y[:, np.newaxis]
+    values = trained.values(observations.reshape(points * points, -1))
+    return Maps(x, y, values.reshape(points, points, -1))

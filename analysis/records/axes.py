@@ -1,0 +1,163 @@
+"""Which hyperparameters a sweep varies, and how their values read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.records.rows import Row
+from analysis.records.trials import Value, natural_key
+from dqn_exp.config.sizes import format_size
+
+SHORT = ("buffer", "batch", "update_every", "train_every", "lr", "gamma")
+UNITS = {
+    "buffer": "replay capacity, transitions",
+    "batch": "batch size, transitions",
+    "update_every": "target refresh period",
+    "train_every": "environment steps per training",
+    "lr": "learning rate",
+    "gamma": "discount per step",
+    "network.hidden": "units per hidden layer",
+    "env.id": "environment",
+}
+ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr")
+"""Where a short name's value goes."""
+PERIODS = {"episodes", "steps"}
+NOT_AXES = ("seed", "report")
+LONGEST = 28
+"""Characters of a value that are shown in a figure or a table."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A hyperparameter that varies; `values` in the order in which they are shown."""
+
+    name: str
+    values: tuple[Value, ...]
+    unit: str = ""
+    companions: tuple[str, ...] = ()
+    """Configuration values that are a function of this one, so that it cannot be told from them."""
+
+    @property
+    def numeric(self) -> bool:
+        return all(_is_number(value) for value in self.values)
+
+    @property
+    def title(self) -> str:
+        name = "" if self is ALL else self.name
+        return f"{name} ({self.unit})" if self.unit else name
+
+    def labels(self) -> list[str]:
+        return [self.label(value) for value in self.values]
+
+    def label(self, value: object) -> str:
+        return label(self.name, value)
+
+    def codes(self, rows: Iterable[Row]) -> NDArray[np.int64]:
+        """Index of each row's value in `values`: [rows]."""
+        index = {_identity(value): code for code, value in enumerate(self.values)}
+        return np.array([index[_identity(row.get(self.name))] for row in rows], dtype=np.int64)
+
+
+ALL = Axis("configuration", (None,))
+"""The axis of a sweep that varies nothing but the seed: one group of trials."""
+
+
+def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
+    """The hyperparameters that vary over `configs`; what follows from another one is left out."""
+    columns = {name: [config.get(name) for config in configs] for name in _keys(configs)}
+    varied = {
+        name: codes
+        for name, values in columns.items()
+        if name not in NOT_AXES and max(codes := _codes(values), default=0) > 0
+    }
+    chosen: list[str] = []
+    for name in sorted(varied, key=_priority):
+        if not any(_follows(varied[name], varied[other]) for other in chosen):
+            chosen.append(name)
+    return [
+        Axis(name, _ordered(columns[name]), _unit(name, columns), _companions(name, varied, chosen))
+        for name in sorted(chosen, key=_display_order)
+    ]
+
+
+def _keys(configs: Sequence[Mapping[str, Value]]) -> list[str]:
+    return list(dict.fromkeys(name for config in configs for name in config))
+
+
+def _codes(values: Sequence[Value]) -> list[int]:
+    seen: dict[object, int] = {}
+    return [seen.setdefault(_identity(value), len(seen)) for value in values]
+
+
+def _identity(value: Value) -> object:
+    """Tells True from 1 and lets NaN equal itself, which `==` does not."""
+    return (isinstance(value, bool), "nan" if value != value else value)
+
+
+def _follows(codes: Sequence[int], others: Sequence[int]) -> bool:
+    """Is the first column a function of the second?"""
+    return len(set(zip(codes, others, strict=True))) == len(set(others))
+
+
+def _priority(name: str) -> tuple[int, int]:
+    """Which of two values that vary together names the axis: a part's name, then a short name."""
+    if name.endswith(".name") or name == "env.id":
+        return 0, 0
+    return (1, SHORT.index(name)) if name in SHORT else (2, 0)
+
+
+def _display_order(name: str) -> tuple[int, str]:
+    return (SHORT.index(name), "") if name in SHORT else (len(SHORT), name)
+
+
+def _unit(name: str, columns: Mapping[str, Sequence[Value]]) -> str:
+    """What the numbers on the axis mean; the target's period counts what `target.name` says."""
+    targets = set(columns.get("target.name", ()))
+    counted = ", " + " or ".join(sorted(map(str, targets))) if targets <= PERIODS else ""
+    return UNITS.get(name, "") + (counted if name == "update_every" else "")
+
+
+def _companions(name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        other
+        for other in varied
+        if other not in chosen and other not in ALIASES and _follows(varied[other], varied[name])
+    )
+
+
+def _ordered(values: Iterable[Value]) -> tuple[Value, ...]:
+    distinct = list({_identity(value): value for value in values}.values())
+    return tuple(sorted(distinct, key=_sort_key))
+
+
+def _sort_key(value: Value) -> tuple[int, float, list[tuple[int, float, str]]]:
+    if value is None:
+        return 0, 0.0, []
+    if isinstance(value, int | float):
+        return 1, float(value), []
+    return 2, 0.0, natural_key(value)
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
+
+
+def label(axis_name: str, value: object) -> str:
+    """`value` of an axis as text."""
+    return "all trials" if axis_name == ALL.name else format_value(value)
+
+
+def format_value(value: object) -> str:
+    """A value as people write it: 17000 is "17k", None is "none"; long text is cut."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, int) and abs(value) >= 1000:
+        return format_size(value)
+    text = f"{value:g}" if isinstance(value, int | float) else str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,39 @@
+"""Values of a setting that changed nothing at all: trials that are equal to the last bit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Hashable
+from pathlib import Path
+
+from analysis.records.axes import Axis
+from analysis.records.sweep import Sweep
+from analysis.records.trials import Trial
+from dqn_exp.runs.files import NETWORK
+
+OUTCOMES = ("status", "steps_to_threshold", "env_steps", "final_return")
+
+
+def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
+    """Groups of two or more values (their numbers) whose counted trials ended alike, with the same networks.
+
+    Trials are compared that agree in their seed and on every other axis; all of a value's must have an
+    equal, byte for byte. Training is exact, so that such trials were the same from end to end.
+    """
+    trials = {trial.run: trial for trial in sweep.trials}
+    others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
+    found: dict[int, set[Hashable]] = defaultdict(set)
+    for row, code, *context in zip(sweep.counted, axis.codes(sweep.counted), *others, strict=True):
+        digest = _digest(trials[row["run"]]) or row["run"]
+        outcome = (str(row[name]) for name in OUTCOMES)  # as text, in which not-a-number equals itself
+        found[int(code)].add((row["seed"], *map(int, context), digest, *outcome))
+    groups: dict[frozenset[Hashable], list[int]] = defaultdict(list)
+    for code in sorted(found):
+        groups[frozenset(found[code])].append(code)
+    return [codes for codes in groups.values() if len(codes) > 1]
+
+
+def _digest(trial: Trial) -> bytes | None:
+    path = Path(trial.directory, NETWORK)
+    return hashlib.sha256(path.read_bytes()).digest() if path.is_file() else None

@@ -1,0 +1,59 @@
+"""One plain row per trial: configuration, outcome and result, without pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.records.outcomes import end, outcome
+from analysis.records.trials import Curve, Trial
+
+Row = Mapping[str, Any]
+
+RESULTS = (
+    "run", "seed", "status", "converged", "episodes_to_threshold", "steps_to_threshold",
+    "final_return", "best_return", "env_steps", "episodes", "updates", "wall_seconds",
+    "env_steps_per_second", "final_std", "cause", "problem",
+)  # fmt: skip
+"""The columns of every row that are not configuration or measures of the environment."""
+
+
+def make_row(trial: Trial, evaluations: Curve | None) -> Row:
+    """The row of one trial; `evaluations` None means damaged: convergence is unknown then."""
+    damaged = evaluations is None
+    judged = outcome(trial, evaluations or {})
+    unclear = trial.status == "converged" and not judged.converged
+    problem = "damaged evaluations" if damaged else "converged, its evaluations do not show it"
+    row = {
+        "run": trial.run,
+        "status": trial.status,
+        "converged": judged.converged,
+        "episodes_to_threshold": np.nan if damaged else judged.episodes,
+        "steps_to_threshold": np.nan if damaged else judged.steps,
+        "best_return": _best(trial, evaluations or {}),
+        "cause": trial.result.get("cause"),
+        "problem": problem if damaged or unclear else None,
+    }
+    facts = {name: end(trial, name) for name in RESULTS if name not in row and name != "seed"}
+    measures = {f"measures.{k}": v for k, v in (trial.result.get("measures") or {}).items()}
+    return {**row, **facts, **trial.config, "seed": trial.record.get("seed"), **measures}
+
+
+def _best(trial: Trial, evaluations: Curve) -> float:
+    """The best mean greedy return that was ever measured, after training or during it."""
+    seen = [*evaluations.get("mean_return", ()), end(trial, "final_return")]
+    return float(np.nanmax(seen)) if not np.all(np.isnan(seen)) else np.nan
+
+
+def column(rows: Iterable[Row], name: str) -> NDArray[np.float64]:
+    """The numbers in one column [rows]; missing ones are NaN."""
+    values = (row.get(name) for row in rows)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def names(rows: Sequence[Row]) -> list[str]:
+    """All column names in order of appearance: not every row has every one."""
+    return list(dict.fromkeys(name for row in rows for name in row))

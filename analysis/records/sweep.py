@@ -1,0 +1,201 @@
+"""A whole sweep, read once: its trials, its axes, and which of its trials count as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+from analysis.records.axes import ALL, Axis, find_axes, format_value
+from analysis.records.outcomes import NEVER, is_judged
+from analysis.records.rows import Row, column, make_row
+from analysis.records.trials import (
+    Curve,
+    Skipped,
+    Trial,
+    flatten,
+    read_curve,
+    read_result,
+    read_trials,
+)
+from dqn_exp.runs.files import read_json
+
+ENDED = ("converged", "exhausted", "diverged")
+"""Statuses that are outcomes of a whole trial; the others are listed but kept out of statistics."""
+
+
+class Clock(NamedTuple):
+    """How time is counted: `column` holds T, `curve` the clock of a metrics file."""
+
+    column: str
+    curve: str
+    unit: str
+    budget: float
+    """The limit that every trial had; NaN where there was no common one."""
+    horizon: float
+    """The time up to which every counted trial was followed, or had diverged."""
+    longest: float
+    """The longest time of any counted trial."""
+
+    def times(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """T of each row. A diverged trial never converges: it stays in sight to the end."""
+        never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
+        times = column(rows, self.column)
+        return np.where(never, np.fmax(times, self.longest), times)
+
+
+class LeftOut(NamedTuple):
+    run: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    path: Path
+    trials: Sequence[Trial]
+    rows: Sequence[Row]
+    evaluations: Mapping[str, Curve | None]
+    plan: Mapping[str, Any]
+    skipped: list[Skipped]
+
+    @cached_property
+    def axes(self) -> list[Axis]:
+        """What the sweep varies; never empty."""
+        return find_axes([trial.config for trial in self.trials]) or [ALL]
+
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """Trials that are listed but not counted as evidence, and why."""
+        repeated = self._repeats()
+        reasons = (_reason(row, repeated) for row in self.rows)
+        rows = zip(self.rows, reasons, strict=True)
+        return [LeftOut(row["run"], row["status"], reason) for row, reason in rows if reason]
+
+    def _repeats(self) -> dict[str, str]:
+        """Trials with the configuration and seed of an earlier one: no evidence of their own."""
+        first: dict[object, str] = {}
+        hashes = ((trial.run, trial.record.get("config_hash")) for trial in self.trials)
+        pairs = [(run, first.setdefault(key, run)) for run, key in hashes if key is not None]
+        return {run: original for run, original in pairs if run != original}
+
+    @cached_property
+    def counted(self) -> list[Row]:
+        """The rows that statistics are made of."""
+        excluded = {entry.run for entry in self.left_out}
+        return [row for row in self.rows if row["run"] not in excluded]
+
+    @cached_property
+    def judged(self) -> bool:
+        """Can convergence be seen in this sweep at all?"""
+        return bool(self.counted) and all(is_judged(row) for row in self.counted)
+
+    @cached_property
+    def clocks(self) -> list[Clock]:
+        """Both clocks, first the one on which the trials share a budget."""
+        both = [_clock(self.counted, *names) for names in _CLOCKS]
+        return sorted(both, key=_shortfall)
+
+    @cached_property
+    def missing(self) -> list[Skipped]:
+        """Planned trials that left no record."""
+        found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
+        planned = [str(entry.get("name")) for entry in self.plan.get("trials", ())]
+        return [Skipped(name, self._why_missing(name)) for name in planned if name not in found]
+
+    def _why_missing(self, name: str) -> str:
+        try:
+            cause = read_result(self.path / name).get("cause")
+        except (OSError, ValueError):
+            cause = None
+        return f"failed before training: {cause}" if cause else "planned, but never started"
+
+    def reference(self, axis: Axis) -> tuple[int, str]:
+        """The value that others are compared with (its index), and why this one."""
+        defaults = flatten(self.plan.get("defaults") or {})
+        default = defaults.get(axis.name)
+        if axis.name in defaults and default in axis.values:
+            return axis.values.index(default), "the default"
+        if axis.numeric and isinstance(default, int | float):
+            gaps = np.abs(np.array(axis.values, dtype=float) - default)
+            return int(gaps.argmin()), f"the value nearest to the default, {format_value(default)}"
+        return 0, "the first value"
+
+    def strata(self, axis: Axis) -> NDArray[np.int64]:
+        """Which trials agree on all other axes: one number per counted trial."""
+        others = [other.codes(self.counted) for other in self.axes if other is not axis]
+        if not others:
+            return np.zeros(len(self.counted), dtype=np.int64)
+        return np.unique(np.stack(others), axis=1, return_inverse=True)[1].ravel()
+
+
+_CLOCKS = (
+    ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),
+    ("episodes_to_threshold", "episode", "episodes", "budget.episodes"),
+)
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """Everything that the trials in or below `path` recorded, except episodes and losses."""
+    root, skipped = Path(path), list[Skipped]()
+    trials = read_trials(root, skipped)
+    if not trials:
+        raise AnalysisError(f"{path}: none of its trials can be read: {skipped[0].reason}")
+    evaluations = {trial.run: read_curve(trial, "evaluations", skipped) for trial in trials}
+    rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
+    return Sweep(root, trials, rows, evaluations, _plan(root, skipped), skipped)
+
+
+def _plan(root: Path, skipped: list[Skipped]) -> Mapping[str, Any]:
+    """What `sweep.json` says was to be run; empty where there is none."""
+    try:
+        plan = read_json(root / "sweep.json")
+        return plan if isinstance(plan, dict) else {}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        skipped.append(Skipped("sweep.json", f"cannot be read: {error}"))
+        return {}
+
+
+def _reason(row: Row, repeated: Mapping[str, str]) -> str | None:
+    if row["problem"]:
+        return str(row["problem"])
+    if row["status"] not in ENDED:
+        return str(row["cause"] or _MEANING.get(row["status"], "unknown status"))
+    if row["run"] in repeated:
+        return f"the same configuration and seed as {repeated[row['run']]}"
+    return None
+
+
+_MEANING = {
+    "running": "still running",
+    "interrupted": "stopped before its end; the same command continues it",
+    "failed": "an error in the program",
+    "pruned": "given up early by the study, because it did badly",
+}
+
+
+def _clock(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Clock:
+    budgets, times = column(rows, limit), column(rows, name)
+    ended = np.array([row["converged"] or row["status"] == NEVER for row in rows], dtype=bool)
+    common = len(budgets) > 0 and bool(np.all(budgets == budgets[0]))
+    longest = float(np.fmax.reduce(times, initial=0.0))
+    horizon = float(np.fmin.reduce(np.append(times[~ended], budgets), initial=np.inf))
+    return Clock(
+        name, curve, unit,
+        budget=float(budgets[0]) if common else np.nan,
+        horizon=horizon if np.isfinite(horizon) else longest,
+        longest=longest,
+    )  # fmt: skip
+
+
+def _shortfall(clock: Clock) -> float:
+    """How much of the common budget is out of sight; 1 without one (the smaller, the better)."""
+    return 1.0 if np.isnan(clock.budget) else max(0.0, 1 - clock.horizon / clock.budget)

@@ -1,0 +1,135 @@
+"""The figures of a report, in the order in which they are read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.records.axes import ALL, Axis
+from analysis.records.sweep import Sweep
+from analysis.records.trials import slug
+from analysis.report.figures.by_value import convergence_by_value, final_return_by_value
+from analysis.report.figures.learning import BAND_FROM, FEW, Curves, losses, returns, returns_one_by_one
+from analysis.report.figures.measures import measure_names, measures_by_value
+from analysis.report.figures.painting import Picture, Plot, paint_all
+from analysis.report.figures.pairs import heatmap
+from analysis.report.figures.profile import performance_profile
+from analysis.report.figures.style import CROWDED, short
+from analysis.report.figures.survival import convergence_curves
+
+__all__ = ["Picture", "Plot", "axis_plots", "own_random", "paint_all", "pair_plots"]
+
+
+def own_random() -> np.random.Generator:
+    """What a figure draws at random: the same whatever else is painted before it."""
+    return np.random.default_rng(0)
+
+
+def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iterator[Plot]:
+    """The figures about one axis; those for which nothing was recorded are left out."""
+    clock, pooled, end = sweep.clocks[0], _pooled(sweep, axis), slug(axis.name)
+    if sweep.judged:
+        yield Plot(
+            axis.name,
+            f"convergence_{end}",
+            "Speed of convergence",
+            f"Each dot is one trial: its {clock.unit} until convergence. Triangles are trials that "
+            "had not converged when they ended: they would have taken longer. Diamonds: restricted "
+            f"mean time, RMST({short(clock.horizon)}): the mean of T with every T above "
+            f"{short(clock.horizon)} cut to it. Thick dashes: Kaplan–Meier median, the time by which "
+            f"half of the trials had converged, where they did. Above: how many converged.{pooled}",
+            lambda: convergence_by_value(sweep, axis, clock, own_random()),
+        )
+        yield Plot(
+            axis.name,
+            f"survival_{end}",
+            "How many converged, and by when",
+            "Left: fraction of trials that converged within the budget. Right: its growth over "
+            "time; vertical ticks mark trials that ended unconverged, numbers below count the "
+            f"trials still training.{pooled}",
+            lambda: convergence_curves(sweep, axis, clock),
+        )
+    yield Plot(
+        axis.name,
+        f"final_return_{end}",
+        "Return after training",
+        "Mean return of greedy episodes after training, one dot per trial; diamonds are means with "
+        f"95% intervals.{pooled}",
+        lambda: final_return_by_value(sweep, axis, own_random()),
+    )
+    if measure_names(sweep):
+        yield Plot(
+            axis.name,
+            f"measures_{end}",
+            "Quality measures",
+            "What the environment measured in the greedy episodes after training, one dot per trial; "
+            f"diamonds are means with 95% intervals.{pooled}",
+            lambda: measures_by_value(sweep, axis, own_random()),
+        )
+    band = (
+        f"; bands: 95% intervals at each moment; below {BAND_FROM} seeds thin lines instead, one per seed"
+        if len(axis.values) <= FEW
+        else ""
+    )
+    yield Plot(
+        axis.name,
+        f"returns_{end}",
+        "Learning curves",
+        f"Mean over trials of the return, in bins of time{band}. A trial that stopped early "
+        f"(because it converged, say) keeps its last value to the end.{pooled}",
+        lambda: returns(sweep, axis, episodes, own_random()),
+    )
+    if FEW < len(axis.values) <= 2 * CROWDED:
+        yield Plot(
+            axis.name,
+            f"returns_by_{end}",
+            "Learning curves, value by value",
+            f"Each panel: the trials of one value (thin) and their mean (thick), from {BAND_FROM} seeds on "
+            f"with its 95% interval; grey: the means of the other values.{pooled}",
+            lambda: returns_one_by_one(sweep, axis, episodes, own_random()),
+        )
+    if any(loss.values()):
+        yield Plot(
+            axis.name,
+            f"loss_{end}",
+            "Loss",
+            f"Median loss in bins of updates: of each trial, then over the trials that were "
+            f"still training, with their quartiles as a band.{pooled}",
+            lambda: losses(sweep, axis, loss),
+        )
+    yield Plot(
+        axis.name,
+        f"profile_{end}",
+        "Performance profile",
+        f"The share of trials whose final return is at least x: higher is better.{pooled}",
+        lambda: performance_profile(sweep, axis),
+    )
+
+
+def pair_plots(sweep: Sweep) -> Iterator[Plot]:
+    """A heatmap for each pair of axes that have few enough values to be read."""
+    readable = [axis for axis in sweep.axes if axis is not ALL and len(axis.values) <= CROWDED]
+    for rows, columns in itertools.combinations(readable, 2):
+        others = [axis.name for axis in sweep.axes if axis not in (rows, columns)]
+        pooled = f" Pooled over {', '.join(others)}." if others else ""
+        yield Plot(
+            None,
+            f"heatmap_{slug(rows.name)}_{slug(columns.name)}",
+            f"{rows.name} and {columns.name} together",
+            f"Each cell: the trials of one pair of values, restricted mean time to convergence (RMST), "
+            f"how many converged, and mean final return. The lighter, the faster or better; an empty "
+            f"cell has no trials. Intervals are in the table.{pooled}",
+            lambda r=rows, c=columns: heatmap(sweep, r, c, sweep.clocks[0]),  # type: ignore[misc]
+        )
+
+
+def _pooled(sweep: Sweep, axis: Axis) -> str:
+    others = ", ".join(other.name for other in sweep.axes if other is not axis)
+    if not others:
+        return ""
+    return (
+        f" The trials of every value of {others} are pooled. Means and intervals are over seeds: the "
+        "trials of a seed are averaged first, because they share its luck."
+    )

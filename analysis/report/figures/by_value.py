@@ -1,0 +1,144 @@
+"""Every trial as a dot over the values of an axis: speed of convergence, and final return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.estimates import statistics as st
+from analysis.estimates import survival as sv
+from analysis.estimates.describe import events, group, per_seed
+from analysis.records.axes import Axis
+from analysis.records.rows import column
+from analysis.records.sweep import Clock, Sweep
+from analysis.report.figures.style import (
+    ACCENT,
+    CROWDED,
+    INK,
+    OKABE_ITO,
+    count_axis,
+    draw_means,
+    label_values,
+    line_at,
+    positions,
+    short,
+    spread,
+    tilt,
+    value_figure,
+)
+
+DOT = OKABE_ITO[0]
+
+
+def convergence_by_value(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> Figure:
+    """Times to convergence, their restricted mean with interval, and their median."""
+    figure, ax = value_figure(axis, 4.2)
+    groups = group(sweep.counted, axis)
+    x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
+    times = np.concatenate([clock.times(rows) for rows in groups])
+    happened = np.concatenate([events(rows) for rows in groups]).astype(bool)
+    _dots(ax, x[happened], times[happened])
+    ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
+    capped = [per_seed(rows, sv.restricted(clock.times(rows), clock.horizon)) for rows in groups]
+    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), clock.horizon))
+    medians = [sv.kaplan_meier(clock.times(rows), events(rows)).median if rows else np.inf for rows in groups]
+    reached = np.isfinite(medians)
+    ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
+    if np.isfinite(clock.budget):
+        line_at(ax, clock.budget, f"budget\n{short(clock.budget)}")
+    _fractions(ax, sweep, axis)
+    label_values(ax, axis)
+    ax.set_ylim(0, 1.12 * max(clock.longest, clock.horizon))
+    ax.set_ylabel(f"T: {clock.unit} to convergence")
+    count_axis(ax, "y")
+    figure.legend(handles=_speed_legend(clock), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
+    """At places of our own: seaborn's jitter draws from a global generator."""
+    sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
+
+
+def _within(interval: st.Interval, horizon: float) -> st.Interval:
+    low, high = np.clip(interval, 0, horizon)
+    return float(low), float(high)
+
+
+def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
+    """Above each value, how many of its trials converged."""
+    if len(axis.values) > CROWDED:
+        return
+    ax.annotate(
+        "converged:", (0, 1.0), (-4, 2), "axes fraction", "offset points",
+        ha="right", va="bottom", fontsize=8, annotation_clip=False,
+    )  # fmt: skip
+    texts = [f"{events(rows).sum():.0f}/{len(rows)}" for rows in group(sweep.counted, axis)]
+    for at, text in zip(positions(axis), texts, strict=True):
+        ax.annotate(
+            text, (at, 1.0), (0, 2), ("data", "axes fraction"), "offset points",
+            ha="center", va="bottom", fontsize=8, annotation_clip=False, rotation=tilt(axis, texts),
+        )  # fmt: skip
+
+
+def _speed_legend(clock: Clock) -> list[Line2D]:
+    mean = f"RMST({short(clock.horizon)}), 95% interval"
+    return [
+        _key("o", "converged", color=DOT),
+        _key("^", "not converged", mfc="none", mec=ACCENT),
+        _key("D", mean, mfc="white", mec=INK),
+        _key("_", "median (Kaplan–Meier)", color=INK, mew=2, markersize=12),
+    ]
+
+
+def _key(marker: str, label: str, **options: Any) -> Line2D:
+    return Line2D([], [], linestyle="", marker=marker, label=label, **options)
+
+
+def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Figure:
+    """Mean greedy return after training: every trial, and the mean with its interval."""
+    figure, ax = value_figure(axis, 3.8)
+    groups = group(sweep.counted, axis)
+    x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
+    final = np.concatenate([column(rows, "final_return") for rows in groups])
+    diverged = np.array([row["status"] == "diverged" for rows in groups for row in rows], dtype=bool)
+    _dots(ax, x[~diverged], final[~diverged])
+    ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
+    means = [per_seed(rows, column(rows, "final_return")) for rows in groups]
+    draw_means(ax, axis, means, lambda values: st.mean_interval(values, rng))
+    make_room(ax, threshold(sweep))
+    draw_threshold(ax, sweep)
+    label_values(ax, axis)
+    ax.set_ylabel("final return: greedy episodes after training")
+    handles = [_key("o", "trial", color=DOT), _key("D", "mean, 95% interval", mfc="white", mec=INK)]
+    if diverged.any():
+        handles.insert(1, _key("x", "diverged trial", color=ACCENT, mew=1.8))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def make_room(ax: Axes, value: float | None) -> None:
+    """Widen the vertical range to hold `value`, if that does not squeeze everything else."""
+    low, high = ax.get_ylim()
+    if value is not None and abs(value - high) < 4 * (high - low):
+        room = 0.05 * (high - low)
+        ax.set_ylim(min(low, value - room), max(high, value + room))
+
+
+def threshold(sweep: Sweep) -> float | None:
+    """The return that counts as converged, where all trials share one."""
+    found = {row.get("convergence.threshold") for row in sweep.counted}
+    value = found.pop() if len(found) == 1 else None
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def draw_threshold(ax: Axes, sweep: Sweep, named: bool = True) -> None:
+    """A line at the threshold, unless it lies beyond what is shown."""
+    value, (low, high) = threshold(sweep), ax.get_ylim()
+    if value is not None and low <= value <= high:
+        line_at(ax, value, f"threshold\n{value:g}" if named else "")

@@ -1,0 +1,195 @@
+"""Learning curves by value of an axis: returns, and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from analysis.estimates import statistics as st
+from analysis.estimates.curves import binned, centres, edges, filled, moments, sampled
+from analysis.estimates.describe import group, per_seed
+from analysis.records.axes import Axis
+from analysis.records.rows import Row
+from analysis.records.sweep import Sweep
+from analysis.records.trials import Curve
+from analysis.report.figures.by_value import draw_threshold, make_room, threshold
+from analysis.report.figures.style import CROWDED, Style, count_axis, draw_lines, new_figure, short, styles
+
+FEW = 3
+"""Values whose bands can be told apart when they lie on each other."""
+BAND_FROM = 5
+"""Seeds from which on a band is drawn; of fewer it is so wide that their curves tell more."""
+PER_BIN = 4
+"""Training episodes, or sampled losses, in one bin of a curve."""
+Curves = Mapping[str, Curve | None]
+Sample = Callable[[Curve], st.Floats]
+
+
+class Panel(NamedTuple):
+    """What is drawn over what: a column of metric files over one of their clocks."""
+
+    curves: Curves
+    clock: str
+    value: str
+    title: str = ""
+    unit: str = ""
+
+    def grid(self, rows: Sequence[Row]) -> tuple[st.Floats, Sample]:
+        """Moments [m], and how a curve is read at them: evaluations where they lie, else means of bins."""
+        clocks = [curve[self.clock] for curve in _present(rows, self.curves)]
+        at = moments(clocks)
+        if at is not None and self.value == "mean_return":
+            return at, lambda curve: sampled(curve[self.clock], curve[self.value], at)
+        borders = edges(clocks, 1 if self.value == "mean_return" else PER_BIN)
+        return centres(borders), lambda curve: filled(curve[self.clock], curve[self.value], borders)
+
+
+def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator) -> Figure:
+    """Return over episodes and steps while training, and over steps in greedy evaluations."""
+    panels = [
+        Panel(episodes, "episode", "return", "Training, by episode", "episodes"),
+        Panel(episodes, "env_step", "return", "Training, by step", "environment steps"),
+        Panel(sweep.evaluations, "env_step", "mean_return", "Greedy evaluations", "environment steps"),
+    ]
+    panels = [panel for panel in panels if any(panel.curves.values())]
+    figure, axs = new_figure(3.6 * max(len(panels), 1), 4.0, max(len(panels), 1), sharey=True)
+    for ax, panel in zip(axs, panels, strict=False):
+        _mean_curves(ax, sweep, axis, panel, rng)
+        ax.set(title=panel.title, xlabel=panel.unit)
+        ax.set_xlim(left=0)
+        count_axis(ax, "x")
+    _within_lines(axs, threshold(sweep))
+    for ax in axs:
+        draw_threshold(ax, sweep, named=ax is axs[-1])
+    axs[0].set_ylabel("return")
+    legend(figure, axis, group(sweep.counted, axis))
+    return figure
+
+
+def _mean_curves(ax: Axes, sweep: Sweep, axis: Axis, panel: Panel, rng: np.random.Generator) -> None:
+    at, sample = panel.grid(sweep.counted)
+    found = [per_seed(*_curves(rows, panel.curves, sample)) for rows in group(sweep.counted, axis)]
+    draw_lines(ax, axis, at, [curves.mean(axis=0) if len(curves) else curves for curves in found])
+    if len(axis.values) <= FEW:
+        for style, curves in zip(styles(axis), found, strict=True):
+            _band(ax, at, curves, style, rng)
+
+
+def _band(ax: Axes, at: st.Floats, found: st.Floats, style: Style, rng: np.random.Generator) -> None:
+    """The interval of the mean, cut to the range of the curves; the curves of few seeds themselves."""
+    if len(found) >= BAND_FROM:
+        band = st.mean_band(found, rng)
+        low, high = np.clip([band.low, band.high], np.nanmin(found), np.nanmax(found))
+        ax.fill_between(at, low, high, color=style.color, alpha=0.15, linewidth=0)
+    elif len(found) > 1:
+        ax.plot(at, found.T, color=style.color, linewidth=0.7, alpha=0.45)
+
+
+def _within_lines(axs: Iterable[Axes], also: float | None) -> None:
+    """Let the lines and the threshold, not the bands of few trials, set the vertical range."""
+    drawn = [np.asarray(line.get_ydata(), dtype=float) for ax in axs for line in ax.get_lines()]
+    values = np.concatenate([np.empty(0), *drawn])
+    values = values[np.isfinite(values)]
+    if len(values):
+        room = 0.05 * float(np.ptp(values)) or 1.0
+        first = next(iter(axs))
+        first.set_ylim(values.min() - room, values.max() + room)
+        make_room(first, also)
+
+
+def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator) -> Figure:
+    """A panel for each value: its trials, their mean with its band; grey, the other means."""
+    evaluated = any(sweep.evaluations.values())
+    curves, name = (sweep.evaluations, "mean_return") if evaluated else (episodes, "return")
+    at, sample = Panel(curves, "env_step", name).grid(sweep.counted)
+    groups = group(sweep.counted, axis)
+    means = [per_seed(*_curves(rows, curves, sample)) for rows in groups]
+    columns = min(len(groups), 4)
+    lines = -(-len(groups) // columns)
+    figure = Figure(figsize=(2.7 * columns, 0.6 + 1.9 * lines), layout="constrained")
+    axs = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for ax, style, label, rows, own in zip(axs, styles(axis), axis.labels(), groups, means, strict=False):
+        for other in filter(len, means):
+            ax.plot(at, other.mean(axis=0), color="#d4d4d4", linewidth=0.9)
+        trials = _curves(rows, curves, sample)[1]
+        if len(trials):
+            ax.plot(at, trials.T, color=style.color, linewidth=0.6, alpha=0.6)
+            ax.plot(at, own.mean(axis=0), color=style.color, linewidth=2)
+        if len(own) >= BAND_FROM:
+            _band(ax, at, own, style, rng)
+        ax.set_title(f"{axis.name} = {label} (n = {len(trials)})", fontsize=8.5)
+        count_axis(ax, "x")
+    for ax in axs[len(groups) :]:
+        ax.remove()
+    figure.supxlabel("environment steps", fontsize=9)
+    figure.supylabel("mean return of greedy evaluations" if evaluated else "return", fontsize=9)
+    return figure
+
+
+def _curves(rows: Sequence[Row], curves: Curves, sample: Sample) -> tuple[list[Row], st.Floats]:
+    """Those of `rows` that have numbers, and their curves on one grid: [trials, bins]."""
+    found = [(row, sample(curve)) for row in rows if (curve := curves.get(row["run"]))]
+    known = [(row, curve) for row, curve in found if np.isfinite(curve).any()]
+    return [row for row, _ in known], np.array([curve for _, curve in known], dtype=np.float64)
+
+
+def _present(rows: Sequence[Row], curves: Curves) -> list[Curve]:
+    return [curve for row in rows if (curve := curves.get(row["run"]))]
+
+
+def legend(figure: Figure, axis: Axis, groups: Sequence[Sequence[Row]]) -> None:
+    """Values and sample sizes below the figure; some of them where there are many."""
+    keys = list(_keys(axis, groups))
+    if len(keys) > CROWDED:
+        keys = [keys[index] for index in np.linspace(0, len(keys) - 1, 7).astype(int)]
+    figure.legend(handles=keys, title=axis.title or None, loc="outside lower center", ncols=min(len(keys), 4))
+
+
+def _keys(axis: Axis, groups: Sequence[Sequence[Row]]) -> Iterator[Line2D]:
+    for style, label, rows in zip(styles(axis), axis.labels(), groups, strict=True):
+        yield Line2D(
+            [], [], color=style.color, linestyle=style.line, marker=style.marker, markersize=4.5,
+            label=f" {label} (n = {len(rows)})",
+        )  # fmt: skip
+
+
+def losses(sweep: Sweep, axis: Axis, curves: Curves) -> Figure:
+    """Loss over updates: the median of each trial in each bin, then over trials, with quartiles."""
+    figure, (ax,) = new_figure(7.0, 4.0)
+    borders = edges([curve["update"] for curve in _present(sweep.counted, curves)], PER_BIN)
+    at = centres(borders)
+    medians = []
+    for style, rows in zip(styles(axis), group(sweep.counted, axis), strict=True):
+        found = [_positive_medians(curve, borders) for curve in _present(rows, curves)]
+        low, middle, high = _quartiles(np.array(found)) if found else np.empty((3, 0))
+        ax.fill_between(at[: len(low)], low, high, color=style.color, alpha=0.13, linewidth=0)
+        medians.append(middle)
+    ax.set_yscale("log")
+    draw_lines(ax, axis, at, medians)
+    ax.set(xlabel="updates", ylabel="loss (log scale)")
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(short))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    count_axis(ax, "x")
+    legend(figure, axis, group(sweep.counted, axis))
+    return figure
+
+
+def _positive_medians(curve: Curve, borders: st.Floats) -> st.Floats:
+    medians = binned(curve["update"], curve["loss"], borders, np.median)
+    return np.where(medians > 0, medians, np.nan)
+
+
+def _quartiles(curves: st.Floats) -> st.Floats:
+    """Quartiles over the trials that still train: [trials, bins] to [3, bins]."""
+    result = np.full((3, curves.shape[1]), np.nan)
+    known = np.isfinite(curves).any(axis=0)
+    result[:, known] = np.nanquantile(curves[:, known], [0.25, 0.5, 0.75], axis=0)
+    return result

@@ -1,0 +1,105 @@
+"""From plots to pictures, side by side on all cores: drawing is most of a report's time."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.figure import Figure
+
+from analysis.report.figures.style import RC
+
+
+class Plot(NamedTuple):
+    """A figure that is still to be drawn."""
+
+    axis: str | None
+    """Name of the axis that it is about; None for a pair of axes."""
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[], Figure]
+
+
+class Picture(NamedTuple):
+    axis: str | None
+    name: str
+    title: str
+    caption: str
+    png: bytes
+    pdf: bytes
+
+
+def paint_all(plots: Sequence[Plot]) -> list[Picture]:
+    """The pictures of `plots`, in their order."""
+    n_painters = min(len(plots), len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+    if n_painters < 2:
+        return [paint(plot) for plot in plots]
+    with ExitStack() as stack:
+        painters = [_start_painter(plots[first::n_painters], stack) for first in range(n_painters)]
+        return [_receive(painters[number % n_painters], plot) for number, plot in enumerate(plots)]
+
+
+def _start_painter(plots: Sequence[Plot], stack: ExitStack) -> Connection:
+    """A process that sends the pictures of `plots`; forked, because what draws cannot be sent to it."""
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_paint_one_by_one, args=(plots, sender, os.getpid()), daemon=True)
+    process.start()
+    sender.close()
+    stack.callback(process.join)
+    stack.callback(process.kill)
+    stack.callback(receiver.close)
+    return receiver
+
+
+def _paint_one_by_one(plots: Sequence[Plot], sender: Connection, client: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked for the pictures deals with Ctrl-C
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with suppress(BrokenPipeError):
+        try:
+            for plot in plots:
+                if os.getppid() == client:
+                    sender.send(paint(plot))
+        except Exception as error:
+            sender.send(error)
+
+
+def _receive(painter: Connection, plot: Plot) -> Picture:
+    try:
+        answer: Picture | Exception = painter.recv()
+    except (EOFError, OSError):  # it was killed
+        return paint(plot)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def paint(plot: Plot) -> Picture:
+    with mpl.rc_context(RC):
+        png, pdf = render(plot.draw())
+    return Picture(*plot[:-1], png, pdf)
+
+
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """The figure as PNG and as PDF; laid out once."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    png, pdf = io.BytesIO(), io.BytesIO()
+    agg: Any = FigureCanvasAgg(figure)  # figure.savefig() draws everything once more, for its layout
+    agg.print_png(png)
+    vectors: Any = FigureCanvasPdf(figure)
+    vectors.print_pdf(pdf, metadata={"CreationDate": None})
+    return png.getvalue(), pdf.getvalue()

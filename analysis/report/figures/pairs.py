@@ -1,0 +1,98 @@
+"""Two axes at once: a heatmap with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.estimates import survival as sv
+from analysis.estimates.describe import events
+from analysis.records.axes import Axis
+from analysis.records.rows import Row, column
+from analysis.records.sweep import Clock, Sweep
+from analysis.report.figures.style import new_figure, short
+
+
+class Panel(NamedTuple):
+    title: str
+    palette: str
+    measure: Callable[[Sequence[Row]], float]
+    text: Callable[[Sequence[Row]], str]
+    limits: tuple[float | None, float | None] = (None, None)
+
+
+def heatmap(sweep: Sweep, rows: Axis, columns: Axis, clock: Clock) -> Figure:
+    """Speed, converged fraction and final return for each pair of values."""
+    panels = _panels(sweep, clock)
+    width = max(3.2, 1.0 + 0.62 * len(columns.values))
+    size = width * len(panels) + 0.8, 1.9 + 0.42 * len(rows.values)
+    figure, axs = new_figure(*size, len(panels), sharey=True)
+    cells = _cells(sweep, rows, columns)
+    for ax, panel in zip(axs, panels, strict=True):
+        _draw(ax, cells, panel)
+        ax.set(title=panel.title, xlabel=columns.title)
+        ax.set_xticks(np.arange(len(columns.values)) + 0.5, columns.labels(), rotation=_tilt(columns))
+        ax.set_yticks(np.arange(len(rows.values)) + 0.5, rows.labels())
+    axs[0].set_ylabel(rows.title)
+    return figure
+
+
+def _tilt(axis: Axis) -> int:
+    return 35 if max(map(len, axis.labels())) > 6 else 0
+
+
+def _panels(sweep: Sweep, clock: Clock) -> list[Panel]:
+    def speed(cell: Sequence[Row]) -> float:
+        return float(sv.restricted(clock.times(cell), clock.horizon).mean())
+
+    def fraction(cell: Sequence[Row]) -> float:
+        return float(events(cell).mean())
+
+    def final(cell: Sequence[Row]) -> float:
+        known = column(cell, "final_return")
+        return float(np.nanmean(known)) if np.isfinite(known).any() else np.nan
+
+    panels = [Panel("mean final return", "viridis", final, lambda cell: _digits(final(cell)))]
+    if sweep.judged:
+        speed_title = f"RMST({short(clock.horizon)}), {clock.unit}"
+        panels = [
+            Panel(speed_title, "viridis_r", speed, lambda cell: _digits(speed(cell))),
+            Panel("converged", "viridis", fraction, _fraction_text, (0, 1)),
+            *panels,
+        ]
+    return panels
+
+
+def _fraction_text(cell: Sequence[Row]) -> str:
+    return f"{events(cell).sum():.0f}/{len(cell)}"
+
+
+def _digits(value: float) -> str:
+    return short(float(f"{value:.3g}"))
+
+
+def _cells(sweep: Sweep, rows: Axis, columns: Axis) -> list[list[list[Row]]]:
+    pairs = list(zip(rows.codes(sweep.counted), columns.codes(sweep.counted), strict=True))
+    return [
+        [
+            [row for row, pair in zip(sweep.counted, pairs, strict=True) if pair == (y, x)]
+            for x in range(len(columns.values))
+        ]
+        for y in range(len(rows.values))
+    ]
+
+
+def _draw(ax: Axes, cells: list[list[list[Row]]], panel: Panel) -> None:
+    """Colour and number of each cell; a cell without trials stays empty."""
+    values = np.array([[panel.measure(c) if c else np.nan for c in line] for line in cells])
+    texts = np.array([[panel.text(c) if c else "" for c in line] for line in cells])
+    sns.heatmap(
+        values, annot=texts, fmt="", mask=texts == "", cmap=panel.palette, cbar=False, linewidths=0.8,
+        vmin=panel.limits[0], vmax=panel.limits[1], annot_kws={"fontsize": 8},
+        xticklabels=False, yticklabels=False, ax=ax,
+    )  # fmt: skip

@@ -1,0 +1,185 @@
+"""How figures look: legible in colour, to the colour-blind and in grey print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from analysis.estimates.statistics import Floats, Interval
+from analysis.records.axes import Axis
+from analysis.report.page import DPI
+
+RC: Any = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("paper"),
+    "text.parse_math": False,
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.edgecolor": "#444444",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.title_fontsize": 8,
+    "lines.linewidth": 1.6,
+    "figure.dpi": DPI,
+    "xtick.bottom": True,
+    "xtick.major.size": 3,
+}
+"""Seaborn's theme, and plain text everywhere: names in a sweep must not be read as formulas."""
+
+INK, FAINT, ACCENT = "#222222", "#8a8a8a", "#b03a2e"
+MARKERS = "osD^vPX<>*ph"
+DASHES = ((1, 0), (4, 1.5), (5, 1.5, 1, 1.5), (1, 1), (5, 1, 1, 1, 1, 1), (8, 3))
+"""Points on and off, in widths of the line; the first is solid."""
+OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+"""Colours that the colour-blind can tell apart (Okabe & Ito 2008)."""
+CROWDED = 12
+"""Values of an axis beyond which legends and risk tables show only some."""
+
+
+class Style(NamedTuple):
+    color: Any
+    marker: str
+    dash: tuple[float, ...]
+
+    @property
+    def line(self) -> Any:
+        """The dash as matplotlib writes it."""
+        return (0, self.dash) if self.dash[1] else "-"
+
+
+def styles(axis: Axis) -> list[Style]:
+    """One style for each value: ordered values get ordered colours, from dark to light."""
+    count = len(axis.values)
+    if axis.numeric and count > 2:
+        colors = sns.color_palette("viridis", count)
+    else:
+        colors = sns.color_palette(OKABE_ITO, count)
+    return [Style(colors[i], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)]) for i in range(count)]
+
+
+def new_figure(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """A figure that no global state holds, and its axes [columns]."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(1, columns, squeeze=False, **options)[0]
+
+
+def positions(axis: Axis) -> NDArray[np.float64]:
+    """Where each value stands on a horizontal axis: numbers as numbers, names evenly."""
+    if not axis.numeric:
+        return np.arange(len(axis.values), dtype=np.float64)
+    return np.array(axis.values, dtype=np.float64)
+
+
+def is_logarithmic(axis: Axis) -> bool:
+    """A wide range (over one decade) is drawn on a log scale if that spreads the values better."""
+    values = positions(axis)
+    if not axis.numeric or values.min() <= 0 or values.max() / values.min() <= 10:
+        return False
+    return _least_gap(np.log(values)) > _least_gap(values)
+
+
+def _least_gap(values: NDArray[np.float64]) -> float:
+    """The smallest distance of neighbours, as a share of the range."""
+    return float(np.diff(values).min() / np.ptp(values))
+
+
+def value_figure(axis: Axis, height: float) -> tuple[Figure, Axes]:
+    """A figure whose horizontal axis has the scale of `axis`; `label_values` finishes it."""
+    figure, (ax,) = new_figure(7.5 if len(axis.values) > 4 else 6.5, height)
+    ax.set_xscale("log" if is_logarithmic(axis) else "linear")
+    return figure, ax
+
+
+def label_values(ax: Axes, axis: Axis) -> None:
+    """Ticks and label of a horizontal axis that shows the values of `axis`."""
+    at, labels = positions(axis), axis.labels()
+    if axis.numeric and len(at) > CROWDED:
+        ax.xaxis.set_major_formatter(FuncFormatter(short))
+    else:
+        ax.xaxis.set_major_locator(FixedLocator(at.tolist()))
+        ax.xaxis.set_major_formatter(FixedFormatter(labels))
+        ax.tick_params(axis="x", labelrotation=tilt(axis, labels))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.grid(visible=False, axis="x")
+    ax.margins(x=0.08 if len(at) > 1 else 0.5)
+    ax.set_xlabel(axis.title)
+
+
+def tilt(axis: Axis, labels: Sequence[str]) -> int:
+    """Degrees by which `labels` of the values must be turned so that none runs into the next."""
+    at = np.log(positions(axis)) if is_logarithmic(axis) else positions(axis)
+    gap = _least_gap(at) if len(at) > 1 else 1.0
+    return 35 if max(map(len, labels)) + 1 > 58 * gap else 0  # letters across the axis
+
+
+def spread(axis: Axis, count: int, code: int) -> Floats:
+    """Places of `count` dots left of value number `code`, so that none hides another or the mean: [count]."""
+    at = positions(axis)
+    offsets = -0.12 - 0.28 * np.linspace(1, 0, count) if count > 1 else np.full(count, -0.2)
+    if len(at) < 2:
+        return np.asarray(at[code] + 0.3 * offsets, dtype=np.float64)
+    if is_logarithmic(axis):
+        return np.asarray(at[code] * np.exp(_gap(np.log(at)) * offsets))
+    return np.asarray(at[code] + _gap(at) * offsets, dtype=np.float64)
+
+
+def _gap(at: NDArray[np.float64]) -> float:
+    return float(min(np.diff(at).min(), np.ptp(at) / 8))
+
+
+def short(value: float, _: int | None = None) -> str:
+    """A number for an axis: 50000 is "50k"."""
+    for size, suffix in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{suffix}"
+    return f"{value:g}"
+
+
+def count_axis(ax: Axes, which: str) -> None:
+    """Large counts on the `which` ("x" or "y") axis are written short."""
+    (ax.xaxis if which == "x" else ax.yaxis).set_major_formatter(FuncFormatter(short))
+
+
+def draw_means(
+    ax: Axes, axis: Axis, samples: Sequence[Floats], interval: Callable[[Floats], Interval]
+) -> None:
+    """A diamond at the mean of each value's sample, with its interval; nothing where it is empty."""
+    x = np.repeat(positions(axis), [len(sample) for sample in samples])
+    if len(x):
+        sns.pointplot(
+            x=x, y=np.concatenate(samples), errorbar=interval, native_scale=True, ax=ax,
+            linestyle="none", marker="D", color=INK, markerfacecolor="white", markersize=6,
+            markeredgewidth=1, err_kws={"linewidth": 1.4}, zorder=4,
+        )  # fmt: skip
+
+
+def draw_lines(ax: Axes, axis: Axis, at: Floats, lines: Sequence[Floats]) -> None:
+    """A line over `at` [m] for each value, in its style, [m] or empty each; NaN are left out."""
+    for style, line in zip(styles(axis), lines, strict=True):
+        known = np.isfinite(line)
+        ax.plot(
+            at[: len(line)][known], line[known], color=style.color, linestyle=style.line, marker=style.marker,
+            markevery=(len(at) // 12, max(len(at) // 4, 1)), markersize=4.5, markeredgewidth=0,
+        )  # fmt: skip
+
+
+def line_at(ax: Axes, y: float, text: str) -> None:
+    """A dashed line across, with what it means beside it, where nothing can lie under it."""
+    ax.axhline(y, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+    ax.annotate(
+        text, (1, y), (3, 0), ("axes fraction", "data"), "offset points",
+        ha="left", va="center", fontsize=7.5, color="#555555", annotation_clip=False,
+    )  # fmt: skip

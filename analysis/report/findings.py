@@ -1,0 +1,227 @@
+"""What the data supports, in plain sentences: a claim only where there is a test behind it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from analysis.estimates import statistics as st
+from analysis.estimates.describe import Table
+from analysis.records.axes import ALL, Axis, format_value
+from analysis.records.sweep import Clock, Sweep
+from analysis.report.summary import format_number
+
+SIGNIFICANT = 0.05
+MEANING = {
+    "exhausted": " (budget spent, not converged)",
+    "diverged": " (the network's values ran away; counts as never converging)",
+}
+
+
+def title(sweep: Sweep) -> str:
+    """The question that the sweep asks."""
+    names = [axis.name for axis in sweep.axes if axis is not ALL]
+    if not names:
+        return f"How does this DQN learn {environments(sweep)}?"
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"How {'does' if len(names) == 1 else 'do'} {listed} change convergence?"
+
+
+def values(sweep: Sweep, key: str) -> str:
+    """The values of a configuration key, " / " between them where trials differ."""
+    return " / ".join(dict.fromkeys(format_value(row.get(key)) for row in sweep.rows))
+
+
+def environments(sweep: Sweep) -> str:
+    return " and ".join(dict.fromkeys(str(trial.config.get("env.id")) for trial in sweep.trials))
+
+
+def overview(sweep: Sweep) -> Iterator[str]:
+    """How many trials there are, how they ended, and how many of them are evidence."""
+    seeds = len({row["seed"] for row in sweep.rows})
+    sizes = [_count(len(axis.values), f"value of {axis.name}") for axis in sweep.axes]
+    of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {_count(seeds, 'seed')}"
+    yield f"{_count(len(sweep.rows), 'trial')} on {environments(sweep)}{of}."
+    if sweep.judged:
+        in_a_row = values(sweep, "convergence.consecutive")
+        first = "its first evaluation" if in_a_row == "1" else f"the first of {in_a_row} evaluations in a row"
+        yield (
+            f"A trial is one training run with its own random seed. It has converged at {first} "
+            f"(greedy episodes) with a mean return of at least {values(sweep, 'convergence.threshold')}."
+        )
+    else:
+        yield "Convergence cannot be judged here: evaluations during training or a threshold are missing."
+    ends = Counter(row["status"] for row in sweep.rows)
+    listed = (f"{n} {status}{MEANING.get(status, '')}" for status, n in ends.most_common())
+    yield f"How they ended: {', '.join(listed)}."
+    if sweep.left_out:
+        left = _count(len(sweep.left_out), "trial")
+        yield f"{left} cannot count as evidence; the reasons are listed below."
+    if sweep.missing:
+        yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."
+
+
+def describe(sweep: Sweep, axis: Axis, clock: Clock, table: Table) -> Iterator[str]:
+    """What each value did: the quickest, the slowest, and the best return."""
+    rows = [row for row in table if row["n"]]
+    if not rows:
+        return
+    if axis is ALL:
+        if sweep.judged:
+            yield f"{_speed(rows[0], clock)}."
+        yield f"The final return was {_final(rows[0])} on average."
+        return
+    if sweep.judged:
+        ordered = sorted(rows, key=_slowness)
+        yield from _extremes(axis, ordered, clock)
+    scored = [row for row in rows if np.isfinite(row["final_return"])]
+    if len(scored) > 1:
+        best, worst = (choose(scored, key=_final_mean) for choose in (max, min))
+        yield (
+            f"Mean final return was highest with {_name(axis, best)}: {_final(best)}; "
+            f"lowest with {_name(axis, worst)}: {_final(worst)}."
+        )
+
+
+def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
+    """Which values gave the same trials, so that nobody takes them for repetitions of one another."""
+    labels = axis.labels()
+    for codes in groups:
+        *first, last = (labels[code] for code in codes)
+        yield (
+            f"{axis.name} = {', '.join(first)} and {last} gave the same trials: with equal seeds they ended "
+            f"with the same networks, bit for bit. Between these values {axis.name} changed nothing, as a "
+            f"replay buffer changes nothing before it is full; they are one result, "
+            f"and not {len(codes)} that agree."
+        )
+
+
+def _slowness(row: dict[str, Any]) -> tuple[float, float]:
+    return row["rmst"], -row["converged"] / row["n"]
+
+
+def _extremes(axis: Axis, ordered: Table, clock: Clock) -> Iterator[str]:
+    if not any(row["converged"] for row in ordered):
+        yield f"No trial converged within {format_number(clock.horizon)} {clock.unit}."
+        return
+    quick, slow = ordered[0], ordered[-1]
+    yield f"Fastest in these trials: {_name(axis, quick)}. {_speed(quick, clock)}."
+    if quick is not slow:
+        yield f"Slowest in these trials: {_name(axis, slow)}. {_speed(slow, clock)}."
+
+
+def _speed(row: dict[str, Any], clock: Clock) -> str:
+    median = format_number(row["median"])
+    unit = "" if np.isinf(row["median"]) else f" {clock.unit}"
+    return (
+        f"{row['converged']} of {row['n']} converged; median time {median}{unit}, "
+        f"restricted mean {format_number(row['rmst'])}{_range(row, 'rmst')}"
+    )
+
+
+def _range(row: dict[str, Any], name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return f" (95% interval {format_number(low)} to {format_number(high)})" if low == low else ""
+
+
+def _final(row: dict[str, Any]) -> str:
+    return f"{format_number(row['final_return'])}{_range(row, 'final_return')}"
+
+
+def best_configurations(sweep: Sweep, clock: Clock, table: Table) -> Iterator[str]:
+    """Which combination of the values of several axes did best, and a caution."""
+    rows = [row for row in table if row["n"]]
+    if len(sweep.axes) < 2 or not rows:
+        return
+    names = [axis.name for axis in sweep.axes]
+
+    def name(row: dict[str, Any]) -> str:
+        return ", ".join(f"{key} = {format_value(row[key])}" for key in names)
+
+    if sweep.judged and any(row["converged"] for row in rows):
+        quick = min(rows, key=_slowness)
+        yield f"Fastest in these trials: {name(quick)}. {_speed(quick, clock)}."
+    scored = [row for row in rows if np.isfinite(row["final_return"])]
+    if scored:
+        high = max(scored, key=_final_mean)
+        yield f"Highest mean final return: {name(high)}: {_final(high)}."
+    yield (
+        f"The best of {_count(len(rows), 'configuration')} is partly the luckiest one: run it on fresh seeds "
+        f"before you believe it."
+    )
+
+
+def _final_mean(row: dict[str, Any]) -> float:
+    return float(row["final_return"])
+
+
+def _name(axis: Axis, row: dict[str, Any]) -> str:
+    return f"{axis.name} = {format_value(row[axis.name])}"
+
+
+def untested(axis: Axis, table: Table) -> str:
+    """Why nothing is claimed beyond these trials."""
+    fewest = min(row["seeds"] for row in table)
+    return (
+        f"This describes these trials only. The value with the fewest has {_count(fewest, 'seed')}; "
+        f"below {st.TESTED_FROM} seeds per value no test can tell an effect of {axis.name} from "
+        f"luck with seeds. More seeds answer that: seed=range(10), say."
+    )
+
+
+def tested(axis: Axis, p: float, comparisons: Table, reference: str) -> Iterator[str]:
+    """What the tests say: a difference at 5%, or that none was shown."""
+    if p >= SIGNIFICANT:
+        yield (
+            f"No effect of {axis.name} on the speed of convergence was shown ({p_value(p)}, "
+            f"log-rank, permuted). That is not evidence that there is none."
+        )
+    else:
+        yield (
+            f"The speed of convergence depends on {axis.name}: without an effect, differences this "
+            f"large come about by luck with probability {p_value(p)} (log-rank, permuted)."
+        )
+        yield from _differences(axis, comparisons, reference)
+    equal = [format_value(row[axis.name]) for row in comparisons if row["equivalent"]]
+    if equal:
+        low, high = st.EQUIVALENCE
+        yield (
+            f"Practically as fast as {reference}, with a ratio of restricted means within {low} to {high}: "
+            f"{', '.join(equal)}."
+        )
+
+
+def _differences(axis: Axis, comparisons: Table, reference: str) -> Iterator[str]:
+    """Which values were faster and which slower than the reference, as far as tests show it."""
+    shown = [row for row in comparisons if row["p_holm"] < SIGNIFICANT]
+    for word, rows in (
+        ("faster", [row for row in shown if row["rmst_ratio"] < 1]),
+        ("slower", [row for row in shown if row["rmst_ratio"] >= 1]),
+    ):
+        if rows:
+            listed = "; ".join(_difference(axis, row) for row in rows)
+            yield f"Converged {word} than with {reference}: {listed}."
+    if not shown:
+        yield f"No single value was shown to differ from {reference}."
+
+
+def _difference(axis: Axis, row: dict[str, Any]) -> str:
+    low, high = row["rmst_ratio_low"], row["rmst_ratio_high"]
+    interval = f", 90% interval {low:.2f} to {high:.2f}" if low == low else ""
+    return (
+        f"{format_value(row[axis.name])} (restricted mean {row['rmst_ratio']:.2f} times as long{interval}, "
+        f"{p_value(row['p_holm'])})"
+    )
+
+
+def p_value(p: float) -> str:
+    return f"p\u00a0=\u00a0{p:.2g}"
+
+
+def _count(number: int, thing: str) -> str:
+    first, space, rest = thing.partition(" ")
+    plural = f"{first}s{space}{rest}" if rest.startswith("of ") else f"{thing}s"
+    return f"{number} {thing if number == 1 else plural}"

@@ -1,0 +1,127 @@
+"""How a report was made: what was measured, what was counted, and where the trials ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from analysis.estimates import statistics as st
+from analysis.records.sweep import Clock, Sweep
+from analysis.report.findings import values
+from analysis.report.summary import format_number
+
+
+def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    """(subject, explanation) of everything that a reader needs to judge the numbers."""
+    clock = sweep.clocks[0]
+    if sweep.judged:
+        yield "Convergence", _rule(sweep)
+        yield "Resolution", _resolution(sweep, clock)
+        yield "Budget", _budget(sweep, clock)
+    yield (
+        "What counts",
+        "Trials that converged, spent their budget (exhausted) or diverged count. A diverged trial "
+        "never converges: it counts as unconverged for the whole budget. Pruned trials were stopped "
+        "because they did badly, so that counting them would mislead; failed, interrupted and "
+        "running trials are no outcomes yet. All of these are listed, and none enters a statistic.",
+    )
+    yield (
+        "Median",
+        "Kaplan–Meier estimate (SciPy), which uses unconverged trials for as long as they were seen; "
+        "its interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
+        "had converged by the end.",
+    )
+    yield (
+        "RMST",
+        f"Restricted mean time: the mean of min(T, {format_number(clock.horizon)}) over trials, "
+        "where T is the time to convergence. No interval where none converged or all took the same time.",
+    )
+    yield (
+        "Intervals",
+        f"95%: of means, Student's t below {st.BOOTSTRAP_FROM} trials and a bootstrap of whole trials "
+        "from there on; of fractions, Wilson's. Where trials of several configurations are pooled, those of "
+        "one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. "
+        "Area: mean evaluation return over the time shown, i.e. area under the learning curve.",
+    )
+    yield "Tests", _tests()
+
+
+def _rule(sweep: Sweep) -> str:
+    threshold = values(sweep, "convergence.threshold")
+    consecutive = values(sweep, "convergence.consecutive")
+    episodes = values(sweep, "evaluation.episodes")
+    return (
+        f"The first of {consecutive} consecutive evaluations whose mean return over {episodes} greedy "
+        f"episodes is at least {threshold}. T is the time of that first evaluation. A single "
+        f"crossing of a noisy mean (1 consecutive) comes early by luck."
+    )
+
+
+def _resolution(sweep: Sweep, clock: Clock) -> str:
+    gaps = [np.diff(curve[clock.curve]) for curve in sweep.evaluations.values() if curve]
+    known = np.concatenate([np.empty(0), *gaps])
+    spacing = format_number(float(np.median(known))) if len(known) else "unknown"
+    return (
+        f"Evaluations lie {spacing} {clock.unit} apart (median). T is known no more precisely than "
+        f"that, and smaller differences mean nothing."
+    )
+
+
+def _budget(sweep: Sweep, clock: Clock) -> str:
+    limits = [
+        f"{values(sweep, key)} {unit}"
+        for key, unit in (("budget.env_steps", "environment steps"), ("budget.episodes", "episodes"))
+        if values(sweep, key) != "none"
+    ]
+    text = f"Each trial had {' or '.join(limits)}; time is counted in {clock.unit}"
+    if np.isnan(clock.budget) or clock.horizon < clock.budget:
+        text += f", up to {format_number(clock.horizon)}, as far as every trial was seen"
+    return f"{text}. The tables folder holds both clocks."
+
+
+def _tests() -> str:
+    return (
+        f"From {st.TESTED_FROM} seeds per value on: log-rank test over all values, p from 2000 "
+        "permutations of the values among trials that agree on every other axis; then each value "
+        "against the reference, corrected by Holm's method. Ratios of restricted means have 90% "
+        f"intervals; equivalence needs the interval within {st.EQUIVALENCE[0]}–{st.EQUIVALENCE[1]}, a "
+        "margin set beforehand, and half of the trials of both values converged (times cut to the budget "
+        "are alike whatever they would have been). Where every value ran the same seeds, "
+        "ratios and differences are taken in pairs, and the correlation says what that achieved. "
+        "The random generator is seeded: the same trials give the same report."
+    )
+
+
+def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    """(what, value): where the trials come from; several values where the trials differ."""
+    records = [trial.record for trial in sweep.trials]
+    command = sweep.plan.get("command")
+    yield "Command", str(command) if command else "; ".join(unique(r.get("command") for r in records))
+    yield "Directory", str(sweep.path.resolve())
+    yield "Started", " to ".join(_ends(unique(record.get("started") for record in records)))
+    yield "Source", "; ".join(unique(_commit(record.get("git")) for record in records))
+    yield "Host", "; ".join(unique(f"{r.get('host')} ({r.get('cpu')})" for r in records))
+    yield "Learner, device", "; ".join(unique(f"{r.get('learner')}, {r.get('device')}" for r in records))
+    yield "Versions", "; ".join(unique(_versions(record.get("versions")) for record in records))
+    seconds = [trial.result.get("wall_seconds") or 0.0 for trial in sweep.trials]
+    yield "Training time", f"{format_number(float(sum(seconds)))} s over all trials"
+
+
+def _ends(times: list[str]) -> list[str]:
+    return unique([min(times), max(times)]) if times else []
+
+
+def _commit(git: object) -> str:
+    if not isinstance(git, dict):
+        return "no git repository"
+    return f"commit {git.get('commit')}{' with changes' if git.get('dirty') else ''}"
+
+
+def _versions(versions: object) -> str:
+    items = versions.items() if isinstance(versions, dict) else ()
+    return ", ".join(f"{name} {version}" for name, version in items)
+
+
+def unique(values: Iterable[object]) -> list[str]:
+    return list(dict.fromkeys(str(value) for value in values if value is not None))

@@ -1,0 +1,45 @@
+"""The final table of a sweep, for the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from analysis.estimates.describe import configuration_table
+from analysis.records.axes import label
+from analysis.records.sweep import read_sweep
+
+NOT_REACHED = "not reached"
+
+
+def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
+    """One row per configuration, as text: axis values, how many trials, how they fared."""
+    sweep = read_sweep(sweep_dir)
+    clock, names = sweep.clocks[0], [axis.name for axis in sweep.axes]
+    rows = configuration_table(sweep, clock, np.random.default_rng(0))
+    shown = {
+        "n": "n",
+        "converged": "converged",
+        **({"diverged": "diverged"} if any(row["diverged"] for row in rows) else {}),
+        "median": f"median {clock.unit}",
+        "final_return": "mean final return",
+    }
+    return [
+        {
+            **{name: label(name, row[name]) for name in names},
+            **{title: format_number(row[name]) for name, title in shown.items()},
+        }
+        for row in rows
+    ]
+
+
+def format_number(value: float) -> str:
+    """A number to four significant digits, thousands apart: 12 340; inf is a time never reached."""
+    if np.isnan(value):
+        return "–"
+    if np.isinf(value):
+        return NOT_REACHED
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:.4g}"

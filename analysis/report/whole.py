@@ -1,0 +1,170 @@
+"""`python -m analysis report`: figures, tables and one self-contained page about a sweep."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.estimates import compare
+from analysis.estimates.describe import Table, configuration_table, value_table
+from analysis.estimates.survival import LogRank
+from analysis.records.axes import ALL, Axis
+from analysis.records.csv_text import to_csv, trial_columns
+from analysis.records.identity import same_networks
+from analysis.records.sweep import Clock, Sweep, read_sweep
+from analysis.records.trials import read_curve, slug, warn_about
+from analysis.report import findings, methods
+from analysis.report.figures import Picture, Plot, axis_plots, paint_all, pair_plots
+from analysis.report.page import render_page
+from dqn_exp.runs.files import write_atomic
+
+FOLDERS = ("figures", "tables")
+PAGE = "index.html"
+
+
+class Section(NamedTuple):
+    """What the report says about one axis."""
+
+    axis: Axis
+    title: str
+    findings: list[str]
+    values: Table
+    comparisons: Table
+    reference: str
+    p: float
+    asymptotic: LogRank | None
+    """The test without permutations, where there is no other axis."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sweep_dir", type=Path, help="a sweep, a trial, or any folder that holds trials")
+    parser.add_argument("--output", type=Path, help="folder to write to (default: SWEEP_DIR/report)")
+
+
+def run(args: argparse.Namespace) -> None:
+    print(write_report(args.sweep_dir, args.output))
+
+
+def write_report(sweep_dir: Path, output: Path | None = None) -> Path:
+    """Write `index.html`, `figures/` and `tables/` into `output`; returns the path of the page.
+
+    Those of an earlier report are replaced as a whole, when everything new has been made; raises
+    AnalysisError where folders of these names are not an earlier report's.
+    """
+    if output is None:
+        output = sweep_dir / "report"
+    else:
+        _refuse_to_replace(output)
+    sweep, rng = read_sweep(sweep_dir), np.random.default_rng(0)
+    sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
+    plots = list(_plots(sweep)) if sweep.counted else []
+    warn_about(sweep.skipped)
+    cells = configuration_table(sweep, sweep.clocks[0], np.random.default_rng(0))
+    pictures = paint_all(plots)
+    page = _render(sweep, sections, cells, pictures)
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=output) as fresh:
+        _write_tables(Path(fresh, "tables"), sweep, sections, cells)
+        _write_pictures(Path(fresh, "figures"), pictures)
+        for name in FOLDERS:
+            _swap(output / name, Path(fresh, name))
+        write_atomic(output / PAGE, page.encode())
+    return output / PAGE
+
+
+def _refuse_to_replace(output: Path) -> None:
+    ours = (output / PAGE).is_file()
+    taken = [name for name in FOLDERS if (output / name).exists() and not ours]
+    if taken:
+        raise AnalysisError(
+            f"--output {output} holds {taken[0]}/ that no report wrote; "
+            f"allowed: a new folder, or that of an earlier report"
+        )
+
+
+def _swap(old: Path, new: Path) -> None:
+    """Put `new` into the place of `old`, which moves to where `new` was."""
+    if old.exists():
+        old.rename(new.with_name(f"old-{new.name}"))
+    new.rename(old)
+
+
+def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
+    clock = sweep.clocks[0]
+    values = value_table(sweep, axis, clock, rng)
+    said = list(findings.describe(sweep, axis, clock, values))
+    said += findings.alike(axis, same_networks(sweep, axis))
+    index, why = sweep.reference(axis)
+    reference = f"{axis.name} = {axis.labels()[index]} ({why})"
+    comparisons: Table = []
+    p, asymptotic = np.nan, None
+    if compare.is_testable(sweep, axis):
+        p = compare.omnibus(sweep, axis, clock, rng)
+        asymptotic = compare.asymptotic(sweep, axis, clock) if len(sweep.axes) == 1 else None
+        comparisons = compare.comparison_table(sweep, axis, clock, rng)
+        said += findings.tested(axis, p, comparisons, reference)
+    elif axis is not ALL:
+        said.append(findings.untested(axis, values))
+    title = axis.title or "All trials"
+    return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
+
+
+def _plots(sweep: Sweep) -> Iterator[Plot]:
+    episodes = {trial.run: read_curve(trial, "episodes", sweep.skipped) for trial in sweep.trials}
+    losses = {trial.run: read_curve(trial, "losses", sweep.skipped) for trial in sweep.trials}
+    yield from pair_plots(sweep)
+    for axis in sweep.axes:
+        yield from axis_plots(sweep, axis, episodes, losses)
+
+
+def _write_tables(folder: Path, sweep: Sweep, sections: list[Section], cells: Table) -> None:
+    folder.mkdir()
+    texts = {
+        "trials": to_csv(sweep.rows, trial_columns(sweep)),
+        "configurations": to_csv(_timed(cells, sweep.clocks[0])),
+        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s)) for s in sections},
+        **{f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons) for s in sections if s.comparisons},
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text)
+
+
+def _values_csv(sweep: Sweep, section: Section) -> Table:
+    first, second = sweep.clocks
+    again = value_table(sweep, section.axis, second, np.random.default_rng(0))
+    return _timed(section.values, first) + _timed(again, second)
+
+
+def _timed(table: Table, clock: Clock) -> Table:
+    return [{"clock": clock.unit, "horizon": clock.horizon, **row} for row in table]
+
+
+def _write_pictures(folder: Path, pictures: list[Picture]) -> None:
+    folder.mkdir()
+    for picture in pictures:
+        (folder / f"{picture.name}.png").write_bytes(picture.png)
+        (folder / f"{picture.name}.pdf").write_bytes(picture.pdf)
+
+
+def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[Picture]) -> str:
+    return render_page(
+        "report.html.j2",
+        title=findings.title(sweep),
+        overview=list(findings.overview(sweep)),
+        best=list(findings.best_configurations(sweep, sweep.clocks[0], cells)),
+        sweep=sweep,
+        clock=sweep.clocks[0],
+        sections=sections,
+        pictures=pictures,
+        slug=slug,
+        p_value=findings.p_value,
+        configurations=cells,
+        notes=list(methods.notes(sweep)),
+        provenance=list(methods.provenance(sweep)),
+    )

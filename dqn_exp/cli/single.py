@@ -1,0 +1,79 @@
+"""One trial from the command line: checked before Hydra writes anything, and continued if cut short."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from dqn_exp.config.paths import CONF
+from dqn_exp.launch.plan import plain_values
+from dqn_exp.launch.preflight import check_parts, resolve_config
+from dqn_exp.runs.files import DamagedRecord, read_json
+from dqn_exp.runs.lock import Locked, in_use, is_locked
+from dqn_exp.runs.result import check_owner, read_result
+
+
+def prepare_single_run(argv: list[str]) -> None:
+    """Check a single trial and its directory; raises ConfigError, Locked or Hydra's own errors.
+
+    Where an earlier run of the same trial was interrupted, `hydra.run.dir` of that run is added to
+    `argv`, in place. Multiruns and requests for information are left alone.
+    """
+    arguments = get_args_parser().parse_args(argv[1:])
+    asked = (arguments.multirun, arguments.cfg, arguments.info, arguments.help)
+    if any(asked) or arguments.hydra_help or arguments.shell_completion:
+        return
+    composed = compose(arguments)
+    config = resolve_config(plain_values(composed))
+    check_parts(config)
+    directory = Path(composed.hydra.run.dir)
+    if not any(o.startswith("hydra.run.dir=") for o in arguments.overrides):
+        earlier = interrupted_run(directory.parent, config.hash())
+        if earlier is not None:
+            argv.append(f"hydra.run.dir='{earlier}'")
+            directory = earlier
+    if is_locked(directory):
+        raise Locked(in_use(directory))
+    check_owner(config, directory)
+
+
+def compose(arguments: Namespace) -> DictConfig:
+    """The configuration that Hydra will compose for these command line arguments."""
+    search_path = create_config_search_path(arguments.config_path or str(CONF))
+    if arguments.config_dir is not None and isinstance(search_path, ConfigSearchPathImpl):
+        own = Path(arguments.config_dir).absolute()
+        search_path.prepend("command-line", f"file://{own}", SearchPathQuery(provider="schema"))
+    hydra = Hydra.create_main_hydra2("trial", search_path)
+    try:
+        name = arguments.config_name or "config"
+        composed = hydra.compose_config(name, arguments.overrides, RunMode.RUN, with_log_configuration=False)
+        HydraConfig.instance().set_config(composed)
+        return composed
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def interrupted_run(parent: Path, config_hash: str) -> Path | None:
+    """The newest trial below `parent` of the same configuration and seed that was cut short."""
+    for path in sorted(parent.glob("*/trial.json"), reverse=True):
+        if _is_unfinished(path, config_hash) and not is_locked(path.parent):
+            return path.parent
+    return None
+
+
+def _is_unfinished(path: Path, config_hash: str) -> bool:
+    try:
+        result = read_result(path.parent)
+        unfinished = result is None or result.status in ("running", "interrupted")
+        return unfinished and bool(read_json(path)["config_hash"] == config_hash)
+    except (DamagedRecord, KeyError, TypeError):
+        return False

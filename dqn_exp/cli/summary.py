@@ -1,0 +1,60 @@
+"""The end of a sweep on the screen: one row per configuration, and where the report is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dqn_exp.launch.garbage import garbage_uncollected
+
+
+def import_ahead(with_report: bool) -> None:
+    """Import what the end of the sweep needs while its trials train: that takes seconds."""
+    names = ["scipy.stats", "analysis.report.summary", *(["analysis.report.whole"] if with_report else [])]
+    Thread(target=_import_all, args=(names,), daemon=True).start()
+
+
+def _import_all(names: Sequence[str]) -> None:
+    with garbage_uncollected():
+        for name in names:
+            import_module(name)
+
+
+def print_summary(directory: Path, n_failed: int, with_report: bool) -> None:
+    from analysis.errors import AnalysisError
+
+    console = Console(markup=False, highlight=False)
+    try:
+        _print_table(console, directory)
+        if with_report:
+            from analysis.report.whole import write_report
+
+            console.print(f"Report: {write_report(directory)}", soft_wrap=True)
+    except AnalysisError as error:  # no trial got as far as to leave a record
+        console.print(str(error), soft_wrap=True)
+    if n_failed:
+        console.print(
+            f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
+            f"traceback in the trial.log of each. The same command tries them again.",
+            style="bold red",
+            soft_wrap=True,
+        )
+
+
+def _print_table(console: Console, directory: Path) -> None:
+    from analysis.report.summary import summary_table
+
+    rows = summary_table(directory)
+    if rows:
+        table = Table()
+        for name in rows[0]:
+            table.add_column(Text(name), justify="right")
+        for row in rows:
+            table.add_row(*(Text(str(value)) for value in row.values()))
+        console.print(table)

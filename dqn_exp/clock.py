@@ -1,0 +1,31 @@
+"""The clocks of a trial: what every schedule, budget and record counts in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from dqn_exp.config.schema import BudgetConfig
+
+
+@dataclass
+class Clock:
+    """Totals so far."""
+
+    episodes: int = 0
+    env_steps: int = 0
+    updates: int = 0
+    learning_episodes: int = 0  # episodes that ended after the first update
+
+    def state(self) -> dict[str, int]:
+        return asdict(self)
+
+    def load_state(self, state: dict[str, int]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def spent(self, budget: BudgetConfig) -> bool:
+        """Has the first limit been reached?"""
+        return (
+            (budget.env_steps is not None and self.env_steps >= budget.env_steps)
+            or (budget.episodes is not None and self.episodes >= budget.episodes)
+            or (budget.learning_episodes is not None and self.learning_episodes >= budget.learning_episodes)
+        )

@@ -1,0 +1,292 @@
+"""The configuration of one trial: every field with its meaning, unit and range.
+
+Hydra composes plain values from `conf/` and the command line; `dqn_exp.config.parsing` turns them into a
+`Config`. Nothing in a configuration can import or call: parts are chosen by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from dqn_exp.config.sizes import parse_size
+
+
+def _number(value: object) -> object:
+    """Refuse booleans, which Python would count as 0 and 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be finite")
+    return value
+
+
+def _not_nan(value: float) -> float:
+    if math.isnan(value):
+        raise ValueError("must be a number; inf is allowed and never reached")
+    return value
+
+
+SHORT_NAMES = {
+    "replay.capacity": "buffer",
+    "replay.batch_size": "batch",
+    "target.every": "update_every",
+    "optimizer.lr": "lr",
+}
+"""Keys that follow a short axis name, and that name."""
+
+Count = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
+CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+Real = Annotated[float, BeforeValidator(_number)]
+Finite = Annotated[Real, AfterValidator(_finite)]
+Positive = Annotated[Finite, Field(gt=0)]
+Fraction = Annotated[Finite, Field(ge=0, le=1)]
+Clock = Literal["episodes", "env_steps", "updates", "learning_episodes"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=True, ser_json_inf_nan="constants")
+
+
+class EnvConfig(Section):
+    id: str = Field(description="gymnasium id of the environment, such as CartPole-v1")
+    kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
+    max_episode_steps: Count | Literal["unlimited"] | None = Field(
+        None, description="steps after which an episode is truncated; null: the environment's own"
+    )
+    threshold: Finite | None = Field(
+        None, description="mean return that counts as solved; null: the one gymnasium registers"
+    )
+    wrappers: dict[str, dict[str, Any]] = Field(
+        {}, description="registered name -> options of each wrapper, innermost first"
+    )
+
+
+class AgentConfig(Section):
+    double: bool = Field(description="double DQN: select with the online network (1509.06461)")
+    loss: Literal["mse", "huber"] = Field(description="of the TD error; huber has delta 1")
+    max_grad_norm: Positive | None = Field(description="clip the gradient's norm; null: no clipping")
+    max_grad_value: Positive | None = Field(
+        description="clamp each element of the gradient to +-value; null: no clamping"
+    )
+    learning_starts: CountOrZero = Field(description="env steps before the first update")
+    updates_per_train: Count = Field(description="gradient updates each time training is due")
+
+
+class NetworkConfig(Section):
+    name: str = Field(description="registered name of the architecture")
+    hidden: list[Count] = Field(description="units of each hidden layer")
+    activation: Literal["relu", "tanh"] = "relu"
+    init: Literal["default", "uniform"] = Field(
+        "default", description="torch's own, or uniform(-init_scale, init_scale) everywhere"
+    )
+    init_scale: Positive = Field(0.5, description="bound of the uniform initialisation")
+    options: dict[str, Any] = Field({}, description="options of a network of your own")
+
+
+class ReplayConfig(Section):
+    name: Literal["uniform", "prioritised", "online"]
+    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    batch_size: Count = Field(description="transitions in one update")
+    n_step: Count = Field(1, description="rewards summed before bootstrapping")
+    replacement: bool = Field(True, description="may one batch hold a transition twice?")
+    alpha: Fraction = Field(0.6, description="prioritised: how much priorities matter")
+    beta_start: Fraction = Field(0.4, description="prioritised: importance correction at first")
+    beta_end: Fraction = Field(1.0, description="prioritised: importance correction at last")
+    beta_updates: Count = Field(100_000, description="prioritised: updates from first to last")
+    priority_floor: Positive = Field(1e-6, description="prioritised: added to every |TD error|")
+
+
+class AdamConfig(Section):
+    name: Literal["adam"]
+    lr: Positive
+    beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
+    eps: Positive = 1e-8
+
+
+class RMSpropConfig(Section):
+    name: Literal["rmsprop"]
+    lr: Positive
+    alpha: Annotated[Real, Field(ge=0, lt=1)] = 0.99
+    eps: Positive = 1e-8
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+
+
+class SGDConfig(Section):
+    name: Literal["sgd"]
+    lr: Positive
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+
+
+class ExponentialConfig(Section):
+    name: Literal["exponential"]
+    start: Fraction
+    end: Fraction
+    decay: Positive = Field(description="clock ticks in which the excess falls to 1/e")
+    clock: Clock
+
+
+class LinearConfig(Section):
+    name: Literal["linear"]
+    start: Fraction
+    end: Fraction
+    duration: Count = Field(description="clock ticks from start to end")
+    clock: Clock
+
+
+class MultiplicativeConfig(Section):
+    name: Literal["multiplicative"]
+    start: Fraction
+    end: Fraction
+    factor: Annotated[Real, Field(gt=0, le=1)] = Field(description="per clock tick")
+    clock: Clock
+
+
+class ConstantConfig(Section):
+    name: Literal["constant"]
+    epsilon: Fraction
+
+
+class TargetConfig(Section):
+    name: Literal["episodes", "steps", "soft", "none"] = Field(
+        description="hard copies every so many episodes or env steps, soft ones, or no target"
+    )
+    every: Count = Field(description="episodes or env steps between refreshes")
+    tau: Annotated[Real, Field(gt=0, le=1)] = Field(1.0, description="soft: step to the online net")
+
+
+class BudgetConfig(Section):
+    episodes: Count | None = Field(description="the trial ends after so many; null: no limit")
+    env_steps: Count | None = Field(description="the trial ends after so many; null: no limit")
+    learning_episodes: Count | None = Field(
+        None, description="the trial ends after so many since the first update; null: no limit"
+    )
+
+
+class EvaluationConfig(Section):
+    every_episodes: Count | None
+    every_steps: Count | None
+    episodes: Count = Field(description="greedy episodes per evaluation")
+    final_episodes: Count = Field(description="greedy episodes after training")
+    max_episode_steps: Count | None = Field(
+        None, description="steps after which a greedy episode is cut off; null: as in training"
+    )
+
+
+class ConvergenceConfig(Section):
+    threshold: Annotated[Real, AfterValidator(_not_nan)] | None = Field(
+        description="mean return to reach; null: the environment's own, inf: never"
+    )
+    consecutive: Count = Field(description="evaluations in a row that must reach it")
+    stop: bool = Field(description="end the trial once it has converged")
+
+
+class DivergenceConfig(Section):
+    max_abs_q: Positive = Field(description="a larger |Q| is called a runaway")
+
+
+class CheckpointConfig(Section):
+    every_seconds: Annotated[Real, Field(ge=0)] = Field(
+        description="least time between checkpoints, taken at episode ends; 0: at each"
+    )
+    keep_best: Literal["none", "evaluation", "episode"] = Field(
+        description="also keep the network of the best evaluation or of the longest episode"
+    )
+
+
+class MetricsConfig(Section):
+    loss_every: Count = Field(description="updates between samples of the loss")
+
+
+class VideoConfig(Section):
+    every_episodes: Count | None = Field(description="film one in so many training episodes")
+
+
+class Config(Section):
+    """One trial: a configuration and its seed."""
+
+    buffer: Count = Field(description="replay capacity in transitions")
+    batch: Count = Field(description="batch size in transitions")
+    update_every: Count = Field(description="target refresh period, in the unit of `target`")
+    train_every: Count = Field(description="env steps between trainings")
+    lr: Positive = Field(description="learning rate")
+    gamma: Fraction = Field(description="discount per step")
+    seed: Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+    imports: list[str] = Field(description="modules imported first, to register parts of your own")
+    init_from: str | None = Field(description="trial directory whose network training starts from")
+    learner: Literal["auto", "torch", "fused"]
+    device: Literal["auto", "cpu", "cuda"]
+    report: bool = Field(description="write a report at the end of a multirun")
+    env: EnvConfig
+    agent: AgentConfig
+    network: NetworkConfig
+    replay: ReplayConfig
+    optimizer: Annotated[AdamConfig | RMSpropConfig | SGDConfig, Field(discriminator="name")]
+    exploration: Annotated[
+        ExponentialConfig | LinearConfig | MultiplicativeConfig | ConstantConfig,
+        Field(discriminator="name"),
+    ]
+    target: TargetConfig
+    budget: BudgetConfig
+    evaluation: EvaluationConfig
+    convergence: ConvergenceConfig
+    divergence: DivergenceConfig
+    checkpoint: CheckpointConfig
+    metrics: MetricsConfig
+    video: VideoConfig
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        replay = self.replay
+        if replay.name != "online" and replay.batch_size > replay.capacity:
+            raise ValueError(
+                f"batch={replay.batch_size} is larger than buffer={replay.capacity}; allowed: batch <= buffer"
+            )
+        if self.network.name == "mlp_batchnorm" and replay.batch_size == 1:
+            raise ValueError(
+                "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
+                "allowed: batch >= 2"
+            )
+        if all(limit is None for limit in self.budget.model_dump().values()):
+            raise ValueError(
+                "budget.episodes, budget.env_steps and budget.learning_episodes are all null; "
+                "allowed: at least one limit"
+            )
+        if ":" in self.env.id:
+            raise ValueError(
+                f"env.id={self.env.id!r} names a module; allowed: an environment's id, "
+                f"with the module that registers it in imports=[...]"
+            )
+        return self
+
+    def evaluation_env(self) -> EnvConfig:
+        """The environment of greedy episodes: the training one, with a time limit of their own if any.
+
+        Where there is none at all, a greedy episode is as long as the whole training at most: a policy
+        that never ends its episode, as untrained ones do in CliffWalking, must not hold up the trial.
+        """
+        limit: int | str | None = self.evaluation.max_episode_steps or self.env.max_episode_steps
+        if limit == "unlimited":
+            limit = self.budget.env_steps or 100_000
+        return self.env.model_copy(update={"max_episode_steps": limit})
+
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that two configurations share if all that matters is equal."""
+        content = json.dumps(self.model_dump(exclude={"report"}), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,0 +1,68 @@
+"""Everything that can be known to be wrong before the first step of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from dqn_exp.agent.eligibility import check_learner
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.parsing import parse_config
+from dqn_exp.config.schema import Config, EnvConfig
+from dqn_exp.launch.warm_start import check_init_from
+from dqn_exp.registry import import_modules, networks
+from dqn_exp.training.video import check_video
+
+
+def resolve_config(values: Mapping[str, Any]) -> Config:
+    """The complete configuration of a trial, or a ConfigError that says what to mend.
+
+    Imports the modules that the configuration names, and makes its environment once.
+    """
+    config = parse_config(values)
+    import_modules(config.imports)
+    networks.check("network.name", config.network.name)
+    check_learner(config)
+    env, threshold = _resolve_environment(config.env.model_dump_json(), config.convergence.threshold)
+    convergence = config.convergence.model_copy(update={"threshold": threshold})
+    config = config.model_copy(update={"env": env, "convergence": convergence})
+    check_init_from(config)
+    check_video(config)
+    return config
+
+
+@cache
+def _resolve_environment(env: str, threshold: float | None) -> tuple[EnvConfig, float]:
+    from dqn_exp.envs import resolve_environment
+
+    return resolve_environment(EnvConfig.model_validate_json(env), threshold)
+
+
+def check_parts(config: Config) -> None:
+    """Build the parts of a resolved configuration that may turn out not to be had; raises ConfigError.
+
+    The built-in ones can always be had: configurations with only those are spared the import of torch.
+    """
+    special = config.imports or config.network.options
+    if not special and config.device != "cuda":
+        return
+    without_seed = config.model_copy(update={"seed": 0})
+    if without_seed.hash() not in _built:
+        _build(without_seed)
+        _built.add(without_seed.hash())
+
+
+_built: set[str] = set()
+"""Hashes of the configurations whose parts have been built."""
+
+
+def _build(config: Config) -> None:
+    from dqn_exp.training.trial import Trial
+
+    try:
+        Trial(config).close()
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"the parts cannot be built: {type(error).__name__}: {error}") from error

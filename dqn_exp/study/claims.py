@@ -1,0 +1,158 @@
+"""Who runs which proposal: each one once, no more than the total, also when processes die.
+
+No lock spans the processes of a study, since they may run on several machines. Instead each one
+asks the storage for a trial first and looks at its rank afterwards: trial numbers are given out by
+the storage, so that all processes agree on who came too late and withdraws.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from dqn_exp.study.presence import Presence
+from dqn_exp.study.storage import taking_turns
+
+PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, DEATHS = (
+    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "deaths",
+)  # fmt: skip
+"""User attributes of trials."""
+NAMELESS_SECONDS = 10.0
+"""A trial that says for so long not whose it is was left by a process that died in the claim."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial that this process is to run; `rank` counts the proposals before it."""
+
+    trial: optuna.Trial
+    rank: int
+
+    @property
+    def number(self) -> int:
+        return self.trial.number
+
+    @property
+    def directory(self) -> str:
+        """A retried trial goes on in the directory of the one whose process died."""
+        return str(self.trial.user_attrs.get(DIRECTORY, f"{self.number:04d}"))
+
+
+class Claims:
+    """The trials of `study`, of which this and other processes run `total` together."""
+
+    def __init__(self, study: optuna.Study, location: str, presence: Presence, total: int) -> None:
+        self._study, self._location, self._presence, self._total = study, location, presence, total
+
+    def enqueue(self, points: Sequence[Mapping[str, Any]]) -> None:
+        """Ask for exactly these parameters, each once however many processes say so."""
+        known = {t.user_attrs.get(KEY) for t in self.trials() if not is_withdrawn(t)}
+        for index, point in enumerate(points):
+            if (key := f"grid:{index}") not in known:
+                self._study.enqueue_trial(dict(point), user_attrs={KEY: key})
+
+    def next(self) -> Claim | None:
+        """The next trial to run; None while all are done or being run."""
+        while len(proposals(self.trials())) < self._total:
+            with taking_turns(self._location):
+                trial = self._study.ask()
+            with contextlib.suppress(UpdateFinishedTrialError):  # taken for dead: it was too slow
+                trial.set_user_attr(PROCESS, self._presence.name)
+                trials = self.trials()
+                rank = sum(other.number < trial.number for other in proposals(trials))
+                if rank < self._total and not _is_repeated(trial, trials):
+                    trial.set_user_attr(DIRECTORY, Claim(trial, rank).directory)
+                    return Claim(trial, rank)
+                trial.set_user_attr(WITHDRAWN, True)
+                self._fail(trial._trial_id)
+        return None
+
+    def recover(self) -> list[int]:
+        """Fail the trials of dead processes and ask for them again; their numbers."""
+        dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
+        for trial in dead:
+            self._give_up(trial._trial_id, {DIED: True})
+        self._retry(DIED)
+        return [trial.number for trial in dead]
+
+    def retry_failed(self) -> None:
+        """Ask again for the proposals that failed: their cause may have been mended."""
+        self._retry(CAUSE)
+
+    def worker_died(self, claim: Claim, allowed: int) -> bool:
+        """Run the trial of a dead worker again, unless it has cost more than `allowed` workers."""
+        deaths = claim.trial.user_attrs.get(DEATHS, 0) + 1
+        if deaths > allowed:
+            cause = "its process died (killed, or out of memory) each time it was tried"
+            self.failed(claim, cause)
+            return False
+        self._give_up(claim.trial._trial_id, {DEATHS: deaths, DIED: True})
+        self._retry(DIED)
+        return True
+
+    def failed(self, claim: Claim, cause: str) -> None:
+        self._give_up(claim.trial._trial_id, {CAUSE: cause[:1000]})
+
+    def trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+    def unfinished(self) -> list[FrozenTrial]:
+        """The trials that other processes run, or seem to."""
+        mine = self._presence.name
+        return [
+            trial
+            for trial in self.trials()
+            if trial.state is TrialState.RUNNING and trial.user_attrs.get(PROCESS) != mine
+        ]
+
+    def _is_dead(self, trial: FrozenTrial) -> bool:
+        process = trial.user_attrs.get(PROCESS)
+        if process is None:
+            return self._presence.is_silent(f"trial:{trial.number}", None, NAMELESS_SECONDS)
+        return not self._presence.is_alive(process)
+
+    def _give_up(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
+        storage = self._study._storage
+        with contextlib.suppress(UpdateFinishedTrialError):  # another process was quicker
+            for name, value in attributes.items():
+                storage.set_trial_user_attr(trial_id, name, value)
+            self._fail(trial_id)
+
+    def _fail(self, trial_id: int) -> None:
+        self._study._storage.set_trial_state_values(trial_id, state=TrialState.FAIL)
+
+    def _retry(self, attribute: str) -> None:
+        for trial in proposals(self.trials()):
+            if trial.state is TrialState.FAIL and attribute in trial.user_attrs:
+                attributes = {RETRY_OF: trial.number, KEY: f"retry:{trial.number}"}
+                kept = {k: trial.user_attrs[k] for k in (DIRECTORY, DEATHS) if k in trial.user_attrs}
+                self._study.enqueue_trial(trial.params, user_attrs={**kept, **attributes})
+
+
+def proposals(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that count: not the queued, the withdrawn, nor those that were asked for again."""
+    again = {t.user_attrs.get(RETRY_OF) for t in trials if not is_withdrawn(t)}
+    return [
+        trial
+        for trial in trials
+        if trial.state is not TrialState.WAITING and not is_withdrawn(trial) and trial.number not in again
+    ]
+
+
+def is_withdrawn(trial: FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get(WITHDRAWN))
+
+
+def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:
+    """Has another process asked for the same retry, or the same point of a grid, before?"""
+    key = trial.user_attrs.get(KEY)
+    return key is not None and any(
+        other.user_attrs.get(KEY) == key and other.number < trial.number and not is_withdrawn(other)
+        for other in trials
+    )

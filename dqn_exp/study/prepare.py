@@ -1,0 +1,180 @@
+"""From the command line to a study that can start: everything checked, nothing written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.types import Override
+from hydra.types import HydraContext
+from hydra.utils import get_method
+from omegaconf import DictConfig
+from optuna.distributions import distribution_to_json
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.schema import Config
+from dqn_exp.launch.grid import MANIFEST
+from dqn_exp.launch.launcher import planner
+from dqn_exp.launch.plan import Planner
+from dqn_exp.runs.files import read_json
+from dqn_exp.study.objective import Objective, check_measurable, horizon_of
+from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
+from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings
+from dqn_exp.study.space import CONFIRM_SEEDS, SEED, Space, read_space
+from dqn_exp.study.storage import locate
+
+Extender = Callable[[DictConfig, optuna.Trial], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that is ready to start."""
+
+    master: DictConfig
+    loader: ConfigLoader
+    planner: Planner
+    settings: Settings
+    space: Space
+    seeds: tuple[int, ...]
+    objectives: tuple[Objective, ...]
+    confirm: Confirm
+    samplers: SamplerFactory
+    pruner: Options
+    extend: Extender | None
+    default: Config
+    """The configuration without the searched parameters, with the first seed."""
+
+    @cached_property
+    def total(self) -> int:
+        """How many proposals there are to be, over all processes and starts."""
+        grid = len(self.space.grid()) if self.samplers.is_grid else self.settings.n_trials
+        return min(grid, self.settings.n_trials)
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What may not change while a study goes on, in words that can be compared."""
+        space = {key: distribution_to_json(d) for key, d in self.space.distributions.items()}
+        goals = [f"{objective.name} ({objective.aggregate.value})" for objective in self.objectives]
+        content = self.default.model_copy(update={"seed": 0}).hash()
+        return {
+            "search space": json.dumps(space, sort_keys=True) + str(self.settings.custom_search_space or ""),
+            "seed": ",".join(map(str, self.seeds)),
+            "objective": ", ".join(goals),
+            "base configuration": content,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def name(self) -> str:
+        """The one given, or one that the same command finds again."""
+        question = self.master.hydra.runtime.choices.get("sweeps") or "study"
+        return self.settings.study_name or f"{question}-{self.fingerprint[:8]}"
+
+    @cached_property
+    def directory(self) -> Path:
+        chosen = Path(self.master.hydra.sweep.dir)
+        if any(o.startswith("hydra.sweep.dir=") for o in self.master.hydra.overrides.hydra):
+            return chosen
+        name = self.name
+        if self.settings.storage is not None:  # which may know another study by this name
+            name += f"-{hashlib.sha256(self.settings.storage.encode()).hexdigest()[:6]}"
+        return chosen.parent.parent / "studies" / name
+
+    @cached_property
+    def location(self) -> str:
+        return locate(self.settings.storage, self.directory)
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The configuration of these overrides alone, unchecked."""
+        return self.loader.load_sweep_config(self.master, list(overrides))
+
+
+def prepare(
+    context: HydraContext, master: DictConfig, overrides: Sequence[Override], options: Mapping[str, Any]
+) -> Plan:
+    """Read and check everything; raises ConfigError."""
+    own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
+    settings = read_settings(own)
+    space = read_space(overrides, master)
+    seeds = space.replicates.get(SEED, (int(master.seed),))
+    objectives = tuple(read_objectives(master, settings.direction))
+    extend = _extender(settings.custom_search_space)
+    if not space.distributions and extend is None:
+        raise ConfigError(
+            "the search space is empty: hydra.sweeper.params and the command line give no key several "
+            "values; allowed: lr=tag(log,interval(1e-4,1e-2)), batch=32,64,128 and the like, or "
+            "sweeps=tune_cartpole"
+        )
+    composer = planner(context, master)
+    default = composer.plan([space.overrides({}, seed) for seed in seeds])[0].config
+    plan = Plan(
+        master,
+        context.config_loader,
+        composer,
+        settings,
+        space,
+        seeds,
+        objectives,
+        read_confirm(master, space.replicates.get(CONFIRM_SEEDS), seeds),
+        SamplerFactory(options["sampler"]),
+        options["pruner"],
+        extend,
+        default,
+    )
+    _check(plan)
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    check_measurable(plan.default, plan.objectives)
+    plan.samplers.check(len(plan.objectives))
+    if is_active(build_pruner(plan.pruner, horizon_of(plan.default))) and len(plan.objectives) > 1:
+        raise ConfigError("hydra/sweeper/pruner: with several objectives allowed: none")
+    if plan.samplers.is_grid:
+        plan.space.grid()
+    _check_extremes(plan)
+    _check_directory(plan)
+
+
+def _check_extremes(plan: Plan) -> None:
+    """Find now what would fail in the middle of the search: values out of range, or at odds."""
+    points = plan.space.extremes(np.random.default_rng(0))
+    for point in points:
+        try:
+            plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])
+        except ConfigError as error:
+            raise ConfigError(
+                f"{error}\nallowed: a search space in which every combination is valid"
+            ) from None
+
+
+def _check_directory(plan: Plan) -> None:
+    manifest = plan.directory / MANIFEST
+    if manifest.exists() and read_json(manifest).get("fingerprint") != plan.fingerprint:
+        raise ConfigError(
+            f"{plan.directory} holds another sweep or study. Choose another directory (hydra.sweep.dir=...)"
+        )
+
+
+def _extender(path: str | None) -> Extender | None:
+    if path is None:
+        return None
+    try:
+        found: Extender = get_method(path)
+    except Exception as error:
+        raise ConfigError(
+            f"hydra.sweeper.custom_search_space={path}: {str(error).splitlines()[-1]}; allowed: "
+            f"module.function, called with the configuration and the optuna trial"
+        ) from None
+    return found

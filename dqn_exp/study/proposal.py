@@ -1,0 +1,203 @@
+"""One proposal in a worker process: its seeds in lockstep, given up where a pruner says so."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.samplers import RandomSampler
+
+from dqn_exp.config.schema import Config
+from dqn_exp.registry import import_modules
+from dqn_exp.runs.record import Pruned, record_trial
+from dqn_exp.study.objective import Objective, Outcome, clock_of, horizon_of, interval_of, read_outcome
+from dqn_exp.study.parts import Options, build_pruner, compares_seeds
+from dqn_exp.study.storage import open_storage
+from dqn_exp.training.trial import Evaluated
+
+LOG = "trial.log"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a worker needs to run and score one configuration over its seeds."""
+
+    number: int
+    directory: Path
+    overrides: tuple[tuple[str, ...], ...]
+    configs: tuple[Config, ...]
+    objectives: tuple[Objective, ...]
+    location: str
+    study_name: str
+    trial_id: int
+    pruner: Options
+    provenance: dict[str, Any]
+
+    @property
+    def directories(self) -> list[Path]:
+        return [self.directory / f"seed={config.seed}" for config in self.configs]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a proposal; `values` None where it was pruned."""
+
+    values: list[float] | None
+    scores: dict[str, list[float]]
+    """By objective, of each seed."""
+    statuses: list[str]
+    pruned_at: int | None
+    """Environment steps that the furthest seed had made."""
+
+
+class SeedFailed(RuntimeError):
+    """The training of one seed ended in an exception."""
+
+
+def run_proposal(proposal: Proposal) -> Verdict:
+    """Train the seeds to their end, or until they are pruned; goes on where records are there."""
+    import_modules(proposal.configs[0].imports)
+    proposal.directory.mkdir(parents=True, exist_ok=True)
+    with _log_to(proposal.directory / LOG):
+        runs = [SeedRun(*pair, proposal) for pair in zip(proposal.configs, proposal.directories, strict=True)]
+        pruner = Judge(proposal)
+        try:
+            pruned = (_one_by_one if pruner.compares_seeds else _in_lockstep)(runs, pruner)
+        finally:
+            for run in runs:
+                run.close()
+    return verdict(proposal, pruned)
+
+
+def verdict(proposal: Proposal, pruned: str | None = None) -> Verdict:
+    """The scores of a proposal from its records; `pruned` tells why it was given up."""
+    pairs = zip(proposal.directories, proposal.configs, strict=True)
+    outcomes = [read_outcome(directory, config) for directory, config in pairs]
+    statuses = [outcome.result.status for outcome in outcomes]
+    if pruned is not None or "pruned" in statuses:
+        return Verdict(None, {}, statuses, max(outcome.result.env_steps for outcome in outcomes))
+    scores = {o.name: [o.of_trial(outcome) for outcome in outcomes] for o in proposal.objectives}
+    values = [objective.of_proposal(scores[objective.name]) for objective in proposal.objectives]
+    return Verdict(values, scores, statuses, None)
+
+
+class SeedRun:
+    """The training of one seed, which can be led on from evaluation to evaluation."""
+
+    def __init__(self, config: Config, directory: Path, proposal: Proposal) -> None:
+        self.config, self.directory = config, directory
+        self._events = record_trial(config, directory, proposal.provenance)
+        self.moment = 0.0
+        """Where its clock stood at its latest evaluation; infinite once it has ended."""
+
+    @property
+    def ended(self) -> bool:
+        return math.isinf(self.moment)
+
+    def advance(self) -> None:
+        """Train until the next evaluation, or to the end."""
+        try:
+            evaluated = any(isinstance(event, Evaluated) for event in self._events)
+        except Exception as error:
+            raise SeedFailed(f"seed={self.config.seed}: {type(error).__name__}: {error}") from error
+        self.moment = float(self.outcome().curve.clock[-1]) if evaluated else math.inf
+
+    def outcome(self) -> Outcome:
+        return read_outcome(self.directory, self.config)
+
+    def prune(self, reason: str) -> None:
+        with contextlib.suppress(StopIteration, Pruned):
+            self._events.throw(Pruned(reason))  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self._events.close()  # type: ignore[attr-defined]
+
+
+class Judge:
+    """Reports what the seeds have reached, and asks the pruner whether to go on."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        config = proposal.configs[0]
+        pruner = build_pruner(proposal.pruner, horizon_of(config))
+        self.compares_seeds = compares_seeds(pruner)
+        study = optuna.load_study(
+            study_name=proposal.study_name,
+            storage=open_storage(proposal.location),
+            sampler=RandomSampler(),
+            pruner=pruner,
+        )
+        self._trial = optuna.Trial(study, proposal.trial_id)
+        self._objectives = proposal.objectives
+        self._interval, self._clock = interval_of(config), clock_of(config).replace("_", " ")
+        self._reported = 0
+
+    def at(self, moment: float, runs: Sequence[SeedRun]) -> str | None:
+        """Report every common moment up to `moment`; why to give up, or None to go on."""
+        if len(self._objectives) > 1 or self._reported + self._interval > moment:
+            return None
+        outcomes = [run.outcome() for run in runs]
+        while self._reported + self._interval <= moment:
+            self._reported += self._interval
+            if not all(_is_known(outcome, self._reported) for outcome in outcomes):
+                continue
+            value = self._objectives[0].so_far(outcomes, self._reported)
+            if self._is_hopeless(value, self._reported):
+                return f"pruned at {self._clock} {self._reported}: {value:.6g} over {len(outcomes)} seeds"
+        return None
+
+    def after(self, index: int, outcome: Outcome) -> str | None:
+        """Report the score of seed number `index`; why to give up, or None to go on."""
+        value = self._objectives[0].of_trial(outcome)
+        hopeless = self._is_hopeless(value, index)
+        return f"pruned after seed {outcome.config.seed}: {value:.6g}" if hopeless else None
+
+    def _is_hopeless(self, value: float, step: int) -> bool:
+        self._trial.report(value, step)
+        return self._trial.should_prune()
+
+
+def _is_known(outcome: Outcome, moment: float) -> bool:
+    return outcome.diverged or bool(len(outcome.curve.clock) and outcome.curve.clock[0] <= moment)
+
+
+def _in_lockstep(runs: Sequence[SeedRun], judge: Judge) -> str | None:
+    """Always lead on the seed that is furthest behind, so that all are compared at one moment."""
+    horizon = horizon_of(runs[0].config) or 0
+    while not all(run.ended for run in runs):
+        min(runs, key=lambda run: run.moment).advance()
+        reason = judge.at(min(horizon, *(run.moment for run in runs)), runs)
+        if reason and not all(run.ended for run in runs):
+            for run in runs:
+                run.prune(reason)
+            return reason
+    return None
+
+
+def _one_by_one(runs: Sequence[SeedRun], judge: Judge) -> str | None:
+    for index, run in enumerate(runs):
+        while not run.ended:
+            run.advance()
+        reason = judge.after(index, run.outcome())
+        if reason and run is not runs[-1]:
+            return reason
+    return None
+
+
+@contextlib.contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,180 @@
+"""What a study leaves on disk: the best, every proposal, and a configuration that one can run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from omegaconf import DictConfig, OmegaConf
+from optuna.trial import FrozenTrial, TrialState
+
+from dqn_exp.launch.grid import MANIFEST
+from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.runs.files import read_json, write_atomic, write_json
+from dqn_exp.runs.provenance import command_line, now
+from dqn_exp.study.claims import proposals
+from dqn_exp.study.objective import Objective
+from dqn_exp.study.prepare import Plan
+from dqn_exp.study.storage import printable
+
+BEST = Path("experiment") / "best.yaml"
+NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report")
+"""What `best.yaml` leaves to whoever runs it."""
+
+
+def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> list[FrozenTrial]:
+    """The best first, or the Pareto front; NaN and infinite scores are never among them."""
+    scored = [t for t in trials if t.state is TrialState.COMPLETE and all(map(math.isfinite, t.values))]
+    signs = [1 if objective.lowest_is_best else -1 for objective in objectives]
+    losses = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in scored}
+    front = [t for t in scored if not any(_dominates(losses[o.number], losses[t.number]) for o in scored)]
+    front.sort(key=lambda trial: (losses[trial.number], trial.number))
+    return front[:1] if len(objectives) == 1 else front
+
+
+def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], count: int) -> list[FrozenTrial]:
+    """The `count` best proposals with different parameters, front by front."""
+    left = list(trials)
+    found: list[FrozenTrial] = []
+    while len(found) < count and (front := best_trials(left, objectives)):
+        left = [trial for trial in left if all(trial.params != other.params for other in front)]
+        found += front
+    return found[:count]
+
+
+def _dominates(a: Sequence[float], b: Sequence[float]) -> bool:
+    return all(x <= y for x, y in zip(a, b, strict=True)) and list(a) != list(b)
+
+
+def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
+    named = zip(objectives, trial.values, strict=True)
+    return ", ".join(f"{objective.name} {value:.5g}" for objective, value in named)
+
+
+def write_manifest(plan: Plan, complete: bool) -> None:
+    """The study's own sweep.json; its trials are listed by the storage."""
+    path = plan.directory / MANIFEST
+    content: dict[str, Any] = {
+        "format": 1,
+        "command": command_line(),
+        "started": read_json(path)["started"] if path.exists() else now(),
+        "fingerprint": plan.fingerprint,
+        "complete": complete,
+        "trials": [],
+        "study": {"name": plan.name, "storage": printable(plan.location)},
+    }
+    write_json(path, content)
+
+
+def write_results(plan: Plan, study: optuna.Study) -> None:
+    trials = study.get_trials(deepcopy=False)
+    write_atomic(
+        plan.directory / "trials.csv", trials_csv_of(trials, [o.name for o in plan.objectives]).encode()
+    )
+    found = best_trials(trials, plan.objectives)
+    summary = optimization_results(found)
+    write_atomic(plan.directory / "optimization_results.yaml", OmegaConf.to_yaml(summary).encode())
+    if found:
+        (plan.directory / BEST).parent.mkdir(exist_ok=True)
+        write_atomic(plan.directory / BEST, best_yaml(plan, found[0]).encode())
+
+
+def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
+    """Hydra's convention: the best parameters and value, or the solutions of several objectives."""
+    if len(best) == 1 and len(best[0].values) == 1:
+        content: dict[str, Any] = {"best_params": best[0].params, "best_value": best[0].value}
+    else:
+        content = {"solutions": [{"params": t.params, "values": t.values} for t in best]}
+    return OmegaConf.create({"name": "optuna", **content})
+
+
+def trials_csv_of(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+    """One row per trial of the storage: those that were asked for again are marked."""
+    counted = {trial.number for trial in proposals(trials)}
+    rows = [_row(trial, objectives, trial.number in counted) for trial in trials]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[str, Any]:
+    values = trial.values or [None] * len(objectives)
+    scores = trial.user_attrs.get("scores", {})
+    done = trial.datetime_complete
+    return {
+        "number": trial.number,
+        "state": trial.state.name.lower(),
+        "counted": counted,
+        **dict(zip(objectives, values, strict=False)),
+        **{f"params.{key}": value for key, value in trial.params.items()},
+        **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
+        "diverged": trial.user_attrs.get("statuses", []).count("diverged"),
+        "pruned_at": trial.user_attrs.get("pruned_at"),
+        "cause": trial.user_attrs.get("cause"),
+        "retry_of": trial.user_attrs.get("retry_of"),
+        "directory": trial.user_attrs.get("directory"),
+        "seconds": (done - trial.datetime_start).total_seconds() if done and trial.datetime_start else None,
+    }
+
+
+def best_yaml(plan: Plan, trial: FrozenTrial) -> str:
+    """An experiment that states the best proposal's differences from the defaults, fixed ones too."""
+    planned = plan.planner.plan([plan.space.overrides(trial.params, plan.seeds[0])])[0]
+    groups = changed_groups(plan, planned)
+    base = plan.compose([f"{group}={choice}" for group, choice in groups.items()])
+    changed = _differences(_container(planned.hydra_config), _container(base))
+    content: dict[str, Any] = {}
+    if groups:
+        content["defaults"] = [{f"override /{group}": choice} for group, choice in groups.items()]
+    seeds = ", ".join(map(str, plan.seeds))
+    return (
+        f"# @package _global_\n"
+        f"# The best proposal of the study {plan.name}: number {trial.number}, "
+        f"{score_text(trial, plan.objectives)} over seeds {seeds}.\n"
+        f"#   {run_command(plan)}\n"
+        f"{OmegaConf.to_yaml(OmegaConf.create({**content, **changed}))}"
+    )
+
+
+def run_command(plan: Plan) -> str:
+    return f"python -m dqn_exp --config-dir '{plan.directory}' experiment=best"
+
+
+def changed_groups(plan: Plan, planned: PlannedTrial) -> dict[str, str]:
+    """The config groups in which a trial does not choose the default option."""
+    default = plan.compose([]).hydra.runtime.choices
+    chosen = planned.hydra_config.hydra.runtime.choices
+    return {
+        str(group): choice
+        for group, choice in chosen.items()
+        if not str(group).startswith("hydra/")
+        and group not in NOT_SETTINGS
+        and choice is not None
+        and choice != default.get(group)
+    }
+
+
+def _container(config: DictConfig) -> dict[str, Any]:
+    """Values before interpolation, so that what follows from a short name is not stated twice."""
+    values = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items() if key not in NOT_SETTINGS}
+
+
+def _differences(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            if inner := _differences(value, base[key]):
+                found[key] = inner
+        elif key not in base or value != base[key] or type(value) is not type(base[key]):
+            found[key] = value
+    return found

@@ -1,0 +1,272 @@
+"""The search: proposals are asked for as workers become free, run, and scored, until the total is done."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from hydra.core.override_parser.types import Override
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from hydra_plugins.dqn_exp.launcher import ParallelLauncher
+from omegaconf import DictConfig, OmegaConf, read_write
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.launch.job import write_hydra_directory
+from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.launch.pool import Done, Pool, count_workers
+from dqn_exp.runs import provenance
+from dqn_exp.runs.files import write_atomic
+from dqn_exp.study.claims import DIRECTORY, Claim, Claims
+from dqn_exp.study.confirm import confirm
+from dqn_exp.study.objective import horizon_of
+from dqn_exp.study.parts import build_pruner, is_active
+from dqn_exp.study.prepare import Plan, prepare
+from dqn_exp.study.presence import Presence
+from dqn_exp.study.progress import StudyProgress, describe
+from dqn_exp.study.proposal import LOG, Proposal, Verdict, run_proposal
+from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
+from dqn_exp.study.space import suggest
+from dqn_exp.study.storage import dashboard_command, open_storage
+from dqn_exp.study.workers import Batches, Workers
+
+POLL_SECONDS = 2.0
+"""How often we look after the trials of other processes."""
+RETRIES = 1
+"""A proposal that costs so many workers is run again; one more and it has failed."""
+TRIALS = "trials"
+
+
+def run_study(
+    context: HydraContext,
+    master: DictConfig,
+    launcher: Launcher,
+    overrides: Sequence[Override],
+    options: Mapping[str, Any],
+) -> float | list[list[float]] | None:
+    """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
+    plan = prepare(context, master, overrides, options)
+    n_jobs = workers_of(launcher, plan)
+    study = open_study(plan)
+    _start_directory(plan)
+    presence = Presence(study, plan.directory)
+    print(f"Study {plan.name}: {plan.total} proposals x {len(plan.seeds)} seeds in {plan.directory}")
+    print(f"Watch it: {dashboard_command(plan.location)}", flush=True)
+    with presence.announced():
+        claims = Claims(study, plan.location, presence, plan.total)
+        search = Search(plan, study, claims, launcher, n_jobs)
+        search.run()
+    write_results(plan, study)
+    complete = not search.stopped and confirm(plan, study, launcher)
+    write_manifest(plan, complete=complete)
+    _tell(plan, study)
+    if search.failures or not complete:
+        raise SystemExit(1)
+    best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
+    return [list(t.values) for t in best] if len(plan.objectives) > 1 else (best[0].value if best else None)
+
+
+def workers_of(launcher: Launcher, plan: Plan) -> int:
+    """How many proposals run at a time; raises ConfigError where pruning cannot work."""
+    ours = isinstance(launcher, ParallelLauncher)
+    if not ours and is_active(build_pruner(plan.pruner, horizon_of(plan.default))):
+        raise ConfigError(
+            "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
+            "report no evaluations; allowed: hydra/sweeper/pruner=none"
+        )
+    return plan.settings.n_jobs or count_workers(plan.master.hydra.launcher.n_jobs if ours else -1)
+
+
+def open_study(plan: Plan) -> optuna.Study:
+    """Create or continue the study; raises ConfigError where the storage holds another of its name."""
+    storage = open_storage(plan.location)
+    pruner = build_pruner(plan.pruner, horizon_of(plan.default))
+    try:
+        study = optuna.load_study(study_name=plan.name, storage=storage, pruner=pruner)
+    except KeyError:
+        directions = [objective.direction for objective in plan.objectives]
+        study = optuna.create_study(
+            study_name=plan.name, storage=storage, pruner=pruner, directions=directions, load_if_exists=True
+        )
+    known = study.user_attrs.get("identity")
+    if known is None and not study.get_trials(deepcopy=False):
+        study.set_user_attr("identity", plan.identity)
+        study.set_user_attr("objectives", [objective.name for objective in plan.objectives])
+    elif known != plan.identity:
+        changed = [name for name, value in plan.identity.items() if (known or {}).get(name) != value]
+        raise ConfigError(
+            f"hydra.sweeper.study_name={plan.name}: the storage holds a study of that name with another "
+            f"{' and '.join(changed)}; allowed: another study_name, or null for one of its own"
+        )
+    return study
+
+
+class Search:
+    """This process's part of a study."""
+
+    def __init__(
+        self, plan: Plan, study: optuna.Study, claims: Claims, launcher: Launcher, n_jobs: int
+    ) -> None:
+        self._plan, self._study, self._claims = plan, study, claims
+        self._progress = StudyProgress(study, plan.objectives, plan.total)
+        self._workers = _workers(launcher, n_jobs, plan.directory)
+        self._claimed: dict[int, Claim] = {}
+        self.failures = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Have more proposals failed than may?"""
+        return self.failures > self._plan.settings.max_failure_rate * self._plan.total
+
+    def run(self) -> None:
+        """Work until every proposal is over, also those of other processes."""
+        self._claims.retry_failed()
+        if self._plan.samplers.is_grid:
+            self._claims.enqueue(self._plan.space.grid())
+        finished = False
+        try:
+            with self._progress:
+                while self._work():
+                    pass
+            finished = True
+        finally:
+            self._workers.close(kill=not finished)
+        if self.stopped:
+            rate = self._plan.settings.max_failure_rate
+            print(
+                f"Stopped: {self.failures} of {self._plan.total} proposals failed, and "
+                f"hydra.sweeper.max_failure_rate={rate:g}. The same command tries them again."
+            )
+
+    def _work(self) -> bool:
+        """Keep every worker busy and take what has been done; False once nothing is left."""
+        for number in self._claims.recover():
+            self._progress.note(f"proposal {number}: its process is gone; running it again")
+        while self._workers.idle_workers and not self.stopped and (claim := self._claims.next()):
+            self._start(claim)
+        self._progress.running(self._workers.running)
+        if self._workers.running:
+            for done in self._workers.wait(timeout=POLL_SECONDS):
+                self._finish(done)
+            return True
+        if self.stopped or not self._claims.unfinished():
+            return False
+        time.sleep(POLL_SECONDS)
+        return True
+
+    def _start(self, claim: Claim) -> None:
+        try:
+            planned = self._plan_seeds(claim)
+        except ConfigError as error:
+            self._fail(claim, str(error))
+            return
+        twin = self._twin(claim)
+        if twin is not None:
+            claim.trial.set_user_attr(DIRECTORY, twin.user_attrs[DIRECTORY])
+            self._score(
+                claim, Verdict(twin.values, twin.user_attrs["scores"], twin.user_attrs["statuses"], None)
+            )
+            return
+        self._claimed[claim.number] = claim
+        self._workers.submit(self._propose(claim, planned))
+
+    def _plan_seeds(self, claim: Claim) -> list[PlannedTrial]:
+        """Choose the parameters of a claimed trial; raises ConfigError where they do not fit together."""
+        plan, trial = self._plan, claim.trial
+        self._study.sampler = plan.samplers(claim.rank)
+        for key, distribution in plan.space.distributions.items():
+            suggest(trial, key, distribution)
+        if plan.extend is not None:
+            plan.extend(plan.master, trial)
+        return plan.planner.plan([plan.space.overrides(trial.params, seed) for seed in plan.seeds])
+
+    def _propose(self, claim: Claim, planned: Sequence[PlannedTrial]) -> Proposal:
+        plan = self._plan
+        proposal = Proposal(
+            claim.number,
+            plan.directory / TRIALS / claim.directory,
+            tuple(one.overrides for one in planned),
+            tuple(one.config for one in planned),
+            plan.objectives,
+            plan.location,
+            plan.name,
+            claim.trial._trial_id,
+            plan.pruner,
+            provenance.environment(),
+        )
+        for one, directory in zip(planned, proposal.directories, strict=True):
+            write_hydra_directory(one.hydra_config, directory / ".hydra")
+        return proposal
+
+    def _twin(self, claim: Claim) -> FrozenTrial | None:
+        """A proposal with the same parameters that is done: training is exact, so is its score."""
+        done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return next((trial for trial in done if trial.params == claim.trial.params), None)
+
+    def _finish(self, done: Done) -> None:
+        claim = self._claimed.pop(done.task.number)
+        if done.worker_died:
+            if self._claims.worker_died(claim, RETRIES):
+                self._progress.note(f"proposal {claim.number}: its process died; trying again")
+            else:
+                self.failures += 1
+                self._progress.finished(claim.number)
+        elif done.error is not None:
+            log = done.task.directory / LOG
+            self._fail(claim, f"{done.error} (log: {log if log.exists() else log.parent})")
+        else:
+            self._score(claim, done.value)
+
+    def _fail(self, claim: Claim, cause: str) -> None:
+        self.failures += 1
+        self._claims.failed(claim, cause)
+        self._progress.finished(claim.number)
+
+    def _score(self, claim: Claim, verdict: Verdict) -> None:
+        with contextlib.suppress(UpdateFinishedTrialError):  # another process has taken us for dead
+            claim.trial.set_user_attr("scores", verdict.scores)
+            claim.trial.set_user_attr("statuses", verdict.statuses)
+            if verdict.values is None:
+                claim.trial.set_user_attr("pruned_at", verdict.pruned_at)
+                self._study.tell(claim.number, state=TrialState.PRUNED, skip_if_finished=True)
+            else:
+                self._study.tell(claim.number, verdict.values, skip_if_finished=True)
+        self._progress.finished(claim.number)
+
+
+def _workers(launcher: Launcher, n_jobs: int, directory: Path) -> Workers:
+    if isinstance(launcher, ParallelLauncher):
+        return Pool(n_jobs, run_proposal)
+    return Batches(n_jobs, launcher, directory)
+
+
+def _start_directory(plan: Plan) -> None:
+    plan.directory.mkdir(parents=True, exist_ok=True)
+    with read_write(plan.master.hydra):
+        plan.master.hydra.sweep.dir = str(plan.directory)
+    write_manifest(plan, complete=False)
+    write_atomic(plan.directory / "multirun.yaml", OmegaConf.to_yaml(plan.master).encode())
+
+
+def _tell(plan: Plan, study: optuna.Study) -> None:
+    """The end on the screen: the best, how to run it, where the rest is."""
+    best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
+    for trial in best:
+        print(
+            f"Best: {score_text(trial, plan.objectives)} (proposal {trial.number}): {describe(trial.params)}"
+        )
+    if best:
+        print(f"Run it: {run_command(plan)}")
+    else:
+        print("No proposal has a finite score: all of them failed, diverged or were pruned.")
+    if plan.master.report and best:
+        from analysis.study import write_report
+
+        print(f"Report: {write_report(study, plan.directory / 'report')}")
+    print(f"Dashboard: {dashboard_command(plan.location)}")

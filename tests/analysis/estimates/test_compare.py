@@ -1,0 +1,95 @@
+"""Claims that only tests support."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.estimates import compare, describe
+from analysis.records.sweep import read_sweep
+from tests.analysis.synthetic import write_sweep, write_trial
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("seeds", "testable"), [(5, False), (6, True)])
+def test_nothing_is_tested_below_six_seeds(tmp_path: Path, seeds: int, testable: bool) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, seeds, lambda cell, seed: 5000)
+    sweep = read_sweep(tmp_path / "s")
+    assert compare.is_testable(sweep, sweep.axes[0]) == testable
+
+
+def test_a_value_whose_trials_all_failed_is_described_not_tested(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1]}, 6, lambda cell, seed: 5000)
+    write_trial(tmp_path / "s" / "x", {"lr": 0.2}, status="failed", end=100)
+    sweep = read_sweep(tmp_path / "s")
+    assert not compare.is_testable(sweep, sweep.axes[0])
+    empty = describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())[1]
+    assert empty["n"] == 0
+    assert np.isnan(empty["rmst"])
+
+
+def effect_sweep(root: Path, seeds: int = 12) -> Path:
+    """gamma 0.9 as the reference, 0.95 practically equal, 0.99 three times slower."""
+    factor = {0.9: 1.0, 0.95: 1.02, 0.99: 3.0}
+
+    def time(cell: dict[str, Any], seed: int) -> float:
+        return factor[cell["gamma"]] * (8000 + 800 * seed)
+
+    return write_sweep(root, {"gamma": list(factor)}, seeds, time)
+
+
+def test_effects_are_found_and_equals_are_called_equal(tmp_path: Path) -> None:
+    sweep = read_sweep(effect_sweep(tmp_path / "s"))
+    axis, clock = sweep.axes[0], sweep.clocks[0]
+    assert compare.omnibus(sweep, axis, clock, rng()) < 0.01
+    same, slower = compare.comparison_table(sweep, axis, clock, rng())
+    assert (same["gamma"], slower["gamma"]) == (0.95, 0.99)
+    assert same["p_holm"] > 0.05
+    assert same["equivalent"]
+    assert same["paired"]
+    assert same["correlation"] > 0.9
+    assert slower["p_holm"] < 0.01
+    assert slower["rmst_ratio"] == pytest.approx(3.0, abs=0.15)
+    assert not slower["equivalent"]
+    assert slower["difference"] > 0
+
+
+def test_pairs_need_the_same_seeds(tmp_path: Path) -> None:
+    sweep_dir = effect_sweep(tmp_path / "s", seeds=6)
+    write_trial(sweep_dir / "extra", {"gamma": 0.99, "seed": 77}, 9000)
+    sweep = read_sweep(sweep_dir)
+    same, slower = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    assert same["paired"]
+    assert not slower["paired"]
+    assert "difference" not in slower
+
+
+def test_another_axis_is_no_noise(tmp_path: Path) -> None:
+    """batch makes trials 20 times slower; within each batch, lr orders them without exception."""
+
+    def time(cell: dict[str, Any], seed: int) -> float:
+        return float(cell["batch"] * (600 + 6000 * (cell["lr"] - 0.1) + 50 * seed))
+
+    write_sweep(tmp_path / "s", {"batch": [1, 20], "lr": [0.1, 0.2]}, 6, time)
+    sweep = read_sweep(tmp_path / "s")
+    lr = sweep.axes[1]
+    assert compare.omnibus(sweep, lr, sweep.clocks[0], rng()) < 0.01
+    assert len(set(sweep.strata(lr).tolist())) == 2
+
+
+def test_values_that_hardly_ever_converge_are_not_called_equal(tmp_path: Path) -> None:
+    """One trial of twelve converges in each group: what the budget cuts says nothing of speed."""
+
+    def time(cell: dict[str, Any], seed: int) -> float:
+        return 49_000 if seed == 0 else 1e9
+
+    sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
+    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    assert row["rmst_ratio"] == pytest.approx(1, abs=0.05)
+    assert not row["equivalent"]

@@ -1,0 +1,108 @@
+"""Known answers, and nominal rates under simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.estimates import statistics as st
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_t_intervals_cover_at_their_nominal_rate(n: int) -> None:
+    rng = np.random.default_rng(n)
+    intervals = [st.mean_interval(rng.normal(7, 2, n), rng) for _ in range(1000)]
+    covered = np.mean([low <= 7 <= high for low, high in intervals])
+    assert covered == pytest.approx(0.95, abs=0.025)
+
+
+def test_bootstrap_intervals_cover_for_many_trials() -> None:
+    rng = np.random.default_rng(4)
+    intervals = [st.mean_interval(rng.normal(7, 2, 40), rng) for _ in range(400)]
+    covered = np.mean([low <= 7 <= high for low, high in intervals])
+    assert covered == pytest.approx(0.94, abs=0.035)
+
+
+def test_bootstrap_begins_at_twenty_trials() -> None:
+    values = np.random.default_rng(5).normal(size=20)
+    assert st.mean_interval(values[:19], np.random.default_rng(0)) == st.t_interval(values[:19])
+    assert st.mean_interval(values, np.random.default_rng(0)) != st.t_interval(values)
+
+
+def test_one_trial_has_no_interval() -> None:
+    assert np.isnan(st.t_interval([5.0])).all()
+
+
+def test_wilson_interval_has_textbook_values() -> None:
+    assert st.wilson_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert st.wilson_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert np.isnan(st.wilson_interval(0, 0)).all()
+
+
+def test_holm_steps_down() -> None:
+    np.testing.assert_allclose(st.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(st.holm([0.5, 0.9]), [1.0, 1.0])
+    np.testing.assert_allclose(st.holm([np.nan, 0.02]), [np.nan, 0.02])
+
+
+def test_pairing_reports_the_correlation_it_achieved() -> None:
+    pair = st.paired_difference([11, 22, 33, 41], [10, 20, 30, 40])
+    assert pair.difference == pytest.approx(1.75)
+    assert pair.correlation > 0.99
+    assert pair.interval == st.t_interval([1, 2, 3, 1])
+
+
+def test_paired_ratio_is_tighter_where_seeds_matter() -> None:
+    rng = np.random.default_rng(6)
+    luck = rng.normal(100, 20, 10)
+    x, y = luck + rng.normal(0, 1, 10), luck + rng.normal(0, 1, 10)
+    paired, apart = st.mean_ratio(x, y, paired=True), st.mean_ratio(x, y, paired=False)
+    assert np.diff(paired.interval) < np.diff(apart.interval) / 5
+    assert st.is_equivalent(paired.interval)
+
+
+def test_ratio_interval_covers_at_its_nominal_rate() -> None:
+    rng = np.random.default_rng(7)
+    intervals = [
+        st.mean_ratio(rng.gamma(4, 30, 8), rng.gamma(4, 20, 8), paired=False).interval for _ in range(1000)
+    ]
+    covered = np.mean([low <= 1.5 <= high for low, high in intervals])
+    assert covered == pytest.approx(0.90, abs=0.03)
+
+
+def test_equivalence_needs_the_whole_interval_within_the_margin() -> None:
+    assert st.is_equivalent((0.81, 1.2))
+    assert not st.is_equivalent((0.79, 1.1))
+    assert not st.is_equivalent((0.9, 1.26))
+    assert not st.is_equivalent(st.NO_INTERVAL)
+
+
+def test_no_spread_is_no_proof_of_equivalence() -> None:
+    ratio, interval = st.mean_ratio([50, 50, 50], [50, 50, 50], paired=True)
+    assert ratio == 1
+    assert not st.is_equivalent(interval)
+
+
+def test_iqm_drops_the_extreme_quarters() -> None:
+    assert st.iqm([0, 10, 20, 1000]) == 15
+    assert st.iqm([1, 2, 6]) == 3
+
+
+def test_normalised_area_is_the_mean_height() -> None:
+    assert st.normalised_area([10, 20], [0, 100], horizon=30) == pytest.approx((5 * 100 + 100 * 10) / 30)
+    assert st.normalised_area([10, 40], [100, 100], horizon=20) == 100
+    assert np.isnan(st.normalised_area([], [], 10))
+
+
+def test_performance_profile_counts_ties() -> None:
+    np.testing.assert_allclose(st.performance_profile([1, 2, 2, 4], [0, 2, 3, 5]), [1, 0.75, 0.25, 0])
+
+
+@pytest.mark.parametrize("n", [1, 5, 30])
+def test_band_is_about_whole_trials(n: int) -> None:
+    """Trials that differ by a constant give a band of constant width."""
+    curves = np.arange(n)[:, None] + np.linspace(0, 1, 7)
+    band = st.mean_band(curves, np.random.default_rng(0))
+    np.testing.assert_allclose(band.centre, curves.mean(axis=0))
+    widths = band.high - band.low
+    assert np.isnan(widths).all() if n == 1 else np.ptp(widths) < 1e-9 < widths.min()

@@ -1,0 +1,62 @@
+"""Censored times from records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.records.outcomes import Outcome, is_judged, outcome
+from analysis.records.trials import read_curve, read_trial
+from tests.analysis.synthetic import BUDGET, write_trial
+
+
+def judge(tmp_path: Path, **options: Any) -> Outcome:
+    trial = read_trial(write_trial(tmp_path / "trial", **options), tmp_path)
+    return outcome(trial, read_curve(trial, "evaluations", []) or {})
+
+
+def test_time_is_that_of_the_first_of_consecutive_evaluations(tmp_path: Path) -> None:
+    """Solved from step 5100 on: evaluations at 5500, 6000 and 6500 confirm it."""
+    assert judge(tmp_path, time=5100) == Outcome(True, 55, 5500)
+
+
+def test_an_unconfirmed_crossing_is_censored_at_the_end(tmp_path: Path) -> None:
+    assert judge(tmp_path, time=5100, end=6000, status="exhausted") == Outcome(False, 60, 6000)
+
+
+def test_the_rule_is_the_one_of_the_configuration(tmp_path: Path) -> None:
+    options = {"overrides": {"convergence.consecutive": 2}, "time": 5100, "end": 6000}
+    assert judge(tmp_path, **options) == Outcome(True, 55, 5500)
+
+
+def test_an_exhausted_trial_is_censored_at_its_end(tmp_path: Path) -> None:
+    assert judge(tmp_path) == Outcome(False, BUDGET // 100, BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        ({}, Outcome(False, 9, BUDGET)),
+        ({"budget.env_steps": None, "budget.episodes": 400}, Outcome(False, 400, 900)),
+        ({"budget.env_steps": 30_000, "budget.episodes": 400}, Outcome(False, 400, 30_000)),
+    ],
+)
+def test_a_diverged_trial_is_censored_at_the_full_budget(
+    tmp_path: Path, budget: dict[str, Any], expected: Outcome
+) -> None:
+    assert judge(tmp_path, overrides=budget, status="diverged", end=900) == expected
+
+
+def test_a_trial_that_diverged_after_its_crossing_never_converged(tmp_path: Path) -> None:
+    assert judge(tmp_path, time=2000, status="diverged") == Outcome(False, 30, BUDGET)
+
+
+def test_without_threshold_or_evaluations_nothing_can_be_judged() -> None:
+    judged = {"convergence.threshold": 195.0, "evaluation.every_steps": 500}
+    assert is_judged(judged)
+    assert not is_judged({**judged, "convergence.threshold": None})
+    assert not is_judged({**judged, "convergence.threshold": float("inf")})
+    assert not is_judged({**judged, "evaluation.every_steps": None})
+    assert is_judged({**judged, "evaluation.every_steps": None, "evaluation.every_episodes": 3})

@@ -1,0 +1,131 @@
+"""What counts as evidence, on which clock, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.errors import AnalysisError
+from analysis.records.sweep import read_sweep
+from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
+
+
+def test_only_outcomes_of_whole_trials_count(tmp_path: Path) -> None:
+    statuses = ["converged", "exhausted", "diverged", "pruned", "failed", "interrupted", "running"]
+    for seed, status in enumerate(statuses):
+        time = 2000 if status == "converged" else math.inf
+        write_trial(tmp_path / status, {"seed": seed}, time, status=status, end=4000, cause=f"why {status}")
+    sweep = read_sweep(tmp_path)
+    assert {row["run"] for row in sweep.counted} == {"converged", "exhausted", "diverged"}
+    left = {entry.run: (entry.status, entry.reason) for entry in sweep.left_out}
+    assert left["pruned"] == ("pruned", "why pruned")
+    assert left["running"][0] == "interrupted"
+    assert len(sweep.rows) == len(statuses)
+
+
+def test_a_damaged_trial_is_listed_and_not_counted(buffers: Path) -> None:
+    file = buffers / "buffer=500,seed=0" / "evaluations.csv"
+    file.write_bytes(file.read_bytes().replace(b"\n5,500", b"\n5,600", 1))
+    sweep = read_sweep(buffers)
+    assert len(sweep.rows) == 9
+    assert [entry.run for entry in sweep.left_out] == ["buffer=500,seed=0"]
+    assert "line 2 does not match" in sweep.skipped[0].reason
+
+
+def test_a_converged_trial_whose_evaluations_were_lost_is_a_problem(buffers: Path) -> None:
+    (buffers / "buffer=17000,seed=0" / "evaluations.csv").unlink()
+    (left,) = read_sweep(buffers).left_out
+    assert left.run == "buffer=17000,seed=0"
+    assert "do not show it" in left.reason
+
+
+def test_the_same_configuration_and_seed_counts_once(tmp_path: Path) -> None:
+    write_trial(tmp_path / "a", {"seed": 1}, 2000)
+    write_trial(tmp_path / "b", {"seed": 1}, 2000)
+    (left,) = read_sweep(tmp_path).left_out
+    assert (left.run, left.reason) == ("b", "the same configuration and seed as a")
+
+
+def test_planned_trials_without_a_record_are_missing(buffers: Path) -> None:
+    plan = json.loads((buffers / "sweep.json").read_text())
+    plan["trials"] += [{"name": "buffer=9,seed=0"}, {"name": "buffer=9,seed=1"}]
+    (buffers / "sweep.json").write_text(json.dumps(plan))
+    (buffers / "buffer=9,seed=1").mkdir()
+    (buffers / "buffer=9,seed=1" / "result.json").write_text('{"status": "failed", "cause": "no memory"}')
+    missing = read_sweep(buffers).missing
+    assert [entry.run for entry in missing] == ["buffer=9,seed=0", "buffer=9,seed=1"]
+    assert "never started" in missing[0].reason
+    assert "no memory" in missing[1].reason
+
+
+def test_a_broken_plan_is_listed_and_does_no_harm(buffers: Path) -> None:
+    (buffers / "sweep.json").write_text("{")
+    sweep = read_sweep(buffers)
+    assert len(sweep.counted) == 9
+    assert sweep.skipped[0].run == "sweep.json"
+
+
+@pytest.mark.parametrize(
+    ("budget", "unit", "horizon"),
+    [
+        ({}, "environment steps", BUDGET),
+        ({"budget.env_steps": None, "budget.episodes": 500}, "episodes", 500),
+        ({"budget.episodes": 500}, "environment steps", BUDGET),
+    ],
+)
+def test_the_clock_is_the_one_with_a_common_budget(
+    tmp_path: Path, budget: dict[str, Any], unit: str, horizon: float
+) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 9e9 * cell["lr"], budget)
+    clock = read_sweep(tmp_path / "s").clocks[0]
+    assert (clock.unit, clock.horizon, clock.budget) == (unit, horizon, horizon)
+
+
+def test_trials_that_end_early_on_one_budget_make_the_other_the_clock(tmp_path: Path) -> None:
+    """Bad agents have short episodes: 500 episodes are over long before 50 000 steps."""
+    for seed in range(3):
+        write_trial(tmp_path / str(seed), {"seed": seed, "budget.episodes": 100}, end=10_000)
+    clock = read_sweep(tmp_path).clocks[0]
+    assert (clock.unit, clock.horizon) == ("episodes", 100)
+
+
+def test_a_diverged_trial_shortens_no_horizon_and_never_converges(tmp_path: Path) -> None:
+    write_trial(tmp_path / "a", {"seed": 0}, status="diverged", end=900)
+    write_trial(tmp_path / "b", {"seed": 1}, time=20_000)
+    sweep = read_sweep(tmp_path)
+    steps, episodes = sweep.clocks
+    np.testing.assert_array_equal(steps.times(sweep.counted), [BUDGET, 20_000])
+    assert episodes.horizon == 200
+    np.testing.assert_array_equal(episodes.times(sweep.counted), [200, 200])
+
+
+def test_the_reference_is_the_default_or_else_the_first_value(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    assert sweep.reference(sweep.axes[0]) == (0, "the first value")
+    plan = json.loads((buffers / "sweep.json").read_text())
+    (buffers / "sweep.json").write_text(json.dumps({**plan, "defaults": {"buffer": 17_000}}))
+    sweep = read_sweep(buffers)
+    assert sweep.reference(sweep.axes[0]) == (1, "the default")
+    (buffers / "sweep.json").write_text(json.dumps({**plan, "defaults": {"buffer": 16_384}}))
+    sweep = read_sweep(buffers)
+    assert sweep.reference(sweep.axes[0]) == (1, "the value nearest to the default, 16Ki")
+
+
+def test_only_unreadable_trials_are_an_error(tmp_path: Path) -> None:
+    (write_trial(tmp_path / "a") / "trial.json").write_text("{")
+    with pytest.raises(AnalysisError, match="none of its trials can be read"):
+        read_sweep(tmp_path)
+
+
+def test_none_can_be_the_default(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"agent.max_grad_norm": [10.0, None]}, 1, lambda cell, seed: 5000)
+    plan = json.loads((tmp_path / "s" / "sweep.json").read_text())
+    plan["defaults"] = {"agent": {"max_grad_norm": None}}
+    (tmp_path / "s" / "sweep.json").write_text(json.dumps(plan))
+    sweep = read_sweep(tmp_path / "s")
+    assert sweep.reference(sweep.axes[0]) == (0, "the default")

@@ -1,0 +1,180 @@
+"""Every figure draws for every shape of sweep, and shows what it must."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from analysis.estimates.statistics import t_interval
+from analysis.records.axes import Axis
+from analysis.records.sweep import Sweep, read_sweep
+from analysis.records.trials import read_curve
+from analysis.report.figures import axis_plots, paint_all, pair_plots
+from analysis.report.figures.by_value import convergence_by_value
+from analysis.report.figures.painting import paint
+from analysis.report.figures.pairs import heatmap
+from analysis.report.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
+from tests.analysis.synthetic import write_sweep, write_trial
+
+
+def all_figures(sweep: Sweep) -> dict[str, Figure]:
+    episodes, losses = (
+        {trial.run: read_curve(trial, kind, []) for trial in sweep.trials} for kind in ("episodes", "losses")
+    )
+    plots = [plot for axis in sweep.axes for plot in axis_plots(sweep, axis, episodes, losses)]
+    with warnings.catch_warnings(), mpl.rc_context(RC):
+        warnings.simplefilter("error")
+        return {plot.name: plot.draw() for plot in [*plots, *pair_plots(sweep)]}
+
+
+def test_one_axis_has_every_figure(buffers: Path) -> None:
+    kinds = ("convergence", "survival", "final_return", "returns", "loss", "profile")
+    assert set(all_figures(read_sweep(buffers))) == {f"{kind}_buffer" for kind in kinds}
+
+
+def test_many_values_also_have_a_panel_each(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2, 0.3, 0.4]}, 2, lambda cell, seed: 5000)
+    figures = all_figures(read_sweep(tmp_path / "s"))
+    assert len([ax for ax in figures["returns_by_lr"].axes if ax.get_visible()]) == 4
+
+
+def test_two_axes_have_a_heatmap_with_numbers(tmp_path: Path) -> None:
+    cells = {"batch": [10, 20], "lr": [0.1, 0.2]}
+    write_sweep(tmp_path / "s", cells, 2, lambda cell, seed: 1000 * cell["batch"])
+    sweep = read_sweep(tmp_path / "s")
+    assert "heatmap_batch_lr" in all_figures(sweep)
+    figure = heatmap(sweep, *sweep.axes, sweep.clocks[0])
+    speed, converged, _ = ([text.get_text() for text in ax.texts] for ax in figure.axes)
+    assert speed == ["10k", "10k", "20k", "20k"]
+    assert converged == ["2/2"] * 4
+
+
+def test_a_cell_without_trials_stays_empty(tmp_path: Path) -> None:
+    for name, cell in {"a": (10, 0.1), "b": (10, 0.2), "c": (20, 0.1)}.items():
+        write_trial(tmp_path / name, {"batch": cell[0], "lr": cell[1]}, 5000)
+    sweep = read_sweep(tmp_path)
+    figure = heatmap(sweep, *sweep.axes, sweep.clocks[0])
+    assert all(len(ax.texts) == 3 for ax in figure.axes)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_no_axis_draws_all_trials(tmp_path: Path, seeds: int) -> None:
+    write_sweep(tmp_path / "s", {}, seeds, lambda cell, seed: 5000)
+    assert len(all_figures(read_sweep(tmp_path / "s"))) == 6
+
+
+def test_unhappy_trials_draw_too(tmp_path: Path) -> None:
+    for seed, status in enumerate(("diverged", "exhausted", "failed")):
+        write_trial(tmp_path / status, {"lr": 0.1 * (seed + 1), "seed": seed}, status=status, end=900)
+    assert len(all_figures(read_sweep(tmp_path))) == 6
+
+
+def test_unconverged_trials_are_drawn_as_such(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    figure = convergence_by_value(sweep, sweep.axes[0], sweep.clocks[0], np.random.default_rng(0))
+    ax = figure.axes[0]
+    triangles = [y for line in ax.get_lines() if line.get_marker() == "^" for y in line.get_ydata()]
+    dots = [y for _, y in ax.collections[0].get_offsets()]
+    assert triangles == [50_000] * 3
+    assert sorted(dots) == [5000, 7500, 10_000, 20_000, 30_000, 40_000]
+
+
+def test_means_carry_our_intervals_and_not_a_bootstrap(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    figure = convergence_by_value(sweep, sweep.axes[0], sweep.clocks[0], np.random.default_rng(0))
+    lines = figure.axes[0].get_lines()
+    (means,) = [line.get_ydata() for line in lines if line.get_marker() == "D"]
+    np.testing.assert_allclose(means, [50_000, 7500, 30_000])
+    low, high = t_interval([5000, 7500, 10_000])
+    assert any(np.allclose(line.get_ydata(), [low, high]) for line in lines if len(line.get_ydata()) == 2)
+
+
+@pytest.mark.parametrize(("values", "turned"), [((1, 2, 3), False), ((0.90, 0.91, 0.99, 0.999), True)])
+def test_labels_are_turned_where_they_would_overlap(values: tuple, turned: bool) -> None:
+    axis = Axis("x", values)
+    assert bool(tilt(axis, axis.labels())) == turned
+
+
+def test_names_are_no_formulas(tmp_path: Path) -> None:
+    for seed, name in enumerate(("$\\frac{", "_hidden", "<b>&", "x" * 300)):
+        write_trial(tmp_path / str(seed), {"env.id": name, "seed": seed}, 5000)
+    sweep = read_sweep(tmp_path)
+    figures = all_figures(sweep)
+    labels = [text.get_text() for text in figures["loss_env.id"].legends[0].get_texts()]
+    assert any("_hidden" in label for label in labels)
+    assert any("$\\frac{" in label for label in labels)
+
+
+def test_painted_figures_are_a_png_and_a_pdf_whoever_paints_them(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    plots = list(axis_plots(sweep, sweep.axes[0], {}, {}))[:3]
+    pictures = paint_all(plots)
+    assert [picture.name for picture in pictures] == [plot.name for plot in plots]
+    assert pictures == [paint(plot) for plot in reversed(plots)][::-1]
+    for picture in pictures:
+        assert picture.png.startswith(b"\x89PNG")
+        assert picture.pdf.startswith(b"%PDF")
+
+
+def test_the_work_of_a_killed_painter_is_done(buffers: Path) -> None:
+    sweep, here = read_sweep(buffers), os.getpid()
+    first, second, third = list(axis_plots(sweep, sweep.axes[0], {}, {}))[:3]
+
+    def die() -> Figure:
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return first.draw()
+
+    pictures = paint_all([first._replace(draw=die), second, third])
+    assert [picture.png for picture in pictures] == [paint(plot).png for plot in (first, second, third)]
+
+
+def test_what_cannot_be_painted_is_an_error_here(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    good, other = list(axis_plots(sweep, sweep.axes[0], {}, {}))[:2]
+    with pytest.raises(ZeroDivisionError):
+        paint_all([good, other._replace(draw=lambda: 1 // 0)])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.001, 0.01, 0.1), True),
+        ((1, 2, 3), False),
+        ((500, 17_083, 33_667, 50_250, 66_833, 83_417, 100_000), False),
+        ((0, 1, 1000), False),
+        (("a", "b"), False),
+    ],
+)
+def test_wide_ranges_are_logarithmic_where_that_spreads_them(values: tuple, expected: bool) -> None:
+    assert is_logarithmic(Axis("x", values)) == expected
+
+
+def test_numbers_are_drawn_as_numbers_and_names_evenly() -> None:
+    np.testing.assert_array_equal(positions(Axis("x", (1, 2, 10))), [1, 2, 10])
+    np.testing.assert_array_equal(positions(Axis("x", ("a", "b"))), [0, 1])
+
+
+def test_dots_do_not_hide_each_other_nor_reach_the_next_value() -> None:
+    axis = Axis("x", (1, 2, 10))
+    places = spread(axis, 5, 0)
+    assert len(set(places)) == 5
+    assert np.ptp(places) < 0.5
+
+
+def test_styles_differ_in_grey_too() -> None:
+    made = styles(Axis("x", tuple(range(7))))
+    assert len({style.marker for style in made}) == 7
+    assert len({str(style.dash) for style in made}) >= 6
+
+
+@pytest.mark.parametrize(("value", "text"), [(50_000, "50k"), (2.5e6, "2.5M"), (0.1, "0.1"), (0, "0")])
+def test_short_numbers(value: float, text: str) -> None:
+    assert short(value) == text

@@ -1,0 +1,87 @@
+"""The plain-language summary: what is said, and what must not be said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from analysis.estimates import compare
+from analysis.estimates.describe import configuration_table
+from analysis.records.sweep import read_sweep
+from analysis.report import findings
+from analysis.report.whole import _section
+from tests.analysis.estimates.test_compare import effect_sweep
+from tests.analysis.synthetic import write_sweep, write_trial
+
+
+def said(sweep_dir: Path) -> str:
+    sweep = read_sweep(sweep_dir)
+    sections = [_section(sweep, axis, np.random.default_rng(0)) for axis in sweep.axes]
+    return "\n".join([*findings.overview(sweep), *(line for s in sections for line in s.findings)])
+
+
+def test_the_title_is_the_question(buffers: Path, tmp_path: Path) -> None:
+    assert findings.title(read_sweep(buffers)) == "How does buffer change convergence?"
+    grid = {"lr": [0.1, 0.2], "batch": [1, 2], "gamma": [0.9, 0.99]}
+    write_sweep(tmp_path / "g", grid, 1, lambda cell, seed: 2000)
+    assert findings.title(read_sweep(tmp_path / "g")) == "How do batch, lr and gamma change convergence?"
+    trial = write_trial(tmp_path / "one", time=2000)
+    assert findings.title(read_sweep(trial)) == "How does this DQN learn CartPole-v1?"
+
+
+def test_three_seeds_are_described_and_nothing_is_claimed(buffers: Path) -> None:
+    text = said(buffers)
+    assert "9 trials on CartPole-v1: 3 values of buffer, 3 seeds." in text
+    assert "Fastest in these trials: buffer = 17k. 3 of 3 converged; median time 7\u202f500" in text
+    assert "Slowest in these trials: buffer = 500. 0 of 3 converged; median time not reached" in text
+    assert "below 6 seeds per value" in text
+    assert "p\u00a0=" not in text
+    assert "depends on" not in text
+
+
+def test_twelve_seeds_are_tested(tmp_path: Path) -> None:
+    text = said(effect_sweep(tmp_path / "s"))
+    assert "The speed of convergence depends on gamma" in text
+    assert "Converged slower than with gamma = 0.9 (the first value): 0.99 (restricted mean 2.9" in text
+    assert "Practically as fast as gamma = 0.9" in text
+    assert "describes these trials only" not in text
+
+
+def test_no_effect_is_not_called_evidence_of_none(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 6, lambda cell, seed: 4000 * (seed + 1))
+    text = said(tmp_path / "s")
+    assert "No effect of lr on the speed of convergence was shown" in text
+    assert "not evidence that there is none" in text
+
+
+def test_where_nobody_converged_no_order_is_made_up(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: float("inf"))
+    text = said(tmp_path / "s")
+    assert "No trial converged within 50" in text
+    assert "Fastest" not in text
+
+
+def test_without_evaluations_convergence_is_not_spoken_of(tmp_path: Path) -> None:
+    common = {"evaluation.every_steps": None}
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 5000, common)
+    sweep = read_sweep(tmp_path / "s")
+    assert not sweep.judged
+    assert "Convergence cannot be judged" in said(tmp_path / "s")
+    assert not compare.is_testable(sweep, sweep.axes[0])
+
+
+def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> None:
+    grid = {"batch": [1, 2], "lr": [0.1, 0.2]}
+    write_sweep(tmp_path / "s", grid, 2, lambda cell, seed: 40_000 * cell["batch"] * cell["lr"])
+    sweep = read_sweep(tmp_path / "s")
+    cells = configuration_table(sweep, sweep.clocks[0], np.random.default_rng(0))
+    fastest, highest, caution = findings.best_configurations(sweep, sweep.clocks[0], cells)
+    assert fastest.startswith("Fastest in these trials: batch = 1, lr = 0.1. 2 of 2 converged")
+    assert highest.startswith("Highest mean final return: batch = ")
+    assert "best of 4 configurations" in caution
+
+
+def test_one_axis_has_no_best_configuration_apart_from_its_best_value(buffers: Path) -> None:
+    sweep = read_sweep(buffers)
+    assert not list(findings.best_configurations(sweep, sweep.clocks[0], []))

@@ -1,0 +1,186 @@
+"""The page: whole, self-contained, safe, for every shape of sweep."""
+
+from __future__ import annotations
+
+import csv
+import html.parser
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import AnalysisError, SkippedWarning
+from analysis.report.figures import Picture
+from analysis.report.whole import write_report
+from tests.analysis.synthetic import write_sweep, write_trial
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+@pytest.fixture(autouse=True)
+def _blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures have tests of their own, and take their time."""
+    blank = [b"png", b"pdf"]
+    monkeypatch.setattr(
+        "analysis.report.whole.paint_all", lambda plots: [Picture(*p[:-1], *blank) for p in plots]
+    )
+
+
+class Tags(html.parser.HTMLParser):
+    """Collects the tags of a page with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_a_report_has_page_figures_and_tables(buffers: Path) -> None:
+    page = write_report(buffers)
+    assert page == buffers / "report" / "index.html"
+    text = page.read_text()
+    assert "<title>How does buffer change convergence?</title>" in text
+    names = {path.name for path in (buffers / "report" / "figures").iterdir()}
+    for kind in ("convergence", "survival", "final_return", "returns", "loss", "profile"):
+        assert {f"{kind}_buffer.png", f"{kind}_buffer.pdf"} <= names
+    assert text.count("data:image/png;base64,") == 6
+    tables = {path.name for path in (buffers / "report" / "tables").iterdir()}
+    assert tables == {"trials.csv", "configurations.csv", "values_buffer.csv"}
+
+
+def test_the_page_asks_the_network_for_nothing(buffers: Path) -> None:
+    for tag, attributes in Tags(write_report(buffers).read_text()).seen:
+        assert tag not in ("script", "link", "iframe", "object")
+        for name in ("src", "href"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,"))
+
+
+def test_hostile_names_are_only_text(tmp_path: Path) -> None:
+    sweep = tmp_path / "<script>alert(0)<"
+    common = {"env.id": HOSTILE}
+    write_sweep(sweep, {"agent.note": [HOSTILE, "$x_"]}, 2, lambda cell, seed: 5000, common)
+    write_trial(sweep / "<script>alert(3)", {"seed": 9, **common}, status="failed", cause=HOSTILE, end=100)
+    write_trial(sweep / "odd", {"env.kwargs.<script>": 1, "seed": 8, **common}, 5000)
+    page = write_report(sweep).read_text()
+    tags = Tags(page).seen
+    assert not [tag for tag, _ in tags if tag == "script"]
+    assert not [attributes for tag, attributes in tags if tag == "img" and attributes.get("src") == "x"]
+    assert "&lt;script&gt;alert(1)" in page
+    assert "&lt;script&gt;alert(3)" in page
+    assert sorted(path.name for path in tmp_path.iterdir()) == [sweep.name]
+
+
+def test_broken_trials_are_named_on_the_page(buffers: Path) -> None:
+    (buffers / "buffer=500,seed=0" / "trial.json").write_text("{")
+    write_trial(buffers / "late", {"buffer": 500, "seed": 7}, status="running", end=1000)
+    write_trial(buffers / "cut", {"buffer": 500, "seed": 8}, status="pruned", end=1000, cause="too slow")
+    write_trial(buffers / "nan", {"buffer": 500, "seed": 9}, status="diverged", end=1000)
+    with pytest.warns(SkippedWarning, match="seed=0"):
+        page = write_report(buffers).read_text()
+    left = page[page.index('id="left-out"') : page.index('id="provenance"')]
+    for run, why in (("buffer=500,seed=0", "cannot be read"), ("late", "interrupted"), ("cut", "too slow")):
+        assert run in left
+        assert why in left
+    assert "nan</td>" not in left
+    assert "1 diverged" in page
+
+
+def test_missing_numbers_are_never_shown_as_nan(buffers: Path) -> None:
+    write_trial(buffers / "x", {"buffer": 500, "seed": 9}, status="failed", end=0)
+    text = re.sub(r"data:image[^\"]*", "", write_report(buffers).read_text())
+    assert not re.search(r">[^<]*\b(nan|None|inf)\b[^<]*<", text)
+
+
+TWO = {"lr": [0.1, 0.2], "batch": [1, 2]}
+
+
+@pytest.mark.parametrize("axes", [{}, TWO, {**TWO, "gamma": [0.9, 1.0]}])
+def test_any_number_of_axes(tmp_path: Path, axes: dict[str, list[float]]) -> None:
+    write_sweep(tmp_path / "s", axes, 1, lambda cell, seed: 5000)
+    page = write_report(tmp_path / "s").read_text()
+    assert page.rstrip().endswith("</html>")
+    for name in axes:
+        assert f'id="axis-{name}"' in page
+
+
+def test_a_single_trial_and_another_folder(tmp_path: Path) -> None:
+    trial = write_trial(tmp_path / "one", time=5000)
+    assert write_report(trial, tmp_path / "out" / "deep").read_text()
+    assert not (trial / "report").exists()
+
+
+def test_only_failures_still_make_a_page(tmp_path: Path) -> None:
+    write_trial(tmp_path / "a", status="failed", cause="no memory", end=0)
+    assert "no memory" in write_report(tmp_path).read_text()
+
+
+def test_a_study_of_many_values_is_readable(tmp_path: Path) -> None:
+    for number in range(20):
+        values = {"lr": 0.001 * 1.37**number, "gamma": 1 - 0.1 / (number + 1), "seed": 3}
+        write_trial(tmp_path / "trials" / f"{number:04}" / "seed=3", values, 3000 + 500 * number)
+    page = write_report(tmp_path).read_text()
+    assert "How do" in page or "How does" in page
+
+
+def test_the_table_of_trials_holds_every_trial(buffers: Path) -> None:
+    write_report(buffers)
+    with open(buffers / "report" / "tables" / "trials.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 9
+    assert list(rows[0])[:4] == ["run", "buffer", "seed", "status"]
+    assert {row["steps_to_threshold"] for row in rows if row["buffer"] == "500"} == {"50000"}
+
+
+def test_both_clocks_are_in_the_tables(buffers: Path) -> None:
+    write_report(buffers)
+    with open(buffers / "report" / "tables" / "values_buffer.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["clock"] for row in rows] == ["environment steps"] * 3 + ["episodes"] * 3
+    assert rows[1]["median"] == "7500"
+    assert rows[4]["median"] == "75"
+
+
+def test_the_same_trials_give_the_same_report(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 6, lambda cell, seed: 4000 * (seed + 1))
+    first = write_report(tmp_path / "s").read_bytes()
+    assert write_report(tmp_path / "s").read_bytes() == first
+
+
+def test_a_report_that_dies_leaves_the_old_page(buffers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = write_report(buffers)
+    before = page.read_bytes()
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_report(buffers)
+    assert page.read_bytes() == before
+    assert sorted(path.name for path in page.parent.iterdir()) == ["figures", "index.html", "tables"]
+
+
+def test_figures_and_tables_of_an_earlier_report_do_not_stay(buffers: Path) -> None:
+    report = write_report(buffers).parent
+    for stale in (report / "figures" / "old.png", report / "tables" / "old.csv"):
+        stale.write_text("of another sweep")
+    (report / "notes.txt").write_text("mine")
+    write_report(buffers)
+    assert not list(report.glob("*/old.*"))
+    assert (report / "notes.txt").read_text() == "mine"
+
+
+def test_folders_that_are_no_reports_are_left_alone(buffers: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "paper" / "figures" / "mine.png"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    with pytest.raises(AnalysisError, match="paper holds figures/ that no report wrote"):
+        write_report(buffers, tmp_path / "paper")
+    assert mine.read_text() == "precious"
+
+
+def test_a_grid_shows_its_configurations_before_it_pools(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", TWO, 3, lambda cell, seed: 5000 * (seed + 1))
+    page = write_report(tmp_path / "s").read_text()
+    assert page.index('id="configurations"') < page.index('id="axis-lr"')
+    assert "pools the trials of every value of lr" in page

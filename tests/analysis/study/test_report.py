@@ -1,0 +1,171 @@
+"""What is said and drawn about a study: from studies whose answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from analysis.__main__ import main
+from analysis.errors import AnalysisError
+from analysis.study import write_report
+from analysis.study.data import load_study, read_study
+from analysis.study.findings import claims, confirmation_rows, overview
+from analysis.study.importance import importances
+from dqn_exp.study.storage import open_storage
+
+FIGURES = {"history", "intermediate", "importances", "slices", "contour", "parallel"}
+
+
+def make(
+    storage: str | None = None, n: int = 40, noise: bool = False, directions: tuple[str, ...] = ("maximize",)
+) -> optuna.Study:
+    """x decides (or nothing does); some proposals are pruned, one diverged, one failed."""
+    rng = np.random.default_rng(0)
+    study = optuna.create_study(
+        study_name="known <b>name</b>",
+        directions=directions,
+        storage=open_storage(storage) if storage else None,
+        sampler=optuna.samplers.RandomSampler(seed=1),
+    )
+    study.set_user_attr("objectives", ["aulc", "steps_to_convergence"][: len(directions)])
+    for index in range(n):
+        trial = study.ask()
+        x, _, kind = (
+            trial.suggest_float("x", 0.001, 1, log=True),
+            trial.suggest_int("y", 1, 9),
+            trial.suggest_categorical("network.hidden", ["[64]", "[64,64]"]),
+        )
+        score = rng.normal() if noise else -abs(np.log10(x) + 1.5) + 1e-3 * rng.normal()
+        if len(directions) == 1:
+            for step in (100, 200):
+                trial.report(score * step / 200, step)
+        if index % 10 == 9 and len(directions) == 1:
+            trial.set_user_attr("pruned_at", 200)
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        elif index == 5:
+            trial.set_user_attr("cause", "seed=1: <script>")
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            trial.set_user_attr("statuses", ["diverged"] if index == 7 else ["exhausted"])
+            value = -np.inf if index == 7 else score
+            study.tell(trial, [value, 100 * (1 + abs(score)) + len(kind)][: len(directions)])
+    return study
+
+
+def confirmation(difference: dict[str, float | None]) -> dict[str, Any]:
+    row = {"params": {"x": 0.03}, "diverged": 0}
+    return {
+        "search_seeds": [0, 1], "seeds": [10, 11, 12], "aggregate": "mean",
+        "objectives": {"aulc": "maximize"},
+        "configurations": [
+            {**row, "name": "default", "search": {}, "scores": {"aulc": [1.0, 2.0, 3.0]}, "difference": {}},
+            {**row, "name": "0003", "search": {"aulc": 9.0}, "scores": {"aulc": [4.0, 5.0, 9.0]},
+             "difference": {"aulc": difference}},
+        ],
+    }  # fmt: skip
+
+
+def test_the_page_has_every_figure_and_escapes_names(tmp_path: Path) -> None:
+    study = make()
+    study.set_user_attr(
+        "confirmation", confirmation({"mean": 4.0, "low": 1.0, "high": 7.0, "correlation": 0.9})
+    )
+    page = write_report(study, tmp_path).read_text()
+    drawn = {path.name for path in (tmp_path / "figures").glob("*.png")}
+    assert drawn == {f"{name}_aulc.png" for name in FIGURES} | {"confirmation_aulc.png"}
+    assert all(path.stat().st_size > 5000 for path in (tmp_path / "figures").iterdir())
+    assert "<b>name" not in page
+    assert "<script>" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert (tmp_path / "tables" / "trials.csv").read_text().count("\n") == 41
+
+
+def test_several_goals(tmp_path: Path) -> None:
+    write_report(make(directions=("maximize", "minimize")), tmp_path)
+    drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    assert {"pareto", "history_aulc", "history_steps_to_convergence"} <= drawn
+    assert not any(name.startswith("intermediate") for name in drawn)
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = str(tmp_path / "journal.log")
+    make(journal, n=12)
+    assert main(["study", journal, "known <b>name</b>", "--output", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "index.html")
+    assert main(["study", journal, "other"]) == 2
+    assert "it holds: known <b>name</b>" in capsys.readouterr().err
+    assert main(["study", str(tmp_path / "nowhere"), "other"]) == 2
+    assert "neither a journal file" in capsys.readouterr().err
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / "journal.log").write_text("nonsense\n")
+    with pytest.raises(AnalysisError, match="line 1 cannot be read"):
+        load_study(str(tmp_path / "journal.log"), "s")
+
+
+def test_the_best_is_finite() -> None:
+    data = read_study(make())
+    assert len(data.complete) == len(data.finite) + 1  # one diverged
+    (best,) = data.front()
+    assert best.value == max(trial.value for trial in data.finite)
+    told = " ".join(overview(data))
+    assert "40 proposals (35 complete, 4 pruned, 1 failed)" in told
+    assert "In 1 of them at least one seed diverged" in told
+
+
+def test_what_matters_rises_above_the_null_band() -> None:
+    data = read_study(make())
+    found = importances(data, data.goals[0], np.random.default_rng(0))
+    assert found is not None
+    assert found.names[0] == "x"
+    assert found.above() == ["x"]
+    assert found.observed.sum() == pytest.approx(1)
+
+
+def test_noise_seldom_does() -> None:
+    """Each of three parameters exceeds a 95% point in about one study of twenty."""
+    data = read_study(make(noise=True))
+    above = 0
+    for repetition in range(10):
+        rng = np.random.default_rng(repetition)
+        shuffled = read_study(make(noise=True, n=30 + repetition))
+        found = importances(shuffled, data.goals[0], rng)
+        assert found is not None
+        assert found.observed.sum() == pytest.approx(1)  # although nothing mattered
+        above += len(found.above())
+    assert above <= 6
+
+
+def test_few_proposals_have_no_importances() -> None:
+    data = read_study(make(n=8))
+    assert importances(data, data.goals[0], np.random.default_rng(0)) is None
+    assert any("takes 10 complete proposals" in claim for claim in claims(data, {"aulc": None}))
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [
+        ({"mean": 4.0, "low": 1.0, "high": 7.0}, "is better: less the default's it is +4 [+1, +7]"),
+        ({"mean": -4.0, "low": -7.0, "high": -1.0}, "is worse"),
+        ({"mean": 4.0, "low": -1.0, "high": 9.0}, "is not clearly different"),
+        ({"mean": None, "low": None, "high": None}, "a seed diverged"),
+        ({"mean": 4.0, "low": None, "high": None}, "one seed gives no interval"),
+    ],
+)
+def test_only_an_interval_decides(difference: dict[str, float | None], verdict: str) -> None:
+    study = make(n=12)
+    study.set_user_attr("confirmation", confirmation(difference))
+    data = read_study(study)
+    told = next(claims(data, {}))
+    assert verdict in told
+    default, winner = confirmation_rows(data)
+    assert (default["confirmed"], winner["search"], winner["confirmed"]) == ("2", "9", "6")
+
+
+def test_without_confirmation_nothing_is_claimed() -> None:
+    assert "too good" in next(claims(read_study(make(n=12)), {}))

@@ -1,0 +1,76 @@
+"""What only the environment or a module can know is found before training, too."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gymnasium
+import pytest
+import torch
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.launch.preflight import check_parts
+from dqn_exp.registry import networks
+from tests.helpers import gymnasium_env, make_config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"env": "gymnasium"}, r"^env.id is missing; allowed: env.id=NAME-vN"),
+        (
+            {"env__id": "CartPol-v1"},
+            r"^env.id=CartPol-v1 is unknown. Did you mean 'CartPole-v1'\? Allowed: any",
+        ),
+        (
+            {"env__id": "Pendulum-v1"},
+            r"^env.id=Pendulum-v1 has actions Box\(.*; allowed: .* discrete actions$",
+        ),
+        (
+            {"env__kwargs": {"gravty": 1}},
+            r"^env.id=CartPole-v1 with env.kwargs=\{'gravty': 1\} cannot be made: ",
+        ),
+        ({"env__wrappers": {"nois": {}}}, r"^env.wrappers: 'nois' is unknown\..* Allowed: "),
+        ({"network__name": "cnn"}, r"^network.name: 'cnn' is unknown. Allowed: mlp, mlp_batchnorm"),
+        ({"imports": ["no_such_module"]}, r"^imports='no_such_module': No module named"),
+        (
+            {**gymnasium_env("probe/Cycle-v0"), "convergence__threshold": None},
+            r"^convergence.threshold=null, but probe/Cycle-v0 registers no threshold of its own; allowed: a ",
+        ),
+    ],
+)
+def test_refused_before_training(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_config(**settings)
+
+
+def test_what_the_environment_knows_is_filled_in() -> None:
+    config = make_config(env="gymnasium", env__id="MountainCar-v0")
+    assert config.env.max_episode_steps == 200
+    assert config.convergence.threshold == -110
+    config = make_config(env__max_episode_steps=50, convergence__threshold=math.inf)
+    assert (config.env.max_episode_steps, config.convergence.threshold) == (50, math.inf)
+
+
+def test_an_environment_that_was_unknown_may_be_registered_later() -> None:
+    settings = {"env": "gymnasium", "env__id": "probe/Later-v0", "convergence__threshold": 1}
+    with pytest.raises(ConfigError, match="is unknown"):
+        make_config(**settings)
+    gymnasium.register("probe/Later-v0", entry_point="tests.probes:cycle")
+    assert make_config(**settings).env.id == "probe/Later-v0"
+
+
+def test_a_network_that_cannot_be_built_is_found() -> None:
+    networks.register("test_broken")(lambda *sizes: torch.nn.Linear(-1, 1))
+    config = make_config(network__name="test_broken", network__options={"any": 1})
+    with pytest.raises(ConfigError, match=r"^the parts cannot be built: \w+: "):
+        check_parts(config)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there_is_found() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^device='cuda': this machine has no usable CUDA device; allowed: cpu$"
+    ):
+        check_parts(make_config(device="cuda"))

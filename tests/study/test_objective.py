@@ -1,0 +1,134 @@
+"""Scores from records: numbers that can be checked by hand, and what divergence costs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.schema import Config
+from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
+from dqn_exp.runs.result import Result
+from dqn_exp.study.objective import (
+    MEASURES,
+    Aggregate,
+    Curve,
+    Objective,
+    Outcome,
+    check_measurable,
+    interval_of,
+    read_outcome,
+)
+from tests.helpers import make_config
+
+
+def config(**settings: object) -> Config:
+    values = {"budget__env_steps": 400, "evaluation__every_steps": 100, "convergence__consecutive": 2}
+    return make_config(**{**values, **settings})
+
+
+def outcome(*returns: float, status: str = "exhausted", final: float = 7.0) -> Outcome:
+    """Evaluations at steps 100, 200, ..., a budget of 400 and a threshold of 475."""
+    clock = 100.0 * np.arange(1, len(returns) + 1)
+    result = Result(status, env_steps=int(clock[-1]), final_return=final)
+    return Outcome(config(), result, Curve(clock, np.array(returns), 400.0))
+
+
+def score(name: str, *outcomes: Outcome, aggregate: str = "mean") -> float:
+    objective = Objective(MEASURES[name], Aggregate[aggregate])
+    return objective.of_proposal([objective.of_trial(one) for one in outcomes])
+
+
+def test_area_is_the_mean_height_over_the_budget() -> None:
+    """Level before the first and after the last evaluation; straight between them."""
+    assert score("aulc", outcome(10, 10, 10, 10)) == 10
+    assert score("aulc", outcome(0, 100, 100, 100)) == pytest.approx((0 + 50 + 100 + 100) / 4)
+    assert score("aulc", outcome(0, 100)) == pytest.approx((0 + 50 + 100 + 100) / 4)  # stopped early
+
+
+def test_final_return_is_the_one_after_training() -> None:
+    assert score("final_return", outcome(1, 2, final=33.0)) == 33
+
+
+def test_time_is_censored_at_the_budget() -> None:
+    """The first of two evaluations in a row at 475."""
+    assert score("steps_to_convergence", outcome(480, 10, 480, 480)) == 300
+    assert score("steps_to_convergence", outcome(480, 10, 480, 10)) == 400
+    assert score("steps_to_convergence", outcome(480, 480), outcome(1, 1, 1, 1)) == 250
+
+
+@pytest.mark.parametrize(
+    ("name", "worst"), [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", 400)]
+)
+def test_a_diverged_seed_has_the_worst_outcome(name: str, worst: float) -> None:
+    """Whatever it had reached before."""
+    diverged = outcome(500, 500, 500, status="diverged", final=500.0)
+    assert score(name, diverged) == worst
+    assert score(name, diverged, outcome(1, 1, 1, 1), aggregate="worst") == worst
+
+
+@pytest.mark.parametrize("name", ["aulc", "final_return"])
+def test_what_is_no_number_is_the_worst(name: str) -> None:
+    assert score(name, outcome(math.nan, math.nan, final=math.inf)) == -math.inf
+
+
+def test_aggregates() -> None:
+    seeds = [outcome(*[value] * 4) for value in (1.0, 2.0, 3.0, 4.0, 90.0)]
+    assert score("aulc", *seeds) == 20
+    assert score("aulc", *seeds, aggregate="iqm") == 3
+    assert score("aulc", *seeds, aggregate="worst") == 1
+    assert score("steps_to_convergence", outcome(480, 480), outcome(1), aggregate="worst") == 400
+
+
+def test_the_interquartile_mean_outlives_one_diverged_seed() -> None:
+    seeds = [outcome(1, status="diverged"), *(outcome(*[value] * 4) for value in (1.0, 2.0, 3.0, 4.0))]
+    assert score("aulc", *seeds, aggregate="iqm") == 2
+    assert score("aulc", *seeds) == -math.inf
+
+
+def so_far(name: str, moment: float, *outcomes: Outcome) -> float:
+    return Objective(MEASURES[name], Aggregate.mean).so_far(outcomes, moment)
+
+
+def test_what_pruning_compares_is_the_mean_over_seeds_at_one_moment() -> None:
+    pair = outcome(0, 100, 999), outcome(20, 40)
+    assert so_far("final_return", 200, *pair) == 70
+    assert so_far("aulc", 200, *pair) == pytest.approx(((0 + 50) / 2 + (20 + 30) / 2) / 2)
+    assert so_far("steps_to_convergence", 200, *pair) == 475 - 70  # what is missing to the threshold
+
+
+@pytest.mark.parametrize(
+    ("name", "worst"), [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", math.inf)]
+)
+def test_pruning_sees_divergence_from_its_moment_on(name: str, worst: float) -> None:
+    diverged = outcome(1, 1, 1, status="diverged")
+    assert math.isfinite(so_far(name, 200, diverged))
+    assert so_far(name, 300, diverged) == worst
+
+
+def test_records_are_read_from_disk(tmp_path: Path) -> None:
+    writer = MetricsWriter(metrics_path(tmp_path, "evaluations"), COLUMNS["evaluations"], 0)
+    for step, mean_return in ((100, 5.0), (200, 7.0)):
+        writer.append((step // 10, step, 0, mean_return, 0.0, 1))
+    writer.close()
+    found = read_outcome(tmp_path, config())
+    assert found.curve.clock.tolist() == [100, 200]
+    assert found.curve.mean_return.tolist() == [5, 7]
+    assert found.curve.horizon == 400
+    by_episodes = config(budget__env_steps=None, budget__episodes=80, evaluation__every_episodes=10)
+    assert read_outcome(tmp_path, by_episodes).curve.clock.tolist() == [10, 20]
+    assert interval_of(by_episodes) == 10
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    aulc, time = (Objective(MEASURES[name], Aggregate.mean) for name in ("aulc", "steps_to_convergence"))
+    with pytest.raises(ConfigError, match="objective=aulc needs evaluations"):
+        check_measurable(config(evaluation__every_steps=None), [aulc])
+    with pytest.raises(ConfigError, match=r"needs budget.env_steps or budget.episodes"):
+        check_measurable(config(budget__env_steps=None, budget__learning_episodes=5), [time])
+    check_measurable(
+        config(evaluation__every_steps=None), [Objective(MEASURES["final_return"], Aggregate.mean)]
+    )

@@ -1,0 +1,110 @@
+"""Hydra's syntax becomes Optuna's distributions, and parameters become overrides again."""
+
+from __future__ import annotations
+
+import numpy as np
+import optuna
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.sizes import plain_calls
+from dqn_exp.study.space import Space, read_space, suggest
+
+DEFAULTS = OmegaConf.create(
+    {"buffer": "20k", "batch": 128, "lr": 1e-3, "gamma": 0.99, "network": {"hidden": [128]}}
+)
+
+
+def space(*lines: str) -> Space:
+    return read_space(
+        OverridesParser.create().parse_overrides([plain_calls(line) for line in lines]), DEFAULTS
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("lr=interval(1e-4,1e-2)", FloatDistribution(1e-4, 1e-2)),
+        ("lr=tag(log, interval(1e-4,1e-2))", FloatDistribution(1e-4, 1e-2, log=True)),
+        ("lr=int(interval(1,5))", IntDistribution(1, 5)),
+        ("gamma=interval(0,1)", FloatDistribution(0, 1)),
+        ("batch=interval(16,256)", IntDistribution(16, 256)),  # a key that counts
+        ("buffer=interval(1k,100k)", IntDistribution(1000, 100_000)),
+        ("buffer=tag(log,interval(1k,1M))", IntDistribution(1000, 1_000_000, log=True)),
+        ("buffer=tag(log,int(interval(1Ki,16Ki)))", IntDistribution(1024, 16_384, log=True)),
+        ("batch=range(16,64,16)", IntDistribution(16, 48, step=16)),  # Hydra leaves the stop out
+        ("buffer=range(1k,4k,1k)", IntDistribution(1000, 3000, step=1000)),
+        ("buffer=500,17k,100k", CategoricalDistribution((500, 17_000, 100_000))),
+        ("gamma=0.9,0.99", CategoricalDistribution((0.9, 0.99))),
+        ("batch=choice(32,64)", CategoricalDistribution((32, 64))),
+        ("network=mlp,mlp_batchnorm", CategoricalDistribution(("mlp", "mlp_batchnorm"))),
+        ("network.hidden=[64,64],[128]", CategoricalDistribution(("[64,64]", "[128]"))),
+        ("agent.max_grad_norm=null,10", CategoricalDistribution(("null", "10"))),
+    ],
+)
+def test_syntax(line: str, expected: optuna.distributions.BaseDistribution) -> None:
+    (found,) = space(line).distributions.values()
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lr=interval(1e-2,1e-4)",
+        "lr=tag(log,interval(0,1))",
+        "batch=range(5,5)",
+        "lr=interval(0,inf)",
+        "lr=tag(log,interval(-1,1))",
+    ],
+)
+def test_bad_spaces_name_what_is_allowed(line: str) -> None:
+    with pytest.raises(ConfigError, match=r"lr=|batch=") as caught:
+        space(line)
+    assert "allowed: choices, range" in str(caught.value)
+
+
+def test_seeds_are_replicates_and_single_values_are_fixed() -> None:
+    found = space(
+        "env=lunarlander", "lr=0.1,0.2", "seed=range(3)", "confirm.seeds=7,9", "env=acrobot", "confirm.top=1"
+    )
+    assert list(found.distributions) == ["lr"]
+    assert found.fixed == ("env=acrobot",)  # the later one counts
+    assert found.replicates == {"seed": (0, 1, 2), "confirm.seeds": (7, 9)}
+    assert found.overrides({"lr": 0.2}, 1) == ["env=acrobot", "lr=0.2", "seed=1"]
+
+
+@pytest.mark.parametrize("line", ["seed=interval(0,5)", "seed=1,1", "seed=-1", "seed=x", "confirm.seeds=[]"])
+def test_bad_seeds(line: str) -> None:
+    with pytest.raises(ConfigError, match=r"different whole numbers|allowed: whole numbers"):
+        space(line)
+
+
+def test_a_grid_is_every_combination() -> None:
+    points = space("batch=range(1,4)", "gamma=0.9,0.99").grid()
+    assert points == [{"batch": b, "gamma": g} for b in (1, 2, 3) for g in (0.9, 0.99)]
+    with pytest.raises(ConfigError, match="cannot enumerate an interval"):
+        space("lr=interval(0,1)").grid()
+
+
+def test_extremes_hold_every_end_and_every_choice() -> None:
+    found = space("batch=interval(16,256)", "network=mlp,mlp_batchnorm")
+    points = found.extremes(np.random.default_rng(0))
+    assert points == [{"batch": b, "network": n} for b in (16, 256) for n in ("mlp", "mlp_batchnorm")]
+    many = space(*(f"+env.kwargs.k{i}=0,1,2" for i in range(8)))
+    assert len(many.extremes(np.random.default_rng(0))) == 100
+
+
+def test_what_is_suggested_lies_in_the_space() -> None:
+    found = space("lr=tag(log,interval(1e-4,1e-2))", "batch=range(16,64,16)", "buffer=500,17k")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    seen = set()
+    for _ in range(30):
+        trial = study.ask()
+        for key, distribution in found.distributions.items():
+            suggest(trial, key, distribution)
+        assert 1e-4 <= trial.params["lr"] <= 1e-2
+        seen.add((trial.params["batch"], trial.params["buffer"]))
+    assert seen == {(batch, buffer) for batch in (16, 32, 48) for buffer in (500, 17_000)}

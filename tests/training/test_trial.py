@@ -1,0 +1,269 @@
+"""The training loop: what happens when, and that nothing but the configuration and the seed decides."""
+
+from __future__ import annotations
+
+import json
+import math
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dqn_exp.registry import networks
+from dqn_exp.training.trial import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
+from tests.helpers import gymnasium_env, make_config, run, same_bits, weights
+
+QUICK: dict[str, Any] = {"batch": 16, "network__hidden": [16], "budget__env_steps": 300, "lr": 0.01}
+
+
+def make_trial(learner: str = "torch", **settings: Any) -> Trial:
+    return Trial(make_config(learner=learner, **{**QUICK, **settings}))
+
+
+def outcome(trial: Trial) -> tuple[list[Event], dict[str, Any], dict[str, Any]]:
+    """All that a finished trial leaves: its events, its arrays, its other state."""
+    events = list(train(trial))
+    return events, weights(trial, ""), {**trial.state(), "rows": trial.replay.arrays()}
+
+
+def assert_same(first: Any, second: Any) -> None:
+    assert first[0] == second[0]
+    assert same_bits(first[1], second[1])
+    np.testing.assert_equal(first[2], second[2])
+
+
+# what happens when
+
+
+@pytest.mark.parametrize(
+    ("settings", "step"),
+    [
+        ({}, 16),
+        ({"agent__learning_starts": 50}, 50),
+        ({"agent__learning_starts": 10}, 16),
+        ({"agent__learning_starts": 50, "train_every": 7}, 56),
+        ({"agent__learning_starts": 50, "replay": "prioritised"}, 50),
+        ({"agent__learning_starts": 50, "replay": "online"}, 50),
+        ({"agent__learning_starts": 50, "buffer": 20}, 50),
+        ({"agent__learning_starts": 50, "replay__n_step": 3}, 50),
+    ],
+)
+def test_nothing_learns_before_learning_starts_and_one_batch(
+    settings: dict[str, Any], step: int, learner: str
+) -> None:
+    """Every update is seen (loss_every = 1); up to the first one no weight has changed."""
+    trial = make_trial(learner, metrics__loss_every=1, **settings)
+    before = weights(trial)
+    for event in train(trial):
+        if isinstance(event, LossSampled):
+            break
+        assert same_bits(weights(trial), before)
+    assert trial.clock.env_steps == step
+    assert not same_bits(weights(trial), before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "updates"),
+    [({}, 300 - 15), ({"train_every": 10}, 29), ({"train_every": 10, "agent__updates_per_train": 4}, 116)],
+)
+def test_updates_are_as_many_as_asked_for(settings: dict[str, Any], updates: int, learner: str) -> None:
+    """Of 300 steps, those from the 16th on are trained on, or those of them that 10 divides."""
+    trial = make_trial(learner, **settings)
+    list(train(trial))
+    assert trial.clock.updates == updates
+
+
+@pytest.mark.parametrize(
+    ("budget", "clock"),
+    [
+        ({"env_steps": 123, "episodes": None}, ("env_steps", 123)),
+        ({"env_steps": None, "episodes": 7}, ("episodes", 7)),
+        ({"env_steps": 10_000, "episodes": 7}, ("episodes", 7)),
+        ({"env_steps": 40, "episodes": 1000}, ("env_steps", 40)),
+    ],
+)
+def test_the_budget_is_kept_exactly(budget: dict[str, Any], clock: tuple[str, int]) -> None:
+    trial = make_trial(budget=budget)
+    list(train(trial))
+    assert getattr(trial.clock, clock[0]) == clock[1]
+
+
+def test_episodes_are_reported_whole() -> None:
+    """CartPole pays 1 per step; only the last episode, cut off by the budget, is not reported."""
+    trial, events = run(make_config(**QUICK))
+    episodes = [event for event in events if isinstance(event, EpisodeEnded)]
+    assert all(event.total_return == event.length for event in episodes)
+    assert len(episodes) == trial.clock.episodes
+    assert 300 - 60 < sum(event.length for event in episodes) <= 300
+
+
+def test_losses_are_sampled_every_so_many_updates() -> None:
+    trial = make_trial(metrics__loss_every=40)
+    updates = [trial.clock.updates for event in train(trial) if isinstance(event, LossSampled)]
+    assert updates == [40, 80, 120, 160, 200, 240, 280]
+
+
+def test_evaluations_come_at_multiples_of_steps() -> None:
+    trial = make_trial(evaluation__every_steps=70, evaluation__episodes=2)
+    seen = [(trial.clock.env_steps, event) for event in train(trial) if isinstance(event, Evaluated)]
+    assert [step for step, _ in seen] == [70, 140, 210, 280]
+    assert all(len(event.score.returns) == 2 for _, event in seen)
+
+
+def test_evaluations_come_at_multiples_of_episodes() -> None:
+    trial = make_trial(evaluation__every_episodes=3, budget__episodes=10)
+    episodes = [trial.clock.episodes for event in train(trial) if isinstance(event, Evaluated)]
+    assert episodes == [3, 6, 9]
+
+
+def test_evaluations_have_the_time_limit_asked_for() -> None:
+    settings = {**gymnasium_env("probe/Cycle-v0"), "env__max_episode_steps": "unlimited"}
+    trial = make_trial(**settings, evaluation__max_episode_steps=25)
+    assert trial.evaluate(2).returns == [25, 25]
+
+
+def test_an_evaluation_ends_where_episodes_do_not() -> None:
+    """In an endless environment a greedy episode is at most as long as the whole training of 300 steps."""
+    trial = make_trial(**gymnasium_env("probe/Cycle-v0"), evaluation__every_steps=100)
+    scores = [event.score.returns for event in train(trial) if isinstance(event, Evaluated)]
+    assert scores == [[300] * 5] * 3
+
+
+def test_clock_of_learning_episodes_counts_from_the_first_update() -> None:
+    trial = make_trial(agent__learning_starts=100)
+    ended_before = 0
+    for event in train(trial):
+        if isinstance(event, EpisodeEnded):
+            ended_before += trial.clock.updates == 0
+    assert ended_before > 0
+    assert trial.clock.learning_episodes == trial.clock.episodes - ended_before
+
+
+# divergence is an outcome
+
+
+def test_a_runaway_q_is_divergence(learner: str) -> None:
+    trial = make_trial(learner, optimizer="sgd", lr=10.0, target="none", metrics__loss_every=1)
+    with pytest.raises(Diverged, match=r"\|Q\| reached|the loss became"):
+        list(train(trial))
+
+
+def test_a_loss_that_is_not_finite_is_divergence(learner: str) -> None:
+    """The bound on |Q| looks at sampled updates alone; a loss beyond float32 is seen at once."""
+    settings = {"divergence__max_abs_q": 1e300, "metrics__loss_every": 10**6}
+    trial = make_trial(learner, optimizer="sgd", lr=100.0, target="none", **settings)
+    with pytest.raises(Diverged, match=r"the loss became (inf|nan) at update \d+"):
+        list(train(trial))
+    assert trial.clock.env_steps < 300
+
+
+# same seed, same bits
+
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"agent": "double_dqn", "target": "soft", "agent__loss": "huber"},
+    {"replay": "prioritised", "replay__n_step": 3},
+    {"optimizer": "rmsprop", "replay__replacement": False},
+    {"env": "lunarlander", "evaluation__every_steps": 100, "evaluation__max_episode_steps": 50},
+]
+
+
+@pytest.mark.parametrize("settings", VARIANTS)
+def test_same_seed_same_bits_whatever_ran_before(settings: dict[str, Any], learner: str) -> None:
+    check_same_bits(settings, learner)
+
+
+def test_same_seed_same_bits_with_batch_normalisation() -> None:
+    check_same_bits({"network": "mlp_batchnorm", "optimizer": "rmsprop"}, "torch")
+
+
+def check_same_bits(settings: dict[str, Any], learner: str) -> None:
+    alone = outcome(make_trial(learner, **settings))
+    list(train(make_trial(learner, seed=1, env="acrobot", budget__env_steps=50)))
+    np.random.seed(5)  # noqa: NPY002
+    assert_same(outcome(make_trial(learner, **settings)), alone)
+
+
+@networks.register("test_noisy")
+def build_noisy(observation_size: int, n_actions: int, config: Any) -> nn.Module:
+    """Draws random numbers when it learns (dropout), and even when it acts."""
+
+    class NoisyLinear(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            return super().forward(input) + 0.01 * torch.randn(self.out_features)
+
+    hidden = [NoisyLinear(observation_size, 16), nn.ReLU(), nn.Dropout(0.2)]
+    return nn.Sequential(*hidden, NoisyLinear(16, n_actions))
+
+
+def test_a_network_that_draws_has_its_own_stream() -> None:
+    """Same bits whatever torch's global generator says, and however often the trial is evaluated."""
+    settings = {"network__name": "test_noisy", "budget__env_steps": 150, "evaluation__every_steps": 50}
+    alone = outcome(make_trial(**settings))
+    before = torch.random.get_rng_state()
+    torch.rand(3)
+    assert_same(outcome(make_trial(**settings)), alone)
+    torch.random.set_rng_state(before)
+    often = outcome(make_trial(**{**settings, "evaluation__every_steps": 10}))
+    assert same_bits(often[1], alone[1])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_interleaved_trials_do_not_disturb_each_other(learner: str) -> None:
+    alone = [outcome(make_trial(learner, seed=seed)) for seed in (0, 1)]
+    trials = [make_trial(learner, seed=seed) for seed in (1, 0)]
+    pairs = list(zip_longest(*map(train, trials)))
+    for (events, arrays, _), trial, own in zip(alone[::-1], trials, zip(*pairs, strict=True), strict=True):
+        assert [event for event in own if event is not None] == events
+        assert same_bits(weights(trial, ""), arrays)
+
+
+def test_another_seed_is_another_trial(learner: str) -> None:
+    first, second = (outcome(make_trial(learner, seed=seed)) for seed in (0, 1))
+    assert first[0] != second[0]
+    assert not same_bits(first[1], second[1])
+
+
+@pytest.mark.parametrize("replay", ["uniform", "prioritised"])
+def test_a_buffer_that_holds_all_steps_has_no_size(replay: str, learner: str) -> None:
+    """300 steps: a buffer of exactly 300 and one of a million see and draw the same."""
+    exact, large = (outcome(make_trial(learner, buffer=size, replay=replay)) for size in (300, 1_000_000))
+    assert exact[0] == large[0]
+    assert same_bits(exact[1], large[1])
+
+
+def test_a_smaller_buffer_does_matter() -> None:
+    exact, small = (make_trial(buffer=size) for size in (300, 100))
+    assert not same_bits(outcome(exact)[1], outcome(small)[1])
+
+
+# saving and continuing
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"replay": "prioritised", "replay__n_step": 3, "target": "soft"},
+        {"optimizer": "sgd", "optimizer__momentum": 0.9},
+        {"network__name": "test_noisy", "learner": "torch"},
+    ],
+)
+def test_a_rebuilt_trial_goes_on_to_the_same_bits(settings: dict[str, Any], learner: str) -> None:
+    settings = {"learner": learner, **settings, "evaluation__every_steps": 50}
+    whole, cut, rebuilt = (make_trial(**settings) for _ in range(3))
+    expected = outcome(whole)
+    for event in train(cut):
+        if isinstance(event, EpisodeEnded) and cut.clock.env_steps > 150:
+            break
+    state = json.loads(json.dumps(cut.state()))
+    rebuilt.load_state(state)
+    rebuilt.replay.load_state(state["replay"], cut.replay.arrays())
+    rebuilt.learner.load_arrays(weights(cut, ""))
+    events, arrays, end = outcome(rebuilt)
+    assert events == expected[0][-len(events) :]
+    assert_same((events, arrays, end), (events, *expected[1:]))
+    assert math.isfinite(sum(float(value.double().sum()) for value in arrays.values()))
