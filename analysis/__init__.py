@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.records.load import load_curves, load_runs
+    from analysis.records import load_curves, load_runs
 
 __all__ = ["load_curves", "load_runs"]
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 def main() -> None:
     """Run what the command line asks for; bad input ends with one message and exit code 2."""
-    from dqn_exp.cli.help import HELP
+    from dqn_exp.cli import HELP
 
     if sys.argv[1:] in (["--help"], ["-h"]):
         print(HELP)
@@ -27,7 +27,7 @@ def main() -> None:
         print("\nInterrupted. The same command continues.", file=sys.stderr)
         sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
     except Exception as error:
-        from dqn_exp.cli.messages import explain
+        from dqn_exp.cli import explain
 
         message = explain(error)
         if full_traceback or message is None:
@@ -41,7 +41,7 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _run() -> None:
-    from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
+    from dqn_exp.launch import ONE_THREAD, start_server, stop_server
 
     os.environ.update(ONE_THREAD)
     if is_parallel_sweep(sys.argv):
@@ -59,15 +59,14 @@ def is_parallel_sweep(arguments: Sequence[str]) -> bool:
 
 
 def _run_hydra() -> None:
-    from dqn_exp.launch.garbage import garbage_uncollected
+    from dqn_exp.launch import garbage_uncollected
 
     with garbage_uncollected():
         import hydra
 
-        from dqn_exp.cli.single import prepare_single_run
-        from dqn_exp.config.paths import CONF
-        from dqn_exp.config.sizes import plain_calls
-        from dqn_exp.launch.task import run_single
+        from dqn_exp.cli import prepare_single_run
+        from dqn_exp.config import CONF, plain_calls
+        from dqn_exp.launch import run_single
 
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
     prepare_single_run(sys.argv)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from dqn_exp.config.schema import BudgetConfig
+from dqn_exp.config import BudgetConfig
 
 
 @dataclass

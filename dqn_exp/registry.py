@@ -14,7 +14,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dqn_exp.config.errors import ConfigError, unknown
+from dqn_exp.config import ConfigError, unknown
 
 
 class Registry:

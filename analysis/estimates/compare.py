@@ -10,9 +10,8 @@ import numpy as np
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.estimates.describe import Table, events, group, per_seed, with_interval
-from analysis.records.axes import ALL, Axis
-from analysis.records.rows import Row
-from analysis.records.sweep import Clock, Sweep
+from analysis.records import ALL, Axis, Clock, Row, Sweep
+from dqn_exp import scores
 
 
 def is_testable(sweep: Sweep, axis: Axis) -> bool:
@@ -67,7 +66,7 @@ def _effect(sweep: Sweep, axis: Axis, code: int, reference: int, clock: Clock) -
     seen = min(np.mean(events(part)) for part in parts)
     effect["equivalent"] = bool(st.is_equivalent(interval) and seen >= st.SEEN_FOR_EQUIVALENCE)
     if paired:
-        pair = st.paired_difference(x, y)
+        pair = scores.paired_difference(x, y)
         effect |= with_interval("difference", pair.difference, pair.interval)
         effect["correlation"] = pair.correlation
     return effect

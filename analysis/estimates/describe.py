@@ -10,9 +10,9 @@ import numpy as np
 
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records.axes import Axis
-from analysis.records.rows import Row, column
-from analysis.records.sweep import Clock, Sweep
+from analysis.records import Axis, Clock, Row, Sweep, column
+from dqn_exp import scores
+from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 
 Table = list[dict[str, Any]]
 
@@ -54,12 +54,12 @@ def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
     return found
 
 
-def events(rows: Iterable[Row]) -> st.Floats:
+def events(rows: Iterable[Row]) -> Floats:
     """1 where a trial converged, 0 where it was censored: [rows]."""
     return column(rows, "converged")
 
 
-def per_seed(rows: Sequence[Row], values: st.Floats) -> st.Floats:
+def per_seed(rows: Sequence[Row], values: Floats) -> Floats:
     """The mean of `values` [rows, ...] over the trials of each seed: [seeds, ...].
 
     Trials that pool several configurations share their seeds' luck: the seeds are the sample. Where
@@ -94,29 +94,29 @@ def _describe(sweep: Sweep, rows: Sequence[Row], clock: Clock, rng: np.random.Ge
     }
 
 
-def share_interval(rows: Sequence[Row]) -> st.Interval:
+def share_interval(rows: Sequence[Row]) -> Interval:
     """Wilson's interval of the converged fraction; none where trials share their seeds."""
     if repeats_seeds(rows):
-        return st.NO_INTERVAL
+        return NO_INTERVAL
     return st.wilson_interval(int(events(rows).sum()), len(rows))
 
 
-def _median(rows: Sequence[Row], clock: Clock) -> tuple[float, st.Interval]:
+def _median(rows: Sequence[Row], clock: Clock) -> tuple[float, Interval]:
     if not rows:
-        return np.nan, st.NO_INTERVAL
+        return np.nan, NO_INTERVAL
     curve = sv.kaplan_meier(clock.times(rows), events(rows))
-    return curve.median, st.NO_INTERVAL if repeats_seeds(rows) else curve.median_interval
+    return curve.median, NO_INTERVAL if repeats_seeds(rows) else curve.median_interval
 
 
-def rmst(rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> tuple[float, st.Interval]:
+def rmst(rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> tuple[float, Interval]:
     """Restricted mean time to convergence; its interval needs a trial that converged, and some spread.
 
     Times that all agree do so because evaluations are few, not because the mean is known exactly.
     """
     if not rows:
-        return np.nan, st.NO_INTERVAL
+        return np.nan, NO_INTERVAL
     capped = per_seed(rows, sv.restricted(clock.times(rows), clock.horizon))
-    interval = st.mean_interval(capped, rng) if events(rows).any() and np.ptp(capped) else st.NO_INTERVAL
+    interval = st.mean_interval(capped, rng) if events(rows).any() and np.ptp(capped) else NO_INTERVAL
     low, high = np.clip(interval, 0, clock.horizon)
     return float(capped.mean()), (float(low), float(high))
 
@@ -126,28 +126,28 @@ def area(sweep: Sweep, row: Row, clock: Clock) -> float:
     curve = sweep.evaluations[row["run"]]
     if not curve:
         return np.nan
-    return st.normalised_area(curve[clock.curve], curve["mean_return"], clock.horizon)
+    return scores.normalised_area(curve[clock.curve], curve["mean_return"], clock.horizon)
 
 
-def mean_return(rows: Sequence[Row], rng: np.random.Generator) -> tuple[float, st.Interval]:
+def mean_return(rows: Sequence[Row], rng: np.random.Generator) -> tuple[float, Interval]:
     """Mean final return over seeds, of the trials that have one."""
     return _mean_of(per_seed(rows, column(rows, "final_return")), rng)
 
 
-def _mean_of(values: st.Floats, rng: np.random.Generator) -> tuple[float, st.Interval]:
+def _mean_of(values: Floats, rng: np.random.Generator) -> tuple[float, Interval]:
     if not len(values):
-        return np.nan, st.NO_INTERVAL
+        return np.nan, NO_INTERVAL
     return float(values.mean()), st.mean_interval(values, rng)
 
 
-def _mean(name: str, rows: Sequence[Row], values: st.Floats, rng: np.random.Generator) -> dict[str, float]:
+def _mean(name: str, rows: Sequence[Row], values: Floats, rng: np.random.Generator) -> dict[str, float]:
     known = values[np.isfinite(values)]
     return {
         **with_interval(name, *_mean_of(per_seed(rows, values), rng)),
-        f"{name}_iqm": st.iqm(known),
+        f"{name}_iqm": scores.iqm(known),
         f"{name}_n": len(known),
     }
 
 
-def with_interval(name: str, value: float, interval: st.Interval) -> dict[str, float]:
+def with_interval(name: str, value: float, interval: Interval) -> dict[str, float]:
     return {name: value, f"{name}_low": interval[0], f"{name}_high": interval[1]}

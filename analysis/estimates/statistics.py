@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
-Floats = NDArray[np.float64]
-Interval = tuple[float, float]
+from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval, t_interval
 
-LEVEL = 0.95
 BOOTSTRAP_FROM = 20
 """Below so many trials a percentile bootstrap covers too rarely: 73% of nominal 95% at n = 3."""
 TESTED_FROM = 6
@@ -23,7 +21,6 @@ TESTED_FROM = 6
 EQUIVALENCE = (0.8, 1.25)
 SEEN_FOR_EQUIVALENCE = 0.5  # converged fraction; where most trials are cut to the budget any ratio is near 1
 """Margin on the ratio of restricted means, declared before looking."""
-NO_INTERVAL = (np.nan, np.nan)
 
 
 def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:
@@ -35,15 +32,6 @@ def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:
     centre = (share + z**2 / (2 * n)) / scale
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / scale
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
-
-
-def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Student's interval of the mean of `values` [n]; none below n = 2."""
-    x = np.asarray(values, dtype=float)
-    if len(x) < 2:
-        return NO_INTERVAL
-    half = stdtrit(len(x) - 1, 0.5 + level / 2) * x.std(ddof=1) / np.sqrt(len(x))
-    return float(x.mean() - half), float(x.mean() + half)
 
 
 def bootstrap_interval(
@@ -61,13 +49,6 @@ def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = LE
     if np.size(values) < BOOTSTRAP_FROM:
         return t_interval(values, level)
     return bootstrap_interval(values, rng, level)
-
-
-def iqm(values: ArrayLike) -> float:
-    """Interquartile mean: the mean without the lowest and the highest int(n / 4) values."""
-    x = np.sort(np.asarray(values, dtype=float))
-    cut = len(x) // 4
-    return float(x[cut : len(x) - cut].mean()) if len(x) else np.nan
 
 
 class Band(NamedTuple):
@@ -101,21 +82,6 @@ def holm(p_values: ArrayLike) -> Floats:
     factors = np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
     return adjusted
-
-
-class Paired(NamedTuple):
-    difference: float
-    interval: Interval
-    correlation: float
-    """Of the two halves of a pair: the higher, the more precise the difference."""
-
-
-def paired_difference(values: ArrayLike, reference: ArrayLike) -> Paired:
-    """Mean of `values - reference`, [n] each, in the same order of seeds; Student's interval."""
-    x, y = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
-    constant = len(x) < 2 or x.std() == 0 or y.std() == 0
-    correlation = np.nan if constant else float(np.corrcoef(x, y)[0, 1])
-    return Paired(float(np.mean(x - y)), t_interval(x - y), correlation)
 
 
 class Ratio(NamedTuple):
@@ -155,19 +121,6 @@ def _welch_error(x: Floats, y: Floats) -> tuple[float, float]:
 def is_equivalent(interval: Interval) -> bool:
     """Does the whole interval of a ratio lie within the margin? NaN never does."""
     return interval[0] >= EQUIVALENCE[0] and interval[1] <= EQUIVALENCE[1]
-
-
-def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:
-    """Mean height of a learning curve over [0, horizon]: its area divided by the horizon.
-
-    `clock`, `values` [m]; before its first and after its last point the curve is level.
-    """
-    t, v = np.asarray(clock, dtype=float), np.asarray(values, dtype=float)
-    if not len(t) or not horizon > 0:
-        return np.nan
-    inside = t[(t > 0) & (t < horizon)]
-    grid = np.concatenate([[0.0], inside, [horizon]])
-    return float(np.trapezoid(np.interp(grid, t, v), grid) / horizon)
 
 
 def performance_profile(scores: ArrayLike, at: ArrayLike) -> Floats:

@@ -1,0 +1,4 @@
+"""Inside one trial: what its network thinks and does, and why it did not learn.
+
+Three commands, `policy`, `video` and `diagnose`, each a module with `add_arguments` and `run`.
+"""

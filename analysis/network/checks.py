@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from analysis.network.evidence import Evidence
-from dqn_exp.config.schema import (
+from dqn_exp.config import (
     ConstantConfig,
     ExponentialConfig,
     LinearConfig,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.errors import AnalysisError
-from dqn_exp.config.errors import did_you_mean
+from dqn_exp.config import did_you_mean
 
 
 class Naming(NamedTuple):

@@ -13,10 +13,10 @@ from torch import nn
 
 from analysis.network.rollouts import roll_out
 from analysis.network.trained import Trained, load_config, load_trained
-from analysis.records.trials import Curve, read_curve, read_trial
-from dqn_exp.config.schema import Config
+from analysis.records import Curve, read_curve, read_trial
+from dqn_exp.config import Config
 from dqn_exp.networks.mlp import MLP
-from dqn_exp.runs.files import NETWORK
+from dqn_exp.runs import NETWORK
 
 EPISODES = 5
 """Played with epsilon 0, and as many with epsilon 1."""

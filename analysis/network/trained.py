@@ -10,14 +10,11 @@ import torch
 from torch import nn
 
 from analysis.errors import AnalysisError
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.parsing import parse_config
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config, ConfigError, parse_config
 from dqn_exp.envs import make_environment
 from dqn_exp.networks import build_network
 from dqn_exp.registry import import_modules
-from dqn_exp.runs.checkpoint import BEST, load_network
-from dqn_exp.runs.files import NETWORK, read_json
+from dqn_exp.runs import BEST, NETWORK, load_network, read_json
 
 
 @dataclass(frozen=True)

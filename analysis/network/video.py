@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from analysis.network.trained import load_trained
-    from dqn_exp.config.errors import ConfigError
-    from dqn_exp.training.video import filmed_environment, write_mp4
+    from dqn_exp.config import ConfigError
+    from dqn_exp.training import filmed_environment, write_mp4
 
     for key in ("episodes", "steps"):
         if getattr(arguments, key) < 1:
@@ -59,7 +59,7 @@ def _episodes(
     env: Environment, trained: Trained, episodes: int, returns: list[float]
 ) -> Iterator[np.ndarray]:
     """The pictures of `episodes`, one after the other; what each earned is added to `returns`."""
-    from dqn_exp.training.video import play
+    from dqn_exp.training import play
 
     for _ in range(episodes):
         total = 0.0

@@ -1,0 +1,20 @@
+"""Disk to rows: what trials recorded, as tables.
+
+`load_runs` and `load_curves` give DataFrames; `read_sweep` gives a whole sweep with its axes, its rows and
+what of it counts as evidence.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from analysis.records.axes import ALL, Axis, label
+    from analysis.records.csv_text import to_csv, trial_columns
+    from analysis.records.identity import same_networks
+    from analysis.records.load import load_curves, load_runs
+    from analysis.records.rows import Row, column, names
+    from analysis.records.sweep import Clock, Sweep, read_sweep
+    from analysis.records.trials import Curve, read_curve, read_trial, slug, warn_about
+
+__getattr__ = lazy(__name__, __file__)

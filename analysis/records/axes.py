@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.records.rows import Row
 from analysis.records.trials import Value, natural_key
-from dqn_exp.config.sizes import format_size
+from dqn_exp.text import format_value
 
 SHORT = ("buffer", "batch", "update_every", "train_every", "lr", "gamma")
 UNITS = {
@@ -27,8 +27,6 @@ ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr
 """Where a short name's value goes."""
 PERIODS = {"episodes", "steps"}
 NOT_AXES = ("seed", "report")
-LONGEST = 28
-"""Characters of a value that are shown in a figure or a table."""
 
 
 @dataclass(frozen=True)
@@ -149,15 +147,3 @@ def _is_number(value: Value) -> bool:
 def label(axis_name: str, value: object) -> str:
     """`value` of an axis as text."""
     return "all trials" if axis_name == ALL.name else format_value(value)
-
-
-def format_value(value: object) -> str:
-    """A value as people write it: 17000 is "17k", None is "none"; long text is cut."""
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if value is None:
-        return "none"
-    if isinstance(value, int) and abs(value) >= 1000:
-        return format_size(value)
-    text = f"{value:g}" if isinstance(value, int | float) else str(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

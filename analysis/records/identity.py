@@ -10,7 +10,7 @@ from pathlib import Path
 from analysis.records.axes import Axis
 from analysis.records.sweep import Sweep
 from analysis.records.trials import Trial
-from dqn_exp.runs.files import NETWORK
+from dqn_exp.runs import NETWORK
 
 OUTCOMES = ("status", "steps_to_threshold", "env_steps", "final_return")
 

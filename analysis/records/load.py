@@ -16,7 +16,7 @@ from analysis.records.trials import (
     read_trials,
     warn_about,
 )
-from dqn_exp.runs.metrics import COLUMNS, KINDS
+from dqn_exp.runs import COLUMNS, KINDS
 
 
 def load_runs(path: str | Path) -> pd.DataFrame:

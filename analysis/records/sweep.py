@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.records.axes import ALL, Axis, find_axes, format_value
+from analysis.records.axes import ALL, Axis, find_axes
 from analysis.records.outcomes import NEVER, is_judged
 from analysis.records.rows import Row, column, make_row
 from analysis.records.trials import (
@@ -24,7 +24,8 @@ from analysis.records.trials import (
     read_result,
     read_trials,
 )
-from dqn_exp.runs.files import read_json
+from dqn_exp.runs import read_json
+from dqn_exp.text import format_value
 
 ENDED = ("converged", "exhausted", "diverged")
 """Statuses that are outcomes of a whole trial; the others are listed but kept out of statistics."""

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, SkippedWarning
-from dqn_exp.runs.files import read_json
-from dqn_exp.runs.lock import is_locked
-from dqn_exp.runs.metrics import DamagedMetrics, TornMetrics, metrics_path, read_metrics
+from dqn_exp.runs import DamagedMetrics, TornMetrics, is_locked, metrics_path, read_json, read_metrics
 
 Value = str | int | float | bool | None
 Curve = dict[str, NDArray[np.float64]]

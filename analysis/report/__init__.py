@@ -1,0 +1,19 @@
+"""Numbers to sentences, figures and pages.
+
+`write_report` writes the page about a sweep, `summary_table` the table at the end of one; `new_figure` and
+`paint_all` draw figures of one style, `render_page` renders a template.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from analysis.report.figures import Picture, Plot, own_random, paint_all
+    from analysis.report.figures.painting import render
+    from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, RC, count_axis, new_figure
+    from analysis.report.page import render_page
+    from analysis.report.summary import summary_table
+    from analysis.report.whole import write_report
+
+__getattr__ = lazy(__name__, __file__)

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from analysis.estimates import Table
 from analysis.estimates import statistics as st
-from analysis.estimates.describe import Table
-from analysis.records.axes import ALL, Axis, format_value
-from analysis.records.sweep import Clock, Sweep
-from analysis.report.summary import format_number
+from analysis.records import ALL, Axis, Clock, Sweep
+from dqn_exp.text import format_number, format_value
 
 SIGNIFICANT = 0.05
 MEANING = {

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from analysis.estimates import statistics as st
-from analysis.records.sweep import Clock, Sweep
+from analysis.records import Clock, Sweep
 from analysis.report.findings import values
-from analysis.report.summary import format_number
+from dqn_exp.text import format_number
 
 
 def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:

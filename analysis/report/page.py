@@ -8,9 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis.records.axes import format_value
 from analysis.report.findings import p_value
-from analysis.report.summary import format_number
+from dqn_exp.text import format_number, format_value
 
 DPI = 150
 """Pixels per inch of the figures (PNG)."""

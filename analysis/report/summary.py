@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.estimates.describe import configuration_table
-from analysis.records.axes import label
-from analysis.records.sweep import read_sweep
-
-NOT_REACHED = "not reached"
+from analysis.estimates import configuration_table
+from analysis.records import label, read_sweep
+from dqn_exp.text import format_number
 
 
 def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
@@ -32,14 +30,3 @@ def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
         }
         for row in rows
     ]
-
-
-def format_number(value: float) -> str:
-    """A number to four significant digits, thousands apart: 12 340; inf is a time never reached."""
-    if np.isnan(value):
-        return "–"
-    if np.isinf(value):
-        return NOT_REACHED
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return f"{value:.4g}"

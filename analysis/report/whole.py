@@ -11,18 +11,24 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.estimates import compare
-from analysis.estimates.describe import Table, configuration_table, value_table
-from analysis.estimates.survival import LogRank
-from analysis.records.axes import ALL, Axis
-from analysis.records.csv_text import to_csv, trial_columns
-from analysis.records.identity import same_networks
-from analysis.records.sweep import Clock, Sweep, read_sweep
-from analysis.records.trials import read_curve, slug, warn_about
+from analysis.estimates import LogRank, Table, compare, configuration_table, value_table
+from analysis.records import (
+    ALL,
+    Axis,
+    Clock,
+    Sweep,
+    read_curve,
+    read_sweep,
+    same_networks,
+    slug,
+    to_csv,
+    trial_columns,
+    warn_about,
+)
 from analysis.report import findings, methods
 from analysis.report.figures import Picture, Plot, axis_plots, paint_all, pair_plots
 from analysis.report.page import render_page
-from dqn_exp.runs.files import write_atomic
+from dqn_exp.runs import write_atomic
 
 FOLDERS = ("figures", "tables")
 PAGE = "index.html"

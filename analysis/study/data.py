@@ -17,9 +17,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from analysis.errors import AnalysisError
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.study.claims import proposals
-from dqn_exp.study.storage import is_url, open_storage
+from dqn_exp.config import ConfigError
+from dqn_exp.study import is_url, open_storage, proposals
 
 Floats = NDArray[np.float64]
 

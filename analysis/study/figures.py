@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from optuna.trial import FrozenTrial
 
-from analysis.estimates.statistics import mean_interval
-from analysis.records.axes import format_value
-from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
+from analysis.estimates import mean_interval
+from analysis.report import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
 from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.importance import Importances
+from dqn_exp.text import format_value
 
 PALETTE = "viridis"
 REPORTED = {

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from analysis.estimates.statistics import iqm
-from analysis.report.summary import format_number
 from analysis.study.data import StudyData
 from analysis.study.importance import FEWEST, Importances
+from dqn_exp.scores import iqm
+from dqn_exp.text import format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
 

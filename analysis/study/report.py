@@ -11,16 +11,14 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from analysis.records.trials import slug
-from analysis.report.figures import Picture, Plot, own_random, paint_all
-from analysis.report.page import render_page
-from analysis.report.summary import format_number
+from analysis.records import slug
+from analysis.report import Picture, Plot, own_random, paint_all, render_page
 from analysis.study import figures, findings
 from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
-from dqn_exp.runs.files import write_atomic
-from dqn_exp.study.results import trials_csv_of
-from dqn_exp.study.storage import quiet
+from dqn_exp.runs import write_atomic
+from dqn_exp.study import quiet, trials_csv_of
+from dqn_exp.text import format_number
 
 CONTOUR_PARAMETERS = 3
 

@@ -1,0 +1,13 @@
+"""The agent: how it acts, what it remembers and how it learns."""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.agent.eligibility import check_learner
+    from dqn_exp.agent.exploration import build_schedule
+    from dqn_exp.agent.learner import Learner, build_learner, resolve_device
+    from dqn_exp.agent.target import TargetUpdate
+
+__getattr__ = lazy(__name__, __file__)

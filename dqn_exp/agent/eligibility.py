@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config, ConfigError
 
 LARGEST_LAYER = 2**19
 """Weights between two hidden layers beyond which torch's matrix products are as fast as ours."""

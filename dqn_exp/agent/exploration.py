@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from dqn_exp.config.schema import (
+from dqn_exp.config import (
     ConstantConfig,
     ExponentialConfig,
     LinearConfig,

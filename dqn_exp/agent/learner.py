@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from dqn_exp.agent.eligibility import check_learner, choose_learner
 from dqn_exp.agent.torch_learner import TorchLearner
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.replay import Transitions
 from dqn_exp.seeding import Streams
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dqn_exp.config.schema import TargetConfig
+from dqn_exp.config import TargetConfig
 
 
 @dataclass

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
-from dqn_exp.config.schema import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
+from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
 from dqn_exp.networks.mlp import MLP
 from dqn_exp.replay import Transitions
 

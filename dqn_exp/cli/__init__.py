@@ -1,0 +1,16 @@
+"""The command line: one trial, a sweep or a study, and what is said at its end.
+
+The only room that knows both `dqn_exp` and `analysis`.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.cli.help import HELP
+    from dqn_exp.cli.messages import explain
+    from dqn_exp.cli.single import prepare_single_run
+    from dqn_exp.cli.summary import import_ahead, print_summary
+
+__getattr__ = lazy(__name__, __file__)

@@ -11,10 +11,8 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.config.errors import ConfigError, did_you_mean
-from dqn_exp.config.paths import CONF
-from dqn_exp.runs.files import DamagedRecord
-from dqn_exp.runs.lock import Locked
+from dqn_exp.config import CONF, ConfigError, did_you_mean
+from dqn_exp.runs import DamagedRecord, Locked
 
 
 def explain(error: BaseException) -> str | None:

@@ -14,12 +14,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from dqn_exp.config.paths import CONF
-from dqn_exp.launch.plan import plain_values
-from dqn_exp.launch.preflight import check_parts, resolve_config
-from dqn_exp.runs.files import DamagedRecord, read_json
-from dqn_exp.runs.lock import Locked, in_use, is_locked
-from dqn_exp.runs.result import check_owner, read_result
+from dqn_exp.config import CONF
+from dqn_exp.launch import check_parts, plain_values, resolve_config
+from dqn_exp.runs import DamagedRecord, Locked, check_owner, in_use, is_locked, read_json, read_result
 
 
 def prepare_single_run(argv: list[str]) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch.garbage import garbage_uncollected
+from dqn_exp.launch import garbage_uncollected
 
 
 def import_ahead(with_report: bool) -> None:
@@ -33,7 +33,7 @@ def print_summary(directory: Path, n_failed: int, with_report: bool) -> None:
     try:
         _print_table(console, directory)
         if with_report:
-            from analysis.report.whole import write_report
+            from analysis.report import write_report
 
             console.print(f"Report: {write_report(directory)}", soft_wrap=True)
     except AnalysisError as error:  # no trial got as far as to leave a record
@@ -48,7 +48,7 @@ def print_summary(directory: Path, n_failed: int, with_report: bool) -> None:
 
 
 def _print_table(console: Console, directory: Path) -> None:
-    from analysis.report.summary import summary_table
+    from analysis.report import summary_table
 
     rows = summary_table(directory)
     if rows:

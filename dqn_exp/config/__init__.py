@@ -1,0 +1,34 @@
+"""The configuration of a trial: its schema, how values are read, and the error that a user can mend.
+
+`parse_config` makes a checked `Config` of plain values; `parse_size` reads counts such as 17k.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.config.errors import ConfigError, did_you_mean, unknown
+    from dqn_exp.config.parsing import parse_config
+    from dqn_exp.config.paths import CONF, ROOT
+    from dqn_exp.config.schema import (
+        AdamConfig,
+        AgentConfig,
+        BudgetConfig,
+        Config,
+        ConstantConfig,
+        EnvConfig,
+        EvaluationConfig,
+        ExponentialConfig,
+        LinearConfig,
+        MultiplicativeConfig,
+        NetworkConfig,
+        Real,
+        ReplayConfig,
+        RMSpropConfig,
+        SGDConfig,
+        TargetConfig,
+    )
+    from dqn_exp.config.sizes import format_size, parse_size, plain_calls
+
+__getattr__ = lazy(__name__, __file__)

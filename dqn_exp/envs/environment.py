@@ -10,8 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from dqn_exp.config.errors import ConfigError, did_you_mean
-from dqn_exp.config.schema import EnvConfig
+from dqn_exp.config import ConfigError, EnvConfig, did_you_mean
 from dqn_exp.registry import wrappers
 
 Observation = np.ndarray

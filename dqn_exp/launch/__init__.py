@@ -1,0 +1,22 @@
+"""Many trials: planned and checked before the first starts, run in parallel, shown as they run.
+
+`sweep` runs a grid; `Planner` makes trials of overrides; `Pool` is the processes that run them.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.launch.garbage import garbage_uncollected
+    from dqn_exp.launch.grid import MANIFEST, quoted, sweep
+    from dqn_exp.launch.job import write_hydra_directory
+    from dqn_exp.launch.launcher import launch, planner
+    from dqn_exp.launch.plan import PlannedTrial, Planner, plain_values
+    from dqn_exp.launch.pool import Done, Pool, count_workers
+    from dqn_exp.launch.preflight import check_parts, resolve_config
+    from dqn_exp.launch.progress import last_episode
+    from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
+    from dqn_exp.launch.task import run_single
+
+__getattr__ = lazy(__name__, __file__)

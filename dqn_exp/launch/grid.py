@@ -16,14 +16,22 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.cli.summary import import_ahead, print_summary
-from dqn_exp.config.errors import ConfigError
+from dqn_exp.cli import import_ahead, print_summary
+from dqn_exp.config import ConfigError
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
 from dqn_exp.launch.plan import PlannedTrial, plain_values
 from dqn_exp.launch.preflight import resolve_config
-from dqn_exp.runs.files import DamagedRecord, read_json, remove_leftovers, write_atomic, write_json
-from dqn_exp.runs.lock import directory_lock, is_locked
-from dqn_exp.runs.provenance import command_line, now
+from dqn_exp.runs import (
+    DamagedRecord,
+    command_line,
+    directory_lock,
+    is_locked,
+    now,
+    read_json,
+    remove_leftovers,
+    write_atomic,
+    write_json,
+)
 
 MANIFEST = "sweep.json"
 

@@ -19,7 +19,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf._utils import OmegaConfDumper
 
-from dqn_exp.runs.files import remove_leftovers, write_atomic
+from dqn_exp.runs import remove_leftovers, write_atomic
 
 
 def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> JobReturn:

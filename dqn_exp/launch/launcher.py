@@ -25,11 +25,7 @@ from dqn_exp.launch.job import run_job
 from dqn_exp.launch.plan import PlannedTrial, Planner
 from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.progress import Progress
-from dqn_exp.runs import provenance
-from dqn_exp.runs.files import write_json
-from dqn_exp.runs.lock import is_locked
-from dqn_exp.runs.provenance import now
-from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
+from dqn_exp.runs import FINISHED, Result, check_owner, is_locked, now, provenance, read_result, write_json
 
 
 class TrialFailed(RuntimeError):

@@ -20,8 +20,7 @@ from hydra.core.utils import filter_overrides
 from omegaconf import Container, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.config.errors import ConfigError, unknown
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config, ConfigError, unknown
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.preflight import check_parts, resolve_config
 

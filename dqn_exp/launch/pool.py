@@ -23,7 +23,7 @@ import numpy as np
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
-from dqn_exp.config.errors import ConfigError
+from dqn_exp.config import ConfigError
 from dqn_exp.launch.server import main_module_hidden, start_server
 
 GRACE_SECONDS = 5.0

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from dqn_exp.agent.eligibility import check_learner
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.parsing import parse_config
-from dqn_exp.config.schema import Config, EnvConfig
+from dqn_exp.agent import check_learner
+from dqn_exp.config import Config, ConfigError, EnvConfig, parse_config
 from dqn_exp.launch.warm_start import check_init_from
 from dqn_exp.registry import import_modules, networks
-from dqn_exp.training.video import check_video
+from dqn_exp.training import check_video
 
 
 def resolve_config(values: Mapping[str, Any]) -> Config:
@@ -58,7 +56,7 @@ _built: set[str] = set()
 
 
 def _build(config: Config) -> None:
-    from dqn_exp.training.trial import Trial
+    from dqn_exp.training import Trial
 
     try:
         Trial(config).close()

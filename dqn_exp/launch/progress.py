@@ -17,9 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.runs.files import DamagedRecord
-from dqn_exp.runs.metrics import metrics_path
-from dqn_exp.runs.result import Result, read_result
+from dqn_exp.runs import DamagedRecord, Result, metrics_path, read_result
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
 """Named ones of the terminal's own palette: its owner has seen to it that they can be read."""

@@ -24,8 +24,7 @@ def set_provenance(provenance: dict[str, Any]) -> None:
 
 def run_task(composed: DictConfig) -> float | None:
     """Train one trial in Hydra's output directory; returns its final greedy return."""
-    from dqn_exp.runs import provenance
-    from dqn_exp.runs.record import run_trial
+    from dqn_exp.runs import provenance, run_trial
 
     config = resolve_config(plain_values(composed))
     directory = Path(HydraConfig.get().runtime.output_dir)

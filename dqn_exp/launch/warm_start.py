@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config, EnvConfig, NetworkConfig
-from dqn_exp.runs.files import NETWORK, read_json
+from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig
+from dqn_exp.runs import NETWORK, read_json
 
 Shape = tuple[str, list[int], str, int, int]
 """Of a network: name, hidden layers, activation, numbers observed, actions."""

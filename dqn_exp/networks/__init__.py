@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from dqn_exp.config.schema import NetworkConfig
+from dqn_exp.config import NetworkConfig
 from dqn_exp.registry import networks
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dqn_exp.config.schema import ReplayConfig
+from dqn_exp.config import ReplayConfig
 from dqn_exp.replay.n_step import NStepReplay
 from dqn_exp.replay.prioritised import PrioritisedReplay
 from dqn_exp.replay.ring import Sample, Transitions, UniformReplay

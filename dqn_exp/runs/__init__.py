@@ -1,0 +1,26 @@
+"""What a trial leaves on disk, and how it is read again.
+
+`record_trial` trains and writes a trial; `read_result`, `read_metrics` and `read_json` read what it left.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.runs.checkpoint import BEST, load_network
+    from dqn_exp.runs.files import (
+        NETWORK,
+        DamagedRecord,
+        read_json,
+        remove_leftovers,
+        write_atomic,
+        write_json,
+    )
+    from dqn_exp.runs.lock import Locked, directory_lock, in_use, is_locked
+    from dqn_exp.runs.metrics import COLUMNS, KINDS, DamagedMetrics, TornMetrics, metrics_path, read_metrics
+    from dqn_exp.runs.provenance import command_line, now
+    from dqn_exp.runs.record import Pruned, record_trial, run_trial
+    from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
+
+__getattr__ = lazy(__name__, __file__)

@@ -10,9 +10,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from dqn_exp.config.errors import ConfigError
+from dqn_exp.config import ConfigError
 from dqn_exp.runs.files import write_atomic
-from dqn_exp.training.trial import Trial
+from dqn_exp.training import Trial
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"

@@ -6,8 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dqn_exp.seeding import Streams
-from dqn_exp.training.trial import Trial
-from dqn_exp.training.video import filmed_environment, play, write_mp4
+from dqn_exp.training import Trial, filmed_environment, play, write_mp4
 
 
 class Films:

@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.agent.learner import resolve_device
-from dqn_exp.config.schema import Config
+from dqn_exp.agent import resolve_device
+from dqn_exp.config import Config
 from dqn_exp.convergence import convergence_index
 from dqn_exp.runs import checkpoint
 from dqn_exp.runs.files import NETWORK, overwrite_json, remove_leftovers, write_json
@@ -22,8 +22,7 @@ from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
 from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
-from dqn_exp.training.evaluate import Score
-from dqn_exp.training.trial import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
+from dqn_exp.training import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Score, Trial, train
 
 log = logging.getLogger(__name__)
 

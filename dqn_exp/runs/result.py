@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.runs.files import read_json
 
 FINISHED = ("converged", "exhausted", "diverged", "pruned")

@@ -1,15 +1,16 @@
-"""An Optuna study: proposals scored over several seeds, pruned, resumed, shared, confirmed.
+"""What to try next: an Optuna study over several seeds.
 
-space        what is searched: Hydra's syntax to Optuna's distributions
-settings     the options of a study, checked
-objective    what is scored: from the records of a trial to a number
-parts        samplers and pruners from their configuration
-storage      journal files and databases, opened so that kill -9 does no harm
-claims       who runs which proposal, and what becomes of those whose process died
-presence     which processes are at work on a study
-proposal     one proposal in a worker process: its seeds in lockstep
-workers      how proposals are run: our own pool, or any Hydra launcher in batches
-study        the search, from the first proposal to the results
-confirm      the winner and the default on seeds that the search never saw
-results      what a study leaves on disk
+`run_study` searches, confirms and writes the results; `open_storage` and `proposals` read a study.
 """
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.study.claims import proposals
+    from dqn_exp.study.results import trials_csv_of
+    from dqn_exp.study.search import run_study
+    from dqn_exp.study.storage import is_url, open_storage, quiet
+
+__getattr__ = lazy(__name__, __file__)

@@ -19,9 +19,8 @@ from hydra.plugins.launcher import Launcher
 from rich.console import Console
 from rich.table import Table
 
-from analysis.estimates.statistics import Paired, paired_difference
-from dqn_exp.runs.files import write_json
-from dqn_exp.runs.lock import Locked, directory_lock
+from dqn_exp.runs import Locked, directory_lock, write_json
+from dqn_exp.scores import Paired, paired_difference
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Outcome, read_outcome
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking

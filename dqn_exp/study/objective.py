@@ -22,12 +22,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.estimates.statistics import iqm, normalised_area
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.convergence import convergence_index
-from dqn_exp.runs.metrics import TornMetrics, metrics_path, read_metrics
-from dqn_exp.runs.result import Result, read_result
+from dqn_exp.runs import Result, TornMetrics, metrics_path, read_metrics, read_result
+from dqn_exp.scores import iqm, normalised_area
 
 Floats = NDArray[np.float64]
 

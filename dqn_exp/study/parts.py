@@ -26,8 +26,7 @@ from optuna.samplers import (
     RandomSampler,
 )
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.sizes import parse_size
+from dqn_exp.config import ConfigError, parse_size
 from dqn_exp.study.space import is_whole
 
 Options = Mapping[str, Any]

@@ -19,12 +19,9 @@ from hydra.utils import get_method
 from omegaconf import DictConfig
 from optuna.distributions import distribution_to_json
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config
-from dqn_exp.launch.grid import MANIFEST
-from dqn_exp.launch.launcher import planner
-from dqn_exp.launch.plan import Planner
-from dqn_exp.runs.files import read_json
+from dqn_exp.config import Config, ConfigError
+from dqn_exp.launch import MANIFEST, Planner, planner
+from dqn_exp.runs import read_json
 from dqn_exp.study.objective import Objective, check_measurable, horizon_of
 from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
 from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import optuna
 
-from dqn_exp.runs.lock import directory_lock, is_locked
+from dqn_exp.runs import directory_lock, is_locked
 
 BEAT = 20.0
 SILENCE = 6 * BEAT

@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch.progress import last_episode
+from dqn_exp.launch import last_episode
 from dqn_exp.study.claims import proposals
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.proposal import Proposal

@@ -13,13 +13,13 @@ from typing import Any
 import optuna
 from optuna.samplers import RandomSampler
 
-from dqn_exp.config.schema import Config
+from dqn_exp.config import Config
 from dqn_exp.registry import import_modules
-from dqn_exp.runs.record import Pruned, record_trial
+from dqn_exp.runs import Pruned, record_trial
 from dqn_exp.study.objective import Objective, Outcome, clock_of, horizon_of, interval_of, read_outcome
 from dqn_exp.study.parts import Options, build_pruner, compares_seeds
 from dqn_exp.study.storage import open_storage
-from dqn_exp.training.trial import Evaluated
+from dqn_exp.training import Evaluated
 
 LOG = "trial.log"
 

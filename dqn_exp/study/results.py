@@ -13,10 +13,8 @@ import optuna
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.launch.grid import MANIFEST
-from dqn_exp.launch.plan import PlannedTrial
-from dqn_exp.runs.files import read_json, write_atomic, write_json
-from dqn_exp.runs.provenance import command_line, now
+from dqn_exp.launch import MANIFEST, PlannedTrial
+from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
 from dqn_exp.study.claims import proposals
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan

@@ -17,12 +17,9 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.launch.job import write_hydra_directory
-from dqn_exp.launch.plan import PlannedTrial
-from dqn_exp.launch.pool import Done, Pool, count_workers
-from dqn_exp.runs import provenance
-from dqn_exp.runs.files import write_atomic
+from dqn_exp.config import ConfigError
+from dqn_exp.launch import Done, PlannedTrial, Pool, count_workers, write_hydra_directory
+from dqn_exp.runs import provenance, write_atomic
 from dqn_exp.study.claims import DIRECTORY, Claim, Claims
 from dqn_exp.study.confirm import confirm
 from dqn_exp.study.objective import horizon_of

@@ -9,9 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from dqn_exp.config.errors import ConfigError, did_you_mean, unknown
-from dqn_exp.config.schema import Real
-from dqn_exp.config.sizes import parse_size
+from dqn_exp.config import ConfigError, Real, did_you_mean, parse_size, unknown
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective
 from dqn_exp.study.space import CONFIRM_SEEDS, whole_numbers
 

@@ -19,8 +19,7 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.sizes import parse_size
+from dqn_exp.config import ConfigError, parse_size
 
 Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS = "seed", "confirm.seeds"

@@ -21,7 +21,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
-from dqn_exp.config.errors import ConfigError
+from dqn_exp.config import ConfigError
 
 JOURNAL = "journal.log"
 SQLITE_PATIENCE = 100.0

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
 
-from dqn_exp.launch.grid import quoted
-from dqn_exp.launch.pool import Done
+from dqn_exp.launch import Done, quoted
 from dqn_exp.study.proposal import Proposal, SeedFailed, verdict
 
 

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dqn_exp.agent.exploration import build_schedule
-from dqn_exp.agent.learner import Learner, build_learner
-from dqn_exp.agent.target import TargetUpdate
+from dqn_exp.agent import Learner, TargetUpdate, build_learner, build_schedule
 from dqn_exp.clock import Clock
-from dqn_exp.config.schema import Config, EvaluationConfig
+from dqn_exp.config import Config, EvaluationConfig
 from dqn_exp.envs import make_environment
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Replay, build_replay

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config, EnvConfig
+from dqn_exp.config import Config, ConfigError, EnvConfig
 from dqn_exp.envs import Environment, make_environment
 
 MISSING = "films need imageio-ffmpeg, which is not installed: pip install 'dqn_exp[video]'"

@@ -101,7 +101,7 @@ def _view(arguments: argparse.Namespace, trained: Trained, rollout: Rollout) -> 
 
 
 def _write(path: Path, figure: Figure) -> None:
-    from analysis.report.figures.painting import render
+    from analysis.report import render
 
     png, pdf = render(figure)
     path.with_suffix(".png").write_bytes(png)

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from analysis.network.policy.maps import Maps, View
 from analysis.network.rollouts import Rollout
-from analysis.report.figures.style import OKABE_ITO, RC, new_figure
+from analysis.report import OKABE_ITO, RC, new_figure
 
 DOTS = 600
 """Visited states drawn, at most."""

@@ -12,9 +12,9 @@ from torch import nn
 
 from analysis.network.policy.maps import View
 from analysis.network.trained import Trained
-from analysis.report.figures.style import OKABE_ITO
+from analysis.report import OKABE_ITO
 from dqn_exp.networks.mlp import MLP
-from dqn_exp.runs.files import write_atomic
+from dqn_exp.runs import write_atomic
 
 DOTS = 500
 """Visited states in the page, at most."""

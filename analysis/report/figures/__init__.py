@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.records.axes import ALL, Axis
-from analysis.records.sweep import Sweep
-from analysis.records.trials import slug
+from analysis.records import ALL, Axis, Sweep, slug
 from analysis.report.figures.by_value import convergence_by_value, final_return_by_value
 from analysis.report.figures.learning import BAND_FROM, FEW, Curves, losses, returns, returns_one_by_one
 from analysis.report.figures.measures import measure_names, measures_by_value

@@ -10,12 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.estimates import events, group, per_seed
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.estimates.describe import events, group, per_seed
-from analysis.records.axes import Axis
-from analysis.records.rows import column
-from analysis.records.sweep import Clock, Sweep
+from analysis.records import Axis, Clock, Sweep, column
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,

@@ -7,11 +7,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.estimates import group, per_seed
 from analysis.estimates import statistics as st
-from analysis.estimates.describe import group, per_seed
-from analysis.records.axes import Axis
-from analysis.records.rows import column, names
-from analysis.records.sweep import Sweep
+from analysis.records import Axis, Sweep, column, names
 from analysis.report.figures.style import (
     OKABE_ITO,
     draw_means,

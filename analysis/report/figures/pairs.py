@@ -10,11 +10,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.estimates import events
 from analysis.estimates import survival as sv
-from analysis.estimates.describe import events
-from analysis.records.axes import Axis
-from analysis.records.rows import Row, column
-from analysis.records.sweep import Clock, Sweep
+from analysis.records import Axis, Clock, Row, Sweep, column
 from analysis.report.figures.style import new_figure, short
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from analysis.estimates import group
 from analysis.estimates import statistics as st
-from analysis.estimates.describe import group
-from analysis.records.axes import Axis
-from analysis.records.rows import column
-from analysis.records.sweep import Sweep
+from analysis.records import Axis, Sweep, column
 from analysis.report.figures.learning import legend
 from analysis.report.figures.style import new_figure, styles
 

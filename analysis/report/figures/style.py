@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from analysis.estimates.statistics import Floats, Interval
-from analysis.records.axes import Axis
+from analysis.estimates import Floats, Interval
+from analysis.records import Axis
 from analysis.report.page import DPI
 
 RC: Any = {

@@ -6,11 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.estimates import events, group, repeats_seeds, share_interval
 from analysis.estimates import survival as sv
-from analysis.estimates.describe import events, group, repeats_seeds, share_interval
-from analysis.records.axes import Axis
-from analysis.records.rows import Row
-from analysis.records.sweep import Clock, Sweep
+from analysis.records import Axis, Clock, Row, Sweep
 from analysis.report.figures.learning import legend
 from analysis.report.figures.style import CROWDED, Style, count_axis, styles
 

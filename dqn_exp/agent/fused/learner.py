@@ -11,7 +11,7 @@ from dqn_exp.agent.fused.layers import columns_size, row_stride
 from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
 from dqn_exp.agent.fused.update import LOSS, get_kernels
-from dqn_exp.config.schema import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
+from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
 from dqn_exp.replay import Transitions
 
 OptimizerConfig = AdamConfig | RMSpropConfig | SGDConfig

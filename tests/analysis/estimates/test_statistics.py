@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.estimates import statistics as st
+from dqn_exp import scores
 
 
 @pytest.mark.parametrize("n", [3, 5, 10])
@@ -25,12 +26,12 @@ def test_bootstrap_intervals_cover_for_many_trials() -> None:
 
 def test_bootstrap_begins_at_twenty_trials() -> None:
     values = np.random.default_rng(5).normal(size=20)
-    assert st.mean_interval(values[:19], np.random.default_rng(0)) == st.t_interval(values[:19])
-    assert st.mean_interval(values, np.random.default_rng(0)) != st.t_interval(values)
+    assert st.mean_interval(values[:19], np.random.default_rng(0)) == scores.t_interval(values[:19])
+    assert st.mean_interval(values, np.random.default_rng(0)) != scores.t_interval(values)
 
 
 def test_one_trial_has_no_interval() -> None:
-    assert np.isnan(st.t_interval([5.0])).all()
+    assert np.isnan(scores.t_interval([5.0])).all()
 
 
 def test_wilson_interval_has_textbook_values() -> None:
@@ -46,10 +47,10 @@ def test_holm_steps_down() -> None:
 
 
 def test_pairing_reports_the_correlation_it_achieved() -> None:
-    pair = st.paired_difference([11, 22, 33, 41], [10, 20, 30, 40])
+    pair = scores.paired_difference([11, 22, 33, 41], [10, 20, 30, 40])
     assert pair.difference == pytest.approx(1.75)
     assert pair.correlation > 0.99
-    assert pair.interval == st.t_interval([1, 2, 3, 1])
+    assert pair.interval == scores.t_interval([1, 2, 3, 1])
 
 
 def test_paired_ratio_is_tighter_where_seeds_matter() -> None:
@@ -84,14 +85,14 @@ def test_no_spread_is_no_proof_of_equivalence() -> None:
 
 
 def test_iqm_drops_the_extreme_quarters() -> None:
-    assert st.iqm([0, 10, 20, 1000]) == 15
-    assert st.iqm([1, 2, 6]) == 3
+    assert scores.iqm([0, 10, 20, 1000]) == 15
+    assert scores.iqm([1, 2, 6]) == 3
 
 
 def test_normalised_area_is_the_mean_height() -> None:
-    assert st.normalised_area([10, 20], [0, 100], horizon=30) == pytest.approx((5 * 100 + 100 * 10) / 30)
-    assert st.normalised_area([10, 40], [100, 100], horizon=20) == 100
-    assert np.isnan(st.normalised_area([], [], 10))
+    assert scores.normalised_area([10, 20], [0, 100], horizon=30) == pytest.approx((5 * 100 + 100 * 10) / 30)
+    assert scores.normalised_area([10, 40], [100, 100], horizon=20) == 100
+    assert np.isnan(scores.normalised_area([], [], 10))
 
 
 def test_performance_profile_counts_ties() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.records.axes import ALL, find_axes, format_value
+from analysis.records.axes import ALL, find_axes
 from analysis.records.trials import flatten
+from dqn_exp.text import format_value
 from tests.analysis.synthetic import configured
 
 

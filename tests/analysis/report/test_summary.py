@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.summary import format_number, summary_table
+from analysis.report.summary import summary_table
+from dqn_exp.text import format_number
 from tests.analysis.synthetic import write_sweep, write_trial
 
 

@@ -23,7 +23,7 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from dqn_exp.launch.grid import sweep
+        from dqn_exp.launch import sweep
 
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [f"{key}={value}" for key, value in self._params.items()]

@@ -9,9 +9,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from dqn_exp.config.errors import ConfigError
-from dqn_exp.launch.pool import count_workers
-from dqn_exp.launch.server import start_server, stop_server
+from dqn_exp.config import ConfigError
+from dqn_exp.launch import count_workers, start_server, stop_server
 
 
 class ParallelLauncher(Launcher):
@@ -30,7 +29,7 @@ class ParallelLauncher(Launcher):
             start_server(preload=False)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from dqn_exp.launch.launcher import launch
+        from dqn_exp.launch import launch
 
         return launch(
             self._context,

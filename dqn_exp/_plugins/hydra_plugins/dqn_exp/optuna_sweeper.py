@@ -25,8 +25,8 @@ class OptunaSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from dqn_exp.config.sizes import plain_calls
-        from dqn_exp.study.search import run_study
+        from dqn_exp.config import plain_calls
+        from dqn_exp.study import run_study
 
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [plain_calls(f"{key}={value}") for key, value in self._params.items()]

@@ -8,7 +8,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from dqn_exp.config.paths import CONF, ROOT
+from dqn_exp.config import CONF, ROOT
 
 
 class DqnExpSearchPath(SearchPathPlugin):

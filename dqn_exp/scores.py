@@ -1,0 +1,73 @@
+"""Numbers that trials are scored by: functions of arrays that studies and analysis share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+"""(low, high); (nan, nan) where the data give none."""
+
+LEVEL = 0.95
+NO_INTERVAL: Interval = (np.nan, np.nan)
+
+
+def iqm(values: ArrayLike) -> float:
+    """Interquartile mean: the mean without the lowest and the highest int(n / 4) values."""
+    x = np.sort(np.asarray(values, dtype=float))
+    cut = len(x) // 4
+    return float(x[cut : len(x) - cut].mean()) if len(x) else np.nan
+
+
+def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:
+    """Mean height of a learning curve over [0, horizon]: its area divided by the horizon.
+
+    `clock`, `values` [m]; before its first and after its last point the curve is level.
+    """
+    t, v = np.asarray(clock, dtype=float), np.asarray(values, dtype=float)
+    if not len(t) or not horizon > 0:
+        return np.nan
+    inside = t[(t > 0) & (t < horizon)]
+    grid = np.concatenate([[0.0], inside, [horizon]])
+    return float(np.trapezoid(np.interp(grid, t, v), grid) / horizon)
+
+
+def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Student's interval of the mean of `values` [n]; none below n = 2."""
+    x = np.asarray(values, dtype=float)
+    if len(x) < 2:
+        return NO_INTERVAL
+    half = stdtrit(len(x) - 1, 0.5 + level / 2) * x.std(ddof=1) / np.sqrt(len(x))
+    return float(x.mean() - half), float(x.mean() + half)
+
+
+class Paired(NamedTuple):
+    """The mean difference of pairs."""
+
+    difference: float
+    interval: Interval
+    correlation: float
+    """Of the two halves of a pair: the higher it is, the more precise is the difference."""
+
+
+def paired_difference(values: ArrayLike, reference: ArrayLike) -> Paired:
+    """Mean of `values - reference`, [n] each, in the same order of seeds; Student's interval."""
+    x, y = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
+    constant = len(x) < 2 or x.std() == 0 or y.std() == 0
+    correlation = np.nan if constant else float(np.corrcoef(x, y)[0, 1])
+    return Paired(float(np.mean(x - y)), t_interval(x - y), correlation)
+
+
+def pareto_front(losses: ArrayLike) -> NDArray[np.bool_]:
+    """Which rows of `losses` [n, goals] no other row dominates: [n].
+
+    A row dominates another that is nowhere smaller and somewhere larger: equal rows both stay.
+    """
+    x = np.asarray(losses, dtype=float)
+    no_worse = (x[:, None] <= x[None, :]).all(axis=2)
+    better = (x[:, None] < x[None, :]).any(axis=2)
+    return np.asarray(~(no_worse & better).any(axis=0))
