@@ -1,6 +1,6 @@
 """What a trial leaves on disk, and how it is read again.
 
-`record_trial` trains and writes a trial; `read_result`, `read_metrics` and `read_json` read what it left.
+`record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
         write_json,
     )
     from dqn_exp.runs.lock import Locked, directory_lock, in_use, is_locked
-    from dqn_exp.runs.metrics import COLUMNS, KINDS, DamagedMetrics, TornMetrics, metrics_path, read_metrics
+    from dqn_exp.runs.metrics import (
+        COLUMNS,
+        KINDS,
+        DamagedMetrics,
+        TornMetrics,
+        metrics_path,
+        read_columns,
+        read_metrics,
+    )
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result

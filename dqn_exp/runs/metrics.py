@@ -14,6 +14,10 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from pathlib import Path
 
+import numpy as np
+
+from dqn_exp.scores import Floats
+
 KINDS = ("episodes", "evaluations", "losses")
 CLOCK = ("episode", "env_step", "update")
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -111,3 +115,21 @@ def read_metrics(path: Path) -> tuple[list[str], list[list[str]]]:
             raise DamagedMetrics(f"{path}: line {number} has {len(row)} of {len(columns)} values")
         rows.append(row)
     return columns, rows
+
+
+def read_columns(path: Path) -> dict[str, Floats]:
+    """The columns of a metrics file by name, [rows] each; {} where there is no file.
+
+    Booleans are read as 1 and 0. Warns and raises as `read_metrics` does.
+    """
+    if not path.exists():
+        return {}
+    names, rows = read_metrics(path)
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {
+        name: np.array([float(_BOOLEANS.get(text, text)) for text in texts])
+        for name, texts in zip(names, columns, strict=True)
+    }
+
+
+_BOOLEANS = {"True": 1.0, "False": 0.0}

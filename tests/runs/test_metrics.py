@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dqn_exp.runs.metrics import COLUMNS, DamagedMetrics, MetricsWriter, TornMetrics, read_metrics
+from dqn_exp.runs.metrics import (
+    COLUMNS,
+    DamagedMetrics,
+    MetricsWriter,
+    TornMetrics,
+    read_columns,
+    read_metrics,
+)
 
 ROWS = [(1, 9, 0, 9.0, 9, 0.99), (2, 31, 4, float("inf"), 22, 0.97), (3, 60, 33, -1.5e-300, 29, 0.05)]
 
@@ -104,3 +111,35 @@ def test_a_file_shorter_than_its_checkpoint_says_is_not_continued(path: Path) ->
     with pytest.raises(DamagedMetrics, match=f"{size + 1} bytes"):
         MetricsWriter(path, COLUMNS["episodes"], size + 1)
     assert path.stat().st_size == size
+
+
+def test_columns_are_numbers_by_name(path: Path) -> None:
+    columns = read_columns(path)
+    assert list(columns) == list(COLUMNS["episodes"])
+    assert [tuple(row) for row in zip(*columns.values(), strict=True)] == ROWS
+    assert {column.dtype for column in columns.values()} == {np.dtype(np.float64)}
+
+
+def test_booleans_are_read_as_one_and_zero(tmp_path: Path) -> None:
+    writer = MetricsWriter(tmp_path / "own.csv", ("solved", "height"))
+    for row in ((True, 2), (False, 0.5)):
+        writer.append(row)
+    writer.close()
+    columns = read_columns(tmp_path / "own.csv")
+    assert {name: column.tolist() for name, column in columns.items()} == {
+        "solved": [1, 0],
+        "height": [2, 0.5],
+    }
+
+
+def test_columns_may_be_empty_and_a_file_may_be_absent(tmp_path: Path) -> None:
+    MetricsWriter(tmp_path / "losses.csv", COLUMNS["losses"]).close()
+    columns = read_columns(tmp_path / "losses.csv")
+    assert {name: len(column) for name, column in columns.items()} == dict.fromkeys(COLUMNS["losses"], 0)
+    assert read_columns(tmp_path / "episodes.csv") == {}
+
+
+def test_columns_are_read_as_far_as_they_are_whole(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.warns(TornMetrics):
+        assert read_columns(path)["episode"].tolist() == [1, 2]
