@@ -14,6 +14,8 @@ import llvmlite.binding
 import numba
 from numba.extending import intrinsic
 
+from dqn_exp.replay import Transitions
+
 log = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -50,20 +52,29 @@ def entry(function: Function, variant: str) -> Function:
     return cached
 
 
-def prepare(function: Any, *examples: Any) -> None:
-    """Load or compile `function` for arguments of the types of `examples`, if that has not been done."""
+def prepare(function: Any, *examples: Any) -> Callable[..., Any]:
+    """`function` for arguments of exactly the types of `examples`, loaded or compiled if that is still to do.
+
+    What is returned does not look at its arguments' types, which spares a third of a call's cost. The
+    caller vouches for them: an array of another type or layout would be read as if it had the right one.
+    """
     signature = tuple(map(numba.typeof, examples))
-    if signature in function.overloads:
-        return
-    stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
-    if not any(stored):
-        log.info("compiling %s: some seconds, once on this machine", function.__name__)
-    function.compile(signature)
+    if signature not in function.overloads:
+        stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
+        if not any(stored):
+            log.info("compiling %s: some seconds, once on this machine", function.__name__)
+        function.compile(signature)
+    direct: Callable[..., Any] = function.overloads[signature].entry_point
+    return direct
 
 
 @cache
 def fingerprint() -> str:
-    """Changes with the sources of this package, with numba and with the processor."""
-    parts = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    """Changes with the sources of this package, the fields of transitions, numba and the processor.
+
+    Numba's files name the class of transitions by its module, and forget the order of its fields.
+    """
+    sources = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    transitions = f"{Transitions.__module__} {Transitions._fields}"
     machine = f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()}"
-    return hashlib.sha256(b"".join([*parts, machine.encode()])).hexdigest()[:8]
+    return hashlib.sha256(b"".join([*sources, transitions.encode(), machine.encode()])).hexdigest()[:8]
