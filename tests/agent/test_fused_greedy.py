@@ -89,6 +89,16 @@ def test_transitions_that_would_be_misread_are_refused(field: str, column: np.nd
     assert words in str(error.value)
 
 
+def test_what_has_another_number_of_axes_is_refused() -> None:
+    learner, transitions = make_learner(DEEP), make_transitions(DEEP)
+    with pytest.raises(ValueError, match="unpack"):
+        learner.greedy(transitions.observation[0])
+    with pytest.raises(ValueError, match="unpack"):
+        learner.update(transitions, np.zeros((4, 5), np.int64), None)
+    with pytest.raises(ValueError, match="must be as many as indices"):
+        learner.update(transitions, np.arange(10), np.ones(9, np.float32))
+
+
 @pytest.mark.parametrize("batch_size", [20, 300])
 @each_depth
 def test_the_largest_value_is_that_of_the_batch(units: Units, batch_size: int) -> None:

@@ -1,9 +1,9 @@
-"""One DQN update of a multilayer perceptron, compiled.
+"""Forward and backward pass of a multilayer perceptron, made of the tiles of `simd`.
 
 Parameters lie in one flat array as torch orders them: for each layer its weights [n_out, n_in] and
 its biases [n_out]. Activations lie in another: a row of ones, then the rows of each layer's units,
-beginning with the observation. On the way back the gradient of each row takes the place of its
-activations, which have been used by then. Everything works in float32 and in float64.
+beginning with the observation. On the way back the gradient with respect to each unit overwrites the
+unit's activations, which are no longer needed then. Everything works in float32 and in float64.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dqn_exp.agent.fused.simd import (
 from dqn_exp.agent.fused.structures import Array, Layer, Rows
 
 BLOCK = 32  # samples are padded to a multiple of this, the width of the widest tile
-CHUNK = 256  # samples that go through the network at a time: their activations stay in the cache
+CHUNK = 256  # samples that go through the network together, so that their activations stay in the cache
 LINE = 16  # elements of a cache line (float32)
-WIDE = 128  # units from which on a layer's weights are packed
+WIDE = 128  # inputs from which on `dense_backward` copies a layer's weights first
 
 # tanh(x) = x P(x^2) / Q(x^2) for |x| <= TANH_LIMIT: our minimax fit, of relative error 2.6e-8
 TANH_LIMIT = 9.2
-P = (
+P = (  # coefficients of x^0, x^2, x^4, ...; so in Q
     0.9999999747691858,
     0.13367878315333565,
     0.0034799916074634827,
@@ -75,7 +75,7 @@ def forward(sizes: Array, is_tanh: bool, parameters: Array, rows: Rows) -> None:
 def backward(
     sizes: Array, is_tanh: bool, parameters: Array, rows: Rows, gradient: Array, columns: Array
 ) -> None:
-    """Add to `gradient` what follows from the gradient in the rows of the Q-values.
+    """Add the gradient of all parameters to `gradient`; the rows of the Q-values hold the loss's gradient.
 
     `columns` is room for the activations of one chunk of samples of any layer.
     """

@@ -103,7 +103,8 @@ class FusedLearner:
         The array is new at each call, so that whoever keeps it never finds later actions in it.
         """
         rows = ascontiguousarray(observations, self._dtype)
-        actions = empty(len(rows), int64)
+        count, _ = rows.shape  # an array of another number of axes must not reach the compiled function
+        actions = empty(count, int64)
         self._predict(rows, self._units, self._no_values, actions)
         return actions
 
@@ -111,8 +112,11 @@ class FusedLearner:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
         if transitions is not self._checked:
             self._check(transitions)
-        if indices.size != self._td_errors.size:
-            self._make_room(indices.size)
+        (batch_size,) = indices.shape  # another number of axes must not reach the compiled function
+        if batch_size != self._td_errors.size:
+            self._make_room(batch_size)
+        if weights is not None and weights.shape != indices.shape:
+            raise ValueError(f"weights{list(weights.shape)}; must be as many as indices: [{batch_size}]")
         self._steps += 1
         self._update(
             self._settings,

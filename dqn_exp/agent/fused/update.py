@@ -29,14 +29,14 @@ class Kernels:
 
 @cache
 def get_kernels(dtype: str, n_in: int, n_out: int) -> Kernels:
-    """For shallow networks with so many inputs and outputs; 0, 0: for all others."""
+    """For shallow networks of n_in inputs and n_out outputs; 0 and 0 stand for all other networks."""
     return Kernels(
         entry(make_update(n_in, n_out), f"{dtype}_{n_in}_{n_out}"), entry(predict, dtype), entry(blend, dtype)
     )
 
 
 def make_update(n_in: int, n_out: int) -> Callable[..., None]:
-    """The function to be compiled, with its two constants."""
+    """The function to be compiled, in which n_in and n_out are constants. Both are 0 for deep networks."""
     is_shallow = n_in > 0
 
     def update(
