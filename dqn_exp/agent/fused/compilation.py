@@ -1,4 +1,4 @@
-"""How functions are compiled, and how what is compiled finds its way to the disk and back."""
+"""How the functions of this package are compiled, kept on disk and called."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import llvmlite.binding
 import numba
 from numba.extending import intrinsic
 
+from dqn_exp.replay import Transitions
+
 log = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -24,22 +26,26 @@ UNWRAPPED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": Tru
 
 
 def compiled(function: Function) -> Function:
-    """For functions that are called by other compiled ones only."""
+    """Compile a function that only other compiled functions call."""
     inner: Function = numba.njit(**OPTIONS, **UNWRAPPED)(function)
     return inner
 
 
 def tile(emitter: Callable[..., Any]) -> Any:
-    """For functions that emit their instructions themselves; arguments of theirs may be constants."""
+    """Make an intrinsic: while numba compiles a caller, it lets `emitter` write instructions there.
+
+    Arguments that are literal numbers in the caller reach `emitter` as constants.
+    """
     return intrinsic(prefer_literal=True)(emitter)
 
 
 def entry(function: Function, variant: str) -> Function:
-    """For functions that Python calls; kept on disk, in a file of its own for each variant.
+    """Compile a function that Python calls, and keep the result on disk: one file for each variant.
 
-    Numba names its files after the function and looks at this function's source alone. Several
-    processes that write variants of one name at once could mix them up, and changes in the
-    functions called would go unnoticed: so variant, machine and all sources are in the name.
+    Numba names its files after the function, and renews them when the source of this one function
+    changes. Two dangers follow. Processes that write variants under one name at the same time could
+    mix them up, and a change in a function that this one calls would go unnoticed. So the name that
+    numba sees holds the variant and a fingerprint of all sources and of the machine.
     """
     own = FunctionType(function.__code__, function.__globals__, closure=function.__closure__)
     own.__name__ = own.__qualname__ = f"{function.__name__}_{variant}_{fingerprint()}"
@@ -50,20 +56,32 @@ def entry(function: Function, variant: str) -> Function:
     return cached
 
 
-def prepare(function: Any, *examples: Any) -> None:
-    """Load or compile `function` for arguments of the types of `examples`, if that has not been done."""
+def prepare(function: Any, *examples: Any) -> Callable[..., Any]:
+    """Load or compile `function` for arguments of the types of `examples`; returns the compiled function.
+
+    The compiled function does not check the types of its arguments. That check takes longer than all
+    the rest of a call with structures. Whoever calls must therefore pass exactly these types: an array
+    of another type or layout is read as if it had the right one, without an error, and one with more
+    axes overwrites memory.
+    """
     signature = tuple(map(numba.typeof, examples))
-    if signature in function.overloads:
-        return
-    stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
-    if not any(stored):
-        log.info("compiling %s: some seconds, once on this machine", function.__name__)
-    function.compile(signature)
+    if signature not in function.overloads:
+        stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
+        if not any(stored):
+            log.info("compiling %s: some seconds, once on this machine", function.__name__)
+        function.compile(signature)
+    direct: Callable[..., Any] = function.overloads[signature].entry_point
+    return direct
 
 
 @cache
 def fingerprint() -> str:
-    """Changes with the sources of this package, with numba and with the processor."""
-    parts = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    """Changes with the sources of this package, the fields of transitions, numba and the processor.
+
+    A file of numba's refers to the class `Transitions` by its module, and says nothing about its fields.
+    If the class moved, the file could not be loaded; if fields changed places, they would be mixed up.
+    """
+    sources = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    transitions = f"{Transitions.__module__} {Transitions._fields}"
     machine = f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()}"
-    return hashlib.sha256(b"".join([*parts, machine.encode()])).hexdigest()[:8]
+    return hashlib.sha256(b"".join([*sources, transitions.encode(), machine.encode()])).hexdigest()[:8]

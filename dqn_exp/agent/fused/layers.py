@@ -1,9 +1,9 @@
-"""One DQN update of a multilayer perceptron, compiled.
+"""Forward and backward pass of a multilayer perceptron, made of the tiles of `simd`.
 
 Parameters lie in one flat array as torch orders them: for each layer its weights [n_out, n_in] and
 its biases [n_out]. Activations lie in another: a row of ones, then the rows of each layer's units,
-beginning with the observation. On the way back the gradient of each row takes the place of its
-activations, which have been used by then. Everything works in float32 and in float64.
+beginning with the observation. On the way back the gradient with respect to each unit overwrites the
+unit's activations, which are no longer needed then. Everything works in float32 and in float64.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ from dqn_exp.agent.fused.simd import (
     outer_tile,
     transpose_tile,
 )
-
-Array = np.ndarray
+from dqn_exp.agent.fused.structures import Array, Layer, Rows
 
 BLOCK = 32  # samples are padded to a multiple of this, the width of the widest tile
-CHUNK = 256  # samples that go through the network at a time: their activations stay in the cache
+CHUNK = 256  # samples that go through the network together, so that their activations stay in the cache
 LINE = 16  # elements of a cache line (float32)
-WIDE = 128  # units from which on a layer's weights are packed
+WIDE = 128  # inputs from which on `dense_backward` copies a layer's weights first
 
 # tanh(x) = x P(x^2) / Q(x^2) for |x| <= TANH_LIMIT: our minimax fit, of relative error 2.6e-8
 TANH_LIMIT = 9.2
-P = (
+P = (  # coefficients of x^0, x^2, x^4, ...; so in Q
     0.9999999747691858,
     0.13367878315333565,
     0.0034799916074634827,
@@ -57,97 +56,69 @@ def columns_size(batch_size: int, widest: int) -> int:
 
 
 @compiled
-def forward(sizes: Array, parameters: Array, rows: Array, stride: int, samples: int, is_tanh: bool) -> int:
-    """Fill the rows of all layers from those of the observation; returns where the Q-values begin."""
-    unbounded = rows.dtype.type(-np.inf)
-    at, below = 0, stride
-    for layer in range(sizes.size - 1):
-        n_in, n_out = sizes[layer], sizes[layer + 1]
-        above = below + n_in * stride
-        is_hidden = layer < sizes.size - 2
-        floor = rows.dtype.type(0) if is_hidden and not is_tanh else unbounded
-        dense(parameters, at, n_in, n_out, rows, below, above, stride, samples, floor)
+def forward(sizes: Array, is_tanh: bool, parameters: Array, rows: Rows) -> None:
+    """Fill the rows of all layers from those of the observation."""
+    number = rows.data.dtype.type
+    at, below = 0, rows.stride
+    for index in range(sizes.size - 1):
+        n_in, n_out = sizes[index], sizes[index + 1]
+        layer = Layer(n_in, n_out, at, below, below + n_in * rows.stride)
+        is_hidden = index < sizes.size - 2
+        dense(layer, parameters, rows, number(0) if is_hidden and not is_tanh else number(-np.inf))
         if is_hidden and is_tanh:
-            apply_tanh(rows[above : above + n_out * stride])
+            apply_tanh(rows.data[layer.above : layer.above + n_out * rows.stride])
         at += n_out * (n_in + 1)
-        below = above
-    return below
+        below = layer.above
 
 
 @compiled
 def backward(
-    sizes: Array,
-    parameters: Array,
-    rows: Array,
-    stride: int,
-    samples: int,
-    is_tanh: bool,
-    gradient: Array,
-    columns: Array,
+    sizes: Array, is_tanh: bool, parameters: Array, rows: Rows, gradient: Array, columns: Array
 ) -> None:
-    """Add to `gradient` what follows from the gradient in the rows of the Q-values.
+    """Add the gradient of all parameters to `gradient`; the rows of the Q-values hold the loss's gradient.
 
     `columns` is room for the activations of one chunk of samples of any layer.
     """
-    at, above = parameters.size, rows.size - sizes[-1] * stride
-    for layer in range(sizes.size - 2, -1, -1):
-        n_in, n_out = sizes[layer], sizes[layer + 1]
+    at, above = parameters.size, rows.data.size - sizes[-1] * rows.stride
+    for index in range(sizes.size - 2, -1, -1):
+        n_in, n_out = sizes[index], sizes[index + 1]
         at -= n_out * (n_in + 1)
-        below = above - n_in * stride
-        dense_gradient(gradient, at, n_in, n_out, rows, below, above, stride, samples, columns)
-        if layer > 0:
-            dense_backward(parameters, at, n_in, n_out, rows, below, above, stride, samples, is_tanh, columns)
-        above = below
+        layer = Layer(n_in, n_out, at, above - n_in * rows.stride, above)
+        dense_gradient(layer, gradient, rows, columns)
+        if index > 0:
+            dense_backward(layer, parameters, rows, is_tanh, columns)
+        above = layer.below
 
 
 @compiled
-def dense(
-    parameters: Array,
-    at: int,
-    n_in: int,
-    n_out: int,
-    rows: Array,
-    below: int,
-    above: int,
-    stride: int,
-    samples: int,
-    floor: float,
-) -> None:
+def dense(layer: Layer, parameters: Array, rows: Rows, floor: float) -> None:
     """Rows above = max(floor, weights @ rows below + biases)."""
-    lanes = VECTOR_BYTES // rows.itemsize
+    n_in, n_out, at, below, above = layer
+    data, stride, samples = rows
+    lanes = VECTOR_BYTES // data.itemsize
     whole = n_out - n_out % 4
     for sample in range(0, samples, 2 * lanes):
         source, out = below + sample, above + sample
         for row in range(0, whole, 4):
-            forward_tile(4, 2, parameters, at, row, n_in, n_out, rows, source, out, stride, floor)
+            forward_tile(4, 2, parameters, at, row, n_in, n_out, data, source, out, stride, floor)
     for sample in range(0, samples, 4 * lanes):
         source, out = below + sample, above + sample
         if n_out - whole >= 2:
-            forward_tile(2, 4, parameters, at, whole, n_in, n_out, rows, source, out, stride, floor)
+            forward_tile(2, 4, parameters, at, whole, n_in, n_out, data, source, out, stride, floor)
         if n_out % 2 == 1:
-            forward_tile(1, 4, parameters, at, n_out - 1, n_in, n_out, rows, source, out, stride, floor)
+            forward_tile(1, 4, parameters, at, n_out - 1, n_in, n_out, data, source, out, stride, floor)
 
 
 @compiled
-def dense_backward(
-    parameters: Array,
-    at: int,
-    n_in: int,
-    n_out: int,
-    rows: Array,
-    below: int,
-    above: int,
-    stride: int,
-    samples: int,
-    is_tanh: bool,
-    packed: Array,
-) -> None:
+def dense_backward(layer: Layer, parameters: Array, rows: Rows, is_tanh: bool, packed: Array) -> None:
     """Rows below = slopes of the rows below * (weights transposed @ rows above).
 
-    In wide layers the weights of LINE units at a time are first laid side by side: rows of weights
-    that are a power of two apart compete for the same few places in the cache.
+    In a wide layer the rows of weights may be a power of two apart, and then compete for the same few
+    places in the cache. So its weights are first copied to `packed`, those of LINE units at a time.
     """
-    lanes = VECTOR_BYTES // rows.itemsize
+    n_in, n_out, at, below, above = layer
+    data, stride, samples = rows
+    lanes = VECTOR_BYTES // data.itemsize
     for first in range(0, n_in, LINE):
         count = min(LINE, n_in - first)
         weights, origin, step = parameters, at, n_in
@@ -160,72 +131,65 @@ def dense_backward(
             source, out = above + sample, below + sample
             for row in range(first, whole, 4):
                 if is_tanh:
-                    backward_tile(4, 2, True, weights, origin, row, step, rows, out, source, stride, n_out)
+                    backward_tile(4, 2, True, weights, origin, row, step, data, out, source, stride, n_out)
                 else:
-                    backward_tile(4, 2, False, weights, origin, row, step, rows, out, source, stride, n_out)
+                    backward_tile(4, 2, False, weights, origin, row, step, data, out, source, stride, n_out)
         for row in range(whole, first + count):
             for sample in range(0, samples, 4 * lanes):
                 source, out = above + sample, below + sample
                 if is_tanh:
-                    backward_tile(1, 4, True, weights, origin, row, step, rows, out, source, stride, n_out)
+                    backward_tile(1, 4, True, weights, origin, row, step, data, out, source, stride, n_out)
                 else:
-                    backward_tile(1, 4, False, weights, origin, row, step, rows, out, source, stride, n_out)
+                    backward_tile(1, 4, False, weights, origin, row, step, data, out, source, stride, n_out)
 
 
 @compiled
-def dense_gradient(
-    gradient: Array,
-    at: int,
-    n_in: int,
-    n_out: int,
-    rows: Array,
-    below: int,
-    above: int,
-    stride: int,
-    samples: int,
-    columns: Array,
-) -> None:
+def dense_gradient(layer: Layer, gradient: Array, rows: Rows, columns: Array) -> None:
     """Weights += rows above @ rows below transposed; biases += rows above @ ones.
 
-    Where it pays, as many units below as fill vectors are first turned into columns.
+    In layers of at least four outputs, as many units below as fill pairs of vectors are first turned
+    into columns, the others are summed as they lie.
     """
-    lanes = VECTOR_BYTES // rows.itemsize
+    n_in, n_out, at, below, above = layer
+    data, stride, samples = rows
+    lanes = VECTOR_BYTES // data.itemsize
     biases = at + n_out * n_in
     turned = n_in - n_in % (2 * lanes) if n_out >= 4 else 0
     step = turned + LINE if turned // LINE % 2 == 0 else turned  # an odd number of cache lines, too
     for unit in range(0, turned, lanes):
         for sample in range(0, samples, lanes):
-            transpose_tile(rows, below + unit * stride + sample, stride, columns, sample * step + unit, step)
+            transpose_tile(data, below + unit * stride + sample, stride, columns, sample * step + unit, step)
     for unit in range(0, turned, 2 * lanes):
         for row in range(0, n_out - 3, 4):
             weights, delta = at + row * n_in + unit, above + row * stride
-            outer_tile(4, 2, gradient, weights, n_in, rows, delta, stride, columns, unit, step, samples)
+            outer_tile(4, 2, gradient, weights, n_in, data, delta, stride, columns, unit, step, samples)
         for row in range(n_out - n_out % 4, n_out):
             weights, delta = at + row * n_in + unit, above + row * stride
-            outer_tile(1, 2, gradient, weights, n_in, rows, delta, stride, columns, unit, step, samples)
+            outer_tile(1, 2, gradient, weights, n_in, data, delta, stride, columns, unit, step, samples)
     whole = n_in - n_in % 4
     for row in range(0, n_out - 1, 2):
         weights, delta = at + row * n_in, above + row * stride
         for unit in range(turned, whole, 4):
             source = below + unit * stride
-            gradient_tile(2, 4, 1, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
+            gradient_tile(2, 4, 1, gradient, weights + unit, n_in, data, delta, source, stride, samples)
         for unit in range(whole, n_in):
             source = below + unit * stride
-            gradient_tile(2, 1, 4, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
-        gradient_tile(2, 1, 4, gradient, biases + row, 1, rows, delta, 0, stride, samples)
+            gradient_tile(2, 1, 4, gradient, weights + unit, n_in, data, delta, source, stride, samples)
+        gradient_tile(2, 1, 4, gradient, biases + row, 1, data, delta, 0, stride, samples)
     if n_out % 2 == 1:
         weights, delta = biases - n_in, above + (n_out - 1) * stride
         for unit in range(turned, whole, 4):
             source = below + unit * stride
-            gradient_tile(1, 4, 2, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
+            gradient_tile(1, 4, 2, gradient, weights + unit, n_in, data, delta, source, stride, samples)
         for unit in range(whole, n_in):
             source = below + unit * stride
-            gradient_tile(1, 1, 4, gradient, weights + unit, n_in, rows, delta, source, stride, samples)
-        gradient_tile(1, 1, 4, gradient, biases + n_out - 1, 1, rows, delta, 0, stride, samples)
+            gradient_tile(1, 1, 4, gradient, weights + unit, n_in, data, delta, source, stride, samples)
+        gradient_tile(1, 1, 4, gradient, biases + n_out - 1, 1, data, delta, 0, stride, samples)
 
 
 @compiled
 def apply_tanh(values: Array) -> None:
+    """Replace each value by its tanh."""
     number = values.dtype.type
     limit = number(TANH_LIMIT)
     for i in range(values.size):

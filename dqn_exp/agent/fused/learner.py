@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
+from numpy import ascontiguousarray, empty, int64  # spares 0.1 of the microsecond that `greedy` takes
 from torch import Tensor, nn
 
 from dqn_exp.agent.fused.compilation import prepare
 from dqn_exp.agent.fused.layers import columns_size, row_stride
 from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
-from dqn_exp.agent.fused.update import LOSS, get_kernels
+from dqn_exp.agent.fused.structures import Networks, Settings, Workspace
+from dqn_exp.agent.fused.update import LOSS, Q_MAX, Q_SUM, get_kernels
 from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
 from dqn_exp.replay import Transitions
 
@@ -31,74 +35,121 @@ class FusedLearner:
     ) -> None:
         self.network = network.eval()
         linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
-        self._sizes = np.array([linear[0].in_features, *(layer.out_features for layer in linear)])
+        is_tanh = any(isinstance(module, nn.Tanh) for module in network.modules())
+        sizes = [linear[0].in_features, *(layer.out_features for layer in linear)]
+        self._n_in, self._n_actions, self._widest = sizes[0], sizes[-1], max(sizes)
+        self._n_rows = 1 + sum(sizes)
+        kind, rates, self._slot_names = describe_optimizer(optimizer)
+        norm, value = agent.max_grad_norm or np.inf, agent.max_grad_value or np.inf
+        rate, decay1, decay2, eps, max_norm, max_value = map(float, (*rates, norm, value))
+        self._settings = Settings(
+            np.array(sizes),
+            is_tanh=is_tanh,
+            is_double=bool(agent.double),
+            is_huber=agent.loss == "huber",
+            optimizer=kind,
+            learning_rate=rate,
+            decay1=decay1,
+            decay2=decay2,
+            eps=eps,
+            max_norm=max_norm,
+            max_value=max_value,
+        )
         self._online = share_parameters(network)
         self._target = self._online.copy() if has_target else self._online
+        dtype = self._dtype = self._online.dtype
+        gradient, slots = aligned_zeros(self._online.size, dtype), np.zeros((2, self._online.size), dtype)
+        self._networks = Networks(self._online, self._target, gradient, slots)
         self._steps = 0
         self._counts_steps = not isinstance(optimizer, SGDConfig)
-        kind, rates, self._slot_names = describe_optimizer(optimizer)
-        self._rates = np.array(
-            [*rates, agent.max_grad_norm or np.inf, agent.max_grad_value or np.inf], np.float64
-        )
-        is_tanh = any(isinstance(module, nn.Tanh) for module in network.modules())
-        self._flags = np.array([agent.double, agent.loss == "huber", is_tanh, kind], np.int64)
-        dtype = self._online.dtype
-        self._gradient = aligned_zeros(self._online.size, dtype)
-        self._slots = np.zeros((2, self._online.size), dtype)
-        self._values = np.zeros((len(linear), self._sizes[1:].max()), dtype)
         self._statistics = np.zeros(3, dtype)
         self._no_weights = np.zeros(0, dtype)
-        shallow = is_shallow(self._sizes.tolist(), is_tanh)
-        n_in, n_out = (int(self._sizes[0]), int(self._sizes[-1])) if shallow else (0, 0)
-        self._kernels = get_kernels(dtype.name, n_in, n_out)
+        self._units = np.zeros((len(linear), self._widest), dtype)
+        self._no_values = np.zeros((0, self._n_actions), dtype)
+        self._checked: Transitions | None = None
         self._make_room(1)
-        self._prepare()
+        self._prepare(is_tanh)
 
-    def _prepare(self) -> None:
-        """Compile now what would be compiled at first use."""
-        dtype, n_in = self._online.dtype, int(self._sizes[0])
-        numbers, integers, rows = np.zeros(0, dtype), np.zeros(0, np.int64), np.zeros((0, n_in), dtype)
-        transitions = Transitions(rows, integers, numbers, rows, numbers)
-        prepare(self._kernels.predict, self._sizes, self._flags, self._online, numbers, self._values)
-        prepare(self._kernels.update, *self._workspace, 1, 1, *transitions, integers, numbers)
-        prepare(self._kernels.blend, self._target, self._online, 1.0)
+    def _prepare(self, is_tanh: bool) -> None:
+        """Load or compile the kernels now, not at their first use."""
+        numbers, integers, rows = (
+            np.zeros(0, self._dtype),
+            np.zeros(0, np.int64),
+            np.zeros((0, self._n_in), self._dtype),
+        )
+        self._like = Transitions(rows, integers, numbers, rows, numbers)
+        shallow = is_shallow(self._settings.sizes.tolist(), is_tanh)
+        n_in, n_out = (self._n_in, self._n_actions) if shallow else (0, 0)
+        kernels = get_kernels(self._dtype.name, n_in, n_out)
+        memory = self._networks, self._workspace
+        self._update = prepare(
+            kernels.update, self._settings, *memory, self._steps, self._like, integers, numbers
+        )
+        fixed = self._settings.sizes, is_tanh, self._online
+        predict = prepare(kernels.predict, *fixed, rows, self._units, self._no_values, integers)
+        self._predict = partial(predict, *fixed)
+        self._blend = prepare(kernels.blend, self._target, self._online, 1.0)
 
-    def values(self, observation: np.ndarray) -> np.ndarray:
+    def values(self, observations: np.ndarray) -> np.ndarray:
         """Q-values float32[..., A] of observations float32[..., D]."""
-        rows = observation.reshape(-1, observation.shape[-1])
-        values = np.empty((len(rows), self._sizes[-1]), self._online.dtype)
-        for row, out in zip(rows, values, strict=True):
-            self.greedy(row)
-            out[:] = self._values[-1, : len(out)]
-        return values.reshape(*observation.shape[:-1], -1)
+        rows = ascontiguousarray(observations.reshape(-1, self._n_in), self._dtype)
+        values, actions = empty((len(rows), self._n_actions), self._dtype), empty(len(rows), int64)
+        self._predict(rows, self._units, values, actions)
+        return values.reshape(*observations.shape[:-1], self._n_actions)
 
-    def greedy(self, observation: np.ndarray) -> int:
-        """The action of the largest Q-value for one observation float32[D]."""
-        return self._kernels.predict(self._sizes, self._flags, self._online, observation, self._values)
+    def greedy(self, observations: np.ndarray) -> np.ndarray:
+        """The actions int64[B] of the largest Q-values for observations float32[B, D].
+
+        The array is new at each call, so that whoever keeps it never finds later actions in it.
+        """
+        rows = ascontiguousarray(observations, self._dtype)
+        count, _ = rows.shape  # an array of another number of axes must not reach the compiled function
+        actions = empty(count, int64)
+        self._predict(rows, self._units, self._no_values, actions)
+        return actions
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
-        if indices.size != self._td_errors.size:
-            self._make_room(indices.size)
+        if transitions is not self._checked:
+            self._check(transitions)
+        (batch_size,) = indices.shape  # another number of axes must not reach the compiled function
+        if batch_size != self._td_errors.size:
+            self._make_room(batch_size)
+        if weights is not None and weights.shape != indices.shape:
+            raise ValueError(f"weights{list(weights.shape)}; must be as many as indices: [{batch_size}]")
         self._steps += 1
-        weights = self._no_weights if weights is None else weights
-        self._kernels.update(*self._workspace, self._stride, self._steps, *transitions, indices, weights)
+        self._update(
+            self._settings,
+            self._networks,
+            self._workspace,
+            self._steps,
+            transitions,
+            ascontiguousarray(indices, int64),
+            self._no_weights if weights is None else ascontiguousarray(weights, self._dtype),
+        )
         return self._statistics.item(LOSS)
 
+    def _check(self, transitions: Transitions) -> None:
+        """Refuse columns that the compiled update would misread; it does not look at their types."""
+        for name, column, like in zip(Transitions._fields, transitions, self._like, strict=True):
+            is_fit = column.dtype == like.dtype and column.shape[1:] == like.shape[1:]
+            if not (is_fit and column.flags.c_contiguous):
+                raise TypeError(
+                    f"transitions.{name} is {column.dtype}{list(column.shape)}; "
+                    f"must be {like.dtype}[N{f', {self._n_in}' * (like.ndim - 1)}] without gaps"
+                )
+        self._checked = transitions
+
     def _make_room(self, batch_size: int) -> None:
-        """Rows of activations for batches of this size, and all else that the compiled update works on."""
-        dtype = self._online.dtype
-        self._stride = row_stride(batch_size)
-        n_rows = 1 + int(self._sizes.sum())
-        states, next_states = (aligned_zeros(n_rows * self._stride, dtype) for _ in range(2))
-        states[: self._stride] = next_states[: self._stride] = 1
-        selected = aligned_zeros(int(self._sizes[-1]) * self._stride, dtype)
-        columns = aligned_zeros(columns_size(batch_size, int(self._sizes.max())), dtype)
-        self._td_errors = np.zeros(batch_size, dtype)
-        self._workspace = (
-            *(self._sizes, self._flags, self._rates),
-            *(self._online, self._target, self._gradient, self._slots),
-            *(states, next_states, selected, columns, self._td_errors, self._statistics),
+        """Rows of activations for batches of this size, and all else that the compiled update works in."""
+        stride = row_stride(batch_size)
+        states, next_states = (aligned_zeros(self._n_rows * stride, self._dtype) for _ in range(2))
+        states[:stride] = next_states[:stride] = 1
+        selected = aligned_zeros(self._n_actions * stride, self._dtype)
+        columns = aligned_zeros(columns_size(batch_size, self._widest), self._dtype)
+        self._td_errors = np.zeros(batch_size, self._dtype)
+        self._workspace = Workspace(
+            stride, states, next_states, selected, columns, self._td_errors, self._statistics
         )
 
     @property
@@ -106,11 +157,16 @@ class FusedLearner:
         """float32[B] of the latest update: predicted minus target. The next update overwrites it."""
         return self._td_errors
 
+    @property
+    def largest_value(self) -> float:
+        """The largest |Q(s, a)| of the latest update's batch, for any action; NaN where one of them is."""
+        return float(self._statistics[Q_MAX])
+
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""
-        _, q_sum, q_max = map(float, self._statistics)
-        norm = float(np.linalg.norm(self._gradient))
-        return norm, q_sum / (self._td_errors.size * int(self._sizes[-1])), q_max
+        norm = float(np.linalg.norm(self._networks.gradient))
+        mean = float(self._statistics[Q_SUM]) / (self._td_errors.size * self._n_actions)
+        return norm, mean, self.largest_value
 
     def sync_target(self, tau: float) -> None:
         """target <- target + tau * (online - target)."""
@@ -119,7 +175,7 @@ class FusedLearner:
         if tau == 1.0:
             self._target[:] = self._online
         else:
-            self._kernels.blend(self._target, self._online, tau)
+            self._blend(self._target, self._online, float(tau))
 
     def arrays(self) -> dict[str, Tensor]:
         """Online and target networks and the optimiser's moments, named as the torch learner names them."""
@@ -132,13 +188,13 @@ class FusedLearner:
         has_learned = any(name.startswith("optimizer.") for name in arrays)
         self._steps = int(arrays.get("optimizer.0.step", has_learned))
         saved = self.arrays() | self._optimizer_arrays()
-        self._slots[:] = 0
+        self._networks.slots[:] = 0
         for name, value in arrays.items():
             saved[name].copy_(value)
 
     def _optimizer_arrays(self) -> dict[str, Tensor]:
         arrays = {}
-        for slot, moments in zip(self._slot_names, self._slots, strict=False):
+        for slot, moments in zip(self._slot_names, self._networks.slots, strict=False):
             for index, view in enumerate(self._views(moments).values()):
                 arrays[f"optimizer.{index}.{slot}"] = view
         if self._counts_steps:

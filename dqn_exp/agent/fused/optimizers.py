@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from dqn_exp.agent.fused.compilation import compiled
-from dqn_exp.agent.fused.layers import Array
+from dqn_exp.agent.fused.structures import Array, Networks, Settings
 
 ADAM, RMSPROP, SGD = range(3)
 
 
 @compiled
-def apply_optimizer(
-    kind: int, parameters: Array, gradient: Array, slots: Array, rates: Array, step: int
-) -> None:
-    """One step; `slots` [2, parameters] are its moments, `rates` begin with lr, two decays and eps."""
-    rate, decay1, decay2, eps = rates[0], rates[1], rates[2], rates[3]
-    if kind == ADAM:
-        adam(parameters, gradient, slots[0], slots[1], rate, decay1, decay2, eps, step)
-    elif kind == RMSPROP:
-        rmsprop(parameters, gradient, slots[0], slots[1], rate, decay1, decay2, eps)
+def apply_optimizer(settings: Settings, networks: Networks, step: int) -> None:
+    """One step of the online network; `step` counts from 1."""
+    first, second = networks.slots[0], networks.slots[1]
+    if settings.optimizer == ADAM:
+        adam(settings, networks.online, networks.gradient, first, second, step)
+    elif settings.optimizer == RMSPROP:
+        rmsprop(settings, networks.online, networks.gradient, first, second)
     else:
-        sgd(parameters, gradient, slots[0], rate, decay1)
+        sgd(settings, networks.online, networks.gradient, first)
 
 
 @compiled
@@ -47,21 +45,14 @@ def clip_norm(gradient: Array, limit: float) -> None:
 
 @compiled
 def adam(
-    parameters: Array,
-    gradient: Array,
-    mean: Array,
-    square: Array,
-    rate: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    step: int,
+    settings: Settings, parameters: Array, gradient: Array, mean: Array, square: Array, step: int
 ) -> None:
-    """Kingma & Ba 2015, https://arxiv.org/abs/1412.6980; `step` counts from 1."""
+    """Kingma & Ba 2015, https://arxiv.org/abs/1412.6980."""
     number = gradient.dtype.type
-    step_size = number(rate / (1 - beta1**step))
+    beta1, beta2 = settings.decay1, settings.decay2
+    step_size = number(settings.learning_rate / (1 - beta1**step))
     root_scale = number(1 / np.sqrt(1 - beta2**step))
-    keep1, keep2, floor = number(beta1), number(beta2), number(eps)
+    keep1, keep2, floor = number(beta1), number(beta2), number(settings.eps)
     new1, new2 = number(1 - beta1), number(1 - beta2)
     for i in range(parameters.size):
         g = gradient[i]
@@ -71,20 +62,15 @@ def adam(
 
 
 @compiled
-def rmsprop(
-    parameters: Array,
-    gradient: Array,
-    square: Array,
-    velocity: Array,
-    rate: float,
-    alpha: float,
-    momentum: float,
-    eps: float,
-) -> None:
+def rmsprop(settings: Settings, parameters: Array, gradient: Array, square: Array, velocity: Array) -> None:
     """Tieleman & Hinton 2012, with torch's eps outside the root and its momentum."""
     number = gradient.dtype.type
-    step_size, friction, floor = number(rate), number(momentum), number(eps)
-    keep, new = number(alpha), number(1 - alpha)
+    step_size, friction, floor = (
+        number(settings.learning_rate),
+        number(settings.decay2),
+        number(settings.eps),
+    )
+    keep, new = number(settings.decay1), number(1 - settings.decay1)
     for i in range(parameters.size):
         g = gradient[i]
         square[i] = keep * square[i] + new * g * g
@@ -93,10 +79,10 @@ def rmsprop(
 
 
 @compiled
-def sgd(parameters: Array, gradient: Array, velocity: Array, rate: float, momentum: float) -> None:
+def sgd(settings: Settings, parameters: Array, gradient: Array, velocity: Array) -> None:
     """Gradient descent with torch's momentum (Polyak 1964)."""
     number = gradient.dtype.type
-    step_size, friction = number(rate), number(momentum)
+    step_size, friction = number(settings.learning_rate), number(settings.decay1)
     for i in range(parameters.size):
         velocity[i] = friction * velocity[i] + gradient[i]
         parameters[i] -= step_size * velocity[i]

@@ -1,9 +1,10 @@
-"""Networks of one hidden layer of ReLUs with few inputs and outputs: both layers in one pass.
+"""Networks of one hidden layer of ReLUs with few inputs and outputs: both layers in one loop.
 
-With so few terms to each sum the tiles of `simd` spend their time on loads. Here the observations
-and Q-values of a few vectors of samples stay in registers while the hidden units go by, and on the
-way back the gradients of one hidden unit stay there while the samples go by. The numbers of inputs
-and outputs are known when this is compiled.
+In such networks a sum has few terms, and the tiles of `simd` would spend their time on loading them.
+On the way forward the loop here runs over the hidden units, and the observations and Q-values of two
+vectors of samples stay in registers. On the way back it runs over the samples, and the gradients of
+one hidden unit's weights stay in registers. The numbers of inputs and outputs are constants of the
+compiled code.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from numba.core import cgutils
 from dqn_exp.agent.fused.compilation import tile
 from dqn_exp.agent.fused.simd import INDEX, Emitter
 
-MAX_INPUTS_AND_OUTPUTS = 6  # two vectors of each are what registers can hold
+MAX_INPUTS_AND_OUTPUTS = 6  # two vectors of each take 12 registers of 16
 
 
 def is_shallow(sizes: Sequence[int], is_tanh: bool) -> bool:
-    """Is a network of these layers, from inputs to outputs, one for the functions of this module?"""
+    """Tell whether this module can compute a network with layers of these sizes, from inputs to outputs."""
     return len(sizes) == 3 and not is_tanh and sizes[0] + sizes[2] <= MAX_INPUTS_AND_OUTPUTS
 
 
 @tile
 def shallow_forward(typing_context, n_in, n_out, keeps_hidden, n_hidden, parameters, rows, stride, samples):  # type: ignore[no-untyped-def]
-    """Fill the rows of the Q-values, and (keeps_hidden) those of the hidden units, from the inputs."""
+    """Fill the rows of the Q-values from the inputs; with `keeps_hidden` those of the hidden units, too."""
     inputs, outputs, index = range(n_in.literal_value), range(n_out.literal_value), types.intp
     vectors = range(2)
 
@@ -68,7 +69,7 @@ def shallow_forward(typing_context, n_in, n_out, keeps_hidden, n_hidden, paramet
 
 @tile
 def shallow_backward(typing_context, n_in, n_out, n_hidden, parameters, rows, stride, samples, gradient):  # type: ignore[no-untyped-def]
-    """Add to `gradient` what follows from the gradient in the rows of the Q-values."""
+    """Add the gradient of all parameters to `gradient`; the rows of the Q-values hold the loss's gradient."""
     inputs, outputs, index = range(n_in.literal_value), range(n_out.literal_value), types.intp
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -122,7 +123,11 @@ def shallow_backward(typing_context, n_in, n_out, n_hidden, parameters, rows, st
 
 
 def groups(n_neighbours: int, n_sums: int) -> list[tuple[int, int]]:
-    """First and number of the sums that are stored together: 4 or 2 of the first ones, the others singly."""
+    """Group sums that are stored together, as (first, count).
+
+    The first `n_neighbours` sums go to places side by side: they are stored by fours, then by twos. All
+    other sums are stored one by one.
+    """
     result, first = [], 0
     for count in (4, 2, 1):
         while first + count <= (n_neighbours if count > 1 else n_sums):
@@ -132,7 +137,7 @@ def groups(n_neighbours: int, n_sums: int) -> list[tuple[int, int]]:
 
 
 class Places:
-    """Where the parameters and rows of a network of one hidden layer lie."""
+    """Places of the parameters and of the rows of activations in a network of one hidden layer."""
 
     def __init__(self, emit: Emitter, n_hidden: Any, n_in: int, n_out: int, stride: Any) -> None:
         self._emit, self._n_hidden, self._n_in, self._n_out, self._stride = (

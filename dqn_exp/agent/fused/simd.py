@@ -1,10 +1,12 @@
-"""Register tiles: the inner loops of a dense layer, as numba intrinsics that emit vector code.
+"""Tiles: the inner loops of a dense layer, as numba intrinsics that write vector instructions.
 
 A matrix of activations lies in a flat array as one row of samples per unit: element
-(unit, sample) at `start + unit * stride + sample`. A vector is as many neighbouring samples of one
-unit as fit in 32 bytes. A tile keeps the sums of a few units times a few vectors in registers while
-it runs over all terms, so that nearly every instruction multiplies and adds. LLVM lowers the
-vectors to what the machine has (AVX, SSE, NEON).
+(unit, sample) is at `start + unit * stride + sample`. A vector is as many neighbouring samples of one
+unit as fit in 32 bytes. A tile computes the sums of a few units for a few vectors of samples. The sums
+stay in registers while the tile runs over all terms, so that nearly every instruction multiplies and
+adds. LLVM translates the vectors to what the machine has (AVX, SSE, NEON).
+
+docs/simd.md explains this with an example, and shows how to test and measure a tile.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class Emitter:
         return self._context.make_array(array_type)(self._context, self.builder, array).data
 
     def load(self, data: Any, at: Any, kind: Any = None) -> Any:
-        """The vector at position `at`; of another length where `kind` says so."""
+        """The vector that begins at position `at`. `kind` is its type, if it has not the usual length."""
         pointer = self.builder.gep(data, [at])
         value = self.builder.load(self.builder.bitcast(pointer, (kind or self.vector).as_pointer()))
         value.align = self._item_bytes
@@ -72,7 +74,7 @@ class Emitter:
         return self.builder.call(self._fmuladd, [a, b, c])
 
     def maximum(self, a: Any, b: Any) -> Any:
-        """The larger of a and b; b where either is not a number."""
+        """The larger of a and b; b where either is NaN."""
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def relu_slope(self, z: Any, value: Any) -> Any:
@@ -83,7 +85,7 @@ class Emitter:
         return self.multiply_add(self.builder.fneg(self.builder.fmul(value, z)), z, value)
 
     def transpose(self, vectors: list[Any]) -> list[Any]:
-        """Of as many vectors as each has lanes: the first lanes of all, the second lanes of all, ..."""
+        """Turn a square of numbers, as many vectors as lanes: result i holds lane i of each vector."""
         lanes = range(self.lanes)
         size = self.lanes // 2
         while size > 0:  # swap the blocks of this size that face each other across the diagonal
@@ -103,7 +105,7 @@ class Emitter:
         return total
 
     def lane_sums(self, vectors: list[Any]) -> Any:
-        """The sum over the lanes of each of 1, 2 or 4 vectors, as one vector of as many elements."""
+        """Sum each vector over its lanes. Takes 1, 2 or 4 vectors, returns one vector of as many sums."""
         group = self.lanes
         while group > 1:
             if len(vectors) > 1:
@@ -114,7 +116,10 @@ class Emitter:
         return vectors[0]
 
     def _fold(self, a: Any, b: Any, group: int) -> Any:
-        """Of a and b one after the other: in each group of lanes the first half plus the second."""
+        """Halve the lanes of a and of b: in each group of lanes add the second half to the first.
+
+        Returns the result of a, followed by that of b.
+        """
         count = a.type.count * (1 if b is None else 2)
         b = a if b is None else b
         first = [lane for lane in range(count) if lane % group < group // 2]
@@ -128,7 +133,7 @@ class Emitter:
     def accumulate(
         self, initial: list[Any], count: Any, add: Callable[[Any, list[Any]], list[Any]]
     ) -> list[Any]:
-        """What `add(index, sums)` makes of the sums in `count` rounds."""
+        """Write a loop of `count` rounds, each of which replaces the sums by `add(index, sums)`."""
         slots = [cgutils.alloca_once_value(self.builder, value) for value in initial]
         with cgutils.for_range(self.builder, count) as loop:
             sums = add(loop.index, [self.builder.load(slot) for slot in slots])

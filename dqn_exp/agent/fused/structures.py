@@ -1,0 +1,77 @@
+"""What the compiled functions hand to each other: arrays and numbers by name.
+
+Numba takes a named tuple apart when it compiles, so that inside compiled code a structure costs
+nothing. Those that Python hands over (Settings, Networks, Workspace) are built once, not at each call.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+
+
+class Settings(NamedTuple):
+    """What does not change while a learner learns."""
+
+    sizes: Array  # int64[layers + 1]: units of each layer, from the observation to the actions
+    is_tanh: bool  # the hidden layers' activation: tanh, otherwise ReLU
+    is_double: bool  # double DQN: the online network selects the next action
+    is_huber: bool  # the loss: Huber's, otherwise the square
+    optimizer: int  # ADAM, RMSPROP or SGD of `optimizers`
+    learning_rate: float
+    decay1: float  # Adam: beta1; RMSprop: alpha; SGD: momentum
+    decay2: float  # Adam: beta2; RMSprop: momentum
+    eps: float
+    max_norm: float  # limit of the gradient's norm; infinity: none
+    max_value: float  # limit of each element of the gradient; infinity: none
+
+
+class Networks(NamedTuple):
+    """Parameters, and what an optimiser keeps for each of them. All are flat, in the same order."""
+
+    online: Array  # [P]
+    target: Array  # [P]; without a target network the same memory as `online`
+    gradient: Array  # [P]: of the loss with respect to `online`
+    slots: Array  # [2, P]: the optimiser's moments
+
+
+class Workspace(NamedTuple):
+    """Memory that an update works in, made once for each batch size."""
+
+    stride: int  # elements from one row of activations to the next
+    states: Array  # rows of activations for the batch's states; the first row holds ones
+    next_states: Array  # the same for the next states
+    selected: Array  # rows of Q-values by which double DQN selects the next action
+    columns: Array  # room for the activations of one layer, samples by units
+    td_errors: Array  # [B], a result: predicted minus target
+    statistics: Array  # [3], a result: loss, sum of Q, largest |Q|
+
+
+class Rows(NamedTuple):
+    """Activations of one chunk of samples: unit u of sample s is data[u * stride + s]."""
+
+    data: Array
+    stride: int
+    samples: int  # with padding: a multiple of BLOCK
+
+
+class Layer(NamedTuple):
+    """Where one dense layer lies."""
+
+    n_in: int
+    n_out: int
+    weights: int  # place of its weights [n_out, n_in] in the parameters; its biases [n_out] follow
+    below: int  # place of the first row of its inputs in the activations
+    above: int  # place of the first row of its outputs
+
+
+class QValues(NamedTuple):
+    """Rows of Q-values: action a of sample b is data[a * stride + b]."""
+
+    data: Array
+    stride: int
+    n_actions: int
+    n_samples: int  # without padding
