@@ -1,19 +1,13 @@
-"""What a sweep shows, and how sure one may be: reads the records that trials leave on disk."""
+"""What a sweep shows, and how sure one may be: reads the records that trials leave on disk.
 
-from __future__ import annotations
+`load_runs` gives one row per trial, `load_curves` one row per line of their metric files.
+"""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from analysis.records import load_curves, load_runs
 
-__all__ = ["load_curves", "load_runs"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import pandas only when a table is asked for: `python -m analysis --help` stays quick."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from analysis.records import load
-
-    return getattr(load, name)
+__getattr__ = lazy(__name__, __file__)

@@ -1,7 +1,7 @@
 """Rows to numbers: estimates, intervals and tests.
 
 What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare_values`); below them functions of arrays: `statistics`, `survival`, `curves`.
+compare (`compare`); below them functions of arrays: `statistics`, `survival`, `curves`.
 """
 
 from typing import TYPE_CHECKING

@@ -15,7 +15,7 @@ from analysis.network.rollouts import roll_out
 from analysis.network.trained import Trained, load_config, load_trained
 from analysis.records import Curve, read_curve, read_trial
 from dqn_exp.config import Config
-from dqn_exp.networks.mlp import MLP
+from dqn_exp.networks import MLP
 from dqn_exp.runs import NETWORK
 
 EPISODES = 5

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from analysis.errors import AnalysisError
 from dqn_exp.config import ConfigError
-from dqn_exp.study import is_url, open_storage, proposals
+from dqn_exp.study.storage import is_url, open_storage, proposals
 
 Floats = NDArray[np.float64]
 

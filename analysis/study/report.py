@@ -17,7 +17,7 @@ from analysis.study import figures, findings
 from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
 from dqn_exp.runs import write_atomic
-from dqn_exp.study import quiet, trials_csv_of
+from dqn_exp.study.storage import quiet, trials_csv_of
 from dqn_exp.text import format_number
 
 CONTOUR_PARAMETERS = 3

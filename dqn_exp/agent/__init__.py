@@ -1,4 +1,8 @@
-"""The agent: how it acts, what it remembers and how it learns."""
+"""The agent: how it explores, how it learns, and when its target network follows.
+
+`build_learner` makes the learner that a configuration asks for: torch for any network, or the compiled one
+of the room `fused`, which updates plain MLPs on the CPU.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -23,8 +23,8 @@ class Learner(Protocol):
     def values(self, observation: np.ndarray) -> np.ndarray:
         """Q-values float32[..., A] of observations float32[..., D]."""
 
-    def greedy(self, observation: np.ndarray) -> int:
-        """The action of the largest Q-value for one observation float32[D]."""
+    def greedy(self, observations: np.ndarray) -> np.ndarray:
+        """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
@@ -32,6 +32,10 @@ class Learner(Protocol):
     @property
     def td_errors(self) -> np.ndarray:
         """float32[B] of the latest update: predicted minus target; valid until the next."""
+
+    @property
+    def largest_value(self) -> float:
+        """The largest |Q(s, a)| of the latest update's batch; NaN where one of them is."""
 
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: gradient norm as applied, mean of Q [B, A], largest |Q|."""

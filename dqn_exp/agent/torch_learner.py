@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
 from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
-from dqn_exp.networks.mlp import MLP
+from dqn_exp.networks import MLP
 from dqn_exp.replay import Transitions
 
 PLAIN_MODULES = (MLP, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
@@ -56,8 +56,10 @@ class TorchLearner:
             values: np.ndarray = self.network(batch).cpu().numpy()
         return values.reshape(*observation.shape[:-1], -1)
 
-    def greedy(self, observation: np.ndarray) -> int:
-        return int(self.values(observation).argmax())
+    def greedy(self, observations: np.ndarray) -> np.ndarray:
+        """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
+        actions: np.ndarray = self.values(observations).argmax(axis=-1)
+        return actions
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
@@ -100,6 +102,11 @@ class TorchLearner:
     def td_errors(self) -> np.ndarray:
         """float32[B] of the latest update: predicted minus target."""
         return self._td_error.detach().cpu().numpy()
+
+    @property
+    def largest_value(self) -> float:
+        """The largest |Q(s, a)| of the latest update's batch; NaN where one of them is."""
+        return float(self._values.detach().abs().max())
 
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
     from dqn_exp.cli.help import HELP
     from dqn_exp.cli.messages import explain
     from dqn_exp.cli.single import prepare_single_run
-    from dqn_exp.cli.summary import import_ahead, print_summary
+    from dqn_exp.cli.summary import Summary
 
 __getattr__ = lazy(__name__, __file__)

@@ -14,37 +14,45 @@ from rich.text import Text
 from dqn_exp.launch import garbage_uncollected
 
 
-def import_ahead(with_report: bool) -> None:
-    """Import what the end of the sweep needs while its trials train: that takes seconds."""
-    names = ["scipy.stats", "analysis.report.summary", *(["analysis.report.whole"] if with_report else [])]
-    Thread(target=_import_all, args=(names,), daemon=True).start()
+class Summary:
+    """The end of a sweep: a table on the screen, and the report where it is asked for."""
+
+    def __init__(self, with_report: bool) -> None:
+        self._with_report = with_report
+
+    def prepare(self) -> None:
+        """Import what the end needs while trials train: that takes seconds."""
+        names = ["scipy.stats", "analysis.report.summary"]
+        if self._with_report:
+            names.append("analysis.report.whole")
+        Thread(target=_import_all, args=(names,), daemon=True).start()
+
+    def tell(self, directory: Path, n_failed: int) -> None:
+        """Print the table, the report's place and how many trials failed."""
+        from analysis.errors import AnalysisError
+
+        console = Console(markup=False, highlight=False)
+        try:
+            _print_table(console, directory)
+            if self._with_report:
+                from analysis.report import write_report
+
+                console.print(f"Report: {write_report(directory)}", soft_wrap=True)
+        except AnalysisError as error:  # no trial got as far as to leave a record
+            console.print(str(error), soft_wrap=True)
+        if n_failed:
+            console.print(
+                f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
+                f"traceback in the trial.log of each. The same command tries them again.",
+                style="bold red",
+                soft_wrap=True,
+            )
 
 
 def _import_all(names: Sequence[str]) -> None:
     with garbage_uncollected():
         for name in names:
             import_module(name)
-
-
-def print_summary(directory: Path, n_failed: int, with_report: bool) -> None:
-    from analysis.errors import AnalysisError
-
-    console = Console(markup=False, highlight=False)
-    try:
-        _print_table(console, directory)
-        if with_report:
-            from analysis.report import write_report
-
-            console.print(f"Report: {write_report(directory)}", soft_wrap=True)
-    except AnalysisError as error:  # no trial got as far as to leave a record
-        console.print(str(error), soft_wrap=True)
-    if n_failed:
-        console.print(
-            f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
-            f"traceback in the trial.log of each. The same command tries them again.",
-            style="bold red",
-            soft_wrap=True,
-        )
 
 
 def _print_table(console: Console, directory: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobStatus
@@ -16,7 +16,6 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.cli import import_ahead, print_summary
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
 from dqn_exp.launch.plan import PlannedTrial, plain_values
@@ -36,10 +35,24 @@ from dqn_exp.runs import (
 MANIFEST = "sweep.json"
 
 
+class Ending(Protocol):
+    """What is done when all trials are over."""
+
+    def prepare(self) -> None:
+        """The trials begin; what takes seconds may be done meanwhile."""
+
+    def tell(self, directory: Path, n_failed: int) -> None:
+        """The trials below `directory` are over, and so many have failed."""
+
+
 def sweep(
-    context: HydraContext, master: DictConfig, launcher: Launcher, overrides: Sequence[Override]
+    context: HydraContext,
+    master: DictConfig,
+    launcher: Launcher,
+    overrides: Sequence[Override],
+    ending: Ending,
 ) -> list[Any]:
-    """Run the sweep; raises SystemExit(1) at its end where a trial failed."""
+    """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
     jobs = combinations(overrides)
     trials = planner(context, master).plan(jobs)
     directory = sweep_directory(master, trials)
@@ -49,10 +62,10 @@ def sweep(
         remove_leftovers(directory)
         write_manifest(directory, trials, defaults(master), complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
-        import_ahead(with_report=bool(master.report))
+        ending.prepare()
         results = launcher.launch([located(trial, directory) for trial in trials], initial_job_idx=0)
         failed = [result for result in results if result.status is JobStatus.FAILED]
-        print_summary(directory, len(failed), with_report=bool(master.report))
+        ending.tell(directory, len(failed))
         write_manifest(directory, trials, defaults(master), complete=not failed)
     if failed:
         raise SystemExit(1)

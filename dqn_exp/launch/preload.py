@@ -13,9 +13,7 @@ from dqn_exp.launch.garbage import garbage_uncollected
 with garbage_uncollected(), suppress(Exception):
     from numba.core.registry import cpu_target
 
-    import dqn_exp.agent.fused
-    import dqn_exp.launch.task
-    import dqn_exp.runs.record  # noqa: F401
+    from dqn_exp.runs import record_trial  # noqa: F401
 
     cpu_target.typing_context.refresh()  # what numba does when the first compiled function is loaded
     cpu_target.target_context.refresh()

@@ -1,20 +1,14 @@
-"""Networks: built by name, initialised from their own random stream."""
+"""Networks: built by name, initialised from their own random stream.
 
-from __future__ import annotations
+`build_network` makes the module that a configuration names; `MLP` is the plain one.
+"""
 
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
-from dqn_exp.config import NetworkConfig
-from dqn_exp.registry import networks
+from dqn_exp.faces import lazy
 
+if TYPE_CHECKING:
+    from dqn_exp.networks.build import build_network
+    from dqn_exp.networks.mlp import MLP
 
-def build_network(config: NetworkConfig, observation_size: int, n_actions: int, seed: int) -> nn.Module:
-    """A module that maps float32[B, observation_size] to Q-values float32[B, n_actions]."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        network: nn.Module = networks[config.name](observation_size, n_actions, config)
-        if config.init == "uniform":
-            for parameter in network.parameters():
-                nn.init.uniform_(parameter, -config.init_scale, config.init_scale)
-    return network
+__getattr__ = lazy(__name__, __file__)

@@ -1,39 +1,14 @@
-"""Replay: what the agent remembers and which of it an update learns from."""
+"""Replay: what the agent remembers, and which of it an update learns from.
 
-from __future__ import annotations
+`build_replay` makes the one that a configuration names; `Transitions` are its columns.
+"""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from dqn_exp.config import ReplayConfig
-from dqn_exp.replay.n_step import NStepReplay
-from dqn_exp.replay.prioritised import PrioritisedReplay
-from dqn_exp.replay.ring import Sample, Transitions, UniformReplay
+from dqn_exp.faces import lazy
 
-Replay = UniformReplay | NStepReplay
+if TYPE_CHECKING:
+    from dqn_exp.replay.build import Replay, build_replay
+    from dqn_exp.replay.ring import Sample, Transitions
 
-__all__ = ["Replay", "Sample", "Transitions", "build_replay"]
-
-
-def build_replay(
-    config: ReplayConfig, observation_size: int, gamma: float, generator: np.random.Generator
-) -> Replay:
-    """The replay of `config`. `online` is a ring that holds the latest transition alone."""
-    common = (
-        config.capacity,
-        observation_size,
-        config.batch_size,
-        gamma,
-        config.replacement,
-        generator,
-    )
-    replay = UniformReplay(*common)
-    if config.name == "prioritised":
-        replay = PrioritisedReplay(
-            *common,
-            alpha=config.alpha,
-            beta_start=config.beta_start,
-            beta_end=config.beta_end,
-            beta_updates=config.beta_updates,
-            floor=config.priority_floor,
-        )
-    return NStepReplay(replay, config.n_step) if config.n_step > 1 else replay
+__getattr__ = lazy(__name__, __file__)

@@ -1,6 +1,7 @@
 """What a trial leaves on disk, and how it is read again.
 
-`record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left.
+`record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left;
+`provenance` is what was run, where and with what.
 """
 
 from typing import TYPE_CHECKING

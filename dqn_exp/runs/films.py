@@ -29,5 +29,5 @@ class Films:
         self._directory.mkdir(exist_ok=True)
         seed = Streams(self._trial.config.seed).integer(f"film of episode {episode}")
         with closing(filmed_environment(self._trial.config.evaluation_env(), seed)) as env:
-            frames = (frame for frame, _ in play(env, self._trial.learner.greedy))
+            frames = (frame for frame, _ in play(env, self._trial.greedy))
             write_mp4(self._directory / f"episode-{episode:06d}.mp4", frames, env.frames_per_second)

@@ -17,12 +17,20 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.study.presence import Presence
-from dqn_exp.study.storage import taking_turns
+from dqn_exp.study.storage import (
+    CAUSE,
+    DEATHS,
+    DIED,
+    DIRECTORY,
+    KEY,
+    PROCESS,
+    RETRY_OF,
+    WITHDRAWN,
+    is_withdrawn,
+    proposals,
+    taking_turns,
+)
 
-PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, DEATHS = (
-    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "deaths",
-)  # fmt: skip
-"""User attributes of trials."""
 NAMELESS_SECONDS = 10.0
 """A trial that says for so long not whose it is was left by a process that died in the claim."""
 
@@ -133,20 +141,6 @@ class Claims:
                 attributes = {RETRY_OF: trial.number, KEY: f"retry:{trial.number}"}
                 kept = {k: trial.user_attrs[k] for k in (DIRECTORY, DEATHS) if k in trial.user_attrs}
                 self._study.enqueue_trial(trial.params, user_attrs={**kept, **attributes})
-
-
-def proposals(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that count: not the queued, the withdrawn, nor those that were asked for again."""
-    again = {t.user_attrs.get(RETRY_OF) for t in trials if not is_withdrawn(t)}
-    return [
-        trial
-        for trial in trials
-        if trial.state is not TrialState.WAITING and not is_withdrawn(trial) and trial.number not in again
-    ]
-
-
-def is_withdrawn(trial: FrozenTrial) -> bool:
-    return bool(trial.user_attrs.get(WITHDRAWN))
 
 
 def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dqn_exp.launch import last_episode
-from dqn_exp.study.claims import proposals
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.proposal import Proposal
 from dqn_exp.study.results import best_trials, score_text
 from dqn_exp.study.space import to_text
+from dqn_exp.study.storage import proposals
 
 NAMES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 COLOURS = {"failed": "bold red", "pruned": "yellow", "done": "green"}

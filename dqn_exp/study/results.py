@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.launch import MANIFEST, PlannedTrial
 from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
-from dqn_exp.study.claims import proposals
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan
-from dqn_exp.study.storage import printable
+from dqn_exp.study.storage import printable, trials_csv_of
 
 BEST = Path("experiment") / "best.yaml"
 NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report")
@@ -89,38 +86,6 @@ def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
     else:
         content = {"solutions": [{"params": t.params, "values": t.values} for t in best]}
     return OmegaConf.create({"name": "optuna", **content})
-
-
-def trials_csv_of(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
-    """One row per trial of the storage: those that were asked for again are marked."""
-    counted = {trial.number for trial in proposals(trials)}
-    rows = [_row(trial, objectives, trial.number in counted) for trial in trials]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[str, Any]:
-    values = trial.values or [None] * len(objectives)
-    scores = trial.user_attrs.get("scores", {})
-    done = trial.datetime_complete
-    return {
-        "number": trial.number,
-        "state": trial.state.name.lower(),
-        "counted": counted,
-        **dict(zip(objectives, values, strict=False)),
-        **{f"params.{key}": value for key, value in trial.params.items()},
-        **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
-        "diverged": trial.user_attrs.get("statuses", []).count("diverged"),
-        "pruned_at": trial.user_attrs.get("pruned_at"),
-        "cause": trial.user_attrs.get("cause"),
-        "retry_of": trial.user_attrs.get("retry_of"),
-        "directory": trial.user_attrs.get("directory"),
-        "seconds": (done - trial.datetime_start).total_seconds() if done and trial.datetime_start else None,
-    }
 
 
 def best_yaml(plan: Plan, trial: FrozenTrial) -> str:

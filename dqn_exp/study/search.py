@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, PlannedTrial, Pool, count_workers, write_hydra_directory
 from dqn_exp.runs import provenance, write_atomic
-from dqn_exp.study.claims import DIRECTORY, Claim, Claims
+from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
 from dqn_exp.study.objective import horizon_of
 from dqn_exp.study.parts import build_pruner, is_active
@@ -30,7 +30,7 @@ from dqn_exp.study.progress import StudyProgress, describe
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, run_proposal
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
-from dqn_exp.study.storage import dashboard_command, open_storage
+from dqn_exp.study.storage import DIRECTORY, dashboard_command, open_storage
 from dqn_exp.study.workers import Batches, Workers
 
 POLL_SECONDS = 2.0
@@ -40,12 +40,17 @@ RETRIES = 1
 TRIALS = "trials"
 
 
+WriteReport = Callable[[optuna.Study, Path], Path]
+"""Writes the report of a study into a folder; returns the path of its page."""
+
+
 def run_study(
     context: HydraContext,
     master: DictConfig,
     launcher: Launcher,
     overrides: Sequence[Override],
     options: Mapping[str, Any],
+    write_report: WriteReport,
 ) -> float | list[list[float]] | None:
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
     plan = prepare(context, master, overrides, options)
@@ -62,7 +67,7 @@ def run_study(
     write_results(plan, study)
     complete = not search.stopped and confirm(plan, study, launcher)
     write_manifest(plan, complete=complete)
-    _tell(plan, study)
+    _tell(plan, study, write_report)
     if search.failures or not complete:
         raise SystemExit(1)
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
@@ -251,7 +256,7 @@ def _start_directory(plan: Plan) -> None:
     write_atomic(plan.directory / "multirun.yaml", OmegaConf.to_yaml(plan.master).encode())
 
 
-def _tell(plan: Plan, study: optuna.Study) -> None:
+def _tell(plan: Plan, study: optuna.Study, write_report: WriteReport) -> None:
     """The end on the screen: the best, how to run it, where the rest is."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     for trial in best:
@@ -263,7 +268,5 @@ def _tell(plan: Plan, study: optuna.Study) -> None:
     else:
         print("No proposal has a finite score: all of them failed, diverged or were pruned.")
     if plan.master.report and best:
-        from analysis.study import write_report
-
         print(f"Report: {write_report(study, plan.directory / 'report')}")
     print(f"Dashboard: {dashboard_command(plan.location)}")

@@ -83,10 +83,14 @@ class Trial:
         """Epsilon-greedy action."""
         if self.exploration.random() < epsilon:
             return int(self.exploration.integers(self.env.n_actions))
-        return self.learner.greedy(observation)
+        return self.greedy(observation)
+
+    def greedy(self, observation: np.ndarray) -> int:
+        """The action of the largest Q-value for one observation float32[D]."""
+        return int(self.learner.greedy(observation[np.newaxis])[0])
 
     def evaluate(self, episodes: int) -> Score:
-        return evaluate(self.evaluation_env, self.learner.greedy, episodes)
+        return evaluate(self.evaluation_env, self.greedy, episodes)
 
     def state(self) -> dict[str, Any]:
         """All but the arrays, as plain JSON values; valid when an episode has ended."""
@@ -153,11 +157,11 @@ def learn(trial: Trial) -> Iterator[LossSampled]:
         if not math.isfinite(loss):
             raise Diverged(f"the loss became {loss} at update {clock.updates}")
         replay.learned(sample, learner.td_errors)
-        if clock.updates % config.metrics.loss_every == 0:
-            grad_norm, q_mean, q_max = learner.statistics()
-            yield LossSampled(loss, grad_norm, q_mean, q_max)
-            if not q_max <= config.divergence.max_abs_q:
-                raise Diverged(f"|Q| reached {q_max:.3g} at update {clock.updates}")
+        is_runaway = not learner.largest_value <= config.divergence.max_abs_q
+        if is_runaway or clock.updates % config.metrics.loss_every == 0:
+            yield LossSampled(loss, *learner.statistics())
+        if is_runaway:
+            raise Diverged(f"|Q| reached {learner.largest_value:.3g} at update {clock.updates}")
 
 
 def _evaluation_due(config: EvaluationConfig, clock: Clock, ended: bool) -> bool:

@@ -53,7 +53,7 @@ def test_epsilon_is_the_share_of_random_actions() -> None:
     """Of 4000 actions at epsilon = 0.5 a quarter is the one of two that is not greedy: 1000 +- 4 sigma."""
     trial = Trial(make_config())
     observation = trial.env.reset()
-    greedy = trial.learner.greedy(observation)
+    greedy = trial.greedy(observation)
     actions = np.array([trial.act(observation, 0.5) for _ in range(4000)])
     assert abs(int((actions != greedy).sum()) - 1000) < 4 * math.sqrt(4000 * 0.25 * 0.75)
     assert {trial.act(observation, 0.0) for _ in range(50)} == {greedy}

@@ -249,7 +249,7 @@ def test_values(name: str, units: Units, activation: str) -> None:
             expected = learner.network(torch.from_numpy(rows)).numpy()
         np.testing.assert_allclose(learner.values(rows), expected, atol=1e-5)
         assert learner.values(rows.reshape(3, 4, -1)).shape == (3, 4, units[-1])
-        assert [learner.greedy(row) for row in rows] == expected.argmax(1).tolist()
+        assert learner.greedy(rows).tolist() == expected.argmax(1).tolist()
         learner.update(transitions, np.arange(64), None)
 
 

@@ -123,7 +123,7 @@ def test_values_keep_the_leading_shape() -> None:
     learner = make_learner()
     assert learner.values(np.array([2.0], np.float32)).tolist() == [2, -2]
     assert learner.values(np.ones((3, 5, 1), np.float32)).shape == (3, 5, 2)
-    assert learner.greedy(np.array([-1.0], np.float32)) == 1
+    assert learner.greedy(np.array([[-1.0]], np.float32)).tolist() == [1]
 
 
 def test_batchnorm_acts_in_evaluation_mode() -> None:

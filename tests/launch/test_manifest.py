@@ -46,7 +46,7 @@ def test_a_sweep_is_complete_only_with_its_report(place: Path, monkeypatch: pyte
 
     command = ("-m", *TINY, "seed=0")
     with monkeypatch.context() as patch:
-        patch.setattr("dqn_exp.launch.grid.print_summary", interrupt)
+        patch.setattr("dqn_exp.cli.summary.Summary.tell", interrupt)
         assert run_here(*command, cwd=place).code == 130
     assert run_here(*command, cwd=place).code == 0
     (written,) = place.glob("outputs/sweeps/*/sweep.json")

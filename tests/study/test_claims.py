@@ -13,9 +13,9 @@ import pytest
 from optuna.trial import TrialState
 
 from dqn_exp.study import presence as presence_module
-from dqn_exp.study.claims import RETRY_OF, Claims, is_withdrawn, proposals
+from dqn_exp.study.claims import Claims
 from dqn_exp.study.presence import Presence
-from dqn_exp.study.storage import open_storage
+from dqn_exp.study.storage import RETRY_OF, is_withdrawn, open_storage, proposals
 
 fork = multiprocessing.get_context("fork")
 GRID = [{"x": 0.1 * index} for index in range(6)]

@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from analysis import load_runs
-from dqn_exp.study.claims import proposals
-from dqn_exp.study.storage import open_storage
+from dqn_exp.study.storage import open_storage, proposals
 from tests.helpers import make_values
 from tests.program import (
     TINY,

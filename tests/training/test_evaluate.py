@@ -71,7 +71,7 @@ def test_greedy_episodes_do_not_explore(learner: str) -> None:
 
     def greedy(observation: np.ndarray) -> int:
         visited.append(observation.tobytes())
-        return trial.learner.greedy(observation)
+        return trial.greedy(observation)
 
     for _ in range(4):
         evaluate(trial.evaluation_env, greedy, 1)

@@ -13,7 +13,7 @@ from torch import nn
 from analysis.network.policy.maps import View
 from analysis.network.trained import Trained
 from analysis.report import OKABE_ITO
-from dqn_exp.networks.mlp import MLP
+from dqn_exp.networks import MLP
 from dqn_exp.runs import write_atomic
 
 DOTS = 500

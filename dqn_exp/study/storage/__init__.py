@@ -1,0 +1,35 @@
+"""The storage of studies: opened so that kill -9 does no harm, and read.
+
+`open_storage` opens a journal or a database, `proposals` tells which of its trials count, `trials_csv_of`
+is the table of all. `analysis` reads studies through this room alone.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.study.storage.opening import (
+        dashboard_command,
+        is_url,
+        locate,
+        open_storage,
+        printable,
+        quiet,
+        taking_turns,
+    )
+    from dqn_exp.study.storage.trials import (
+        CAUSE,
+        DEATHS,
+        DIED,
+        DIRECTORY,
+        KEY,
+        PROCESS,
+        RETRY_OF,
+        WITHDRAWN,
+        is_withdrawn,
+        proposals,
+        trials_csv_of,
+    )
+
+__getattr__ = lazy(__name__, __file__)

@@ -1,0 +1,61 @@
+"""The trials of a study's storage: which of them count, and a table of them all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, DEATHS = (
+    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "deaths",
+)  # fmt: skip
+"""User attributes of trials."""
+
+
+def proposals(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that count: not the queued, the withdrawn, nor those that were asked for again."""
+    again = {t.user_attrs.get(RETRY_OF) for t in trials if not is_withdrawn(t)}
+    return [
+        trial
+        for trial in trials
+        if trial.state is not TrialState.WAITING and not is_withdrawn(trial) and trial.number not in again
+    ]
+
+
+def is_withdrawn(trial: FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get(WITHDRAWN))
+
+
+def trials_csv_of(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+    """One row per trial of the storage: those that were asked for again are marked."""
+    counted = {trial.number for trial in proposals(trials)}
+    rows = [_row(trial, objectives, trial.number in counted) for trial in trials]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[str, Any]:
+    values = trial.values or [None] * len(objectives)
+    scores = trial.user_attrs.get("scores", {})
+    done = trial.datetime_complete
+    return {
+        "number": trial.number,
+        "state": trial.state.name.lower(),
+        "counted": counted,
+        **dict(zip(objectives, values, strict=False)),
+        **{f"params.{key}": value for key, value in trial.params.items()},
+        **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
+        "diverged": trial.user_attrs.get("statuses", []).count("diverged"),
+        "pruned_at": trial.user_attrs.get("pruned_at"),
+        "cause": trial.user_attrs.get(CAUSE),
+        "retry_of": trial.user_attrs.get(RETRY_OF),
+        "directory": trial.user_attrs.get(DIRECTORY),
+        "seconds": (done - trial.datetime_start).total_seconds() if done and trial.datetime_start else None,
+    }
