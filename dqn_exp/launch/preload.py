@@ -13,6 +13,8 @@ from dqn_exp.launch.garbage import garbage_uncollected
 with garbage_uncollected(), suppress(Exception):
     from numba.core.registry import cpu_target
 
+    from dqn_exp.agent.fused import FusedLearner  # noqa: F401
+    from dqn_exp.launch.task import run_task  # noqa: F401
     from dqn_exp.runs import record_trial  # noqa: F401
 
     cpu_target.typing_context.refresh()  # what numba does when the first compiled function is loaded

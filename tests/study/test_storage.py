@@ -11,8 +11,7 @@ import optuna
 import pytest
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.study import storage
-from dqn_exp.study.storage import dashboard_command, locate, open_storage
+from dqn_exp.study.storage import dashboard_command, locate, open_storage, opening
 
 
 def journal_with(path: Path, values: list[float]) -> bytes:
@@ -88,7 +87,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"needs the package psycopg.*pip install"):
         open_storage("postgresql://me@localhost:2/x")
 
