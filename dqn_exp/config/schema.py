@@ -251,6 +251,18 @@ class Config(Section):
     metrics: MetricsConfig
     video: VideoConfig
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short_names_are_aliases(cls, values: Any) -> Any:
+        """A short name is a second name of a part's value: where they differ, the part's counts."""
+        values = dict(values)
+        for key, short in SHORT_NAMES.items():
+            section, _, name = key.partition(".")
+            part = values.get(section)
+            if isinstance(part, dict) and name in part:
+                values[short] = part[name]
+        return values
+
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         replay = self.replay

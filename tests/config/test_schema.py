@@ -14,7 +14,7 @@ import pytest
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.parsing import parse_config
 from dqn_exp.config.schema import Config
-from tests.helpers import make_values
+from tests.helpers import make_config, make_values
 
 
 def refusal(**settings: Any) -> str:
@@ -214,3 +214,10 @@ def test_round_trip_through_json() -> None:
     config = parse_config(make_values(convergence__threshold=math.inf, env__kwargs={"a": math.inf}))
     assert Config.model_validate(json.loads(json.dumps(config.model_dump()))) == config
     assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_short_name_tells_the_value_of_the_part_that_it_names() -> None:
+    config = make_config(replay__capacity=640, optimizer__lr=0.25)
+    assert (config.buffer, config.replay.capacity) == (640, 640)
+    assert (config.lr, config.optimizer.lr) == (0.25, 0.25)
+    assert make_config(replay="online").buffer == 1

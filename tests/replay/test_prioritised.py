@@ -125,3 +125,15 @@ def test_state_round_trip() -> None:
         mine, theirs = replay.sample(), other.sample()
         np.testing.assert_array_equal(mine.indices, theirs.indices)
         np.testing.assert_array_equal(mine.weights, theirs.weights)
+
+
+def test_the_first_sample_is_corrected_by_the_first_beta() -> None:
+    """beta goes from 0 to 1 in two samples: the first is not corrected, the second by half."""
+    replay = make_replay(batch_size=1000, beta_start=0.0, beta_end=1.0, beta_updates=2)
+    fill(replay, 4)
+    learn(replay, [1, 4, 9, 16])
+    shares = 4 * np.array([0.1, 0.2, 0.3, 0.4])
+    for beta in (0.0, 0.5, 1.0, 1.0):
+        sample = replay.sample()
+        expected = shares**-beta
+        np.testing.assert_allclose(sample.weights, (expected / expected.max())[sample.indices], rtol=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.estimates import compare, describe
+from analysis.estimates import statistics as st
 from analysis.records.sweep import read_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
 
@@ -92,4 +93,17 @@ def test_values_that_hardly_ever_converge_are_not_called_equal(tmp_path: Path) -
     sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
     (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
     assert row["rmst_ratio"] == pytest.approx(1, abs=0.05)
+    assert not row["equivalent"]
+
+
+def test_equivalence_needs_both_values_to_be_seen_converging(tmp_path: Path) -> None:
+    """One value converges in all of 12 trials well before the budget, the other in 2 of them."""
+
+    def time(cell: dict[str, Any], seed: int) -> float:
+        late = 44_500.0 + 10 * seed
+        return late if cell["gamma"] == 0.99 or seed < 2 else 1e9
+
+    sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
+    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    assert st.is_equivalent((row["rmst_ratio_low"], row["rmst_ratio_high"]))
     assert not row["equivalent"]

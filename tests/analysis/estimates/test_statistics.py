@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from analysis.estimates import statistics as st
 from dqn_exp import scores
@@ -107,3 +108,12 @@ def test_band_is_about_whole_trials(n: int) -> None:
     np.testing.assert_allclose(band.centre, curves.mean(axis=0))
     widths = band.high - band.low
     assert np.isnan(widths).all() if n == 1 else np.ptp(widths) < 1e-9 < widths.min()
+
+
+def test_the_unpaired_interval_is_welch_s() -> None:
+    """Standard error and degrees of freedom of SciPy's Welch test on values relative to their means."""
+    x, y = np.array([8.0, 10, 12, 10]), np.array([5.0, 15, 10, 2, 18, 10, 7])
+    theirs = ttest_ind(x / x.mean(), y / y.mean(), equal_var=False).confidence_interval(0.9)
+    ratio, interval = st.mean_ratio(x, y, paired=False)
+    half = (theirs.high - theirs.low) / 2
+    np.testing.assert_allclose(interval, ratio * np.exp([-half, half]), rtol=1e-12)

@@ -151,3 +151,10 @@ def test_exponential_times_give_their_true_medians_where_capped_means_mislead() 
 
 def test_at_risk_counts_trials_that_end_at_that_moment() -> None:
     np.testing.assert_array_equal(sv.at_risk([10, 20, 20], [0, 10, 15, 20, 21]), [3, 3, 2, 2, 0])
+
+
+def test_the_observed_labels_count_among_the_permutations() -> None:
+    """No permutation of 99 separates 8 against 8 trials as these labels do: p = 1 / 100, never 0."""
+    times, groups = np.arange(1.0, 17.0), np.repeat([0, 1], 8)
+    p = sv.permutation_log_rank(times, np.ones(16), groups, np.random.default_rng(1), permutations=99)
+    assert p == 0.01

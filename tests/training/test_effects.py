@@ -1,0 +1,117 @@
+"""What each setting and each stream does to a trial: from the configuration to the trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dqn_exp.convergence import convergence_index
+from dqn_exp.runs.record import load_initial_network, record_trial, run_trial
+from dqn_exp.runs.result import read_result
+from dqn_exp.training.trial import EpisodeEnded, Evaluated, Trial
+from tests.helpers import make_config, run, same_bits, weights
+
+BRIEF: dict[str, Any] = {"budget__env_steps": 300, "batch": 16, "buffer": 200}
+PRIORITISED: dict[str, Any] = {**BRIEF, "replay": "prioritised"}
+
+
+def trained(**settings: Any) -> dict[str, torch.Tensor]:
+    """The weights after a brief training."""
+    return weights(run(make_config(**settings))[0])
+
+
+def test_importance_weights_reach_the_learner(learner: str) -> None:
+    none = {"replay__beta_start": 0.0, "replay__beta_end": 0.0}
+    full = {"replay__beta_start": 1.0, "replay__beta_end": 1.0}
+    settings = {**PRIORITISED, "learner": learner}
+    assert not same_bits(trained(**settings, **none), trained(**settings, **full))
+
+
+def test_priorities_reach_the_replay(learner: str) -> None:
+    """Were TD errors never told, all priorities would be equal, and alpha would change nothing."""
+    plain = {"replay__beta_start": 0.0, "replay__beta_end": 0.0, "learner": learner}
+    low, high = (trained(**PRIORITISED, **plain, replay__alpha=alpha) for alpha in (0.0, 1.0))
+    assert not same_bits(low, high)
+
+
+@pytest.mark.parametrize("stops", [3, 17])
+def test_epsilon_is_that_of_the_step_it_was_used_in(stops: int) -> None:
+    """From 1 to 0 over 1000 steps: the action number k, from 0, is chosen with epsilon 1 - k / 1000."""
+    schedule = {"exploration": "linear", "exploration__start": 1.0, "exploration__end": 0.0}
+    config = make_config(**BRIEF, **schedule, exploration__duration=1000, env__max_episode_steps=stops)
+    _, events = run(config)
+    steps, seen = 0, [event for event in events if isinstance(event, EpisodeEnded)]
+    assert len(seen) > 5
+    for episode in seen:
+        steps += episode.length
+        assert episode.epsilon == pytest.approx(1 - (steps - 1) / 1000)
+
+
+def test_every_trial_seed_has_a_network_of_its_own() -> None:
+    first, second = (weights(Trial(make_config(**BRIEF, seed=seed))) for seed in (0, 1))
+    assert not same_bits(first, second)
+
+
+def test_every_trial_seed_has_a_learner_stream_of_its_own() -> None:
+    """The stream that networks with dropout draw from; batch normalisation has one too and keeps it."""
+    settings = {**BRIEF, "network": "mlp_batchnorm", "learner": "torch"}
+    first, second = (weights(Trial(make_config(**settings, seed=seed)), "random.") for seed in (0, 1))
+    assert first.keys() == second.keys() == {"state"}
+    assert not same_bits(first, second)
+
+
+def test_evaluation_does_not_play_the_training_episodes() -> None:
+    trial = Trial(make_config(**BRIEF))
+    assert trial.env.reset().tolist() != trial.evaluation_env.reset().tolist()
+
+
+def test_a_warm_start_sets_the_target_network_too(learner: str, tmp_path: Path) -> None:
+    settings = {**BRIEF, "learner": learner, "evaluation__final_episodes": 1}
+    run_trial(make_config(**settings), tmp_path, {})
+    trial = Trial(make_config(**settings, seed=1, init_from=str(tmp_path)))
+    load_initial_network(trial)
+    assert same_bits(weights(trial, "target."), weights(trial))
+
+
+COUNTING: dict[str, Any] = {
+    **BRIEF,
+    "evaluation__every_steps": 50,
+    "evaluation__episodes": 1,
+    "evaluation__final_episodes": 1,
+    "convergence__threshold": -1.0,
+    "convergence__consecutive": 4,
+    "convergence__stop": True,
+    "checkpoint__every_seconds": 0,
+}
+"""Every evaluation reaches the threshold, so the trial ends with its fourth one."""
+
+
+def test_a_continued_trial_remembers_its_evaluations(tmp_path: Path) -> None:
+    config = make_config(**COUNTING)
+    events = record_trial(config, tmp_path, {})
+    seen = 0
+    for event in events:
+        seen += isinstance(event, Evaluated)
+        if seen == 3 and isinstance(event, EpisodeEnded):
+            break
+    events.close()  # type: ignore[attr-defined]
+    result = run_trial(config, tmp_path, {})
+    assert (result.status, result.env_steps) == ("converged", 200)
+    assert convergence_index([0.0] * 4, -1.0, 4) == 0
+
+
+def test_wall_time_is_that_of_all_attempts(tmp_path: Path) -> None:
+    config = make_config(**{**BRIEF, "budget__env_steps": 3000}, checkpoint__every_seconds=0)
+    events = record_trial(config, tmp_path, {})
+    steps = 0
+    for event in events:
+        steps += event.length if isinstance(event, EpisodeEnded) else 0
+        if steps > 2500:
+            break
+    events.close()  # type: ignore[attr-defined]
+    first = read_result(tmp_path)
+    assert first is not None
+    assert run_trial(config, tmp_path, {}).wall_seconds > first.wall_seconds
