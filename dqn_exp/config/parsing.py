@@ -23,9 +23,27 @@ def parse_config(values: Mapping[str, Any]) -> Config:
         lines = [
             _explain(path, *alternatives)
             for path, alternatives in problems.items()
-            if (SHORT_NAMES.get(".".join(path)),) not in problems
+            if _other_name(path) not in problems or _was_given(path, values)
         ]
         raise ConfigError("\n".join(lines)) from None
+
+
+def _other_name(path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The short name of a part's key, or the key that a short name stands for; None for other keys."""
+    key = ".".join(path)
+    for long, short in SHORT_NAMES.items():
+        if key in (long, short):
+            return (short,) if key == long else tuple(long.split("."))
+    return None
+
+
+def _was_given(path: tuple[str, ...], values: Any) -> bool:
+    """Of two names of one wrong value: is this the one that was given? The short one, if they agree."""
+    long = path if len(path) > 1 else _other_name(path)
+    assert long is not None
+    short_value, long_value = values.get(SHORT_NAMES[".".join(long)]), values[long[0]].get(long[1])
+    agree = repr(short_value) == repr(long_value)  # NaN equals itself here
+    return agree == (len(path) == 1)
 
 
 def _path(problem: Any, values: Any) -> tuple[str, ...]:

@@ -221,3 +221,11 @@ def test_a_short_name_tells_the_value_of_the_part_that_it_names() -> None:
     assert (config.buffer, config.replay.capacity) == (640, 640)
     assert (config.lr, config.optimizer.lr) == (0.25, 0.25)
     assert make_config(replay="online").buffer == 1
+
+
+@pytest.mark.parametrize(("key", "shown"), [("buffer", "buffer"), ("replay__capacity", "replay.capacity")])
+def test_a_wrong_value_is_told_by_the_name_it_was_given(key: str, shown: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        make_config(**{key: "many"})
+    assert str(raised.value).startswith(f"{shown}='many': ")
+    assert "\n" not in str(raised.value)
