@@ -1,4 +1,4 @@
-"""The clocks of a trial: what every schedule, budget and record counts in."""
+"""The clock of a trial: what every schedule, budget and record counts in."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ class Clock:
             or (budget.episodes is not None and self.episodes >= budget.episodes)
             or (budget.learning_episodes is not None and self.learning_episodes >= budget.learning_episodes)
         )
+
+
+def times_due(every: int, before: int, now: int) -> int:
+    """How many multiples of `every` a count passes or reaches on its way from `before` to `now`."""
+    return now // every - before // every

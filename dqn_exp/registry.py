@@ -5,7 +5,7 @@ A user's own module registers its parts and is named once, in `imports: [my_modu
     from dqn_exp.registry import networks
 
     @networks.register("my_network")
-    def build(observation_size, n_actions, config): ...
+    def build(observations, actions, config): ...
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Registry:
         return self._registered[name]
 
 
+agents = Registry("agent", {"dqn": "dqn_exp.agent.dqn:build_dqn"})
 networks = Registry(
     "network",
     {
@@ -58,6 +59,7 @@ networks = Registry(
         "mlp_batchnorm": "dqn_exp.networks.mlp:build_mlp_batchnorm",
     },
 )
+observers = Registry("observer", {})
 wrappers = Registry(
     "wrapper",
     {

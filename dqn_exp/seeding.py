@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,22 @@ class Streams:
 
     def integer(self, name: str) -> int:
         """A seed in [0, 2**31) for something that keeps its own generator."""
-        return int(self._sequence(name).generate_state(1)[0] >> 1)
+        return _integer(self._sequence(name))
 
-    def _sequence(self, name: str) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self._seed, spawn_key=(zlib.crc32(name.encode()),))
+    def episodes(self, name: str) -> EpisodeSeeds:
+        """The seeds of the episodes of environments."""
+        return lambda environment, episode: _integer(self._sequence(name, environment, episode))
+
+    def _sequence(self, name: str, *indices: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self._seed, spawn_key=(zlib.crc32(name.encode()), *indices))
+
+
+EpisodeSeeds = Callable[[int, int], int]
+"""The seed in [0, 2**31) of an episode, from the index of its environment and its own number, both from 0."""
+
+
+def _integer(sequence: np.random.SeedSequence) -> int:
+    return int(sequence.generate_state(1)[0] >> 1)
 
 
 def generator_state(generator: np.random.Generator) -> dict[str, Any]:

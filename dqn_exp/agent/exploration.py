@@ -4,27 +4,77 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+
+from dqn_exp.clock import Clock
 from dqn_exp.config import (
     ConstantConfig,
+    ExplorationConfig,
     ExponentialConfig,
     LinearConfig,
     MultiplicativeConfig,
 )
+from dqn_exp.seeding import generator_state, load_generator_state
 
 Schedule = Callable[[int], float]
 
 
-def build_schedule(
-    config: ConstantConfig | ExponentialConfig | LinearConfig | MultiplicativeConfig,
-) -> tuple[Schedule, str]:
-    """Epsilon in [0, 1] for each tick, and the name of the clock that ticks."""
+class Exploration:
+    """With probability epsilon a random action, otherwise the greedy one, in each environment."""
+
+    def __init__(
+        self, schedule: Schedule, clock: Clock, ticks: str, n_actions: int, generator: np.random.Generator
+    ) -> None:
+        """`ticks`: the field of `clock` that `schedule` counts in."""
+        self._schedule, self._clock, self._ticks = schedule, clock, ticks
+        self._n_actions, self._generator = n_actions, generator
+        self.epsilon = 1.0
+        """That of the latest actions."""
+
+    def explore(
+        self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Actions int64[N] for observations [N, ...]; `greedy` is asked only where it is needed."""
+        self.epsilon = self._schedule(getattr(self._clock, self._ticks))
+        random = [self._random_action() for _ in observations]
+        if None not in random:
+            return np.array(random, np.int64)
+        actions = greedy(observations)
+        for n, action in enumerate(random):
+            if action is not None:
+                actions[n] = action
+        return actions
+
+    def _random_action(self) -> int | None:
+        """A random action, or None where the greedy one is to be taken."""
+        if self._generator.random() >= self.epsilon:
+            return None
+        return int(self._generator.random() * self._n_actions)  # integers() takes four times as long
+
+    def state(self) -> dict[str, Any]:
+        return generator_state(self._generator)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        load_generator_state(self._generator, state)
+
+
+def build_exploration(
+    config: ExplorationConfig, n_actions: int, generator: np.random.Generator, clock: Clock
+) -> Exploration:
+    ticks = "env_steps" if isinstance(config, ConstantConfig) else config.clock
+    return Exploration(build_schedule(config), clock, ticks, n_actions, generator)
+
+
+def build_schedule(config: ExplorationConfig) -> Schedule:
+    """Epsilon in [0, 1] for each tick of the configured clock."""
     match config:
         case ConstantConfig(epsilon=epsilon):
-            return (lambda tick: epsilon), "env_steps"
+            return lambda tick: epsilon
         case ExponentialConfig(start=start, end=end, decay=decay):
-            return (lambda tick: end + (start - end) * math.exp(-tick / decay)), config.clock
+            return lambda tick: end + (start - end) * math.exp(-tick / decay)
         case LinearConfig(start=start, end=end, duration=duration):
-            return (lambda tick: start + (end - start) * min(1.0, tick / duration)), config.clock
+            return lambda tick: start + (end - start) * min(1.0, tick / duration)
         case MultiplicativeConfig(start=start, end=end, factor=factor):
-            return (lambda tick: max(end, start * factor**tick)), config.clock
+            return lambda tick: max(end, start * factor**tick)

@@ -11,7 +11,6 @@ from dqn_exp.agent.eligibility import check_learner, choose_learner
 from dqn_exp.agent.torch_learner import TorchLearner
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.replay import Transitions
-from dqn_exp.seeding import Streams
 
 
 class Learner(Protocol):
@@ -49,8 +48,11 @@ class Learner(Protocol):
     def load_arrays(self, arrays: dict[str, Tensor]) -> None: ...
 
 
-def build_learner(config: Config, network: nn.Module) -> Learner:
-    """The learner that `config.learner` asks for; raises ConfigError where it cannot be had."""
+def build_learner(config: Config, network: nn.Module, seed: int) -> Learner:
+    """The learner that `config.learner` asks for; raises ConfigError where it cannot be had.
+
+    `seed`: of the stream that networks with dropout and the like draw from.
+    """
     check_learner(config)
     device = resolve_device(config.device)
     has_target = config.target.name != "none"
@@ -58,7 +60,6 @@ def build_learner(config: Config, network: nn.Module) -> Learner:
         from dqn_exp.agent.fused import FusedLearner
 
         return FusedLearner(network, config.agent, config.optimizer, has_target)
-    seed = Streams(config.seed).integer("learner")
     return TorchLearner(network, config.agent, config.optimizer, has_target, device, seed)
 
 

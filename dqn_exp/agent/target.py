@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from dqn_exp.config import TargetConfig
+from dqn_exp.clock import Clock, times_due
+from dqn_exp.config import EpisodesTargetConfig, SoftTargetConfig, TargetConfig
+from dqn_exp.envs import Step
 
 
-@dataclass
 class TargetUpdate:
-    """Calls `sync(tau)` at exact multiples of `every` of its own clock; tau = 1 is a hard copy."""
+    """Calls `sync(tau)` when its own clock passes a multiple of its period; tau = 1 is a hard copy."""
 
-    config: TargetConfig
-    sync: Callable[[float], None]
+    def __init__(self, config: TargetConfig, sync: Callable[[float], None]) -> None:
+        self._every = config.every
+        self._tau = config.tau if isinstance(config, SoftTargetConfig) else 1.0
+        self._counts_episodes = isinstance(config, EpisodesTargetConfig)
+        self._sync = sync
 
-    def after_step(self, env_steps: int) -> None:
-        if self.config.name in ("steps", "soft") and env_steps % self.config.every == 0:
-            self.sync(self.config.tau)
-
-    def after_episode(self, episodes: int) -> None:
-        if self.config.name == "episodes" and episodes % self.config.every == 0:
-            self.sync(1.0)
+    def after(self, step: Step, clock: Clock) -> None:
+        """`clock` counts `step` already."""
+        if self._every is None:
+            return
+        if self._counts_episodes:
+            now, passed = clock.episodes, len(step.ended)
+        else:
+            now, passed = clock.env_steps, len(step.action)
+        if times_due(self._every, now - passed, now):
+            self._sync(self._tau)

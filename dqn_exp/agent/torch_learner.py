@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
-from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
+from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.networks import MLP
 from dqn_exp.replay import Transitions
 
@@ -29,7 +29,7 @@ class TorchLearner:
         self,
         network: nn.Module,
         agent: AgentConfig,
-        optimizer: AdamConfig | RMSpropConfig | SGDConfig,
+        optimizer: OptimizerConfig,
         has_target: bool,
         device: str = "cpu",
         seed: int = 0,
@@ -156,9 +156,7 @@ def _below(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
-def build_optimizer(
-    config: AdamConfig | RMSpropConfig | SGDConfig, parameters: list[nn.Parameter]
-) -> torch.optim.Optimizer:
+def build_optimizer(config: OptimizerConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     match config:
         case AdamConfig():
             betas = (config.beta1, config.beta2)

@@ -9,25 +9,36 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.config.errors import ConfigError, did_you_mean, unknown
+    from dqn_exp.config.formats import FORMAT, check_format, recorded_config
     from dqn_exp.config.parsing import parse_config
     from dqn_exp.config.paths import CONF, ROOT
     from dqn_exp.config.schema import (
+        SHORT_NAMES,
         AdamConfig,
         AgentConfig,
         BudgetConfig,
         Config,
         ConstantConfig,
         EnvConfig,
+        EpisodesTargetConfig,
         EvaluationConfig,
+        ExplorationConfig,
         ExponentialConfig,
         LinearConfig,
         MultiplicativeConfig,
         NetworkConfig,
+        NoTargetConfig,
+        OnlineConfig,
+        OptimizerConfig,
+        PrioritisedConfig,
         Real,
         ReplayConfig,
         RMSpropConfig,
         SGDConfig,
+        SoftTargetConfig,
+        StepsTargetConfig,
         TargetConfig,
+        UniformConfig,
     )
     from dqn_exp.config.sizes import format_size, parse_size, plain_calls
 

@@ -20,30 +20,17 @@ def parse_config(values: Mapping[str, Any]) -> Config:
         problems: dict[tuple[str, ...], list[Any]] = {}
         for problem in error.errors():
             problems.setdefault(_path(problem, values), []).append(problem)
-        lines = [
-            _explain(path, *alternatives)
-            for path, alternatives in problems.items()
-            if _other_name(path) not in problems or _was_given(path, values)
-        ]
+        lines = [_explain(path, values, *found) for path, found in problems.items()]
         raise ConfigError("\n".join(lines)) from None
 
 
-def _other_name(path: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The short name of a part's key, or the key that a short name stands for; None for other keys."""
-    key = ".".join(path)
-    for long, short in SHORT_NAMES.items():
-        if key in (long, short):
-            return (short,) if key == long else tuple(long.split("."))
-    return None
-
-
-def _was_given(path: tuple[str, ...], values: Any) -> bool:
-    """Of two names of one wrong value: is this the one that was given? The short one, if they agree."""
-    long = path if len(path) > 1 else _other_name(path)
-    assert long is not None
-    short_value, long_value = values.get(SHORT_NAMES[".".join(long)]), values[long[0]].get(long[1])
-    agree = repr(short_value) == repr(long_value)  # NaN equals itself here
-    return agree == (len(path) == 1)
+def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
+    """The key that a wrong value was given by: its short name, where that has the same value."""
+    key, short = ".".join(path), SHORT_NAMES.get(".".join(path))
+    if short not in values:
+        return key
+    value = values[path[0]].get(path[1])
+    return str(short) if repr(values[short]) == repr(value) else key  # NaN equals itself here
 
 
 def _path(problem: Any, values: Any) -> tuple[str, ...]:
@@ -60,13 +47,13 @@ def _path(problem: Any, values: Any) -> tuple[str, ...]:
     return tuple(path)
 
 
-def _explain(path: tuple[str, ...], problem: Any, *others: Any) -> str:
+def _explain(path: tuple[str, ...], values: Mapping[str, Any], problem: Any, *others: Any) -> str:
     """One problem in words: key, value, what is allowed; `others` are of further types the key may have."""
-    key, kind, context = ".".join(path), problem["type"], problem.get("ctx", {})
+    key, kind, context = _as_given(path, values), problem["type"], problem.get("ctx", {})
     if kind == "missing":
         return f"{key} is missing"
     if kind == "extra_forbidden":
-        known = _fields(path[:-1])
+        known = _fields(path[:-1], values)
         return f"{key} is not a key.{did_you_mean(path[-1], known)} Allowed: {', '.join(known)}"
     if kind == "union_tag_invalid":
         return f"{key}.name={context['tag']!r}: allowed: {context['expected_tags']}"
@@ -85,13 +72,18 @@ def _choices(problem: Any) -> list[str]:
     return expected.replace("'", "").replace(" or ", ", ").split(", ")
 
 
-def _fields(path: tuple[str, ...]) -> list[str]:
-    """Names of the keys that the section at `path` knows."""
+def _fields(path: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
+    """Names of the keys that the section at `path` knows; of a part chosen by name, those of the chosen one."""
+    if not path:
+        return [*SHORT_NAMES.values(), *Config.model_fields]
     sections: list[Any] = [Config]
     for part in path:
         annotations = [s.model_fields[part].annotation for s in sections if part in s.model_fields]
         sections = [s for a in annotations for s in (get_args(a) or (a,))]
-    return list(dict.fromkeys(name for s in sections for name in s.model_fields))
+        values = values[part]
+    if len(sections) > 1:
+        sections = [s for s in sections if values["name"] in get_args(s.model_fields["name"].annotation)]
+    return [name for section in sections for name in section.model_fields]
 
 
 def _refuse_targets(values: Any, prefix: str = "") -> None:

@@ -42,21 +42,13 @@ def _not_nan(value: float) -> float:
     return value
 
 
-SHORT_NAMES = {
-    "replay.capacity": "buffer",
-    "replay.batch_size": "batch",
-    "target.every": "update_every",
-    "optimizer.lr": "lr",
-}
-"""Keys that follow a short axis name, and that name."""
-
 Count = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
 CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Real = Annotated[float, BeforeValidator(_number)]
 Finite = Annotated[Real, AfterValidator(_finite)]
 Positive = Annotated[Finite, Field(gt=0)]
 Fraction = Annotated[Finite, Field(ge=0, le=1)]
-Clock = Literal["episodes", "env_steps", "updates", "learning_episodes"]
+ClockName = Literal["episodes", "env_steps", "updates", "learning_episodes"]
 
 
 class Section(BaseModel):
@@ -78,6 +70,7 @@ class EnvConfig(Section):
 
 
 class AgentConfig(Section):
+    name: str = Field(description="registered name of the algorithm")
     double: bool = Field(description="double DQN: select with the online network (1509.06461)")
     loss: Literal["mse", "huber"] = Field(description="of the TD error; huber has delta 1")
     max_grad_norm: Positive | None = Field(description="clip the gradient's norm; null: no clipping")
@@ -86,6 +79,7 @@ class AgentConfig(Section):
     )
     learning_starts: CountOrZero = Field(description="env steps before the first update")
     updates_per_train: Count = Field(description="gradient updates each time training is due")
+    options: dict[str, Any] = Field({}, description="options of an agent of your own")
 
 
 class NetworkConfig(Section):
@@ -99,17 +93,39 @@ class NetworkConfig(Section):
     options: dict[str, Any] = Field({}, description="options of a network of your own")
 
 
-class ReplayConfig(Section):
-    name: Literal["uniform", "prioritised", "online"]
+class UniformConfig(Section):
+    name: Literal["uniform"]
     capacity: Count = Field(description="transitions kept; the oldest goes first")
     batch_size: Count = Field(description="transitions in one update")
-    n_step: Count = Field(1, description="rewards summed before bootstrapping")
-    replacement: bool = Field(True, description="may one batch hold a transition twice?")
-    alpha: Fraction = Field(0.6, description="prioritised: how much priorities matter")
-    beta_start: Fraction = Field(0.4, description="prioritised: importance correction at first")
-    beta_end: Fraction = Field(1.0, description="prioritised: importance correction at last")
-    beta_updates: Count = Field(100_000, description="prioritised: updates from first to last")
-    priority_floor: Positive = Field(1e-6, description="prioritised: added to every |TD error|")
+    n_step: Count = Field(description="rewards summed before bootstrapping")
+    replacement: bool = Field(description="may one batch hold a transition twice?")
+
+
+class PrioritisedConfig(Section):
+    name: Literal["prioritised"]
+    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    batch_size: Count = Field(description="transitions in one update")
+    n_step: Count = Field(description="rewards summed before bootstrapping")
+    alpha: Fraction = Field(description="how much priorities matter; 0: not at all")
+    beta_start: Fraction = Field(description="importance correction at the first update")
+    beta_end: Fraction = Field(description="importance correction at last")
+    beta_updates: Count = Field(description="updates from the first correction to the last")
+    priority_floor: Positive = Field(description="added to every |TD error|")
+
+
+class OnlineConfig(Section):
+    """No replay: each update learns from the latest transition alone."""
+
+    name: Literal["online"]
+    n_step: Count = Field(description="rewards summed before bootstrapping")
+
+    @property
+    def capacity(self) -> int:
+        return 1
+
+    @property
+    def batch_size(self) -> int:
+        return 1
 
 
 class AdamConfig(Section):
@@ -139,7 +155,7 @@ class ExponentialConfig(Section):
     start: Fraction
     end: Fraction
     decay: Positive = Field(description="clock ticks in which the excess falls to 1/e")
-    clock: Clock
+    clock: ClockName
 
 
 class LinearConfig(Section):
@@ -147,7 +163,7 @@ class LinearConfig(Section):
     start: Fraction
     end: Fraction
     duration: Count = Field(description="clock ticks from start to end")
-    clock: Clock
+    clock: ClockName
 
 
 class MultiplicativeConfig(Section):
@@ -155,7 +171,7 @@ class MultiplicativeConfig(Section):
     start: Fraction
     end: Fraction
     factor: Annotated[Real, Field(gt=0, le=1)] = Field(description="per clock tick")
-    clock: Clock
+    clock: ClockName
 
 
 class ConstantConfig(Section):
@@ -163,12 +179,30 @@ class ConstantConfig(Section):
     epsilon: Fraction
 
 
-class TargetConfig(Section):
-    name: Literal["episodes", "steps", "soft", "none"] = Field(
-        description="hard copies every so many episodes or env steps, soft ones, or no target"
-    )
-    every: Count = Field(description="episodes or env steps between refreshes")
-    tau: Annotated[Real, Field(gt=0, le=1)] = Field(1.0, description="soft: step to the online net")
+class EpisodesTargetConfig(Section):
+    name: Literal["episodes"]
+    every: Count = Field(description="episodes between hard copies")
+
+
+class StepsTargetConfig(Section):
+    name: Literal["steps"]
+    every: Count = Field(description="env steps between hard copies")
+
+
+class SoftTargetConfig(Section):
+    name: Literal["soft"]
+    every: Count = Field(description="env steps between refreshes")
+    tau: Annotated[Real, Field(gt=0, le=1)] = Field(description="size of the step to the online network")
+
+
+class NoTargetConfig(Section):
+    """No target network: updates bootstrap from the online one."""
+
+    name: Literal["none"]
+
+    @property
+    def every(self) -> None:
+        return None
 
 
 class BudgetConfig(Section):
@@ -218,14 +252,26 @@ class VideoConfig(Section):
     every_episodes: Count | None = Field(description="film one in so many training episodes")
 
 
+ReplayConfig = UniformConfig | PrioritisedConfig | OnlineConfig
+OptimizerConfig = AdamConfig | RMSpropConfig | SGDConfig
+ExplorationConfig = ExponentialConfig | LinearConfig | MultiplicativeConfig | ConstantConfig
+TargetConfig = EpisodesTargetConfig | StepsTargetConfig | SoftTargetConfig | NoTargetConfig
+
+SHORT_NAMES = {
+    "replay.capacity": "buffer",
+    "replay.batch_size": "batch",
+    "target.every": "update_every",
+    "optimizer.lr": "lr",
+}
+"""Keys that have a short name as well: two names of one value."""
+NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers"}
+"""Sections that say what is written down, and nothing about what happens."""
+
+
 class Config(Section):
     """One trial: a configuration and its seed."""
 
-    buffer: Count = Field(description="replay capacity in transitions")
-    batch: Count = Field(description="batch size in transitions")
-    update_every: Count = Field(description="target refresh period, in the unit of `target`")
     train_every: Count = Field(description="env steps between trainings")
-    lr: Positive = Field(description="learning rate")
     gamma: Fraction = Field(description="discount per step")
     seed: Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
     imports: list[str] = Field(description="modules imported first, to register parts of your own")
@@ -236,13 +282,10 @@ class Config(Section):
     env: EnvConfig
     agent: AgentConfig
     network: NetworkConfig
-    replay: ReplayConfig
-    optimizer: Annotated[AdamConfig | RMSpropConfig | SGDConfig, Field(discriminator="name")]
-    exploration: Annotated[
-        ExponentialConfig | LinearConfig | MultiplicativeConfig | ConstantConfig,
-        Field(discriminator="name"),
-    ]
-    target: TargetConfig
+    replay: Annotated[ReplayConfig, Field(discriminator="name")]
+    optimizer: Annotated[OptimizerConfig, Field(discriminator="name")]
+    exploration: Annotated[ExplorationConfig, Field(discriminator="name")]
+    target: Annotated[TargetConfig, Field(discriminator="name")]
     budget: BudgetConfig
     evaluation: EvaluationConfig
     convergence: ConvergenceConfig
@@ -250,23 +293,40 @@ class Config(Section):
     checkpoint: CheckpointConfig
     metrics: MetricsConfig
     video: VideoConfig
+    observers: dict[str, dict[str, Any]] = Field(
+        {}, description="registered name -> options of each observer of your own"
+    )
+
+    @property
+    def buffer(self) -> int:
+        """Replay capacity, transitions."""
+        return self.replay.capacity
+
+    @property
+    def batch(self) -> int:
+        """Transitions in one update."""
+        return self.replay.batch_size
+
+    @property
+    def update_every(self) -> int | None:
+        """Refresh period of the target network, in the unit of `target`; None without one."""
+        return self.target.every
+
+    @property
+    def lr(self) -> float:
+        """Learning rate."""
+        return self.optimizer.lr
 
     @model_validator(mode="before")
     @classmethod
     def _short_names_are_aliases(cls, values: Any) -> Any:
-        """A short name is a second name of a part's value: where they differ, the part's counts."""
-        values = dict(values)
-        for key, short in SHORT_NAMES.items():
-            section, _, name = key.partition(".")
-            part = values.get(section)
-            if isinstance(part, dict) and name in part:
-                values[short] = part[name]
-        return values
+        """Their values have been put where they belong when the configuration was composed."""
+        return {key: value for key, value in dict(values).items() if key not in SHORT_NAMES.values()}
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         replay = self.replay
-        if replay.name != "online" and replay.batch_size > replay.capacity:
+        if replay.batch_size > replay.capacity:
             raise ValueError(
                 f"batch={replay.batch_size} is larger than buffer={replay.capacity}; allowed: batch <= buffer"
             )
@@ -298,7 +358,11 @@ class Config(Section):
             limit = self.budget.env_steps or 100_000
         return self.env.model_copy(update={"max_episode_steps": limit})
 
+    def record(self) -> dict[str, Any]:
+        """Plain nested values, with the short names; what `trial.json` keeps."""
+        return {**{name: getattr(self, name) for name in SHORT_NAMES.values()}, **self.model_dump()}
+
     def hash(self) -> str:
-        """Twelve hexadecimal digits that two configurations share if all that matters is equal."""
-        content = json.dumps(self.model_dump(exclude={"report"}), sort_keys=True)
+        """Twelve hexadecimal digits that two trials share if the same happens in both."""
+        content = json.dumps(self.model_dump(exclude=NOT_OF_THE_TRIAL), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,6 +1,7 @@
 """Environments: made from their configuration, as the training loop wants them.
 
-`make_environment` builds one; `resolve_environment` says what its time limit and threshold are.
+`make_environments` builds N copies that all that meets them sees side by side, `play` is the loop over
+their steps, and `resolve_environment` says what time limit and threshold an environment has.
 """
 
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.envs.environment import Environment, make_environment, resolve_environment
+    from dqn_exp.envs.environment import make_environment, resolve_environment
+    from dqn_exp.envs.vector import Step, VectorEnvironment, make_environments, play
 
 __getattr__ = lazy(__name__, __file__)

@@ -13,44 +13,44 @@ from gymnasium import spaces
 from dqn_exp.config import ConfigError, EnvConfig, did_you_mean
 from dqn_exp.registry import wrappers
 
-Observation = np.ndarray
-Encoder = Callable[[Any], Observation]
+Encoder = Callable[[Any], Any]
 
 
 class Environment:
-    """An environment with discrete actions 0..n_actions-1 and observations float32[observation_size].
+    """An environment with actions 0..n-1 and observations that become float32 vectors.
 
-    It is seeded once, at its first reset; after that its own generator goes on.
+    observation_space: Box float32[D], one-hot for Discrete observations, flattened otherwise.
+    action_space: Discrete(n), from 0.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float, seed: int) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float) -> None:
         self._env = env
         self._env_step = env.step
-        self._encode, self.observation_size = _encoder(env.observation_space)
+        self._encode, self.observation_space = _encoder(env.observation_space)
         actions = cast(spaces.Discrete, env.action_space)
-        self.n_actions = int(actions.n)
-        # numpy's integers, as the space itself draws them
-        self._actions = [np.int64(actions.start + action) for action in range(self.n_actions)]
+        self.action_space = spaces.Discrete(int(actions.n))
+        self._first_action = np.int64(actions.start)  # numpy's integers, as the space itself draws them
         self._limit = max_episode_steps
         self._length = 0
-        self._seed: int | None = seed
-        self._measured = [layer for layer in _layers(env) if hasattr(layer, "measures")]
+        self.layers = _layers(env)
+        self.stateful = [layer for layer in self.layers if hasattr(layer, "load_state")]
+        self._measured = [layer for layer in self.layers if hasattr(layer, "measures")]
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
-    def reset(self) -> Observation:
-        """Begin an episode; returns its first observation."""
-        observation, _ = self._env.reset(seed=self._seed)
-        self._seed = None
+    def reset(self, seed: int) -> np.ndarray:
+        """Begin an episode; returns its first observation [D], valid until the next call."""
+        observation, _ = self._env.reset(seed=seed)
         self._length = 0
-        return self._encode(observation)
+        encoded: np.ndarray = self._encode(observation)
+        return encoded
 
-    def step(self, action: int) -> tuple[Observation, float, bool, bool]:
-        """Next observation, reward, terminated, truncated."""
-        observation, reward, terminated, truncated, _ = self._env_step(self._actions[action])
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool]:
+        """Next observation [D], valid until the next call; reward, terminated, truncated."""
+        observation, reward, terminated, truncated, _ = self._env_step(self._first_action + action)
         self._length += 1
         return (
             self._encode(observation),
-            float(reward),
+            reward,
             terminated,
             truncated or self._length >= self._limit,
         )
@@ -72,24 +72,11 @@ class Environment:
         """The present state as uint8[height, width, 3]; needs render_mode="rgb_array"."""
         return np.asarray(self._env.render())
 
-    def state(self) -> dict[str, Any]:
-        """What survives from one episode to the next; valid between episodes."""
-        if self._seed is not None:
-            return {"seed": self._seed}
-        return {"generator": self._env.unwrapped.np_random.bit_generator.state}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self._seed = state.get("seed")
-        if self._seed is None:
-            generator = np.random.default_rng()
-            generator.bit_generator.state = state["generator"]
-            self._env.unwrapped.np_random = generator
-
     def close(self) -> None:
         self._env.close()
 
 
-def make_environment(config: EnvConfig, seed: int, render_mode: str | None = None) -> Environment:
+def make_environment(config: EnvConfig, render_mode: str | None = None) -> Environment:
     """Build the environment of `config`; raises ConfigError where it cannot be had or used.
 
     gymnasium's checking wrappers are left out and its time limit is applied by `Environment`.
@@ -111,7 +98,7 @@ def make_environment(config: EnvConfig, seed: int, render_mode: str | None = Non
     _check_actions_quickly(env.unwrapped)
     for name, wrapper_options in config.wrappers.items():
         env = _wrap(env, name, wrapper_options)
-    return Environment(env, float("inf") if limit == "unlimited" else limit, seed)
+    return Environment(env, float("inf") if limit == "unlimited" else limit)
 
 
 def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
@@ -136,7 +123,7 @@ def resolve_environment(config: EnvConfig, threshold: float | None) -> tuple[Env
 
     Raises ConfigError where the environment is unknown, has continuous actions, or no threshold.
     """
-    make_environment(config, seed=0).close()
+    make_environment(config).close()
     spec = _spec(config.id)
     limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
     for own in (threshold, config.threshold, spec.reward_threshold):
@@ -169,25 +156,26 @@ def _layers(env: gymnasium.Env[Any, Any]) -> list[Any]:
     return layers[::-1]
 
 
-def _encoder(space: spaces.Space[Any]) -> tuple[Encoder, int]:
-    """The function that makes a float32 vector of an observation, and the vector's length."""
+def _encoder(space: spaces.Space[Any]) -> tuple[Encoder, spaces.Box]:
+    """The function that makes a vector of an observation, and the space of the vectors."""
     if isinstance(space, spaces.Box):
-        return _vector if len(space.shape) == 1 else _flatten, int(np.prod(space.shape))
+        return (_as_it_is if len(space.shape) == 1 else _flatten), _vectors(space.low, space.high)
     if isinstance(space, spaces.Discrete):
         rows, first = np.eye(int(space.n), dtype=np.float32), int(space.start)
-        return lambda observation: rows[observation - first], int(space.n)
+        return lambda observation: rows[observation - first], _vectors(rows[0] * 0, rows[0] * 0 + 1)
     if not space.is_np_flattenable:
         raise ConfigError(f"observations {space} cannot be flattened to a vector of numbers")
-    return (
-        lambda observation: np.asarray(spaces.flatten(space, observation), dtype=np.float32),
-        spaces.flatdim(space),
-    )
+    flat = cast(spaces.Box, spaces.flatten_space(space))
+    return lambda observation: spaces.flatten(space, observation), _vectors(flat.low, flat.high)
 
 
-def _vector(observation: Any) -> np.ndarray:
-    """A copy, because some environments return one array again and again."""
-    return np.array(observation, np.float32)
+def _vectors(low: np.ndarray, high: np.ndarray) -> spaces.Box:
+    return spaces.Box(low.ravel().astype(np.float32), high.ravel().astype(np.float32), dtype=np.float32)
+
+
+def _as_it_is(observation: Any) -> Any:
+    return observation
 
 
 def _flatten(observation: Any) -> np.ndarray:
-    return np.array(observation, np.float32).reshape(-1)
+    return np.reshape(observation, -1)

@@ -1,9 +1,11 @@
-"""Multilayer perceptrons: Q-values float32[B, n_actions] of observations float32[B, observation_size]."""
+"""Multilayer perceptrons: Q-values float32[B, A] of observations float32[B, ...]."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
+from gymnasium import spaces
 from torch import Tensor, nn
 
 from dqn_exp.config import NetworkConfig
@@ -23,22 +25,27 @@ class MLP(nn.Module):
         return values
 
 
-def build_mlp(observation_size: int, n_actions: int, config: NetworkConfig) -> nn.Module:
-    layers: list[nn.Module] = []
-    for size in config.hidden:
-        layers += [nn.Linear(observation_size, size), ACTIVATIONS[config.activation]()]
-        observation_size = size
-    return MLP([*layers, nn.Linear(observation_size, n_actions)])
+def build_mlp(observations: spaces.Box, actions: spaces.Discrete, config: NetworkConfig) -> nn.Module:
+    return MLP(_layers(observations, actions, config, lambda size: []))
 
 
-def build_mlp_batchnorm(observation_size: int, n_actions: int, config: NetworkConfig) -> nn.Module:
+def build_mlp_batchnorm(
+    observations: spaces.Box, actions: spaces.Discrete, config: NetworkConfig
+) -> nn.Module:
     """As the MLP, with batch normalisation after each hidden linear layer (Ioffe & Szegedy 2015)."""
-    layers: list[nn.Module] = []
+    return MLP(_layers(observations, actions, config, lambda size: [nn.BatchNorm1d(size)]))
+
+
+def _layers(
+    observations: spaces.Box,
+    actions: spaces.Discrete,
+    config: NetworkConfig,
+    norm: Callable[[int], list[nn.Module]],
+) -> list[nn.Module]:
+    """Hidden layers, each with what `norm` puts between it and its activation, and the output."""
+    n_in = math.prod(observations.shape)
+    layers: list[nn.Module] = [nn.Flatten()] if len(observations.shape) > 1 else []
     for size in config.hidden:
-        layers += [
-            nn.Linear(observation_size, size),
-            nn.BatchNorm1d(size),
-            ACTIVATIONS[config.activation](),
-        ]
-        observation_size = size
-    return MLP([*layers, nn.Linear(observation_size, n_actions)])
+        layers += [nn.Linear(n_in, size), *norm(size), ACTIVATIONS[config.activation]()]
+        n_in = size
+    return [*layers, nn.Linear(n_in, int(actions.n))]

@@ -9,6 +9,6 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.replay.build import Replay, build_replay
-    from dqn_exp.replay.ring import Sample, Transitions
+    from dqn_exp.replay.ring import Transitions
 
 __getattr__ = lazy(__name__, __file__)

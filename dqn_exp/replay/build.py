@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from gymnasium import spaces
 
-from dqn_exp.config import ReplayConfig
+from dqn_exp.config import OnlineConfig, PrioritisedConfig, ReplayConfig, UniformConfig
 from dqn_exp.replay.n_step import NStepReplay
 from dqn_exp.replay.prioritised import PrioritisedReplay
 from dqn_exp.replay.ring import UniformReplay
@@ -13,25 +14,34 @@ Replay = UniformReplay | NStepReplay
 
 
 def build_replay(
-    config: ReplayConfig, observation_size: int, gamma: float, generator: np.random.Generator
+    config: ReplayConfig,
+    observations: spaces.Box,
+    n_environments: int,
+    gamma: float,
+    generator: np.random.Generator,
 ) -> Replay:
-    """The replay of `config`. `online` is a ring that holds the latest transition alone."""
-    common = (
-        config.capacity,
-        observation_size,
-        config.batch_size,
-        gamma,
-        config.replacement,
-        generator,
-    )
-    replay = UniformReplay(*common)
-    if config.name == "prioritised":
-        replay = PrioritisedReplay(
-            *common,
-            alpha=config.alpha,
-            beta_start=config.beta_start,
-            beta_end=config.beta_end,
-            beta_updates=config.beta_updates,
-            floor=config.priority_floor,
-        )
-    return NStepReplay(replay, config.n_step) if config.n_step > 1 else replay
+    """The replay of `config`, for steps of `n_environments` at once."""
+    replay = _build_ring(config, observations, gamma, generator)
+    return NStepReplay(replay, config.n_step, n_environments) if config.n_step > 1 else replay
+
+
+def _build_ring(
+    config: ReplayConfig, observations: spaces.Box, gamma: float, generator: np.random.Generator
+) -> UniformReplay:
+    common = (config.capacity, observations, config.batch_size, gamma)
+    match config:
+        case UniformConfig():
+            return UniformReplay(*common, config.replacement, generator)
+        case OnlineConfig():  # a ring that holds the latest transition alone
+            return UniformReplay(*common, True, generator)
+        case PrioritisedConfig():
+            return PrioritisedReplay(
+                *common,
+                True,
+                generator,
+                alpha=config.alpha,
+                beta_start=config.beta_start,
+                beta_end=config.beta_end,
+                beta_updates=config.beta_updates,
+                floor=config.priority_floor,
+            )

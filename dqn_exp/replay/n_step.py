@@ -7,46 +7,49 @@ from typing import Any
 
 import numpy as np
 
+from dqn_exp.envs import Step
 from dqn_exp.replay.ring import Sample, Transitions, UniformReplay
+
+Pending = tuple[np.ndarray, int, float]
+"""Observation, action and reward of a step whose sum is not complete."""
 
 
 class NStepReplay:
     """Stores (s_t, a_t, r_t + ... + gamma^(m-1) r_{t+m-1}, s_{t+m}, gamma^m), where m is n or what
     was left of the episode; a terminal step ends the sum and makes the discount 0."""
 
-    def __init__(self, replay: UniformReplay, n: int) -> None:
-        self._replay = replay
-        self._pending: deque[tuple[np.ndarray, int, float]] = deque(maxlen=n)
+    def __init__(self, replay: UniformReplay, n: int, n_environments: int) -> None:
+        self._replay, self._n = replay, n
+        self._pending: list[deque[Pending]] = [deque(maxlen=n) for _ in range(n_environments)]
 
     def __len__(self) -> int:
         return len(self._replay)
 
     @property
+    def batch_size(self) -> int:
+        return self._replay.batch_size
+
+    @property
     def transitions(self) -> Transitions:
         return self._replay.transitions
 
-    def add(
-        self,
-        observation: np.ndarray,
-        action: int,
-        reward: float,
-        next_observation: np.ndarray,
-        terminated: bool,
-        truncated: bool,
-    ) -> None:
-        self._pending.append((observation, action, reward))
-        if terminated or truncated:
-            while self._pending:
-                self._store_oldest(next_observation, terminated)
-                self._pending.popleft()
-        elif len(self._pending) == self._pending.maxlen:
-            self._store_oldest(next_observation, terminated)
+    def add(self, step: Step) -> None:
+        """Sum up a step of each environment; store the sums that are complete."""
+        observations, actions, rewards, next_observations, terminated, truncated, _ = step
+        for n, pending in enumerate(self._pending):
+            pending.append((observations[n].copy(), int(actions[n]), float(rewards[n])))
+            if terminated[n] or truncated[n]:
+                while pending:
+                    self._store_oldest(pending, next_observations[n], bool(terminated[n]))
+                    pending.popleft()
+            elif len(pending) == self._n:
+                self._store_oldest(pending, next_observations[n], False)
 
-    def _store_oldest(self, next_observation: np.ndarray, terminated: bool) -> None:
+    def _store_oldest(self, pending: deque[Pending], next_observation: np.ndarray, terminated: bool) -> None:
         gamma = self._replay.gamma
-        total = sum(gamma**k * reward for k, (_, _, reward) in enumerate(self._pending))
-        discount = 0.0 if terminated else gamma ** len(self._pending)
-        observation, action, _ = self._pending[0]
+        total = sum(gamma**k * reward for k, (_, _, reward) in enumerate(pending))
+        discount = 0.0 if terminated else gamma ** len(pending)
+        observation, action, _ = pending[0]
         self._replay.store(observation, action, total, next_observation, discount)
 
     def sample(self) -> Sample:
@@ -56,11 +59,12 @@ class NStepReplay:
         self._replay.learned(sample, td_errors)
 
     def state(self) -> dict[str, Any]:
-        """Valid between episodes, when nothing is pending."""
-        return self._replay.state()
+        """With the steps whose sums are not complete."""
+        pending = [[list(one) for one in environment] for environment in self._pending]
+        return {"pending": pending, "replay": self._replay.state()}
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        return self._replay.arrays()
-
-    def load_state(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self._replay.load_state(state, arrays)
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._replay.load_state(state["replay"])
+        for pending, saved in zip(self._pending, state["pending"], strict=True):
+            pending.clear()
+            pending.extend((observation, action, reward) for observation, action, reward in saved)

@@ -104,12 +104,14 @@ class PrioritisedReplay(UniformReplay):
         self._largest = max(self._largest, float(priorities.max()))
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "largest": self._largest, "samples": self._samples}
+        own = {"largest": self._largest, "samples": self._samples, "priority": self._tree[self._filled]}
+        return {**super().state(), **own}
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {**super().arrays(), "priority": self._tree[np.arange(len(self))]}
-
-    def load_state(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        super().load_state(state, arrays)
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
         self._largest, self._samples = state["largest"], state["samples"]
-        self._tree[np.arange(len(self))] = arrays["priority"]
+        self._tree[self._filled] = state["priority"]
+
+    @property
+    def _filled(self) -> np.ndarray:
+        return np.arange(len(self))

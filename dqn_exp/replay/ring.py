@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
 
+from dqn_exp.envs import Step
 from dqn_exp.seeding import generator_state, load_generator_state
 
 
@@ -16,10 +18,10 @@ class Transitions(NamedTuple):
     went on or was truncated, gamma**m for a sum of m rewards.
     """
 
-    observation: np.ndarray  # float32[N, observation_size]
+    observation: np.ndarray  # [N, ...], of the observation space's shape and type
     action: np.ndarray  # int64[N]
     reward: np.ndarray  # float32[N]
-    next_observation: np.ndarray  # float32[N, observation_size]
+    next_observation: np.ndarray  # likewise
     discount: np.ndarray  # float32[N]
 
 
@@ -39,7 +41,7 @@ class UniformReplay:
     def __init__(
         self,
         capacity: int,
-        observation_size: int,
+        observations: spaces.Box,
         batch_size: int,
         gamma: float,
         replacement: bool,
@@ -54,27 +56,22 @@ class UniformReplay:
         self._size = 0
         # np.zeros takes memory from the system only as rows are written
         self.transitions = Transitions(
-            np.zeros((capacity, observation_size), np.float32),
+            np.zeros((capacity, *observations.shape), observations.dtype),
             np.zeros(capacity, np.int64),
             np.zeros(capacity, np.float32),
-            np.zeros((capacity, observation_size), np.float32),
+            np.zeros((capacity, *observations.shape), observations.dtype),
             np.zeros(capacity, np.float32),
         )
 
     def __len__(self) -> int:
         return self._size
 
-    def add(
-        self,
-        observation: np.ndarray,
-        action: int,
-        reward: float,
-        next_observation: np.ndarray,
-        terminated: bool,
-        truncated: bool,
-    ) -> None:
-        """Store one step. Only `terminated` ends the bootstrap."""
-        self.store(observation, action, reward, next_observation, 0.0 if terminated else self.gamma)
+    def add(self, step: Step) -> None:
+        """Store a step of each environment. Only `terminated` ends the bootstrap."""
+        observations, actions, rewards, next_observations, terminated, *_ = step
+        for n in range(len(actions)):
+            discount = 0.0 if terminated[n] else self.gamma
+            self.store(observations[n], actions[n], rewards[n], next_observations[n], discount)
 
     def store(
         self,
@@ -109,19 +106,17 @@ class UniformReplay:
         """Told the TD errors float32[B] of what was sampled; uniform replay has no use for them."""
 
     def state(self) -> dict[str, Any]:
+        """With the filled part of the rings."""
+        columns = self.transitions._asdict().items()
         return {
             "next": self._next,
             "size": self._size,
             "generator": generator_state(self._generator),
+            "transitions": {name: column[: self._size] for name, column in columns},
         }
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The filled part of the rings, by name."""
-        columns = self.transitions._asdict().items()
-        return {name: column[: self._size] for name, column in columns}
-
-    def load_state(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:
         self._next, self._size = state["next"], state["size"]
         load_generator_state(self._generator, state["generator"])
         for name, column in self.transitions._asdict().items():
-            column[: self._size] = arrays[name]
+            column[: self._size] = state["transitions"][name]

@@ -15,10 +15,8 @@ from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
 from dqn_exp.agent.fused.structures import Networks, Settings, Workspace
 from dqn_exp.agent.fused.update import LOSS, Q_MAX, Q_SUM, get_kernels
-from dqn_exp.config import AdamConfig, AgentConfig, RMSpropConfig, SGDConfig
+from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.replay import Transitions
-
-OptimizerConfig = AdamConfig | RMSpropConfig | SGDConfig
 
 
 class FusedLearner:

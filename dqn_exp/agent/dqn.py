@@ -1,0 +1,130 @@
+"""Deep Q-learning with experience replay (Mnih et al. 2015, algorithm 1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from torch import nn
+
+from dqn_exp.agent.agent import Diverged, Learned
+from dqn_exp.agent.exploration import Exploration, build_exploration
+from dqn_exp.agent.learner import Learner, build_learner
+from dqn_exp.agent.target import TargetUpdate
+from dqn_exp.clock import Clock, times_due
+from dqn_exp.config import Config
+from dqn_exp.envs import Step
+from dqn_exp.networks import build_network
+from dqn_exp.replay import Replay, build_replay
+from dqn_exp.seeding import Streams
+
+
+class DQN:
+    """Epsilon-greedy on the online network; learns from batches of its replay."""
+
+    scalars = ("loss", "grad_norm", "q_mean", "q_max")
+
+    def __init__(
+        self,
+        config: Config,
+        learner: Learner,
+        replay: Replay,
+        target: TargetUpdate,
+        exploration: Exploration,
+        clock: Clock,
+    ) -> None:
+        self.learner, self.replay, self.exploration = learner, replay, exploration
+        self._target, self._clock = target, clock
+        self._starts, self._every = config.agent.learning_starts, config.train_every
+        self._updates = config.agent.updates_per_train
+        self._looked_at_every, self._max_abs_q = config.metrics.loss_every, config.divergence.max_abs_q
+
+    @property
+    def network(self) -> nn.Module:
+        return self.learner.network
+
+    @property
+    def epsilon(self) -> float:
+        return self.exploration.epsilon
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        return self.exploration.explore(observations, self.learner.greedy)
+
+    def greedy(self, observations: np.ndarray) -> np.ndarray:
+        return self.learner.greedy(observations)
+
+    def observe(self, step: Step) -> Sequence[Learned]:
+        """Store the step; update where training is due, then the target where that is due."""
+        self.replay.add(step)
+        now = self._clock.env_steps
+        before = now - len(step.action)
+        learned: Sequence[Learned] = ()
+        if (due := times_due(self._every, before, now)) and self._can_learn(now):
+            learned = self._learn(due * self._updates)
+        self._target.after(step, self._clock)
+        return learned
+
+    def _can_learn(self, env_steps: int) -> bool:
+        return env_steps >= self._starts and len(self.replay) >= self.replay.batch_size
+
+    def _learn(self, n_updates: int) -> list[Learned]:
+        clock, learner, replay = self._clock, self.learner, self.replay
+        learned: list[Learned] = []
+        for _ in range(n_updates):
+            sample = replay.sample()
+            loss = learner.update(replay.transitions, sample.indices, sample.weights)
+            clock.updates += 1
+            broken = self._divergence(loss)
+            if broken or clock.updates % self._looked_at_every == 0:
+                learned.append(Learned(clock.updates, (loss, *learner.statistics())))
+            if broken:
+                raise Diverged(f"{broken} at update {clock.updates}", learned)
+            replay.learned(sample, learner.td_errors)
+        return learned
+
+    def _divergence(self, loss: float) -> str | None:
+        """What left the finite in the latest update; None where all is well."""
+        if not math.isfinite(loss):
+            return f"the loss became {loss}"
+        largest = self.learner.largest_value
+        return None if largest <= self._max_abs_q else f"|Q| reached {largest:.3g}"
+
+    def start_from(self, network: nn.Module) -> None:
+        self.network.load_state_dict(network.state_dict())
+        self.learner.sync_target(1.0)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "learner": self.learner.arrays(),
+            "replay": self.replay.state(),
+            "exploration": self.exploration.state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.learner.load_arrays(state["learner"])
+        self.replay.load_state(state["replay"])
+        self.exploration.load_state(state["exploration"])
+
+
+def build_dqn(
+    config: Config,
+    observations: spaces.Box,
+    actions: spaces.Discrete,
+    n_environments: int,
+    streams: Streams,
+    clock: Clock,
+) -> DQN:
+    """The one place where the configuration of a DQN becomes its parts."""
+    network = build_network(config.network, observations, actions, streams.integer("network"))
+    learner = build_learner(config, network, streams.integer("learner"))
+    replay = build_replay(
+        config.replay, observations, n_environments, config.gamma, streams.generator("replay")
+    )
+    target = TargetUpdate(config.target, learner.sync_target)
+    exploration = build_exploration(
+        config.exploration, int(actions.n), streams.generator("exploration"), clock
+    )
+    return DQN(config, learner, replay, target, exploration, clock)

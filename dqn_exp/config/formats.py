@@ -1,0 +1,47 @@
+"""Configurations as earlier versions recorded them: what has changed since, and how they are read today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.parsing import parse_config
+from dqn_exp.config.schema import Config
+
+FORMAT = 2
+"""Of what this version writes. In format 1 a replay and a target had the options of all kinds of them."""
+
+_OWN_OPTIONS = {
+    "replay": {
+        "uniform": ("capacity", "batch_size", "n_step", "replacement"),
+        "prioritised": (
+            *("capacity", "batch_size", "n_step"),
+            *("alpha", "beta_start", "beta_end", "beta_updates", "priority_floor"),
+        ),
+        "online": ("n_step",),
+    },
+    "target": {"episodes": ("every",), "steps": ("every",), "soft": ("every", "tau"), "none": ()},
+}
+
+
+def check_format(content: Mapping[str, Any], what: str) -> int:
+    """The format that `content` says it has; raises ConfigError where this version cannot read it."""
+    found = content.get("format")
+    if not isinstance(found, int) or not 1 <= found <= FORMAT:
+        raise ConfigError(
+            f"{what} has format {found!r}; this version of dqn_exp reads formats 1 to {FORMAT}: "
+            f"a newer version wrote it, or it is damaged"
+        )
+    return found
+
+
+def recorded_config(record: Mapping[str, Any], what: str = "trial.json") -> Config:
+    """The configuration in the content of a `trial.json` of any format; raises ConfigError."""
+    values = dict(record["config"])
+    if check_format(record, what) == 1:
+        values["agent"] = {"name": "dqn", **values["agent"]}
+        for part, kinds in _OWN_OPTIONS.items():
+            own = kinds[values[part]["name"]]
+            values[part] = {k: v for k, v in values[part].items() if k in ("name", *own)}
+    return parse_config(values)

@@ -1,0 +1,196 @@
+"""Copies of one environment, side by side: all that meets them has a leading axis [N]."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dqn_exp.config import EnvConfig
+from dqn_exp.envs.environment import Environment, make_environment
+from dqn_exp.seeding import EpisodeSeeds
+
+log = logging.getLogger(__name__)
+
+
+class Episode(NamedTuple):
+    """An episode that is over."""
+
+    environment: int
+    total_return: float
+    length: int
+    measures: dict[str, float]
+
+
+class Step(NamedTuple):
+    """What one action in each of N environments led to. The arrays are valid until the next step.
+
+    Where an episode ended, `next_observation` is its last one, not the first of the next episode.
+    """
+
+    observation: np.ndarray  # float32[N, ...]
+    action: np.ndarray  # int64[N]
+    reward: np.ndarray  # float64[N]
+    next_observation: np.ndarray  # float32[N, ...]
+    terminated: np.ndarray  # bool[N]
+    truncated: np.ndarray  # bool[N]
+    ended: Sequence[Episode]
+
+
+class VectorEnvironment:
+    """N environments that begin a new episode each whenever one is over.
+
+    Each episode has a seed of its own, so that it depends on nothing that happened before: no
+    generator's state is kept. A state in the middle of an episode is the actions since its
+    beginning; to restore it they are repeated.
+    """
+
+    def __init__(self, environments: Sequence[Environment], seeds: EpisodeSeeds) -> None:
+        first, n = environments[0], len(environments)
+        self.observation_space, self.action_space = first.observation_space, first.action_space
+        self.measure_names = first.measure_names
+        self.frames_per_second = first.frames_per_second
+        self._environments, self._seeds = environments, seeds
+        shape, dtype = (n, *self.observation_space.shape), self.observation_space.dtype
+        self._observations, self._spare = np.zeros(shape, dtype), np.zeros(shape, dtype)
+        self._rewards = np.zeros(n)
+        self._terminated, self._truncated = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+        self._begun = [0] * n
+        self._returns = [0.0] * n
+        self._actions: list[list[int]] = [[] for _ in environments]
+        self._remembered: list[list[Any]] = [[] for _ in environments]
+        self._over = list(range(n))
+
+    def __len__(self) -> int:
+        return len(self._environments)
+
+    def observe(self) -> np.ndarray:
+        """What is to be acted on, [N, ...]: first observations where an episode is over."""
+        if self._over:
+            for index in self._over:
+                self._begin(index)
+            self._over = []
+        return self._observations
+
+    def step(self, action: np.ndarray) -> Step:
+        """Carry out int64[N] actions on what was observed."""
+        before, after = self._observations, self._spare
+        rewards, terminated, truncated = self._rewards, self._terminated, self._truncated
+        ended: list[Episode] = []
+        for index, environment in enumerate(self._environments):
+            chosen = action[index]
+            after[index], reward, terminates, truncates = environment.step(chosen)
+            rewards[index], terminated[index], truncated[index] = reward, terminates, truncates
+            self._returns[index] += rewards.item(index)
+            self._actions[index].append(chosen)
+            if terminates or truncates:
+                ended.append(self._end(index))
+        self._observations, self._spare = after, before
+        return Step(before, action, rewards, after, terminated, truncated, ended)
+
+    def render(self) -> np.ndarray:
+        """The present state of the first environment as uint8[height, width, 3]."""
+        return self._environments[0].render()
+
+    def state(self) -> dict[str, Any]:
+        """Where each environment stands; valid between steps."""
+        return {
+            "begun": list(self._begun),
+            "over": list(self._over),
+            "actions": [np.array(actions, np.int64) for actions in self._actions],
+            "returns": list(self._returns),
+            "observations": self._observations,
+            "remembered": [
+                _remembered(environment) if index in self._over else self._remembered[index]
+                for index, environment in enumerate(self._environments)
+            ],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> bool:
+        """Stand where `state` was taken. False where an environment did not repeat itself.
+
+        What it shows after the same actions is compared with what it showed then. Where that differs,
+        the environment keeps something from one episode to the next that its seed does not determine;
+        a new episode begins there.
+        """
+        over, is_exact = set(state["over"]), True
+        for index, environment in enumerate(self._environments):
+            _remember(environment, state["remembered"][index])
+            self._begun[index] = state["begun"][index]
+            if index not in over and not self._repeat(index, state):
+                log.warning("%s; a new episode begins", inexact(environment))
+                over.add(index)
+                is_exact = False
+        self._over = sorted(over)
+        return is_exact
+
+    def close(self) -> None:
+        for environment in self._environments:
+            environment.close()
+
+    def _begin(self, index: int) -> None:
+        environment, seed = self._environments[index], self._seeds(index, self._begun[index])
+        self._remembered[index] = _remembered(environment)
+        self._observations[index] = environment.reset(seed)
+        self._begun[index] += 1
+        self._returns[index] = 0.0
+        self._actions[index].clear()
+
+    def _end(self, index: int) -> Episode:
+        self._over.append(index)
+        measures = self._environments[index].measures()
+        return Episode(index, self._returns[index], len(self._actions[index]), measures)
+
+    def _repeat(self, index: int, state: dict[str, Any]) -> bool:
+        """Repeat the actions of the episode in hand; False where it shows something else than it did."""
+        environment, actions = self._environments[index], state["actions"][index]
+        self._begun[index] -= 1
+        self._begin(index)
+        for action in actions:
+            self._observations[index], reward, terminated, truncated = environment.step(action)
+            self._returns[index] += float(reward)
+            self._actions[index].append(action)
+            if terminated or truncated:
+                return False
+        same = np.array_equal(self._observations[index], state["observations"][index], equal_nan=True)
+        return same and self._returns[index] == state["returns"][index]
+
+
+def inexact(environment: Environment) -> str:
+    """Why a trial cannot be continued exactly, in words."""
+    silent = [type(layer).__name__ for layer in environment.layers if layer not in environment.stateful]
+    return (
+        "an episode did not repeat itself from its seed and its actions: this trial is not continued "
+        f"exactly. What an environment or a wrapper remembers from one episode to the next is kept where "
+        f"it offers state() and load_state(); these do not: {', '.join(silent)}"
+    )
+
+
+def make_environments(
+    config: EnvConfig, seeds: EpisodeSeeds, count: int = 1, render_mode: str | None = None
+) -> VectorEnvironment:
+    """`count` copies of the environment of `config`; raises ConfigError as `make_environment` does."""
+    return VectorEnvironment([make_environment(config, render_mode) for _ in range(count)], seeds)
+
+
+def play(
+    env: VectorEnvironment, act: Callable[[np.ndarray], np.ndarray], is_over: Callable[[], bool]
+) -> Iterator[Step]:
+    """Episode after episode, until `is_over`, asked before each step.
+
+    `act` maps observations float32[N, ...] to actions int64[N].
+    """
+    while not is_over():
+        yield env.step(act(env.observe()))
+
+
+def _remembered(environment: Environment) -> list[Any]:
+    """What those layers remember from one episode to the next that can say it, innermost first."""
+    return [layer.state() for layer in environment.stateful]
+
+
+def _remember(environment: Environment, states: Sequence[Any]) -> None:
+    for layer, state in zip(environment.stateful, states, strict=True):
+        layer.load_state(state)
