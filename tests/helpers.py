@@ -10,11 +10,12 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from dqn_exp.agent.dqn import DQN
 from dqn_exp.config.paths import CONF
 from dqn_exp.config.schema import Config
 from dqn_exp.launch.plan import plain_values
 from dqn_exp.launch.preflight import resolve_config
-from dqn_exp.training.trial import Event, Trial, train
+from dqn_exp.training.run import Event, Run, build_run, train
 
 GROUPS = ("agent", "network", "env", "replay", "optimizer", "exploration", "target", "experiment")
 
@@ -59,15 +60,21 @@ def gymnasium_env(environment_id: str) -> dict[str, Any]:
     return {"env": "gymnasium", "env__id": environment_id, "convergence__threshold": float("inf")}
 
 
-def run(config: Config) -> tuple[Trial, list[Event]]:
+def run(config: Config) -> tuple[Run, list[Event]]:
     """The trial of `config` after its last step, and all that happened."""
-    trial = Trial(config)
+    trial = build_run(config)
     return trial, list(train(trial))
 
 
-def weights(trial: Trial, part: str = "online.") -> dict[str, torch.Tensor]:
+def dqn(trial: Run) -> DQN:
+    """The agent of `trial`, which is a DQN."""
+    assert isinstance(trial.agent, DQN)
+    return trial.agent
+
+
+def weights(trial: Run, part: str = "online.") -> dict[str, torch.Tensor]:
     """A copy of the learner's arrays whose names start with `part` ("" for all), without that prefix."""
-    arrays = trial.learner.arrays().items()
+    arrays = dqn(trial).learner.arrays().items()
     return {k.removeprefix(part): v.clone() for k, v in arrays if k.startswith(part)}
 
 

@@ -15,9 +15,12 @@ import numpy as np
 from analysis.network.evidence import Evidence
 from dqn_exp.config import (
     ConstantConfig,
+    EpisodesTargetConfig,
     ExponentialConfig,
     LinearConfig,
     MultiplicativeConfig,
+    NoTargetConfig,
+    SoftTargetConfig,
 )
 
 Status = Literal["ok", "suspect", "bad"]
@@ -159,12 +162,13 @@ def updates(e: Evidence) -> Finding | None:
 
 def target(e: Evidence) -> Finding | None:
     """How often the target network followed: fewer than 10 and 1 times; or hardly an update between."""
-    name, every = e.config.target.name, e.config.target.every
-    if name == "none":
+    config = e.config.target
+    if isinstance(config, NoTargetConfig):
         text = "there is none: each update moves what it aims at"
         return Finding("target network", "suspect", None, text, "target=steps update_every=500")
-    ticks = int(e.result.get("episodes") or 0) if name == "episodes" else e.env_steps
-    refreshes = ticks / every * (e.config.target.tau if name == "soft" else 1.0)
+    counts_episodes = isinstance(config, EpisodesTargetConfig)
+    ticks = int(e.result.get("episodes") or 0) if counts_episodes else e.env_steps
+    refreshes = ticks / config.every * (config.tau if isinstance(config, SoftTargetConfig) else 1.0)
     between = e.updates / max(refreshes, 1.0)
     text = f"refreshed {refreshes:,.0f} times, with {between:,.0f} updates between"
     if between < 10 and refreshes >= 1:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.network.trained import Trained
-from dqn_exp.envs import make_environment
+from dqn_exp.config import EnvConfig
+from dqn_exp.envs import make_environments, play
 from dqn_exp.seeding import Streams
 
 LONGEST = 1000
@@ -33,21 +34,32 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
     """Play `episodes` of at most `longest` steps with fresh random streams, always the same ones."""
     streams = Streams(trained.config.seed)
     explorer = streams.generator(f"rollout {epsilon}")
-    observations: list[np.ndarray] = []
+    observed: list[np.ndarray] = []
     actions: list[int] = []
     rewards: list[float] = []
     returns: list[float] = []
-    with closing(make_environment(trained.config.env, streams.integer("rollout"))) as env:
-        for _ in range(episodes):
-            observation, start = env.reset(), len(rewards)
-            for _ in range(longest):
-                explores = explorer.random() < epsilon
-                action = int(explorer.integers(env.n_actions)) if explores else trained.greedy(observation)
-                observations.append(observation)
-                actions.append(action)
-                observation, reward, terminated, truncated = env.step(action)
-                rewards.append(reward)
-                if terminated or truncated:
-                    break
-            returns.append(float(sum(rewards[start:])))
-    return Rollout(np.array(observations), np.array(actions), np.array(rewards, np.float64), returns)
+
+    def act(observations: np.ndarray) -> np.ndarray:
+        if explorer.random() < epsilon:
+            return explorer.integers(env.action_space.n, size=1)
+        return trained.greedy(observations)
+
+    def is_enough() -> bool:
+        return len(returns) >= episodes
+
+    limited = limit_episodes(trained.config.env, longest)
+    with closing(make_environments(limited, streams.episodes("rollout"))) as env:
+        for step in play(env, act, is_enough):
+            observed.append(step.observation[0].copy())
+            actions.append(int(step.action[0]))
+            rewards.append(float(step.reward[0]))
+            returns += [episode.total_return for episode in step.ended]
+    return Rollout(np.array(observed), np.array(actions), np.array(rewards), returns)
+
+
+def limit_episodes(config: EnvConfig, longest: int) -> EnvConfig:
+    """`config` with a time limit: its own, but at most `longest` steps."""
+    own = config.max_episode_steps
+    return config.model_copy(
+        update={"max_episode_steps": min(own, longest) if isinstance(own, int) else longest}
+    )

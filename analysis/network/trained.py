@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from analysis.errors import AnalysisError
-from dqn_exp.config import Config, ConfigError, parse_config
+from dqn_exp.config import Config, ConfigError, recorded_config
 from dqn_exp.envs import make_environment
 from dqn_exp.networks import build_network
 from dqn_exp.registry import import_modules
@@ -34,9 +35,10 @@ class Trained:
             values: np.ndarray = self.network(batch).numpy()
         return values
 
-    def greedy(self, observation: np.ndarray) -> int:
-        """The action of the largest Q-value for one observation [D]."""
-        return int(self.values(observation[np.newaxis])[0].argmax())
+    def greedy(self, observations: np.ndarray) -> np.ndarray:
+        """The action of the largest Q-value, int64[N], for each of the observations [N, D]."""
+        best: np.ndarray = self.values(observations).argmax(axis=1)
+        return best
 
 
 def load_config(directory: Path, imports: bool) -> Config:
@@ -45,7 +47,7 @@ def load_config(directory: Path, imports: bool) -> Config:
     if not path.is_file():
         raise AnalysisError(f"{directory} holds no trial (no trial.json in it)")
     try:
-        config = parse_config(read_json(path)["config"])
+        config = recorded_config(read_json(path), str(path))
         if config.imports and not imports:
             raise AnalysisError(
                 f"{directory} needs the modules {', '.join(config.imports)}, and looking at results runs no "
@@ -65,11 +67,12 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
         when = "where checkpoint.keep_best asks for it" if best else "when training has ended"
         raise AnalysisError(f"{directory} holds no {path.name}; it is written {when}")
     try:
-        env = make_environment(config.env, seed=0)
+        env = make_environment(config.env)
         env.close()
-        network = build_network(config.network, env.observation_size, env.n_actions, seed=0)
+        observations, actions = env.observation_space, env.action_space
+        network = build_network(config.network, observations, actions, seed=0)
         load_network(path, network)
     except ConfigError as error:
         raise AnalysisError(str(error)) from error
     network.eval()
-    return Trained(directory, config, network, env.observation_size, env.n_actions)
+    return Trained(directory, config, network, math.prod(observations.shape), int(actions.n))

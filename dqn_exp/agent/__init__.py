@@ -1,7 +1,7 @@
 """The agent: how it acts, what it remembers and how it learns.
 
-`build_agent` makes the one that a configuration names; `Agent` is what it must offer. A DQN learns by the torch
-learner, or by the compiled one of the room `fused`, which updates plain MLPs on the CPU.
+`build_agent` makes the one that a configuration names; `Agent` is what it must offer. A DQN learns by
+the torch learner, or by the compiled one of the room `fused`, which updates plain MLPs on the CPU.
 """
 
 from typing import TYPE_CHECKING

@@ -33,9 +33,7 @@ class Exploration:
         self.epsilon = 1.0
         """That of the latest actions."""
 
-    def explore(
-        self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]
-    ) -> np.ndarray:
+    def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Actions int64[N] for observations [N, ...]; `greedy` is asked only where it is needed."""
         self.epsilon = self._schedule(getattr(self._clock, self._ticks))
         random = [self._random_action() for _ in observations]

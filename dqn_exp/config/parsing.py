@@ -26,11 +26,12 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 
 def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
     """The key that a wrong value was given by: its short name, where that has the same value."""
-    key, short = ".".join(path), SHORT_NAMES.get(".".join(path))
+    key = ".".join(path)
+    short = SHORT_NAMES.get(key, key)
     if short not in values:
         return key
     value = values[path[0]].get(path[1])
-    return str(short) if repr(values[short]) == repr(value) else key  # NaN equals itself here
+    return short if repr(values[short]) == repr(value) else key  # NaN equals itself here
 
 
 def _path(problem: Any, values: Any) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ def _choices(problem: Any) -> list[str]:
 
 
 def _fields(path: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
-    """Names of the keys that the section at `path` knows; of a part chosen by name, those of the chosen one."""
+    """Names of the keys that the section at `path` knows; of a part with a name, the chosen one's."""
     if not path:
         return [*SHORT_NAMES.values(), *Config.model_fields]
     sections: list[Any] = [Config]

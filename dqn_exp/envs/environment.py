@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, SupportsFloat, cast
 
 import gymnasium
 import numpy as np
@@ -44,7 +44,7 @@ class Environment:
         encoded: np.ndarray = self._encode(observation)
         return encoded
 
-    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool]:
+    def step(self, action: np.int64) -> tuple[np.ndarray, SupportsFloat, bool, bool]:
         """Next observation [D], valid until the next call; reward, terminated, truncated."""
         observation, reward, terminated, truncated, _ = self._env_step(self._first_action + action)
         self._length += 1

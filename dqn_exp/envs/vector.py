@@ -51,7 +51,7 @@ class VectorEnvironment:
         first, n = environments[0], len(environments)
         self.observation_space, self.action_space = first.observation_space, first.action_space
         self.measure_names = first.measure_names
-        self.frames_per_second = first.frames_per_second
+        self.render_modes, self.frames_per_second = first.render_modes, first.frames_per_second
         self._environments, self._seeds = environments, seeds
         shape, dtype = (n, *self.observation_space.shape), self.observation_space.dtype
         self._observations, self._spare = np.zeros(shape, dtype), np.zeros(shape, dtype)

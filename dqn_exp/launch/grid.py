@@ -130,7 +130,7 @@ def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
 def defaults(master: DictConfig) -> dict[str, Any] | None:
     """The configuration without what the sweep varies; None where that is not complete."""
     try:
-        return resolve_config(plain_values(master)).model_dump()
+        return resolve_config(plain_values(master)).record()
     except (ConfigError, OmegaConfBaseException):
         return None
 

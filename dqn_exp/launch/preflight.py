@@ -9,7 +9,7 @@ from typing import Any
 from dqn_exp.agent import check_learner
 from dqn_exp.config import Config, ConfigError, EnvConfig, parse_config
 from dqn_exp.launch.warm_start import check_init_from
-from dqn_exp.registry import import_modules, networks
+from dqn_exp.registry import agents, import_modules, networks, observers
 from dqn_exp.training import check_video
 
 
@@ -20,7 +20,10 @@ def resolve_config(values: Mapping[str, Any]) -> Config:
     """
     config = parse_config(values)
     import_modules(config.imports)
+    agents.check("agent.name", config.agent.name)
     networks.check("network.name", config.network.name)
+    for name in config.observers:
+        observers.check("observers", name)
     check_learner(config)
     env, threshold = _resolve_environment(config.env.model_dump_json(), config.convergence.threshold)
     convergence = config.convergence.model_copy(update={"threshold": threshold})
@@ -56,10 +59,10 @@ _built: set[str] = set()
 
 
 def _build(config: Config) -> None:
-    from dqn_exp.training import Trial
+    from dqn_exp.training import build_run
 
     try:
-        Trial(config).close()
+        build_run(config).close()
     except ConfigError:
         raise
     except Exception as error:

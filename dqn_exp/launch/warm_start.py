@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig
+from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig, recorded_config
 from dqn_exp.runs import NETWORK, read_json
 
-Shape = tuple[str, list[int], str, int, int]
-"""Of a network: name, hidden layers, activation, numbers observed, actions."""
+Shape = tuple[str, list[int], str, tuple[int, ...], int]
+"""Of a network: name, hidden layers, activation, shape of an observation, number of actions."""
 
 
 def check_init_from(config: Config) -> None:
@@ -32,10 +32,10 @@ def check_init_from(config: Config) -> None:
 
 
 def _recorded(directory: Path) -> Shape:
+    path = directory / "trial.json"
     try:
-        record = read_json(directory / "trial.json")["config"]
-        network = NetworkConfig.model_validate(record["network"])
-        return _shape(network, EnvConfig.model_validate(record["env"]))
+        recorded = recorded_config(read_json(path), str(path))
+        return _shape(recorded.network, recorded.env)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"init_from={directory}: its trial.json cannot be used: {error}") from error
 
@@ -43,12 +43,13 @@ def _recorded(directory: Path) -> Shape:
 def _shape(network: NetworkConfig, env: EnvConfig) -> Shape:
     from dqn_exp.envs import make_environment
 
-    environment = make_environment(env, seed=0)
+    environment = make_environment(env)
     environment.close()
-    sizes = environment.observation_size, environment.n_actions
-    return (network.name, network.hidden, network.activation, *sizes)
+    observed = environment.observation_space.shape
+    return (network.name, network.hidden, network.activation, observed, int(environment.action_space.n))
 
 
 def _describe(shape: Shape) -> str:
     name, hidden, activation, observed, actions = shape
-    return f"{name} {hidden} {activation} for {observed} numbers observed and {actions} actions"
+    numbers = " x ".join(map(str, observed))
+    return f"{name} {hidden} {activation} for {numbers} numbers observed and {actions} actions"

@@ -1,7 +1,7 @@
 """What a trial leaves on disk, and how it is read again.
 
 `record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left;
-`provenance` is what was run, where and with what.
+`Observer` is what watches a trial; `provenance` is what was run, where and with what.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.runs.checkpoint import BEST, load_network
     from dqn_exp.runs.files import (
         NETWORK,
         DamagedRecord,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
         read_columns,
         read_metrics,
     )
+    from dqn_exp.runs.networks import BEST, load_network
+    from dqn_exp.runs.observers import Observer
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result

@@ -1,74 +1,100 @@
-"""Checkpoints: one safetensors file with every array, and everything else as JSON in its metadata."""
+"""Checkpoints: where a killed trial goes on. One safetensors file of nested state.
+
+Arrays are stored under the path that leads to them; everything else is JSON in the file's metadata,
+where each array's place is held by the path of it.
+"""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from dqn_exp.config import ConfigError
+from dqn_exp.config import FORMAT
 from dqn_exp.runs.files import write_atomic
-from dqn_exp.training import Trial
+from dqn_exp.runs.networks import read_tensors
+from dqn_exp.runs.observers import Observer
+from dqn_exp.training import Event, Run
 
 CHECKPOINT = "checkpoint.safetensors"
-BEST = "best.safetensors"
 
 
-def save_checkpoint(directory: Path, trial: Trial, extra: dict[str, Any]) -> None:
-    """Everything needed to go on exactly, and `extra` beside it. Valid when an episode has ended."""
-    arrays = {f"learner.{k}": v for k, v in trial.learner.arrays().items()}
-    for name, column in trial.replay.arrays().items():
-        arrays[f"replay.{name}"] = torch.from_numpy(column)
-    metadata = {"trial": json.dumps(trial.state()), "extra": json.dumps(extra)}
-    write_atomic(directory / CHECKPOINT, safetensors.torch.save(arrays, metadata))
+class Part(Protocol):
+    """Something of a trial that has a state."""
+
+    def state(self) -> Any: ...
+
+    def load_state(self, state: Any) -> Any: ...
 
 
-def load_checkpoint(directory: Path, trial: Trial) -> dict[str, Any]:
-    """Bring `trial` to the checkpointed moment; returns the `extra` that was saved beside it."""
-    arrays, metadata = read_tensors(directory / CHECKPOINT)
-    state = json.loads(metadata["trial"])
-    learner = {k.removeprefix("learner."): v for k, v in arrays.items() if k.startswith("learner.")}
-    replay = {k.removeprefix("replay."): v.numpy() for k, v in arrays.items() if k.startswith("replay.")}
-    trial.load_state(state)
-    trial.replay.load_state(state["replay"], replay)
-    trial.learner.load_arrays(learner)
-    extra: dict[str, Any] = json.loads(metadata["extra"])
-    return extra
+class Checkpoint(Observer):
+    """Saves the state of `parts` at the first event after the interval that ends a step."""
+
+    def __init__(self, directory: Path, parts: Mapping[str, Part]) -> None:
+        self._directory, self._parts = directory, parts
+        self._saved = time.perf_counter()
+
+    def begin(self, run: Run) -> None:
+        self._saved = time.perf_counter()
+
+    def on(self, event: Event, run: Run) -> None:
+        interval = run.config.checkpoint.every_seconds
+        if run.at_rest and time.perf_counter() - self._saved >= interval:
+            write_state(self._directory / CHECKPOINT, {name: p.state() for name, p in self._parts.items()})
+            self._saved = time.perf_counter()
 
 
-def save_network(path: Path, network: nn.Module) -> None:
-    arrays = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    write_atomic(path, safetensors.torch.save(arrays))
+def write_state(path: Path, state: Any) -> None:
+    """Replace `path` by `state`: plain values, arrays and tensors in dictionaries and lists."""
+    tensors: dict[str, Tensor] = {}
+    plain = _without_arrays(state, "", tensors)
+    metadata = {"format": str(FORMAT), "state": json.dumps(plain)}
+    write_atomic(path, safetensors.torch.save(tensors, metadata))
 
 
-def load_network(path: Path, network: nn.Module) -> None:
-    """Fill `network` from `path`; raises ConfigError where it is of another shape or no such file."""
-    arrays, _ = read_tensors(path)
-    own = {k: tuple(v.shape) for k, v in network.state_dict().items()}
-    saved = {k: tuple(v.shape) for k, v in arrays.items()}
-    if own != saved:
-        raise ConfigError(f"{path} holds another network: {_describe(saved)}; this one is {_describe(own)}")
-    network.load_state_dict(arrays)
+def read_state(path: Path) -> Any | None:
+    """The state that `write_state` wrote; None where there is none, or one of another format."""
+    if not path.exists():
+        return None
+    tensors, metadata = read_tensors(path)
+    if metadata.get("format") != str(FORMAT):
+        return None
+    return _with_arrays(json.loads(metadata["state"]), tensors)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Arrays and metadata of a safetensors file; a pickle or anything else is refused."""
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return arrays, file.metadata() or {}
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; allowed: the directory of a trial") from None
-    except safetensors.SafetensorError as error:
-        raise ConfigError(
-            f"{path} is not a safetensors file ({error}); other formats are refused, because "
-            f"opening them may run code"
-        ) from None
+def _without_arrays(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """`state` as JSON's values; its arrays go into `tensors`."""
+    match state:
+        case np.ndarray():
+            tensors[path] = torch.from_numpy(np.ascontiguousarray(state))
+            return {"<array>": path}
+        case Tensor():
+            tensors[path] = state
+            return {"<tensor>": path}
+        case dict():
+            return {key: _without_arrays(value, f"{path}/{key}", tensors) for key, value in state.items()}
+        case list() | tuple():
+            return [_without_arrays(value, f"{path}/{n}", tensors) for n, value in enumerate(state)]
+        case np.generic():
+            return state.item()
+    return state
 
 
-def _describe(shapes: dict[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
+def _with_arrays(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
+    match plain:
+        case {"<array>": path}:
+            return tensors[path].numpy()
+        case {"<tensor>": path}:
+            return tensors[path]
+        case dict():
+            return {key: _with_arrays(value, tensors) for key, value in plain.items()}
+        case list():
+            return [_with_arrays(value, tensors) for value in plain]
+    return plain

@@ -1,9 +1,9 @@
-"""Running one trial and leaving a record of it: the consumer of the training loop's events."""
+"""Running one trial and leaving a record of it."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -12,17 +12,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.agent import resolve_device
+from dqn_exp.agent import Diverged
 from dqn_exp.config import Config
-from dqn_exp.convergence import convergence_index
-from dqn_exp.runs import checkpoint
+from dqn_exp.networks import build_network
+from dqn_exp.runs.checkpoint import CHECKPOINT, Checkpoint, Part, read_state
+from dqn_exp.runs.description import describe
 from dqn_exp.runs.files import NETWORK, overwrite_json, remove_leftovers, write_json
-from dqn_exp.runs.films import Films
 from dqn_exp.runs.lock import directory_lock
-from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
+from dqn_exp.runs.networks import load_network, save_network
+from dqn_exp.runs.observers import BestNetwork, Convergence, Films, Metrics, Observer, own_observers
 from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
-from dqn_exp.training import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Score, Trial, train
+from dqn_exp.training import Event, Run, Score, build_run, train
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +52,12 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
         remove_leftovers(directory)
         result = read_result(directory)
         if result is not None and result.status in FINISHED:
-            (directory / checkpoint.CHECKPOINT).unlink(missing_ok=True)
+            (directory / CHECKPOINT).unlink(missing_ok=True)
             return
         recorder = None
         try:
-            trial = Trial(config)
-            recorder = Recorder(trial, directory, provenance)
-            yield from recorder.run()
+            recorder = Recorder(build_run(config), directory, provenance)
+            yield from recorder.events()
         except (GeneratorExit, KeyboardInterrupt):
             _write_end(recorder, directory, "interrupted", None)
             raise
@@ -76,59 +76,90 @@ class Pruned(Exception):
     """Thrown into a trial that a study gives up; the message says where and why."""
 
 
+class Stopwatch:
+    """Seconds that a trial has trained for, over all of its attempts."""
+
+    def __init__(self) -> None:
+        self._before, self._started = 0.0, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is done inside does not count."""
+        paused = time.perf_counter()
+        yield
+        self._started += time.perf_counter() - paused
+
+    def state(self) -> float:
+        return self.seconds
+
+    def load_state(self, state: float) -> None:
+        self._before, self._started = state, time.perf_counter()
+
+
 class Recorder:
-    """Writes down what happens in one trial."""
+    """One trial and those who watch it, from its beginning or its checkpoint to its end."""
 
-    def __init__(self, trial: Trial, directory: Path, provenance: dict[str, Any]) -> None:
-        self.trial, self.directory = trial, directory
-        self._films = Films(trial, directory)
-        self._mean_returns: list[float] = []
-        self._best = -math.inf
-        self._wall_before = 0.0
-        sizes: dict[str, int] = dict.fromkeys(COLUMNS, 0)
-        if (directory / checkpoint.CHECKPOINT).exists():
-            sizes = self._continue()
-        else:
-            load_initial_network(trial)
-        self._started = self._checkpointed = time.perf_counter()
-        self._files = ExitStack()
-        measures: dict[str, list[str]] = {"losses": []}
-        self._writers = {
-            kind: MetricsWriter(
-                metrics_path(directory, kind),
-                [*columns, *measures.get(kind, trial.env.measure_names)],
-                sizes[kind],
-            )
-            for kind, columns in COLUMNS.items()
+    def __init__(self, run: Run, directory: Path, provenance: dict[str, Any]) -> None:
+        self.run, self.directory = run, directory
+        self._watch, self._convergence = Stopwatch(), Convergence()
+        self._open = ExitStack()
+        self._open.callback(run.close)
+        watching: dict[str, Observer] = {
+            "metrics": Metrics(run, directory),
+            "convergence": self._convergence,
+            "best network": BestNetwork(directory),
+            "films": Films(directory),
         }
-        for writer in self._writers.values():
-            self._files.callback(writer.close)
-        self._files.callback(trial.close)
-        write_json(directory / "trial.json", self._description(provenance))
-        self._write_result(self.result("running"))
+        own = {f"observers.{name}": o for name, o in own_observers(run, directory).items()}
+        self._parts: dict[str, Part] = {"run": run, "stopwatch": self._watch, **watching, **own}
+        self._observers = [*watching.values(), *own.values(), Checkpoint(directory, self._parts)]
+        is_exact = self._load()
+        for observer in self._observers:
+            self._open.callback(observer.close)
+            observer.begin(run)
+        write_json(directory / "trial.json", describe(run, directory, provenance, is_exact))
+        self._write(self.result("running"))
 
-    def run(self) -> Iterator[Event]:
-        """The events of the trial, written down, and the result at the end."""
+    def _load(self) -> bool:
+        """Go on where the trial was saved, if it was; False where an environment could not be continued."""
+        saved = read_state(self.directory / CHECKPOINT)
+        if saved is None:
+            start_from_another(self.run)
+            return True
+        is_exact = self.run.load_state(saved.pop("run"))
+        for name, state in saved.items():
+            self._parts[name].load_state(state)
+        return is_exact
+
+    def events(self) -> Iterator[Event]:
+        """The events of the trial, told to all who watch, and the result at the end."""
+        log.info("training from environment step %d", self.run.clock.env_steps)
         status, cause = "exhausted", None
-        log.info("training from environment step %d", self.trial.clock.env_steps)
         try:
-            for event in train(self.trial):
-                self._record(event)
-                paused = time.perf_counter()
-                yield event
-                self._started += time.perf_counter() - paused  # other trials may train meanwhile
-                if self.trial.config.convergence.stop and self._has_converged():
-                    break
+            for event in train(self.run):
+                for observer in self._observers:
+                    observer.on(event, self.run)
+                with self._watch.paused():  # other trials may train meanwhile
+                    yield event
         except Diverged as divergence:
             status, cause = "diverged", str(divergence)
-        if status != "diverged" and self._has_converged():
-            status = "converged"
-        wall = self._wall_seconds()
-        final = self.trial.evaluate(self.trial.config.evaluation.final_episodes)
-        checkpoint.save_network(self.directory / NETWORK, self.trial.learner.network)
-        self._sync()
-        self._write_result(self.result(status, cause, final, wall))
-        (self.directory / checkpoint.CHECKPOINT).unlink(missing_ok=True)
+        else:
+            if self._convergence.reached:
+                status = "converged"
+        self._end(status, cause)
+
+    def _end(self, status: str, cause: str | None) -> None:
+        wall = self._watch.seconds
+        final = self.run.evaluate(self.run.config.evaluation.final_episodes)
+        save_network(self.directory / NETWORK, self.run.agent.network)
+        for observer in self._observers:
+            observer.state()  # what was seen has then reached the disk
+        self._write(self.result(status, cause, final, wall))
+        (self.directory / CHECKPOINT).unlink(missing_ok=True)
         log.info("%s%s; final return %.6g", status, f": {cause}" if cause else "", final.mean)
 
     def result(
@@ -139,7 +170,7 @@ class Recorder:
         wall: float | None = None,
     ) -> Result:
         """How the trial stands now."""
-        clock, wall = self.trial.clock, self._wall_seconds() if wall is None else wall
+        clock, wall = self.run.clock, self._watch.seconds if wall is None else wall
         result = Result(
             status,
             cause,
@@ -155,88 +186,20 @@ class Recorder:
             result.final_returns, result.measures = final.returns, final.measures
         return result
 
-    def close(self) -> None:
-        self._files.close()
-
-    def _write_result(self, result: Result) -> None:
+    def _write(self, result: Result) -> None:
         write_json(self.directory / "result.json", asdict(result))
 
-    def _record(self, event: Event) -> None:
-        clock = self.trial.clock
-        now_at = (clock.episodes, clock.env_steps, clock.updates)
-        match event:
-            case LossSampled(loss, grad_norm, q_mean, q_max):
-                self._writers["losses"].append((*now_at, loss, grad_norm, q_mean, q_max))
-            case Evaluated(score):
-                row = (score.mean, score.std, len(score.returns), *score.measures.values())
-                self._writers["evaluations"].append((*now_at, *row))
-                self._mean_returns.append(score.mean)
-                self._keep_best("evaluation", score.mean)
-            case EpisodeEnded(total_return, length, epsilon, measures):
-                row = (total_return, length, epsilon, *measures.values())
-                self._writers["episodes"].append((*now_at, *row))
-                self._keep_best("episode", length)
-                self._films.episode_ended()
-                self._checkpoint_if_due()
-
-    def _keep_best(self, kind: str, value: float) -> None:
-        if self.trial.config.checkpoint.keep_best == kind and value > self._best:
-            self._best = value
-            path = self.directory / checkpoint.BEST
-            checkpoint.save_network(path, self.trial.learner.network)
-
-    def _checkpoint_if_due(self) -> None:
-        interval = self.trial.config.checkpoint.every_seconds
-        if time.perf_counter() - self._checkpointed >= interval:
-            extra = {
-                "sizes": self._sync(),
-                "mean_returns": self._mean_returns,
-                "best": self._best,
-                "wall_seconds": self._wall_seconds(),
-            }
-            checkpoint.save_checkpoint(self.directory, self.trial, extra)
-            self._checkpointed = time.perf_counter()
-
-    def _continue(self) -> dict[str, int]:
-        extra = checkpoint.load_checkpoint(self.directory, self.trial)
-        self._mean_returns = extra["mean_returns"]
-        self._best = extra["best"]
-        self._wall_before = extra["wall_seconds"]
-        sizes: dict[str, int] = extra["sizes"]
-        return sizes
-
-    def _sync(self) -> dict[str, int]:
-        return {kind: writer.sync() for kind, writer in self._writers.items()}
-
-    def _wall_seconds(self) -> float:
-        return self._wall_before + time.perf_counter() - self._started
-
-    def _has_converged(self) -> bool:
-        rule = self.trial.config.convergence
-        assert rule.threshold is not None
-        index = convergence_index(self._mean_returns, rule.threshold, rule.consecutive)
-        return index is not None
-
-    def _description(self, provenance: dict[str, Any]) -> dict[str, Any]:
-        config = self.trial.config
-        return {
-            "format": 1,
-            "config": config.model_dump(),
-            "config_hash": config.hash(),
-            "seed": config.seed,
-            "learner": self.trial.learner.name,
-            "device": resolve_device(config.device),
-            "started": now(),
-            **provenance,
-        }
+    def close(self) -> None:
+        self._open.close()
 
 
-def load_initial_network(trial: Trial) -> None:
-    """Start from the trained network of another trial, where the configuration asks for it."""
-    if trial.config.init_from is not None:
-        source = Path(trial.config.init_from) / NETWORK
-        checkpoint.load_network(source, trial.learner.network)
-        trial.learner.sync_target(1.0)
+def start_from_another(run: Run) -> None:
+    """Take over the trained network of another trial, where the configuration asks for it."""
+    config, env = run.config, run.env
+    if config.init_from is not None:
+        network = build_network(config.network, env.observation_space, env.action_space, seed=0)
+        load_network(Path(config.init_from) / NETWORK, network)
+        run.agent.start_from(network)
 
 
 def _write_end(recorder: Recorder | None, directory: Path, status: str, cause: str | None) -> None:

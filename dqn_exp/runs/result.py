@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dqn_exp.config import Config, ConfigError
+from dqn_exp.config import FORMAT, Config, ConfigError, check_format, recorded_config
 from dqn_exp.runs.files import read_json
 
 FINISHED = ("converged", "exhausted", "diverged", "pruned")
@@ -38,8 +38,16 @@ def read_result(directory: Path) -> Result | None:
 def check_owner(config: Config, directory: Path) -> None:
     """Raise ConfigError where `directory` holds the trial of another configuration."""
     path = directory / "trial.json"
-    if path.exists() and read_json(path)["config_hash"] != config.hash():
+    if path.exists() and _recorded_hash(path) != config.hash():
         raise ConfigError(
             f"{directory} already holds a trial of another configuration. Delete it, or choose "
             f"another directory (hydra.sweep.dir=... or hydra.run.dir=...)"
         )
+
+
+def _recorded_hash(path: Path) -> str:
+    """That of the recorded configuration, as this version computes it."""
+    record = read_json(path)
+    if check_format(record, str(path)) == FORMAT:
+        return str(record["config_hash"])
+    return recorded_config(record, str(path)).hash()

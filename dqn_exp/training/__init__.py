@@ -1,6 +1,7 @@
 """One training run: an iterator of events.
 
-`train` yields what happens; writing it down is the business of others.
+`build_run` makes the parts of a configuration and `train` yields what happens; writing it down is the
+business of others.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.training.evaluate import Score
-    from dqn_exp.training.trial import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
-    from dqn_exp.training.video import check_video, filmed_environment, play, write_mp4
+    from dqn_exp.training.run import EpisodeEnded, Evaluated, Event, Run, build_run, train
+    from dqn_exp.training.video import check_video, film, filmed_environment, write_mp4
 
 __getattr__ = lazy(__name__, __file__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dqn_exp.envs import Environment
+from dqn_exp.envs import Episode, VectorEnvironment, play
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,14 @@ class Score:
         return float(np.std(self.returns))
 
 
-def evaluate(env: Environment, greedy: Callable[[np.ndarray], int], episodes: int) -> Score:
+def evaluate(env: VectorEnvironment, greedy: Callable[[np.ndarray], np.ndarray], episodes: int) -> Score:
     """Play `episodes` episodes with epsilon = 0. Learns nothing and touches no other stream."""
-    returns, measures = [], []
-    for _ in range(episodes):
-        observation, ended, total = env.reset(), False, 0.0
-        while not ended:
-            observation, reward, terminated, truncated = env.step(greedy(observation))
-            total += reward
-            ended = terminated or truncated
-        returns.append(float(total))
-        measures.append(env.measures())
-    names = env.measure_names
-    return Score(returns, {name: float(np.mean([m[name] for m in measures])) for name in names})
+    ended: list[Episode] = []
+
+    def is_enough() -> bool:
+        return len(ended) >= episodes
+
+    for step in play(env, greedy, is_enough):
+        ended += step.ended
+    means = {name: float(np.mean([e.measures[name] for e in ended])) for name in env.measure_names}
+    return Score([episode.total_return for episode in ended], means)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dqn_exp.config import Config, ConfigError, EnvConfig
-from dqn_exp.envs import Environment, make_environment
+from dqn_exp.envs import VectorEnvironment, make_environments, play
+from dqn_exp.seeding import EpisodeSeeds, Streams
 
 MISSING = "films need imageio-ffmpeg, which is not installed: pip install 'dqn_exp[video]'"
 
@@ -22,33 +23,44 @@ def check_video(config: Config) -> None:
     if config.video.every_episodes is None:
         return
     try:
-        filmed_environment(config.env, seed=0).close()
+        filmed_environment(config.env, Streams(0).episodes("check")).close()
     except ConfigError as error:
         raise ConfigError(f"video.every_episodes={config.video.every_episodes}: {error}") from error
 
 
-def filmed_environment(config: EnvConfig, seed: int) -> Environment:
+def filmed_environment(config: EnvConfig, seeds: EpisodeSeeds) -> VectorEnvironment:
     """The environment of `config`, ready to render; raises ConfigError where it cannot be filmed."""
     if importlib.util.find_spec("imageio_ffmpeg") is None:
         raise ConfigError(MISSING)
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame shall not ask for a display
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    env = make_environment(config, seed, render_mode="rgb_array")
+    env = make_environments(config, seeds, render_mode="rgb_array")
     if "rgb_array" not in env.render_modes:
         env.close()
         raise ConfigError(f"env.id={config.id} draws no pictures; allowed: environments with rgb_array")
     return env
 
 
-def play(env: Environment, greedy: Callable[[np.ndarray], int]) -> Iterator[tuple[np.ndarray, float]]:
-    """One greedy episode: the picture uint8[height, width, 3] of each state, and the return up to it."""
-    observation, ended, total = env.reset(), False, 0.0
-    yield env.render(), total
-    while not ended:
-        observation, reward, terminated, truncated = env.step(greedy(observation))
-        total += reward
-        ended = terminated or truncated
-        yield env.render(), total
+def film(
+    env: VectorEnvironment, greedy: Callable[[np.ndarray], np.ndarray], episodes: int, returns: list[float]
+) -> Iterator[np.ndarray]:
+    """The pictures uint8[height, width, 3] of greedy episodes; what each earned is added to `returns`.
+
+    A picture is taken of each state that is acted on, and of the one that an episode ends with.
+    """
+    pictures: list[np.ndarray] = []
+
+    def act(observations: np.ndarray) -> np.ndarray:
+        pictures.append(env.render())
+        return greedy(observations)
+
+    wanted = len(returns) + episodes
+    for step in play(env, act, lambda: len(returns) >= wanted):
+        if step.ended:
+            pictures.append(env.render())
+            returns.extend(episode.total_return for episode in step.ended)
+        yield from pictures
+        pictures.clear()
 
 
 def write_mp4(path: Path, frames: Iterable[np.ndarray], frames_per_second: float) -> int:

@@ -1,0 +1,173 @@
+"""Who watches a trial: each observer is told what happens and keeps what it needs.
+
+An observer changes nothing about what happens, except that it may end the training.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from dqn_exp.agent import Learned
+from dqn_exp.config import ConfigError
+from dqn_exp.convergence import convergence_index
+from dqn_exp.registry import observers
+from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
+from dqn_exp.runs.networks import BEST, save_network
+from dqn_exp.seeding import Streams
+from dqn_exp.training import EpisodeEnded, Evaluated, Event, Run, film, filmed_environment, write_mp4
+
+
+class Observer:
+    """Watches one trial. What it does not need it leaves as it is here."""
+
+    def begin(self, run: Run) -> None:
+        """Called once before the first event, of a continued trial after `load_state`."""
+
+    def on(self, event: Event, run: Run) -> None:
+        """Something has happened; `run.clock` says when."""
+
+    def state(self) -> Any:
+        """What this observer has seen, for the rewind point: nested plain values and arrays."""
+        return None
+
+    def load_state(self, state: Any) -> None:
+        """Forget what came after the rewind point at which `state` was taken."""
+
+    def close(self) -> None:
+        """Called once, when the trial has ended or is cut short."""
+
+
+class Metrics(Observer):
+    """Writes the metric files: a line for each event."""
+
+    def __init__(self, run: Run, directory: Path) -> None:
+        self._directory = directory
+        measures = run.env.measure_names
+        self._columns = {
+            "episodes": (*COLUMNS["episodes"], *measures),
+            "evaluations": (*COLUMNS["evaluations"], *measures),
+            "losses": (*COLUMNS["losses"], *run.agent.scalars),
+        }
+        self._sizes = dict.fromkeys(self._columns, 0)
+        self._writers: dict[str, MetricsWriter] = {}
+        self._files = ExitStack()
+
+    def begin(self, run: Run) -> None:
+        for kind, columns in self._columns.items():
+            writer = MetricsWriter(metrics_path(self._directory, kind), columns, self._sizes[kind])
+            self._files.callback(writer.close)
+            self._writers[kind] = writer
+
+    def on(self, event: Event, run: Run) -> None:
+        clock = run.clock
+        match event:
+            case Learned(update, scalars):
+                self._writers["losses"].append((clock.episodes, clock.env_steps, update, *scalars))
+            case Evaluated(score):
+                row = (score.mean, score.std, len(score.returns), *score.measures.values())
+                self._append("evaluations", run, *row)
+            case EpisodeEnded(total_return, length, epsilon, measures):
+                self._append("episodes", run, total_return, length, epsilon, *measures.values())
+
+    def _append(self, kind: str, run: Run, *values: float) -> None:
+        clock = run.clock
+        self._writers[kind].append((clock.episodes, clock.env_steps, clock.updates, *values))
+
+    def state(self) -> dict[str, int]:
+        """Sizes of the files in bytes, which have then reached the disk."""
+        return {kind: writer.sync() for kind, writer in self._writers.items()}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        self._sizes = state
+
+    def close(self) -> None:
+        self._files.close()
+
+
+class Convergence(Observer):
+    """Applies the rule of convergence to the evaluations, and ends the trial where that is asked for."""
+
+    def __init__(self) -> None:
+        self._mean_returns: list[float] = []
+        self.reached = False
+
+    def on(self, event: Event, run: Run) -> None:
+        if not isinstance(event, Evaluated):
+            return
+        rule = run.config.convergence
+        assert rule.threshold is not None
+        self._mean_returns.append(event.score.mean)
+        self.reached = convergence_index(self._mean_returns, rule.threshold, rule.consecutive) is not None
+        if self.reached and rule.stop:
+            run.stop()
+
+    def state(self) -> dict[str, Any]:
+        return {"mean_returns": self._mean_returns, "reached": self.reached}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._mean_returns, self.reached = state["mean_returns"], state["reached"]
+
+
+class BestNetwork(Observer):
+    """Keeps the network of the best evaluation or of the longest episode, where that is asked for."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path, self._best = directory / BEST, -math.inf
+
+    def on(self, event: Event, run: Run) -> None:
+        match run.config.checkpoint.keep_best, event:
+            case "evaluation", Evaluated(score):
+                self._keep_if_best(score.mean, run)
+            case "episode", EpisodeEnded(length=length):
+                self._keep_if_best(length, run)
+
+    def _keep_if_best(self, value: float, run: Run) -> None:
+        if value > self._best:
+            self._best = value
+            save_network(self._path, run.agent.network)
+
+    def state(self) -> float:
+        return self._best
+
+    def load_state(self, state: float) -> None:
+        self._best = state
+
+
+class Films(Observer):
+    """Films a greedy episode every so many episodes, where that is asked for.
+
+    The environment of a film is made anew from the trial's seed and the episode's number, so that
+    filming neither changes what is learned nor has a state of its own.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory / "videos"
+
+    def on(self, event: Event, run: Run) -> None:
+        every = run.config.video.every_episodes
+        if every and isinstance(event, EpisodeEnded) and run.clock.episodes % every == 0:
+            self._film(run.clock.episodes, run)
+
+    def _film(self, episode: int, run: Run) -> None:
+        self._directory.mkdir(exist_ok=True)
+        seeds = Streams(run.config.seed).episodes(f"film of episode {episode}")
+        with closing(filmed_environment(run.config.evaluation_env(), seeds)) as env:
+            pictures = film(env, run.agent.greedy, episodes=1, returns=[])
+            write_mp4(self._directory / f"episode-{episode:06d}.mp4", pictures, env.frames_per_second)
+
+
+def own_observers(run: Run, directory: Path) -> dict[str, Observer]:
+    """Those that the configuration names; raises ConfigError where one cannot be had."""
+    return {name: _build(name, run, directory, options) for name, options in run.config.observers.items()}
+
+
+def _build(name: str, run: Run, directory: Path, options: dict[str, Any]) -> Observer:
+    observers.check("observers", name)
+    try:
+        observer: Observer = observers[name](run, directory, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"observers.{name}={options}: {error}") from error
+    return observer

@@ -1,0 +1,122 @@
+"""One training run: an agent meets its environments, and what happens is told as events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dqn_exp.agent import Agent, Diverged, Learned, build_agent
+from dqn_exp.clock import Clock, times_due
+from dqn_exp.config import Config, EvaluationConfig
+from dqn_exp.envs import Step, VectorEnvironment, make_environments, play
+from dqn_exp.seeding import Streams
+from dqn_exp.training.evaluate import Score, evaluate
+
+
+@dataclass(frozen=True)
+class EpisodeEnded:
+    """A training episode is over."""
+
+    total_return: float
+    length: int
+    epsilon: float
+    measures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A greedy evaluation during training."""
+
+    score: Score
+
+
+Event = EpisodeEnded | Evaluated | Learned
+
+
+@dataclass
+class Run:
+    """A trial in the making: its agent, its environments and its clock, and their joint state."""
+
+    config: Config
+    clock: Clock
+    env: VectorEnvironment
+    evaluation_env: VectorEnvironment
+    agent: Agent
+    at_rest: bool = True
+    """Is all told that the latest step led to? Only then `state()` is valid."""
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """End the training before its budget is spent, once all of the present step is told."""
+        self.stopped = True
+
+    def is_over(self) -> bool:
+        return self.stopped or self.clock.spent(self.config.budget)
+
+    def evaluate(self, episodes: int) -> Score:
+        return evaluate(self.evaluation_env, self.agent.greedy, episodes)
+
+    def state(self) -> dict[str, Any]:
+        """Nested plain values and arrays."""
+        return {
+            "clock": self.clock.state(),
+            "env": self.env.state(),
+            "evaluation_env": self.evaluation_env.state(),
+            "agent": self.agent.state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> bool:
+        """Stand where `state` was taken; False where an environment could not be brought there exactly."""
+        self.clock.load_state(state["clock"])
+        self.agent.load_state(state["agent"])
+        trained = self.env.load_state(state["env"])
+        evaluated = self.evaluation_env.load_state(state["evaluation_env"])
+        return trained and evaluated
+
+    def close(self) -> None:
+        self.env.close()
+        self.evaluation_env.close()
+
+
+def build_run(config: Config) -> Run:
+    """The parts of a resolved configuration, each with random streams of its own."""
+    streams, clock = Streams(config.seed), Clock()
+    env = make_environments(config.env, streams.episodes("environment"))
+    evaluation_env = make_environments(config.evaluation_env(), streams.episodes("evaluation"))
+    agent = build_agent(config, env.observation_space, env.action_space, len(env), streams, clock)
+    return Run(config, clock, env, evaluation_env, agent)
+
+
+def train(run: Run) -> Iterator[Event]:
+    """Let the agent act and learn until the budget is spent or the run is stopped; tell what happens.
+
+    Raises Diverged where learning leaves the finite range.
+    """
+    clock, agent = run.clock, run.agent
+    for step in play(run.env, agent.act, run.is_over):
+        clock.env_steps += len(step.action)
+        clock.episodes += len(step.ended)
+        try:
+            events: list[Event] = [*agent.observe(step)]
+        except Diverged as divergence:
+            run.at_rest = False
+            yield from divergence.learned
+            raise
+        if step.ended and clock.updates:
+            clock.learning_episodes += len(step.ended)
+        if _evaluation_is_due(run.config.evaluation, clock, step):
+            events.append(Evaluated(run.evaluate(run.config.evaluation.episodes)))
+        for _, total_return, length, measures in step.ended:
+            events.append(EpisodeEnded(total_return, length, agent.epsilon, measures))
+        for told, event in enumerate(events, start=1):
+            run.at_rest = told == len(events)
+            yield event
+
+
+def _evaluation_is_due(config: EvaluationConfig, clock: Clock, step: Step) -> bool:
+    by_steps, by_episodes = config.every_steps, config.every_episodes
+    return bool(
+        (by_steps and times_due(by_steps, clock.env_steps - len(step.action), clock.env_steps))
+        or (by_episodes and times_due(by_episodes, clock.episodes - len(step.ended), clock.episodes))
+    )
