@@ -158,7 +158,7 @@ def test_sgd_on_the_squared_error_halves_the_rate_of_half_the_squared_error() ->
 
 
 def _trial_network(config: Config) -> torch.nn.Module:
-    from dqn_exp.training.trial import Trial
+    from dqn_exp.training.run import Trial
 
     return Trial(config).learner.network
 

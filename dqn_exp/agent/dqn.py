@@ -58,17 +58,14 @@ class DQN:
 
     def observe(self, step: Step) -> Sequence[Learned]:
         """Store the step; update where training is due, then the target where that is due."""
-        self.replay.add(step)
-        now = self._clock.env_steps
-        before = now - len(step.action)
+        replay, now = self.replay, self._clock.env_steps
+        replay.add(step)
+        due = times_due(self._every, now - len(step.action), now)
         learned: Sequence[Learned] = ()
-        if (due := times_due(self._every, before, now)) and self._can_learn(now):
+        if due and now >= self._starts and len(replay) >= replay.batch_size:
             learned = self._learn(due * self._updates)
         self._target.after(step, self._clock)
         return learned
-
-    def _can_learn(self, env_steps: int) -> bool:
-        return env_steps >= self._starts and len(self.replay) >= self.replay.batch_size
 
     def _learn(self, n_updates: int) -> list[Learned]:
         clock, learner, replay = self._clock, self.learner, self.replay
@@ -77,20 +74,19 @@ class DQN:
             sample = replay.sample()
             loss = learner.update(replay.transitions, sample.indices, sample.weights)
             clock.updates += 1
-            broken = self._divergence(loss)
-            if broken or clock.updates % self._looked_at_every == 0:
+            is_finite = math.isfinite(loss) and learner.largest_value <= self._max_abs_q
+            if not is_finite or clock.updates % self._looked_at_every == 0:
                 learned.append(Learned(clock.updates, (loss, *learner.statistics())))
-            if broken:
-                raise Diverged(f"{broken} at update {clock.updates}", learned)
+            if not is_finite:
+                raise Diverged(f"{self._what_left(loss)} at update {clock.updates}", learned)
             replay.learned(sample, learner.td_errors)
         return learned
 
-    def _divergence(self, loss: float) -> str | None:
-        """What left the finite in the latest update; None where all is well."""
+    def _what_left(self, loss: float) -> str:
+        """What left the finite range in the latest update, in words."""
         if not math.isfinite(loss):
             return f"the loss became {loss}"
-        largest = self.learner.largest_value
-        return None if largest <= self._max_abs_q else f"|Q| reached {largest:.3g}"
+        return f"|Q| reached {self.learner.largest_value:.3g}"
 
     def start_from(self, network: nn.Module) -> None:
         self.network.load_state_dict(network.state_dict())

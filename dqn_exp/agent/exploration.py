@@ -29,27 +29,24 @@ class Exploration:
     ) -> None:
         """`ticks`: the field of `clock` that `schedule` counts in."""
         self._schedule, self._clock, self._ticks = schedule, clock, ticks
-        self._n_actions, self._generator = n_actions, generator
+        self._n_actions, self._generator, self._random = n_actions, generator, generator.random
         self.epsilon = 1.0
         """That of the latest actions."""
 
     def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Actions int64[N] for observations [N, ...]; `greedy` is asked only where it is needed."""
         self.epsilon = self._schedule(getattr(self._clock, self._ticks))
-        random = [self._random_action() for _ in observations]
-        if None not in random:
-            return np.array(random, np.int64)
-        actions = greedy(observations)
-        for n, action in enumerate(random):
-            if action is not None:
-                actions[n] = action
+        explored = []
+        for index in range(len(observations)):
+            if self._random() < self.epsilon:
+                explored.append(index)
+        if not explored:
+            return greedy(observations)
+        is_all = len(explored) == len(observations)
+        actions = np.empty(len(observations), np.int64) if is_all else greedy(observations)
+        for index in explored:
+            actions[index] = int(self._random() * self._n_actions)  # integers() takes four times as long
         return actions
-
-    def _random_action(self) -> int | None:
-        """A random action, or None where the greedy one is to be taken."""
-        if self._generator.random() >= self.epsilon:
-            return None
-        return int(self._generator.random() * self._n_actions)  # integers() takes four times as long
 
     def state(self) -> dict[str, Any]:
         return generator_state(self._generator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ class Episode(NamedTuple):
     measures: dict[str, float]
 
 
-class Step(NamedTuple):
+@dataclass(slots=True)  # made at each step: a named tuple takes twice as long
+class Step:
     """What one action in each of N environments led to. The arrays are valid until the next step.
 
     Where an episode ended, `next_observation` is its last one, not the first of the next episode.
@@ -32,10 +34,10 @@ class Step(NamedTuple):
 
     observation: np.ndarray  # float32[N, ...]
     action: np.ndarray  # int64[N]
-    reward: np.ndarray  # float64[N]
+    reward: Sequence[float]  # [N]
     next_observation: np.ndarray  # float32[N, ...]
-    terminated: np.ndarray  # bool[N]
-    truncated: np.ndarray  # bool[N]
+    terminated: Sequence[bool]  # [N]
+    truncated: Sequence[bool]  # [N]
     ended: Sequence[Episode]
 
 
@@ -55,8 +57,6 @@ class VectorEnvironment:
         self._environments, self._seeds = environments, seeds
         shape, dtype = (n, *self.observation_space.shape), self.observation_space.dtype
         self._observations, self._spare = np.zeros(shape, dtype), np.zeros(shape, dtype)
-        self._rewards = np.zeros(n)
-        self._terminated, self._truncated = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         self._begun = [0] * n
         self._returns = [0.0] * n
         self._actions: list[list[int]] = [[] for _ in environments]
@@ -77,13 +77,17 @@ class VectorEnvironment:
     def step(self, action: np.ndarray) -> Step:
         """Carry out int64[N] actions on what was observed."""
         before, after = self._observations, self._spare
-        rewards, terminated, truncated = self._rewards, self._terminated, self._truncated
+        rewards: list[float] = []
+        terminated: list[bool] = []
+        truncated: list[bool] = []
         ended: list[Episode] = []
         for index, environment in enumerate(self._environments):
             chosen = action[index]
             after[index], reward, terminates, truncates = environment.step(chosen)
-            rewards[index], terminated[index], truncated[index] = reward, terminates, truncates
-            self._returns[index] += rewards.item(index)
+            rewards.append(reward)
+            terminated.append(terminates)
+            truncated.append(truncates)
+            self._returns[index] += reward
             self._actions[index].append(chosen)
             if terminates or truncates:
                 ended.append(self._end(index))

@@ -35,15 +35,15 @@ class NStepReplay:
 
     def add(self, step: Step) -> None:
         """Sum up a step of each environment; store the sums that are complete."""
-        observations, actions, rewards, next_observations, terminated, truncated, _ = step
         for n, pending in enumerate(self._pending):
-            pending.append((observations[n].copy(), int(actions[n]), float(rewards[n])))
-            if terminated[n] or truncated[n]:
+            pending.append((step.observation[n].copy(), int(step.action[n]), float(step.reward[n])))
+            reached, terminated = step.next_observation[n], bool(step.terminated[n])
+            if terminated or step.truncated[n]:
                 while pending:
-                    self._store_oldest(pending, next_observations[n], bool(terminated[n]))
+                    self._store_oldest(pending, reached, terminated)
                     pending.popleft()
             elif len(pending) == self._n:
-                self._store_oldest(pending, next_observations[n], False)
+                self._store_oldest(pending, reached, False)
 
     def _store_oldest(self, pending: deque[Pending], next_observation: np.ndarray, terminated: bool) -> None:
         gamma = self._replay.gamma

@@ -68,10 +68,9 @@ class UniformReplay:
 
     def add(self, step: Step) -> None:
         """Store a step of each environment. Only `terminated` ends the bootstrap."""
-        observations, actions, rewards, next_observations, terminated, *_ = step
-        for n in range(len(actions)):
-            discount = 0.0 if terminated[n] else self.gamma
-            self.store(observations[n], actions[n], rewards[n], next_observations[n], discount)
+        for n, reward in enumerate(step.reward):
+            discount = 0.0 if step.terminated[n] else self.gamma
+            self.store(step.observation[n], step.action[n], reward, step.next_observation[n], discount)
 
     def store(
         self,

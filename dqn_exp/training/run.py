@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,25 +93,32 @@ def train(run: Run) -> Iterator[Event]:
 
     Raises Diverged where learning leaves the finite range.
     """
-    clock, agent = run.clock, run.agent
+    clock, agent, evaluation = run.clock, run.agent, run.config.evaluation
     for step in play(run.env, agent.act, run.is_over):
         clock.env_steps += len(step.action)
         clock.episodes += len(step.ended)
         try:
-            events: list[Event] = [*agent.observe(step)]
+            learned = agent.observe(step)
         except Diverged as divergence:
             run.at_rest = False
             yield from divergence.learned
             raise
-        if step.ended and clock.updates:
-            clock.learning_episodes += len(step.ended)
-        if _evaluation_is_due(run.config.evaluation, clock, step):
-            events.append(Evaluated(run.evaluate(run.config.evaluation.episodes)))
-        for _, total_return, length, measures in step.ended:
-            events.append(EpisodeEnded(total_return, length, agent.epsilon, measures))
-        for told, event in enumerate(events, start=1):
-            run.at_rest = told == len(events)
-            yield event
+        clock.learning_episodes += len(step.ended) if clock.updates else 0
+        is_due = _evaluation_is_due(evaluation, clock, step)
+        if learned or is_due or step.ended:
+            yield from _tell(run, step, learned, is_due)
+
+
+def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Iterator[Event]:
+    """All that a step led to; the run is at rest when the last of it is told."""
+    events: list[Event] = [*learned]
+    if is_due:
+        events.append(Evaluated(run.evaluate(run.config.evaluation.episodes)))
+    for _, total_return, length, measures in step.ended:
+        events.append(EpisodeEnded(total_return, length, run.agent.epsilon, measures))
+    for told, event in enumerate(events, start=1):
+        run.at_rest = told == len(events)
+        yield event
 
 
 def _evaluation_is_due(config: EvaluationConfig, clock: Clock, step: Step) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dqn_exp.agent.exploration import build_schedule
-from dqn_exp.training.trial import Trial
+from dqn_exp.training.run import Trial
 from tests.helpers import make_config
 
 LINEAR = {"exploration": "linear", "exploration__duration": 1000}

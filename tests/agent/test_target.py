@@ -9,7 +9,7 @@ import torch
 
 from dqn_exp.agent.target import TargetUpdate
 from dqn_exp.config.schema import TargetConfig
-from dqn_exp.training.trial import EpisodeEnded, LossSampled, Trial, train
+from dqn_exp.training.run import EpisodeEnded, LossSampled, Trial, train
 from tests.helpers import make_config, same_bits, weights
 
 EVERY_UPDATE: dict[str, Any] = {

@@ -19,7 +19,7 @@ import torch
 
 from analysis.estimates.statistics import t_interval, wilson_interval
 from dqn_exp.convergence import convergence_index
-from dqn_exp.training.trial import Evaluated, Trial, train
+from dqn_exp.training.run import Evaluated, Trial, train
 from tests.helpers import make_config
 
 LEARNERS = ("torch", "fused")

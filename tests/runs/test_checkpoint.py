@@ -17,7 +17,7 @@ from dqn_exp.runs.checkpoint import (
     save_network,
 )
 from dqn_exp.runs.files import NETWORK
-from dqn_exp.training.trial import EpisodeEnded, Trial, train
+from dqn_exp.training.run import EpisodeEnded, Trial, train
 from tests.helpers import make_config, same_bits
 
 

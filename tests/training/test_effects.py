@@ -11,7 +11,7 @@ import torch
 from dqn_exp.convergence import convergence_index
 from dqn_exp.runs.record import load_initial_network, record_trial, run_trial
 from dqn_exp.runs.result import read_result
-from dqn_exp.training.trial import EpisodeEnded, Evaluated, Trial
+from dqn_exp.training.run import EpisodeEnded, Evaluated, Trial
 from tests.helpers import make_config, run, same_bits, weights
 
 BRIEF: dict[str, Any] = {"budget__env_steps": 300, "batch": 16, "buffer": 200}

@@ -7,7 +7,7 @@ import pytest
 from dqn_exp.config.schema import EnvConfig
 from dqn_exp.envs import Environment, make_environment
 from dqn_exp.training.evaluate import Score, evaluate
-from dqn_exp.training.trial import Trial
+from dqn_exp.training.run import Trial
 from tests.helpers import make_config, run, same_bits, weights
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from dqn_exp.registry import networks
-from dqn_exp.training.trial import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
+from dqn_exp.training.run import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
 from tests.helpers import gymnasium_env, make_config, run, same_bits, weights
 
 QUICK: dict[str, Any] = {"batch": 16, "network__hidden": [16], "budget__env_steps": 300, "lr": 0.01}

@@ -158,7 +158,7 @@ class FusedLearner:
     @property
     def largest_value(self) -> float:
         """The largest |Q(s, a)| of the latest update's batch, for any action; NaN where one of them is."""
-        return float(self._statistics[Q_MAX])
+        return self._statistics.item(Q_MAX)
 
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""

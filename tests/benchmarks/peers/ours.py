@@ -12,7 +12,7 @@ from protocol import read_work, serve
 
 from dqn_exp.config.schema import Config
 from dqn_exp.runs.record import record_trial
-from dqn_exp.training.trial import EpisodeEnded
+from dqn_exp.training.run import EpisodeEnded
 from tests.helpers import make_config
 
 
