@@ -78,5 +78,17 @@ def weights(trial: Run, part: str = "online.") -> dict[str, torch.Tensor]:
     return {k.removeprefix(part): v.clone() for k, v in arrays if k.startswith(part)}
 
 
+def snapshot(state: Any) -> Any:
+    """A copy of nested state that NumPy can compare: tensors as arrays."""
+    match state:
+        case dict():
+            return {key: snapshot(value) for key, value in state.items()}
+        case list() | tuple():
+            return [snapshot(value) for value in state]
+        case torch.Tensor():
+            return state.numpy().copy()
+    return copy.deepcopy(state)
+
+
 def same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
     return first.keys() == second.keys() and all(torch.equal(v, second[k]) for k, v in first.items())

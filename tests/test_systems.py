@@ -152,15 +152,15 @@ def test_sgd_on_the_squared_error_halves_the_rate_of_half_the_squared_error() ->
         )
     (0.5 * (value - target) ** 2).backward()
     for was, parameter, now in zip(
-        before, network.parameters(), trial.learner.network.parameters(), strict=True
+        before, network.parameters(), dqn(trial).learner.network.parameters(), strict=True
     ):
         assert torch.allclose(was - 0.1 * parameter.grad, now.cpu(), atol=1e-6)
 
 
 def _trial_network(config: Config) -> torch.nn.Module:
-    from dqn_exp.training.run import Trial
+    from dqn_exp.training.run import build_run
 
-    return Trial(config).learner.network
+    return build_run(config).learner.network
 
 
 def test_the_document_s_sgd_diverges_and_the_record_says_where(tmp_path: Path) -> None:

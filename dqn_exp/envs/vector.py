@@ -84,10 +84,10 @@ class VectorEnvironment:
         for index, environment in enumerate(self._environments):
             chosen = action[index]
             after[index], reward, terminates, truncates = environment.step(chosen)
-            rewards.append(reward)
+            rewards.append(float(reward))
             terminated.append(terminates)
             truncated.append(truncates)
-            self._returns[index] += reward
+            self._returns[index] += rewards[index]
             self._actions[index].append(chosen)
             if terminates or truncates:
                 ended.append(self._end(index))

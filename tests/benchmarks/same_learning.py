@@ -19,7 +19,7 @@ import torch
 
 from analysis.estimates.statistics import t_interval, wilson_interval
 from dqn_exp.convergence import convergence_index
-from dqn_exp.training.run import Evaluated, Trial, train
+from dqn_exp.training.run import Evaluated, build_run, train
 from tests.helpers import make_config
 
 LEARNERS = ("torch", "fused")
@@ -39,7 +39,7 @@ def steps_to_threshold(learner: str, seed: int) -> tuple[float, bool]:
         budget__env_steps=BUDGET,
         convergence__threshold=THRESHOLD,
     )
-    trial, means = Trial(config), []
+    trial, means = build_run(config), []
     for event in train(trial):
         if isinstance(event, Evaluated):
             means.append(event.score.mean)

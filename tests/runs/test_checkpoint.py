@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.runs.checkpoint import (
-    CHECKPOINT,
-    load_checkpoint,
-    load_network,
-    save_checkpoint,
-    save_network,
-)
+from dqn_exp.runs.checkpoint import CHECKPOINT, read_state, write_state
 from dqn_exp.runs.files import NETWORK
-from dqn_exp.training.run import EpisodeEnded, Trial, train
-from tests.helpers import make_config, same_bits
+from dqn_exp.runs.networks import load_network, save_network
+from dqn_exp.training.run import Learned, build_run, train
+from tests.helpers import make_config, snapshot
 
 
 class Bomb:
@@ -35,10 +33,10 @@ class Bomb:
 @pytest.mark.parametrize("name", [CHECKPOINT, NETWORK])
 def test_a_pickle_is_refused_and_not_opened(write: object, name: str, tmp_path: Path) -> None:
     write(Bomb(tmp_path), tmp_path / name)  # type: ignore[operator]
-    trial = Trial(make_config())
+    network = build_run(make_config()).agent.network
     loaders = {
-        NETWORK: lambda: load_network(tmp_path / name, trial.learner.network),
-        CHECKPOINT: lambda: load_checkpoint(tmp_path, trial),
+        NETWORK: lambda: load_network(tmp_path / name, network),
+        CHECKPOINT: lambda: read_state(tmp_path / name),
     }
     with pytest.raises(ConfigError, match="other formats are refused, because opening them may run code"):
         loaders[name]()
@@ -46,23 +44,45 @@ def test_a_pickle_is_refused_and_not_opened(write: object, name: str, tmp_path: 
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:
-    save_network(tmp_path / NETWORK, Trial(make_config(network__hidden=[8])).learner.network)
+    save_network(tmp_path / NETWORK, build_run(make_config(network__hidden=[8])).agent.network)
     with pytest.raises(ConfigError, match=r"layers\.0\.weight \[8, 4\].*layers\.0\.weight \[128, 4\]"):
-        load_network(tmp_path / NETWORK, Trial(make_config()).learner.network)
+        load_network(tmp_path / NETWORK, build_run(make_config()).agent.network)
 
 
-def test_everything_comes_back(tmp_path: Path) -> None:
-    config = make_config(budget__env_steps=600, replay="prioritised", batch=32)
-    trial = Trial(config)
+def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Arrays keep their type, shape and bits, wherever they are; all else is as JSON has it."""
+    state = {
+        "numbers": [1, 2.5, -math.inf, None, True, "text", 2**100],
+        "arrays": [{"float32": np.float32([[0.1, np.nan]])}, np.int64([]), np.array([True, False])],
+        "nested": {"tensor": torch.tensor([1.5, 2.5]), "one": np.float64(0.1)},
+    }
+    write_state(tmp_path / CHECKPOINT, state)
+    read = read_state(tmp_path / CHECKPOINT)
+    np.testing.assert_equal(read["numbers"], state["numbers"])
+    np.testing.assert_equal(read["arrays"], state["arrays"])
+    assert [array.dtype for array in read["arrays"][1:]] == [np.int64, np.bool_]
+    assert read["arrays"][0]["float32"].dtype == np.float32
+    assert torch.equal(read["nested"]["tensor"], state["nested"]["tensor"])
+    assert read["nested"]["one"] == 0.1
+
+
+def test_without_a_checkpoint_there_is_no_state(tmp_path: Path) -> None:
+    assert read_state(tmp_path / CHECKPOINT) is None
+
+
+def test_the_checkpoint_of_another_format_is_left_alone(tmp_path: Path) -> None:
+    """An earlier version drew its random numbers otherwise: its trials begin again."""
+    safetensors.torch.save_file({"learner.x": torch.zeros(1)}, tmp_path / CHECKPOINT, {"trial": "{}"})
+    assert read_state(tmp_path / CHECKPOINT) is None
+
+
+def test_all_of_a_run_comes_back(tmp_path: Path) -> None:
+    config = make_config(budget__env_steps=600, replay="prioritised", replay__n_step=3, batch=32)
+    trial = build_run(config)
     for event in train(trial):
-        if isinstance(event, EpisodeEnded):
-            save_checkpoint(tmp_path, trial, {"note": trial.clock.episodes})
-            saved, state = copies(trial), trial.state()
-    other = Trial(config)
-    assert load_checkpoint(tmp_path, other) == {"note": trial.clock.episodes}
-    assert other.state() == state
-    assert same_bits(copies(other), saved)
-
-
-def copies(trial: Trial) -> dict[str, torch.Tensor]:
-    return {name: array.clone() for name, array in trial.learner.arrays().items()}
+        if trial.at_rest and isinstance(event, Learned):
+            write_state(tmp_path / CHECKPOINT, trial.state())
+            state = snapshot(trial.state())
+    other = build_run(config)
+    other.load_state(read_state(tmp_path / CHECKPOINT))
+    np.testing.assert_equal(snapshot(other.state()), state)

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from dqn_exp.convergence import convergence_index
-from dqn_exp.runs.record import load_initial_network, record_trial, run_trial
+from dqn_exp.runs.record import record_trial, run_trial, start_from_another
 from dqn_exp.runs.result import read_result
-from dqn_exp.training.run import EpisodeEnded, Evaluated, Trial
+from dqn_exp.training.run import EpisodeEnded, Evaluated, build_run
 from tests.helpers import make_config, run, same_bits, weights
 
 BRIEF: dict[str, Any] = {"budget__env_steps": 300, "batch": 16, "buffer": 200}
@@ -51,28 +51,28 @@ def test_epsilon_is_that_of_the_step_it_was_used_in(stops: int) -> None:
 
 
 def test_every_trial_seed_has_a_network_of_its_own() -> None:
-    first, second = (weights(Trial(make_config(**BRIEF, seed=seed))) for seed in (0, 1))
+    first, second = (weights(build_run(make_config(**BRIEF, seed=seed))) for seed in (0, 1))
     assert not same_bits(first, second)
 
 
 def test_every_trial_seed_has_a_learner_stream_of_its_own() -> None:
     """The stream that networks with dropout draw from; batch normalisation has one too and keeps it."""
     settings = {**BRIEF, "network": "mlp_batchnorm", "learner": "torch"}
-    first, second = (weights(Trial(make_config(**settings, seed=seed)), "random.") for seed in (0, 1))
+    first, second = (weights(build_run(make_config(**settings, seed=seed)), "random.") for seed in (0, 1))
     assert first.keys() == second.keys() == {"state"}
     assert not same_bits(first, second)
 
 
 def test_evaluation_does_not_play_the_training_episodes() -> None:
-    trial = Trial(make_config(**BRIEF))
-    assert trial.env.reset().tolist() != trial.evaluation_env.reset().tolist()
+    trial = build_run(make_config(**BRIEF))
+    assert trial.env.observe().tolist() != trial.evaluation_env.observe().tolist()
 
 
 def test_a_warm_start_sets_the_target_network_too(learner: str, tmp_path: Path) -> None:
     settings = {**BRIEF, "learner": learner, "evaluation__final_episodes": 1}
     run_trial(make_config(**settings), tmp_path, {})
-    trial = Trial(make_config(**settings, seed=1, init_from=str(tmp_path)))
-    load_initial_network(trial)
+    trial = build_run(make_config(**settings, seed=1, init_from=str(tmp_path)))
+    start_from_another(trial)
     assert same_bits(weights(trial, "target."), weights(trial))
 
 

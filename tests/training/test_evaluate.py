@@ -5,10 +5,19 @@ import numpy as np
 import pytest
 
 from dqn_exp.config.schema import EnvConfig
-from dqn_exp.envs import Environment, make_environment
+from dqn_exp.envs import VectorEnvironment, make_environments
+from dqn_exp.envs.environment import Environment
+from dqn_exp.seeding import Streams
 from dqn_exp.training.evaluate import Score, evaluate
-from dqn_exp.training.run import Trial
-from tests.helpers import make_config, run, same_bits, weights
+from dqn_exp.training.run import build_run
+from tests.helpers import dqn, make_config, run, same_bits, weights
+
+SEEDS = Streams(0).episodes("environment")
+
+
+def first(observations: np.ndarray) -> np.ndarray:
+    """The first action in each environment."""
+    return np.zeros(len(observations), np.int64)
 
 
 def test_score_by_hand() -> None:
@@ -19,16 +28,16 @@ def test_score_by_hand() -> None:
 
 def test_returns_are_undiscounted_sums_of_whole_episodes() -> None:
     """The chain pays 1 on each of its three steps; a time limit of 2 cuts it short."""
-    chain = make_environment(EnvConfig(id="probe/ChainOfThree-v0"), 0)
-    assert evaluate(chain, lambda _: 0, 4).returns == [3, 3, 3, 3]
-    short = make_environment(EnvConfig(id="probe/ChainOfThree-v0", max_episode_steps=2), 0)
-    assert evaluate(short, lambda _: 0, 2).returns == [2, 2]
+    chain = make_environments(EnvConfig(id="probe/ChainOfThree-v0"), SEEDS)
+    assert evaluate(chain, first, 4).returns == [3, 3, 3, 3]
+    short = make_environments(EnvConfig(id="probe/ChainOfThree-v0", max_episode_steps=2), SEEDS)
+    assert evaluate(short, first, 2).returns == [2, 2]
 
 
 def test_the_policy_gets_each_observation_and_its_action_counts() -> None:
-    env = make_environment(EnvConfig(id="probe/RewardByBoth-v0"), 0)
-    assert evaluate(env, lambda state: int(state.argmax()), 10).returns == [1] * 10
-    assert evaluate(env, lambda state: 1 - int(state.argmax()), 10).returns == [-1] * 10
+    env = make_environments(EnvConfig(id="probe/RewardByBoth-v0"), SEEDS)
+    assert evaluate(env, lambda states: states.argmax(axis=1), 10).returns == [1] * 10
+    assert evaluate(env, lambda states: 1 - states.argmax(axis=1), 10).returns == [-1] * 10
 
 
 def test_measures_are_means_over_episodes() -> None:
@@ -43,8 +52,9 @@ def test_measures_are_means_over_episodes() -> None:
         def measures(self) -> dict[str, float]:
             return {"episode_number": self.number}
 
-    env = Environment(CountEpisodes(gymnasium.make("probe/ChainOfThree-v0")), float("inf"), 0)
-    assert evaluate(env, lambda _: 0, 5).measures == {"episode_number": 3}
+    counted = Environment(CountEpisodes(gymnasium.make("probe/ChainOfThree-v0")), float("inf"))
+    env = VectorEnvironment([counted], SEEDS)
+    assert evaluate(env, first, 5).measures == {"episode_number": 3}
 
 
 def test_evaluating_ten_times_as_often_changes_nothing(learner: str) -> None:
@@ -55,26 +65,26 @@ def test_evaluating_ten_times_as_often_changes_nothing(learner: str) -> None:
         for every in (20, 200)
     )
     assert same_bits(weights(often, ""), weights(seldom, ""))
-    assert often.replay.state() == seldom.replay.state()
-    assert often.exploration.bit_generator.state == seldom.exploration.bit_generator.state
-    assert often.env.state() == seldom.env.state()
-    assert often.evaluation_env.state() != seldom.evaluation_env.state()
+    np.testing.assert_equal(often.agent.state()["replay"], seldom.agent.state()["replay"])
+    np.testing.assert_equal(often.agent.state()["exploration"], seldom.agent.state()["exploration"])
+    np.testing.assert_equal(often.env.state(), seldom.env.state())
+    assert often.evaluation_env.state()["begun"] != seldom.evaluation_env.state()["begun"]
 
 
 def test_greedy_episodes_do_not_explore(learner: str) -> None:
     """In an environment without chance every greedy episode is the same, whatever epsilon says."""
     settings = {"learner": learner, "env": "gymnasium", "env__id": "FrozenLake-v1"}
     settings |= {"exploration": "constant", "exploration__epsilon": 1.0}
-    trial = Trial(make_config(**settings, env__kwargs__is_slippery=False, env__max_episode_steps=20))
-    before = trial.exploration.bit_generator.state
+    trial = build_run(make_config(**settings, env__kwargs__is_slippery=False, env__max_episode_steps=20))
+    before = dqn(trial).exploration.state()
     visited: list[bytes] = []
 
-    def greedy(observation: np.ndarray) -> int:
-        visited.append(observation.tobytes())
-        return trial.greedy(observation)
+    def greedy(observations: np.ndarray) -> np.ndarray:
+        visited.append(observations.tobytes())
+        return trial.agent.greedy(observations)
 
     for _ in range(4):
         evaluate(trial.evaluation_env, greedy, 1)
     assert visited == visited[: len(visited) // 4] * 4
     trial.evaluate(4)
-    assert trial.exploration.bit_generator.state == before
+    assert dqn(trial).exploration.state() == before

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import copy
 import math
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from torch import nn
 
+from dqn_exp.envs import Step
 from dqn_exp.registry import networks
-from dqn_exp.training.run import Diverged, EpisodeEnded, Evaluated, Event, LossSampled, Trial, train
-from tests.helpers import gymnasium_env, make_config, run, same_bits, weights
+from dqn_exp.training.run import Diverged, EpisodeEnded, Evaluated, Event, Learned, Run, build_run, train
+from tests.helpers import gymnasium_env, make_config, run, same_bits, snapshot, weights
 
 QUICK: dict[str, Any] = {"batch": 16, "network__hidden": [16], "budget__env_steps": 300, "lr": 0.01}
 
 
-def make_trial(learner: str = "torch", **settings: Any) -> Trial:
-    return Trial(make_config(learner=learner, **{**QUICK, **settings}))
+def make_trial(learner: str = "torch", **settings: Any) -> Run:
+    return build_run(make_config(learner=learner, **{**QUICK, **settings}))
 
 
-def outcome(trial: Trial) -> tuple[list[Event], dict[str, Any], dict[str, Any]]:
+def outcome(trial: Run) -> tuple[list[Event], dict[str, Any], dict[str, Any]]:
     """All that a finished trial leaves: its events, its arrays, its other state."""
     events = list(train(trial))
-    return events, weights(trial, ""), {**trial.state(), "rows": trial.replay.arrays()}
+    return events, weights(trial, ""), snapshot(trial.state())
 
 
 def assert_same(first: Any, second: Any) -> None:
@@ -54,14 +57,22 @@ def assert_same(first: Any, second: Any) -> None:
 def test_nothing_learns_before_learning_starts_and_one_batch(
     settings: dict[str, Any], step: int, learner: str
 ) -> None:
-    """Every update is seen (loss_every = 1); up to the first one no weight has changed."""
+    """Looked at after each step: no weight changes before the first update, which is told at once."""
     trial = make_trial(learner, metrics__loss_every=1, **settings)
-    before = weights(trial)
-    for event in train(trial):
-        if isinstance(event, LossSampled):
-            break
-        assert same_bits(weights(trial), before)
-    assert trial.clock.env_steps == step
+    before, after = weights(trial), {}
+    observed, changed_at = trial.agent.observe, 0
+
+    def observe(one: Step) -> Sequence[Learned]:
+        nonlocal after, changed_at
+        learned = observed(one)
+        if not changed_at and not same_bits(weights(trial), before):
+            after, changed_at = weights(trial), trial.clock.env_steps
+        return learned
+
+    trial.agent.observe = observe  # type: ignore[method-assign]
+    assert next(event for event in train(trial) if isinstance(event, Learned)).update == 1
+    assert changed_at == trial.clock.env_steps == step
+    assert same_bits(weights(trial), after)
     assert not same_bits(weights(trial), before)
 
 
@@ -102,8 +113,30 @@ def test_episodes_are_reported_whole() -> None:
 
 def test_losses_are_sampled_every_so_many_updates() -> None:
     trial = make_trial(metrics__loss_every=40)
-    updates = [trial.clock.updates for event in train(trial) if isinstance(event, LossSampled)]
+    updates = [event.update for event in train(trial) if isinstance(event, Learned)]
     assert updates == [40, 80, 120, 160, 200, 240, 280]
+
+
+@pytest.mark.parametrize("loss_every", [1, 5])
+def test_all_of_a_step_is_told_before_the_run_is_at_rest(loss_every: int) -> None:
+    """Several events of one step have one clock; only the last of them finds the run at rest."""
+    trial = make_trial(metrics__loss_every=loss_every, evaluation__every_steps=1, evaluation__episodes=1)
+    told = [(trial.clock.env_steps, trial.at_rest) for _ in train(trial)]
+    last = {step: place for place, (step, _) in enumerate(told)}
+    assert len(last) < len(told)
+    assert [at_rest for _, at_rest in told] == [place == last[step] for place, (step, _) in enumerate(told)]
+
+
+def test_a_run_that_is_stopped_tells_all_of_its_step() -> None:
+    trial = make_trial(evaluation__every_episodes=3)
+    events = []
+    for event in train(trial):
+        events.append(event)
+        if isinstance(event, Evaluated):
+            trial.stop()
+    assert isinstance(events[-2], Evaluated)
+    assert isinstance(events[-1], EpisodeEnded)
+    assert trial.clock.episodes == 3
 
 
 def test_evaluations_come_at_multiples_of_steps() -> None:
@@ -152,7 +185,7 @@ def test_a_runaway_q_is_divergence(learner: str) -> None:
 
 
 def test_a_loss_that_is_not_finite_is_divergence(learner: str) -> None:
-    """The bound on |Q| looks at sampled updates alone; a loss beyond float32 is seen at once."""
+    """Without a bound on |Q| it is the loss that shows it, at whichever update that happens."""
     settings = {"divergence__max_abs_q": 1e300, "metrics__loss_every": 10**6}
     trial = make_trial(learner, optimizer="sgd", lr=100.0, target="none", **settings)
     with pytest.raises(Diverged, match=r"the loss became (inf|nan) at update \d+"):
@@ -188,15 +221,15 @@ def check_same_bits(settings: dict[str, Any], learner: str) -> None:
 
 
 @networks.register("test_noisy")
-def build_noisy(observation_size: int, n_actions: int, config: Any) -> nn.Module:
+def build_noisy(observations: spaces.Box, actions: spaces.Discrete, config: Any) -> nn.Module:
     """Draws random numbers when it learns (dropout), and even when it acts."""
 
     class NoisyLinear(nn.Linear):
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             return super().forward(input) + 0.01 * torch.randn(self.out_features)
 
-    hidden = [NoisyLinear(observation_size, 16), nn.ReLU(), nn.Dropout(0.2)]
-    return nn.Sequential(*hidden, NoisyLinear(16, n_actions))
+    hidden = [NoisyLinear(observations.shape[0], 16), nn.ReLU(), nn.Dropout(0.2)]
+    return nn.Sequential(*hidden, NoisyLinear(16, int(actions.n)))
 
 
 def test_a_network_that_draws_has_its_own_stream() -> None:
@@ -252,17 +285,18 @@ def test_a_smaller_buffer_does_matter() -> None:
         {"network__name": "test_noisy", "learner": "torch"},
     ],
 )
-def test_a_rebuilt_trial_goes_on_to_the_same_bits(settings: dict[str, Any], learner: str) -> None:
-    settings = {"learner": learner, **settings, "evaluation__every_steps": 50}
+@pytest.mark.parametrize("kind", [EpisodeEnded, Evaluated, Learned])
+def test_a_rebuilt_trial_goes_on_to_the_same_bits(
+    settings: dict[str, Any], kind: type[Event], learner: str
+) -> None:
+    """Cut where an episode has ended, or in the middle of one: after an evaluation or an update."""
+    settings = {"learner": learner, **settings, "evaluation__every_steps": 50, "metrics__loss_every": 7}
     whole, cut, rebuilt = (make_trial(**settings) for _ in range(3))
     expected = outcome(whole)
     for event in train(cut):
-        if isinstance(event, EpisodeEnded) and cut.clock.env_steps > 150:
+        if isinstance(event, kind) and cut.clock.env_steps > 150 and cut.at_rest:
             break
-    state = json.loads(json.dumps(cut.state()))
-    rebuilt.load_state(state)
-    rebuilt.replay.load_state(state["replay"], cut.replay.arrays())
-    rebuilt.learner.load_arrays(weights(cut, ""))
+    assert rebuilt.load_state(copy.deepcopy(cut.state()))
     events, arrays, end = outcome(rebuilt)
     assert events == expected[0][-len(events) :]
     assert_same((events, arrays, end), (events, *expected[1:]))
