@@ -6,6 +6,7 @@ import copy
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from dqn_exp.agent.dqn import DQN
 from dqn_exp.config.paths import CONF
 from dqn_exp.config.schema import Config
+from dqn_exp.envs import Step
 from dqn_exp.launch.plan import plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.training.run import Event, Run, build_run, train
@@ -76,6 +78,19 @@ def weights(trial: Run, part: str = "online.") -> dict[str, torch.Tensor]:
     """A copy of the learner's arrays whose names start with `part` ("" for all), without that prefix."""
     arrays = dqn(trial).learner.arrays().items()
     return {k.removeprefix(part): v.clone() for k, v in arrays if k.startswith(part)}
+
+
+def one_step(
+    observation: np.ndarray,
+    action: int,
+    reward: float,
+    next_observation: np.ndarray,
+    terminated: bool = False,
+    truncated: bool = False,
+) -> Step:
+    """A step of one environment."""
+    rows, next_rows = observation[np.newaxis], next_observation[np.newaxis]
+    return Step(rows, np.array([action]), [reward], next_rows, [terminated], [truncated], [])
 
 
 def snapshot(state: Any) -> Any:

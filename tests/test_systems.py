@@ -143,7 +143,7 @@ def test_sgd_on_the_squared_error_halves_the_rate_of_half_the_squared_error() ->
     config = make_config(experiment="scratch_sgd", budget__env_steps=1)
     before = [p.detach().clone() for p in _trial_network(config).parameters()]
     trial, _ = run(config)
-    observation, action, reward, next_observation, discount = (c[0] for c in trial.replay.transitions)
+    observation, action, reward, next_observation, discount = (c[0] for c in dqn(trial).replay.transitions)
     network = _trial_network(config)
     value = network(torch.from_numpy(observation[None]))[0, int(action)]
     with torch.no_grad():
@@ -152,7 +152,7 @@ def test_sgd_on_the_squared_error_halves_the_rate_of_half_the_squared_error() ->
         )
     (0.5 * (value - target) ** 2).backward()
     for was, parameter, now in zip(
-        before, network.parameters(), dqn(trial).learner.network.parameters(), strict=True
+        before, network.parameters(), trial.agent.network.parameters(), strict=True
     ):
         assert torch.allclose(was - 0.1 * parameter.grad, now.cpu(), atol=1e-6)
 
@@ -160,7 +160,7 @@ def test_sgd_on_the_squared_error_halves_the_rate_of_half_the_squared_error() ->
 def _trial_network(config: Config) -> torch.nn.Module:
     from dqn_exp.training.run import build_run
 
-    return build_run(config).learner.network
+    return build_run(config).agent.network
 
 
 def test_the_document_s_sgd_diverges_and_the_record_says_where(tmp_path: Path) -> None:

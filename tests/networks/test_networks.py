@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from torch import nn
 
 from dqn_exp.networks import build_network
 from dqn_exp.registry import networks
 from tests.helpers import make_config
 
+VECTORS = spaces.Box(-1, 1, (4,), np.float32)
+
 
 def build(seed: int = 0, **settings: Any) -> nn.Module:
-    return build_network(make_config(**settings).network, 4, 2, seed)
+    return build_network(make_config(**settings).network, VECTORS, spaces.Discrete(2), seed)
 
 
 def layer_names(network: nn.Module) -> list[str]:
@@ -27,6 +30,11 @@ def test_mlp_has_the_layers_asked_for(hidden: list[int]) -> None:
     sizes = [layer.out_features for layer in network.modules() if isinstance(layer, nn.Linear)]
     assert sizes == [*hidden, 2]
     assert network(torch.zeros(3, 4)).shape == (3, 2)
+
+
+def test_an_mlp_takes_observations_of_any_shape() -> None:
+    images, config = spaces.Box(0, 1, (2, 3, 3), np.float32), make_config(network__hidden=[5]).network
+    assert build_network(config, images, spaces.Discrete(4), 0)(torch.zeros(7, 2, 3, 3)).shape == (7, 4)
 
 
 def test_mlp_by_hand() -> None:
@@ -65,8 +73,8 @@ def test_the_seed_decides_and_the_global_generator_stays_as_it_was() -> None:
 
 def test_a_network_of_ones_own_is_chosen_by_name() -> None:
     @networks.register("test_linear")
-    def build_linear(observation_size: int, n_actions: int, config: Any) -> nn.Module:
-        return nn.Linear(observation_size, n_actions, bias=config.options["bias"])
+    def build_linear(observations: spaces.Box, actions: spaces.Discrete, config: Any) -> nn.Module:
+        return nn.Linear(observations.shape[0], int(actions.n), bias=config.options["bias"])
 
     network = build(network__name="test_linear", network__options={"bias": False})
     assert [tuple(parameter.shape) for parameter in network.parameters()] == [(2, 4)]

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from dqn_exp.replay import Replay, build_replay
-from tests.helpers import make_config
+from tests.helpers import make_config, one_step
 
 
 def build(**settings: object) -> Replay:
-    return build_replay(make_config(**settings).replay, 4, 0.9, np.random.default_rng(0))
+    observations = spaces.Box(-1, 1, (4,), np.float32)
+    return build_replay(make_config(**settings).replay, observations, 1, 0.9, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,6 @@ def test_the_configuration_chooses(settings: dict[str, object], kind: str) -> No
 def test_online_learns_from_the_latest_transition_alone() -> None:
     replay = build(replay="online")
     for reward in (1.0, 2.0, 3.0):
-        replay.add(np.zeros(4), 0, reward, np.zeros(4), False, False)
+        replay.add(one_step(np.zeros(4), 0, reward, np.zeros(4)))
         rows = replay.sample().indices
         assert replay.transitions.reward[rows].tolist() == [reward]

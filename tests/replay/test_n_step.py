@@ -3,17 +3,23 @@ three steps from k on sum to 2^k + 2^(k+1) / 2 + 2^(k+2) / 4 = 3 * 2^k."""
 
 from __future__ import annotations
 
-import json
+import copy
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
+from dqn_exp.envs import Step
 from dqn_exp.replay.n_step import NStepReplay
 from dqn_exp.replay.ring import UniformReplay
+from tests.helpers import one_step
+
+NUMBERS = spaces.Box(-1, 1, (1,), np.float32)
 
 
-def make_replay(n: int = 3, capacity: int = 50) -> NStepReplay:
-    return NStepReplay(UniformReplay(capacity, 1, 4, 0.5, True, np.random.default_rng(0)), n)
+def make_replay(n: int = 3, capacity: int = 50, n_environments: int = 1) -> NStepReplay:
+    ring = UniformReplay(capacity, NUMBERS, 4, 0.5, True, np.random.default_rng(0))
+    return NStepReplay(ring, n, n_environments)
 
 
 def play(replay: NStepReplay, n_steps: int, terminated: bool, truncated: bool, first: int = 0) -> None:
@@ -21,7 +27,7 @@ def play(replay: NStepReplay, n_steps: int, terminated: bool, truncated: bool, f
     for k in range(n_steps):
         last = k == n_steps - 1
         here, there = np.array([first + k], np.float32), np.array([first + k + 1], np.float32)
-        replay.add(here, k % 2, 2.0**k, there, terminated and last, truncated and last)
+        replay.add(one_step(here, k % 2, 2.0**k, there, terminated and last, truncated and last))
 
 
 def rows(replay: NStepReplay) -> list[tuple[float, int, float, float, float]]:
@@ -81,12 +87,29 @@ def test_a_running_episode_holds_back_incomplete_sums(n_steps: int, stored: int)
     assert len(replay) == stored
 
 
-def test_state_round_trip_between_episodes() -> None:
+@pytest.mark.parametrize("is_over", [True, False])
+def test_state_round_trip(is_over: bool) -> None:
+    """Between episodes, or in the middle of one with two sums that are not complete."""
     replay, other = make_replay(), make_replay()
-    play(replay, 5, terminated=True, truncated=False)
+    play(replay, 5, terminated=is_over, truncated=False)
     replay.sample()
-    other.load_state(json.loads(json.dumps(replay.state())), replay.arrays())
+    other.load_state(copy.deepcopy(replay.state()))
     for each in (replay, other):
         play(each, 4, terminated=False, truncated=True)
     assert rows(other) == rows(replay)
     np.testing.assert_array_equal(other.sample().indices, replay.sample().indices)
+
+
+def test_sums_of_several_environments_do_not_mix() -> None:
+    """Of two environments side by side the second one's episode ends at its second step."""
+    replay = make_replay(n=2, n_environments=2)
+    for k in range(3):
+        here = np.array([[k], [10 + k]], np.float32)
+        ends = [False, k == 1]
+        replay.add(Step(here, np.array([0, 1]), [2.0**k, 3.0**k], here + 1, ends, [False, False], []))
+    assert sorted(rows(replay)) == [
+        (0, 0, 1 + 2 / 2, 2, 0.25),
+        (1, 0, 2 + 4 / 2, 3, 0.25),
+        (10, 1, 1 + 3 / 2, 12, 0),
+        (11, 1, 3, 12, 0),
+    ]

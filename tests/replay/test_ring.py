@@ -1,26 +1,31 @@
 from __future__ import annotations
 
-import json
+import copy
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from scipy.stats import chisquare
 
+from dqn_exp.envs import Step
 from dqn_exp.replay.ring import UniformReplay
+from tests.helpers import one_step
+
+VECTORS = spaces.Box(-1, 1, (2,), np.float32)
 
 
 def make_ring(
     capacity: int = 5, batch_size: int = 4, replacement: bool = True, seed: int = 0
 ) -> UniformReplay:
     generator = np.random.default_rng(seed)
-    return UniformReplay(capacity, 2, batch_size, 0.9, replacement, generator)
+    return UniformReplay(capacity, VECTORS, batch_size, 0.9, replacement, generator)
 
 
 def fill(ring: UniformReplay, n_steps: int) -> None:
     """Step k goes from observation [k, -k] to [k + 1, -k - 1] for reward k."""
     for k in range(n_steps):
         here, there = np.array([k, -k], np.float32), np.array([k + 1, -k - 1], np.float32)
-        ring.add(here, k % 3, float(k), there, False, False)
+        ring.add(one_step(here, k % 3, float(k), there))
 
 
 def test_columns_hold_what_was_added() -> None:
@@ -39,7 +44,7 @@ def test_columns_hold_what_was_added() -> None:
 )
 def test_only_termination_ends_the_bootstrap(terminated: bool, truncated: bool, discount: float) -> None:
     ring = make_ring()
-    ring.add(np.zeros(2), 0, 1.0, np.zeros(2), terminated, truncated)
+    ring.add(one_step(np.zeros(2), 0, 1.0, np.zeros(2), terminated, truncated))
     assert ring.transitions.discount[0] == np.float32(discount)
 
 
@@ -88,12 +93,35 @@ def test_state_round_trip() -> None:
     ring, other = make_ring(seed=1), make_ring(seed=2)
     fill(ring, 7)
     ring.sample()
-    state = json.loads(json.dumps(ring.state()))
-    other.load_state(state, {name: column.copy() for name, column in ring.arrays().items()})
+    other.load_state(copy.deepcopy(ring.state()))
     assert len(other) == len(ring)
     for k in range(3):
         np.testing.assert_array_equal(ring.sample().indices, other.sample().indices)
         for each in (ring, other):
-            each.add(np.full(2, k), 0, float(k), np.zeros(2), False, False)
+            each.add(one_step(np.full(2, k), 0, float(k), np.zeros(2)))
     for mine, theirs in zip(ring.transitions, other.transitions, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_step_of_several_environments_is_as_many_rows() -> None:
+    ring, rows = make_ring(capacity=4), np.arange(6, dtype=np.float32).reshape(3, 2)
+    for _ in range(2):
+        ring.add(
+            Step(rows, np.array([0, 1, 0]), [1.0, 2.0, 3.0], rows + 1, [False, True, False], [True] * 3, [])
+        )
+    assert len(ring) == 4
+    columns = ring.transitions
+    assert columns.reward.tolist() == [2, 3, 3, 1]  # the fifth and sixth went over the first and second
+    assert columns.observation[:, 0].tolist() == [2, 4, 4, 0]
+    assert columns.next_observation[:, 1].tolist() == [4, 6, 6, 2]
+    assert columns.action.tolist() == [1, 0, 0, 0]
+    assert columns.discount.tolist() == np.float32([0, 0.9, 0.9, 0.9]).tolist()
+
+
+def test_rows_have_the_shape_and_the_type_of_the_space() -> None:
+    images = spaces.Box(0, 255, (3, 4, 4), np.uint8)
+    ring = UniformReplay(5, images, 2, 0.9, True, np.random.default_rng(0))
+    picture = np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
+    ring.add(one_step(picture, 0, 1.0, picture + 1))
+    assert ring.transitions.observation.dtype == np.uint8
+    np.testing.assert_array_equal(ring.transitions.next_observation[0], picture + 1)
