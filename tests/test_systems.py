@@ -22,7 +22,7 @@ from dqn_exp.launch.plan import plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.runs.metrics import read_metrics
 from dqn_exp.runs.record import Result, run_trial
-from tests.helpers import make_config, make_values, run
+from tests.helpers import dqn, make_config, make_values, run
 
 EXPONENTIAL = {"start": 1.0, "end": 0.05, "decay": 200, "clock": "episodes"}
 NOTEBOOK = {
@@ -260,4 +260,4 @@ def test_refusing_a_network_neither_trains_nor_loads_torch(tmp_path: Path) -> No
 def test_a_batch_without_replacement_holds_no_transition_twice() -> None:
     trial, _ = run(make_config(replay__replacement=False, batch=90, budget__env_steps=100))
     for _ in range(20):
-        assert len(np.unique(trial.replay.sample().indices)) == 90
+        assert len(np.unique(dqn(trial).replay.sample().indices)) == 90

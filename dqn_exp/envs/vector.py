@@ -123,6 +123,8 @@ class VectorEnvironment:
         for index, environment in enumerate(self._environments):
             _remember(environment, state["remembered"][index])
             self._begun[index] = state["begun"][index]
+            self._observations[index] = state["observations"][index]
+            self._forget(index)
             if index not in over and not self._repeat(index, state):
                 log.warning("%s; a new episode begins", inexact(environment))
                 over.add(index)
@@ -139,13 +141,19 @@ class VectorEnvironment:
         self._remembered[index] = _remembered(environment)
         self._observations[index] = environment.reset(seed)
         self._begun[index] += 1
-        self._returns[index] = 0.0
-        self._actions[index].clear()
+        self._forget(index)
 
     def _end(self, index: int) -> Episode:
-        self._over.append(index)
         measures = self._environments[index].measures()
-        return Episode(index, self._returns[index], len(self._actions[index]), measures)
+        episode = Episode(index, self._returns[index], len(self._actions[index]), measures)
+        self._over.append(index)
+        self._forget(index)
+        return episode
+
+    def _forget(self, index: int) -> None:
+        """No step of an episode in hand has been made."""
+        self._returns[index] = 0.0
+        self._actions[index].clear()
 
     def _repeat(self, index: int, state: dict[str, Any]) -> bool:
         """Repeat the actions of the episode in hand; False where it shows something else than it did."""

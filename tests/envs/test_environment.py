@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import EnvConfig
-from dqn_exp.envs import make_environment, resolve_environment
+from dqn_exp.envs import VectorEnvironment, make_environment, make_environments, resolve_environment
 from dqn_exp.envs.environment import Environment
 from dqn_exp.registry import wrappers
 from tests.probes import EchoEnv
@@ -55,9 +55,9 @@ def play(env: Environment, actions: list[int], seed: int = 0) -> list[list[float
 def test_every_observation_becomes_a_float32_vector(space: spaces.Space[Any], size: int) -> None:
     env = echo(space)
     assert env.observation_space.shape == (size,)
-    for observation in (env.reset(0), env.step(np.int64(0))[0]):
-        assert observation.shape == (size,)
-        assert observation.dtype == np.float32
+    vectors = VectorEnvironment([env], lambda *_: 0)
+    for row in (vectors.observe()[0], vectors.step(np.array([0])).next_observation[0]):
+        assert (row.shape, row.dtype) == ((size,), np.float32)
 
 
 @pytest.mark.parametrize("start", [0, -2, 7])
@@ -84,10 +84,10 @@ def test_dict_parts_follow_one_another() -> None:
 
 def test_an_observation_stays_when_the_environment_goes_on() -> None:
     """Some environments return one array again and again; the last observation must not follow the next."""
-    env = make("probe/ReusedBuffer-v0")
-    first = env.reset(0)
-    second, *_ = env.step(np.int64(0))
-    assert (first[0], second[0]) == (0, 1)
+    env = make_environments(EnvConfig(id="probe/ReusedBuffer-v0"), lambda *_: 0)
+    env.observe()
+    step = env.step(np.array([0]))
+    assert (step.observation[0, 0], step.next_observation[0, 0]) == (0, 1)
 
 
 def test_observations_that_no_vector_can_hold_are_refused() -> None:

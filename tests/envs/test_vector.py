@@ -33,27 +33,21 @@ def steps(env: VectorEnvironment, count: int) -> list[Any]:
     seen: list[Any] = []
     for step in play(env, policy, lambda: len(seen) >= count):
         rows = (step.observation, step.next_observation, step.action)
-        seen.append(
-            [*(row.tolist() for row in rows), step.reward, step.terminated, step.truncated, step.ended]
-        )
+        flags = (step.terminated, step.truncated, step.ended)
+        seen.append([*(row.tolist() for row in rows), step.reward, *flags])
     return seen
 
 
 def test_each_copy_plays_the_episodes_of_its_own_seeds() -> None:
     """Number k of environment n is the episode that a lone environment has from that seed."""
-    env = make(count=3)
-    for row in (0, 1, 2):
-        np.testing.assert_array_equal(
-            env.observe()[row], make_environment(EnvConfig(id="CartPole-v1")).reset(SEEDS(row, 0))
-        )
-    begun = [1, 1, 1]
-    for step in play(env, policy, lambda: sum(begun) > 12):
-        for episode in step.ended:
-            first = make_environment(EnvConfig(id="CartPole-v1")).reset(
-                SEEDS(episode.environment, begun[episode.environment])
-            )
-            np.testing.assert_array_equal(env.observe()[episode.environment], first)
-            begun[episode.environment] += 1
+    env, lone = make(count=3), make_environment(EnvConfig(id="CartPole-v1"))
+    begun, over = [0, 0, 0], {0, 1, 2}
+    while sum(begun) < 12:
+        observations = env.observe()
+        for index in over:
+            np.testing.assert_array_equal(observations[index], lone.reset(SEEDS(index, begun[index])))
+            begun[index] += 1
+        over = {episode.environment for episode in env.step(policy(observations)).ended}
 
 
 def test_one_of_many_lives_as_it_would_alone() -> None:
@@ -65,7 +59,9 @@ def test_one_of_many_lives_as_it_would_alone() -> None:
 def test_an_ended_episode_is_told_with_its_return_and_length() -> None:
     env, total, length = make("probe/ChainOfThree-v0"), 0.0, 0
     ended: list[Episode] = []
-    for step in play(env, lambda o: np.zeros(len(o), np.int64), lambda: len(ended) >= 3):
+    while len(ended) < 3:
+        env.observe()
+        step = env.step(np.array([0]))
         total, length = total + step.reward[0], length + 1
         ended += step.ended
     assert [tuple(episode) for episode in ended] == [(0, 3.0, 3, {})] * 3

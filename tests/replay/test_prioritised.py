@@ -1,25 +1,29 @@
 from __future__ import annotations
 
-import json
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from dqn_exp.replay.prioritised import PrioritisedReplay, SumTree
 from dqn_exp.replay.ring import Sample
+from tests.helpers import one_step
+
+NUMBERS = spaces.Box(-1, 1, (1,), np.float32)
 
 
 def make_replay(capacity: int = 8, batch_size: int = 16, seed: int = 0, **options: Any) -> PrioritisedReplay:
     settings = {"alpha": 0.5, "beta_start": 1.0, "beta_end": 1.0, "beta_updates": 10, "floor": 1e-6}
     generator = np.random.default_rng(seed)
-    common = (capacity, 1, batch_size, 0.9, True, generator)
+    common = (capacity, NUMBERS, batch_size, 0.9, True, generator)
     return PrioritisedReplay(*common, **{**settings, **options})
 
 
 def fill(replay: PrioritisedReplay, n_steps: int) -> None:
     for k in range(n_steps):
-        replay.add(np.zeros(1), 0, float(k), np.zeros(1), False, False)
+        replay.add(one_step(np.zeros(1), 0, float(k), np.zeros(1)))
 
 
 def learn(replay: PrioritisedReplay, td_errors: list[float]) -> None:
@@ -76,11 +80,11 @@ def test_new_transitions_get_the_largest_priority_so_far() -> None:
     fill(replay, 2)
     learn(replay, [9, 4])
     fill(replay, 1)
-    np.testing.assert_allclose(replay.arrays()["priority"], [3, 2, 3], rtol=1e-5)
+    np.testing.assert_allclose(replay.state()["priority"], [3, 2, 3], rtol=1e-5)
     learn(replay, [0, 0, 0])
     fill(replay, 1)
     expected = [1e-3, 1e-3, 1e-3, 3]  # sqrt(0 + floor), and the largest is not forgotten
-    np.testing.assert_allclose(replay.arrays()["priority"], expected, rtol=1e-5)
+    np.testing.assert_allclose(replay.state()["priority"], expected, rtol=1e-5)
 
 
 def test_an_overwritten_row_loses_its_priority() -> None:
@@ -88,7 +92,7 @@ def test_an_overwritten_row_loses_its_priority() -> None:
     fill(replay, 3)
     learn(replay, [0, 0, 16])
     fill(replay, 2)
-    np.testing.assert_allclose(replay.arrays()["priority"], [4, 4, 4], rtol=1e-5)
+    np.testing.assert_allclose(replay.state()["priority"], [4, 4, 4], rtol=1e-5)
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 7, 8, 9])
@@ -117,8 +121,7 @@ def test_state_round_trip() -> None:
     fill(replay, 10)
     learn(replay, [5, 2, 1])
     replay.sample()
-    arrays = {name: column.copy() for name, column in replay.arrays().items()}
-    other.load_state(json.loads(json.dumps(replay.state())), arrays)
+    other.load_state(copy.deepcopy(replay.state()))
     for each in (replay, other):
         fill(each, 1)
     for _ in range(3):

@@ -105,10 +105,10 @@ def test_state_round_trip() -> None:
 
 def test_a_step_of_several_environments_is_as_many_rows() -> None:
     ring, rows = make_ring(capacity=4), np.arange(6, dtype=np.float32).reshape(3, 2)
+    flags = [False, True, False], [True] * 3
+    step = Step(rows, np.array([0, 1, 0]), [1.0, 2.0, 3.0], rows + 1, *flags, [])
     for _ in range(2):
-        ring.add(
-            Step(rows, np.array([0, 1, 0]), [1.0, 2.0, 3.0], rows + 1, [False, True, False], [True] * 3, [])
-        )
+        ring.add(step)
     assert len(ring) == 4
     columns = ring.transitions
     assert columns.reward.tolist() == [2, 3, 3, 1]  # the fifth and sixth went over the first and second
