@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
@@ -91,6 +92,11 @@ def one_step(
     """A step of one environment."""
     rows, next_rows = observation[np.newaxis], next_observation[np.newaxis]
     return Step(rows, np.array([action]), [reward], next_rows, [terminated], [truncated], [])
+
+
+def spaces_of(observed: int, n_actions: int) -> tuple[spaces.Box, spaces.Discrete]:
+    """Of vectors of so many numbers, and so many actions."""
+    return spaces.Box(-1, 1, (observed,), np.float32), spaces.Discrete(n_actions)
 
 
 def snapshot(state: Any) -> Any:

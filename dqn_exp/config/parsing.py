@@ -27,8 +27,8 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
     """The key that a wrong value was given by: its short name, where that has the same value."""
     key = ".".join(path)
-    short = SHORT_NAMES.get(key, key)
-    if short not in values:
+    short = SHORT_NAMES.get(key)
+    if short is None or short not in values:
         return key
     value = values[path[0]].get(path[1])
     return short if repr(values[short]) == repr(value) else key  # NaN equals itself here

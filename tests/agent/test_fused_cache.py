@@ -13,11 +13,11 @@ import numpy as np
 from dqn_exp.agent.learner import build_learner
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Transitions
-from tests.helpers import make_config
+from tests.helpers import make_config, spaces_of
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
 config, n_actions = make_config(network__hidden=[8]), int(sys.argv[1])
-learner = build_learner(config, build_network(config.network, 4, n_actions, seed=0))
+learner = build_learner(config, build_network(config.network, *spaces_of(4, n_actions), seed=0), seed=0)
 rows, indices = np.linspace(-1, 1, 40, dtype=np.float32).reshape(10, 4), np.arange(10)
 numbers = np.ones(10, np.float32)
 transitions = Transitions(rows, indices % n_actions, numbers, rows, numbers)

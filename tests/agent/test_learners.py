@@ -23,7 +23,7 @@ from dqn_exp.config.schema import Config
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Transitions
-from tests.helpers import make_config, make_values
+from tests.helpers import make_config, make_values, spaces_of
 
 Units = list[int]  # of each layer, from the observation to the actions
 Batch = tuple[np.ndarray, np.ndarray | None]  # indices and importance weights
@@ -80,7 +80,7 @@ def configure(units: Units, **settings: Any) -> Config:
 def make_network(
     config: Config, units: Units, dtype: torch.dtype = torch.float32, seed: int = 0
 ) -> nn.Module:
-    return build_network(config.network, units[0], units[-1], seed).to(dtype)
+    return build_network(config.network, *spaces_of(units[0], units[-1]), seed).to(dtype)
 
 
 def make_learner(
@@ -352,7 +352,7 @@ def test_what_is_not_finite_shows(name: str, units: Units, bad: float) -> None:
 def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     def chosen(**settings: Any) -> str:
         config = make_config(**settings)
-        return build_learner(config, build_network(config.network, 4, 2, seed=0)).name
+        return build_learner(config, build_network(config.network, *spaces_of(4, 2), seed=0), seed=0).name
 
     assert chosen() == "fused"
     assert chosen(learner="torch") == "torch"

@@ -12,7 +12,7 @@ from torch import nn
 from dqn_exp.agent.torch_learner import TorchLearner
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Transitions
-from tests.helpers import make_config
+from tests.helpers import make_config, spaces_of
 
 BATCH = Transitions(
     observation=np.array([[1.0], [2.0]], np.float32),
@@ -51,7 +51,7 @@ def random_batch(n_rows: int = 16) -> Transitions:
 
 def batchnorm_learner(**settings: Any) -> TorchLearner:
     config = make_config(network="mlp_batchnorm", network__hidden=[8])
-    return make_learner(build_network(config.network, 4, 2, seed=0), **settings)
+    return make_learner(build_network(config.network, *spaces_of(4, 2), seed=0), **settings)
 
 
 def statistics_of(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -171,7 +171,9 @@ def test_arrays_round_trip(optimizer: str, network: str) -> None:
     if optimizer != "adam":
         settings["optimizer__momentum"] = 0.9
     config, batch = make_config(network=network, network__hidden=[8]), random_batch()
-    learner, other = (make_learner(build_network(config.network, 4, 2, seed), **settings) for seed in (0, 1))
+    learner, other = (
+        make_learner(build_network(config.network, *spaces_of(4, 2), seed), **settings) for seed in (0, 1)
+    )
     for _ in range(3):
         learner.update(batch, np.arange(16), None)
     other.load_arrays({name: value.clone() for name, value in learner.arrays().items()})

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dqn_exp.replay import build_replay
-from tests.helpers import make_config
+from tests.helpers import make_config, one_step, spaces_of
 
 
 def resident_megabytes() -> float:
@@ -22,10 +22,12 @@ def resident_megabytes() -> float:
 def replay_megabytes(capacity: int = 1_000_000, observation_size: int = 4) -> float:
     """Growth of the process while a replay of CartPole transitions is made and filled."""
     config, observation = make_config(buffer=capacity), np.ones(observation_size, np.float32)
+    observations, _ = spaces_of(observation_size, 2)
+    step = one_step(observation, 1, 1.0, observation)
     before = resident_megabytes()
-    replay = build_replay(config.replay, observation_size, 0.99, np.random.default_rng(0))
+    replay = build_replay(config.replay, observations, 1, 0.99, np.random.default_rng(0))
     for _ in range(capacity):
-        replay.add(observation, 1, 1.0, observation, False, False)
+        replay.add(step)
     return resident_megabytes() - before
 
 

@@ -69,7 +69,7 @@ CLOCKS = "allowed: episodes, env_steps, updates, learning_episodes."
         ("optimizer__beta1", 1.0, "optimizer.beta1=1.0: must be less than 1"),
         ("exploration__start", 2, "exploration.start=2: must be less than or equal to 1"),
         ("exploration__clock", "step", f"exploration.clock='step': {CLOCKS} Did you mean 'env_steps'?"),
-        ("target__tau", 0, "target.tau=0: must be greater than 0"),
+        ("target__tau", 0.5, "target.tau is not a key. Allowed: name, every"),
         ("agent__max_grad_norm", 0, "agent.max_grad_norm=0: must be greater than 0"),
         ("evaluation__episodes", 0, f"evaluation.episodes=0: {AT_LEAST_1}"),
         ("agent__double", "perhaps", f"agent.double='perhaps': {NO_BOOLEAN}"),
@@ -82,14 +82,17 @@ def test_a_value_out_of_range_names_key_value_and_what_is_allowed(key: str, valu
 
 def test_every_bad_key_has_its_line() -> None:
     lines = refusal(buffer=-5, gamma=2, agent__loss="l1").splitlines()
-    assert [line.partition("=")[0] for line in lines] == ["buffer", "gamma", "agent.loss"]
+    assert [line.partition("=")[0] for line in lines] == ["gamma", "agent.loss", "buffer"]
 
 
 @pytest.mark.parametrize(
     ("key", "message"),
     [
         ("bufer", "bufer is not a key. Did you mean 'buffer'? Allowed: buffer, batch, update_every, "),
-        ("agent__lss", "agent.lss is not a key. Did you mean 'loss'? Allowed: double, loss, max_grad_norm, "),
+        (
+            "agent__lss",
+            "agent.lss is not a key. Did you mean 'loss'? Allowed: name, double, loss, max_grad_norm, ",
+        ),
         (
             "optimizer__beta3",
             "optimizer.beta3 is not a key. Did you mean 'beta2'? Allowed: name, lr, beta1, beta2, ",

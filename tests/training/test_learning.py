@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from tests.helpers import gymnasium_env, make_config, run
+from tests.helpers import dqn, gymnasium_env, make_config, run
 from tests.probes import RandomMDP
 
 PROBE: dict[str, Any] = {
@@ -28,8 +28,8 @@ def learned_values(environment_id: str, learner: str, **settings: Any) -> np.nda
     """Q [S, A] of a trial in an environment with numbered states."""
     config = make_config(learner=learner, **{**PROBE, **gymnasium_env(environment_id), **settings})
     trial, _ = run(config)
-    assert trial.learner.name == learner
-    return trial.learner.values(np.eye(trial.env.observation_size, dtype=np.float32))
+    assert dqn(trial).learner.name == learner
+    return dqn(trial).learner.values(np.eye(trial.env.observation_space.shape[0], dtype=np.float32))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,9 @@ FROZEN_LAKE: dict[str, Any] = {
 def greedy_policy(**settings: Any) -> np.ndarray:
     """The learned action [S] in each of FrozenLake's numbered states."""
     trial, _ = run(make_config(**{**FROZEN_LAKE, **settings}))
-    values: np.ndarray = trial.learner.values(np.eye(trial.env.observation_size, dtype=np.float32))
+    values: np.ndarray = dqn(trial).learner.values(
+        np.eye(trial.env.observation_space.shape[0], dtype=np.float32)
+    )
     return values.argmax(axis=1)
 
 
@@ -142,9 +144,10 @@ def test_frozen_lake() -> None:
     """The optimum is 0.7442, and 0.7402 for a policy that does not know the time, as DQN's.
 
     Policies that err in a state where two actions are nearly as good reach 0.7298; an error that matters
-    costs far more (0.65, 0.55). Hence 0.72.
+    costs far more (0.65, 0.55). Hence 0.72; one seed in six errs so, hence the middle one of three.
     """
-    assert success_rate(greedy_policy(), "4x4", limit=100) > 0.72
+    rates = [success_rate(greedy_policy(seed=seed), "4x4", limit=100) for seed in (0, 1, 2)]
+    assert np.median(rates) > 0.72
 
 
 @pytest.mark.slow
