@@ -23,6 +23,17 @@ def iqm(values: ArrayLike) -> float:
     return float(x[cut : len(x) - cut].mean()) if len(x) else np.nan
 
 
+def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
+    """One score of the `scores` [n >= 1] of several seeds.
+
+    `kind` is "mean", "iqm" or "worst": the lowest where `direction` is "maximize", the highest where it
+    is "minimize".
+    """
+    if kind == "worst":
+        return float(np.max(scores) if direction == "minimize" else np.min(scores))
+    return iqm(scores) if kind == "iqm" else float(np.mean(scores))
+
+
 def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:
     """Mean height of a learning curve over [0, horizon]: its area divided by the horizon.
 

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.estimates.describe import Table, events, group, per_seed, with_interval
-from analysis.records import ALL, Axis, Clock, Row, Sweep
+from analysis.records import ALL, Axis, Row, Sweep, Timeline
 from dqn_exp import scores
 
 
@@ -20,25 +20,27 @@ def is_testable(sweep: Sweep, axis: Axis) -> bool:
     return axis is not ALL and sweep.judged and min(map(len, seeds)) >= st.TESTED_FROM
 
 
-def omnibus(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> float:
+def omnibus(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> float:
     """Permutation p-value: do the times to convergence differ between any values of `axis`?
 
     Labels are permuted among trials that agree on every other axis.
     """
-    return _log_rank(sweep.counted, axis.codes(sweep.counted), sweep.strata(axis), clock, rng)
+    return _log_rank(sweep.counted, axis.codes(sweep.counted), sweep.strata(axis), timeline, rng)
 
 
-def asymptotic(sweep: Sweep, axis: Axis, clock: Clock) -> sv.LogRank:
+def asymptotic(sweep: Sweep, axis: Axis, timeline: Timeline) -> sv.LogRank:
     """The same test by its approximation for many trials, blind to the other axes."""
     rows = sweep.counted
-    return sv.log_rank(clock.times(rows), events(rows), axis.codes(rows))
+    return sv.log_rank(timeline.times(rows), events(rows), axis.codes(rows))
 
 
-def _log_rank(rows: Sequence[Row], codes: Any, strata: Any, clock: Clock, rng: np.random.Generator) -> float:
-    return sv.permutation_log_rank(clock.times(rows), events(rows), codes, rng, strata)
+def _log_rank(
+    rows: Sequence[Row], codes: Any, strata: Any, timeline: Timeline, rng: np.random.Generator
+) -> float:
+    return sv.permutation_log_rank(timeline.times(rows), events(rows), codes, rng, strata)
 
 
-def comparison_table(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> Table:
+def comparison_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
     """Each value of `axis` against the reference value: log-rank (Holm), ratio, pairs by seed."""
     reference, _ = sweep.reference(axis)
     codes, strata = axis.codes(sweep.counted), sweep.strata(axis)
@@ -48,19 +50,19 @@ def comparison_table(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Gene
             continue
         chosen = np.flatnonzero((codes == code) | (codes == reference))
         rows = [sweep.counted[index] for index in chosen]
-        p = _log_rank(rows, codes[chosen], strata[chosen], clock, rng)
-        table.append({axis.name: value, "p": p, **_effect(sweep, axis, code, reference, clock)})
+        p = _log_rank(rows, codes[chosen], strata[chosen], timeline, rng)
+        table.append({axis.name: value, "p": p, **_effect(sweep, axis, code, reference, timeline)})
     for row, adjusted in zip(table, st.holm([row["p"] for row in table]), strict=True):
         row["p_holm"] = float(adjusted)
     return table
 
 
-def _effect(sweep: Sweep, axis: Axis, code: int, reference: int, clock: Clock) -> dict[str, Any]:
+def _effect(sweep: Sweep, axis: Axis, code: int, reference: int, timeline: Timeline) -> dict[str, Any]:
     """How much slower (or faster) one value is than the reference, on restricted times."""
     groups = group(sweep.counted, axis)
     paired = _in_pairs(sweep, axis, groups[code], groups[reference])
     parts = paired or (groups[code], groups[reference])
-    x, y = (per_seed(part, sv.restricted(clock.times(part), clock.horizon)) for part in parts)
+    x, y = (per_seed(part, sv.restricted(timeline.times(part), timeline.horizon)) for part in parts)
     ratio, interval = st.mean_ratio(x, y, paired=paired is not None)
     effect = {**with_interval("rmst_ratio", ratio, interval), "paired": paired is not None}
     seen = min(np.mean(events(part)) for part in parts)

@@ -10,25 +10,25 @@ import numpy as np
 
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Clock, Row, Sweep, column
+from analysis.records import Axis, Row, Sweep, Timeline, column
 from dqn_exp import scores
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 
 Table = list[dict[str, Any]]
 
 
-def value_table(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> Table:
-    """One row per value of `axis`: speed of convergence on `clock`, and returns."""
+def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
+    """One row per value of `axis`: speed of convergence on `timeline`, and returns."""
     groups = group(sweep.counted, axis)
     return [
-        {axis.name: value, **_describe(sweep, rows, clock, rng)}
+        {axis.name: value, **_describe(sweep, rows, timeline, rng)}
         for value, rows in zip(axis.values, groups, strict=True)
     ]
 
 
-def configuration_table(sweep: Sweep, clock: Clock, rng: np.random.Generator) -> Table:
+def configuration_table(sweep: Sweep, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per configuration: the values of all axes, then the columns of `value_table`."""
-    return [{**values, **_describe(sweep, rows, clock, rng)} for values, rows in configurations(sweep)]
+    return [{**values, **_describe(sweep, rows, timeline, rng)} for values, rows in configurations(sweep)]
 
 
 def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
@@ -77,18 +77,20 @@ def repeats_seeds(rows: Sequence[Row]) -> bool:
     return len({row["seed"] for row in rows}) < len(rows)
 
 
-def _describe(sweep: Sweep, rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> dict[str, Any]:
+def _describe(
+    sweep: Sweep, rows: Sequence[Row], timeline: Timeline, rng: np.random.Generator
+) -> dict[str, Any]:
     converged = int(events(rows).sum())
     share = converged / len(rows) if rows else np.nan
-    areas = np.array([area(sweep, row, clock) for row in rows])
+    areas = np.array([area(sweep, row, timeline) for row in rows])
     return {
         "n": len(rows),
         "seeds": len({row["seed"] for row in rows}),
         "converged": converged,
         "diverged": sum(row["status"] == "diverged" for row in rows),
         **with_interval("converged_share", share, share_interval(rows)),
-        **with_interval("median", *_median(rows, clock)),
-        **with_interval("rmst", *rmst(rows, clock, rng)),
+        **with_interval("median", *_median(rows, timeline)),
+        **with_interval("rmst", *rmst(rows, timeline, rng)),
         **_mean("final_return", rows, column(rows, "final_return"), rng),
         **_mean("area", rows, areas, rng),
     }
@@ -101,32 +103,32 @@ def share_interval(rows: Sequence[Row]) -> Interval:
     return st.wilson_interval(int(events(rows).sum()), len(rows))
 
 
-def _median(rows: Sequence[Row], clock: Clock) -> tuple[float, Interval]:
+def _median(rows: Sequence[Row], timeline: Timeline) -> tuple[float, Interval]:
     if not rows:
         return np.nan, NO_INTERVAL
-    curve = sv.kaplan_meier(clock.times(rows), events(rows))
+    curve = sv.kaplan_meier(timeline.times(rows), events(rows))
     return curve.median, NO_INTERVAL if repeats_seeds(rows) else curve.median_interval
 
 
-def rmst(rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> tuple[float, Interval]:
+def rmst(rows: Sequence[Row], timeline: Timeline, rng: np.random.Generator) -> tuple[float, Interval]:
     """Restricted mean time to convergence; its interval needs a trial that converged, and some spread.
 
     Times that all agree do so because evaluations are few, not because the mean is known exactly.
     """
     if not rows:
         return np.nan, NO_INTERVAL
-    capped = per_seed(rows, sv.restricted(clock.times(rows), clock.horizon))
+    capped = per_seed(rows, sv.restricted(timeline.times(rows), timeline.horizon))
     interval = st.mean_interval(capped, rng) if events(rows).any() and np.ptp(capped) else NO_INTERVAL
-    low, high = np.clip(interval, 0, clock.horizon)
+    low, high = np.clip(interval, 0, timeline.horizon)
     return float(capped.mean()), (float(low), float(high))
 
 
-def area(sweep: Sweep, row: Row, clock: Clock) -> float:
+def area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
     """Mean evaluation return over the time up to the horizon: normalised area under the curve."""
     curve = sweep.evaluations[row["run"]]
     if not curve:
         return np.nan
-    return scores.normalised_area(curve[clock.curve], curve["mean_return"], clock.horizon)
+    return scores.normalised_area(curve[timeline.curve], curve["mean_return"], timeline.horizon)
 
 
 def mean_return(rows: Sequence[Row], rng: np.random.Generator) -> tuple[float, Interval]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.records.disk import Value, natural_key
 from analysis.records.rows import Row
-from analysis.records.trials import Value, natural_key
 from dqn_exp.text import format_value
 
 SHORT = ("buffer", "batch", "update_every", "train_every", "lr", "gamma")

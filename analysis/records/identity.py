@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from analysis.records.axes import Axis
+from analysis.records.disk import RecordedTrial
 from analysis.records.sweep import Sweep
-from analysis.records.trials import Trial
 from dqn_exp.runs import NETWORK
 
 OUTCOMES = ("status", "steps_to_threshold", "env_steps", "final_return")
@@ -34,6 +34,6 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     return [codes for codes in groups.values() if len(codes) > 1]
 
 
-def _digest(trial: Trial) -> bytes | None:
+def _digest(trial: RecordedTrial) -> bytes | None:
     path = Path(trial.directory, NETWORK)
     return hashlib.sha256(path.read_bytes()).digest() if path.is_file() else None

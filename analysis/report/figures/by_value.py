@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from analysis.estimates import events, group, per_seed
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Clock, Sweep, column
+from analysis.records import Axis, Sweep, Timeline, column
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,
@@ -33,28 +33,30 @@ from analysis.report.figures.style import (
 DOT = OKABE_ITO[0]
 
 
-def convergence_by_value(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> Figure:
+def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Figure:
     """Times to convergence, their restricted mean with interval, and their median."""
     figure, ax = value_figure(axis, 4.2)
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
-    times = np.concatenate([clock.times(rows) for rows in groups])
+    times = np.concatenate([timeline.times(rows) for rows in groups])
     happened = np.concatenate([events(rows) for rows in groups]).astype(bool)
     _dots(ax, x[happened], times[happened])
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
-    capped = [per_seed(rows, sv.restricted(clock.times(rows), clock.horizon)) for rows in groups]
-    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), clock.horizon))
-    medians = [sv.kaplan_meier(clock.times(rows), events(rows)).median if rows else np.inf for rows in groups]
+    capped = [per_seed(rows, sv.restricted(timeline.times(rows), timeline.horizon)) for rows in groups]
+    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), timeline.horizon))
+    medians = [
+        sv.kaplan_meier(timeline.times(rows), events(rows)).median if rows else np.inf for rows in groups
+    ]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
-    if np.isfinite(clock.budget):
-        line_at(ax, clock.budget, f"budget\n{short(clock.budget)}")
+    if np.isfinite(timeline.budget):
+        line_at(ax, timeline.budget, f"budget\n{short(timeline.budget)}")
     _fractions(ax, sweep, axis)
     label_values(ax, axis)
-    ax.set_ylim(0, 1.12 * max(clock.longest, clock.horizon))
-    ax.set_ylabel(f"T: {clock.unit} to convergence")
+    ax.set_ylim(0, 1.12 * max(timeline.longest, timeline.horizon))
+    ax.set_ylabel(f"T: {timeline.unit} to convergence")
     count_axis(ax, "y")
-    figure.legend(handles=_speed_legend(clock), loc="outside lower center", ncols=4)
+    figure.legend(handles=_speed_legend(timeline), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -84,8 +86,8 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
         )  # fmt: skip
 
 
-def _speed_legend(clock: Clock) -> list[Line2D]:
-    mean = f"RMST({short(clock.horizon)}), 95% interval"
+def _speed_legend(timeline: Timeline) -> list[Line2D]:
+    mean = f"RMST({short(timeline.horizon)}), 95% interval"
     return [
         _key("o", "converged", color=DOT),
         _key("^", "not converged", mfc="none", mec=ACCENT),

@@ -30,7 +30,7 @@ def test_a_value_whose_trials_all_failed_is_described_not_tested(tmp_path: Path)
     write_trial(tmp_path / "s" / "x", {"lr": 0.2}, status="failed", end=100)
     sweep = read_sweep(tmp_path / "s")
     assert not compare.is_testable(sweep, sweep.axes[0])
-    empty = describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())[1]
+    empty = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())[1]
     assert empty["n"] == 0
     assert np.isnan(empty["rmst"])
 
@@ -47,9 +47,9 @@ def effect_sweep(root: Path, seeds: int = 12) -> Path:
 
 def test_effects_are_found_and_equals_are_called_equal(tmp_path: Path) -> None:
     sweep = read_sweep(effect_sweep(tmp_path / "s"))
-    axis, clock = sweep.axes[0], sweep.clocks[0]
-    assert compare.omnibus(sweep, axis, clock, rng()) < 0.01
-    same, slower = compare.comparison_table(sweep, axis, clock, rng())
+    axis, timeline = sweep.axes[0], sweep.timelines[0]
+    assert compare.omnibus(sweep, axis, timeline, rng()) < 0.01
+    same, slower = compare.comparison_table(sweep, axis, timeline, rng())
     assert (same["gamma"], slower["gamma"]) == (0.95, 0.99)
     assert same["p_holm"] > 0.05
     assert same["equivalent"]
@@ -65,7 +65,7 @@ def test_pairs_need_the_same_seeds(tmp_path: Path) -> None:
     sweep_dir = effect_sweep(tmp_path / "s", seeds=6)
     write_trial(sweep_dir / "extra", {"gamma": 0.99, "seed": 77}, 9000)
     sweep = read_sweep(sweep_dir)
-    same, slower = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    same, slower = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert same["paired"]
     assert not slower["paired"]
     assert "difference" not in slower
@@ -80,7 +80,7 @@ def test_another_axis_is_no_noise(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", {"batch": [1, 20], "lr": [0.1, 0.2]}, 6, time)
     sweep = read_sweep(tmp_path / "s")
     lr = sweep.axes[1]
-    assert compare.omnibus(sweep, lr, sweep.clocks[0], rng()) < 0.01
+    assert compare.omnibus(sweep, lr, sweep.timelines[0], rng()) < 0.01
     assert len(set(sweep.strata(lr).tolist())) == 2
 
 
@@ -91,7 +91,7 @@ def test_values_that_hardly_ever_converge_are_not_called_equal(tmp_path: Path) -
         return 49_000 if seed == 0 else 1e9
 
     sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
-    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert row["rmst_ratio"] == pytest.approx(1, abs=0.05)
     assert not row["equivalent"]
 
@@ -104,6 +104,6 @@ def test_equivalence_needs_both_values_to_be_seen_converging(tmp_path: Path) -> 
         return late if cell["gamma"] == 0.99 or seed < 2 else 1e9
 
     sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
-    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert st.is_equivalent((row["rmst_ratio_low"], row["rmst_ratio_high"]))
     assert not row["equivalent"]

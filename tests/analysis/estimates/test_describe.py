@@ -18,7 +18,7 @@ def rng() -> np.random.Generator:
 
 def test_values_have_their_known_answers(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    none, fast, slow = describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    none, fast, slow = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert [row["buffer"] for row in (none, fast, slow)] == [500, 17_000, 100_000]
     assert (none["n"], none["converged"], none["median"], none["rmst"]) == (3, 0, np.inf, BUDGET)
     assert np.isnan(none["rmst_low"])
@@ -30,7 +30,7 @@ def test_values_have_their_known_answers(buffers: Path) -> None:
 
 def test_an_interval_stays_within_what_is_possible(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    for row in describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())[1:]:
+    for row in describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())[1:]:
         assert 0 <= row["rmst_low"] <= row["rmst_high"] <= BUDGET
 
 
@@ -38,7 +38,7 @@ def test_a_diverged_trial_stays_in_the_denominator(tmp_path: Path) -> None:
     write_trial(tmp_path / "a", {"seed": 0}, status="diverged", end=900)
     write_trial(tmp_path / "b", {"seed": 1}, time=10_000)
     sweep = read_sweep(tmp_path)
-    (row,) = describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    (row,) = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert (row["n"], row["converged"], row["diverged"]) == (2, 1, 1)
     assert row["rmst"] == (BUDGET + 10_000) / 2
 
@@ -47,7 +47,7 @@ def test_configurations_have_one_row_each(tmp_path: Path) -> None:
     cells = {"batch": [1, 2], "lr": [0.1, 0.2]}
     write_sweep(tmp_path / "s", cells, 3, lambda cell, seed: 1000 * cell["batch"] * (seed + 1))
     sweep = read_sweep(tmp_path / "s")
-    rows = describe.configuration_table(sweep, sweep.clocks[0], rng())
+    rows = describe.configuration_table(sweep, sweep.timelines[0], rng())
     assert [(row["batch"], row["lr"]) for row in rows] == [(1, 0.1), (1, 0.2), (2, 0.1), (2, 0.2)]
     assert [(row["n"], row["converged"], row["median"]) for row in rows] == [(3, 3, 2000)] * 2 + [
         (3, 3, 4000)
@@ -61,8 +61,8 @@ def test_pooled_trials_of_a_seed_count_once(tmp_path: Path) -> None:
     alone = write_sweep(tmp_path / "a", {"batch": [1, 2]}, 3, lambda cell, seed: 2000 * (seed + 1))
     pooled = write_sweep(tmp_path / "b", {**cells, "batch": [1, 2]}, 3, lambda cell, seed: 2000 * (seed + 1))
     first, second = (read_sweep(path) for path in (alone, pooled))
-    one = describe.value_table(first, first.axes[0], first.clocks[0], rng())[0]
-    many = describe.value_table(second, second.axes[0], second.clocks[0], rng())[0]
+    one = describe.value_table(first, first.axes[0], first.timelines[0], rng())[0]
+    many = describe.value_table(second, second.axes[0], second.timelines[0], rng())[0]
     assert (one["n"], many["n"], many["seeds"]) == (3, 12, 3)
     for name in ("rmst", "rmst_low", "rmst_high"):
         assert many[name] == pytest.approx(one[name])
@@ -78,6 +78,6 @@ def test_seeds_are_averaged_and_missing_numbers_left_out() -> None:
 def test_times_without_spread_have_no_interval(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", {"lr": [0.1]}, 4, lambda cell, seed: 5000)
     sweep = read_sweep(tmp_path / "s")
-    (row,) = describe.value_table(sweep, sweep.axes[0], sweep.clocks[0], rng())
+    (row,) = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert row["rmst"] == 5000
     assert np.isnan([row["rmst_low"], row["rmst_high"]]).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.records.axes import ALL, find_axes
-from analysis.records.trials import flatten
+from analysis.records.disk import flatten
 from dqn_exp.text import format_value
 from tests.analysis.synthetic import configured
 
