@@ -29,9 +29,10 @@ def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
     `kind` is "mean", "iqm" or "worst": the lowest where `direction` is "maximize", the highest where it
     is "minimize".
     """
+    x = np.asarray(scores, dtype=float)
     if kind == "worst":
-        return float(np.max(scores) if direction == "minimize" else np.min(scores))
-    return iqm(scores) if kind == "iqm" else float(np.mean(scores))
+        return float(x.max() if direction == "minimize" else x.min())
+    return iqm(x) if kind == "iqm" else float(x.mean())
 
 
 def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.estimates import events, group, per_seed
+from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.records import Axis, Sweep, Timeline, column
@@ -38,15 +38,14 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
     figure, ax = value_figure(axis, 4.2)
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
-    times = np.concatenate([timeline.times(rows) for rows in groups])
-    happened = np.concatenate([events(rows) for rows in groups]).astype(bool)
+    trials = [sample(rows, timeline) for rows in groups]
+    times = np.concatenate([t.times for t in trials])
+    happened = np.concatenate([t.events for t in trials]).astype(bool)
     _dots(ax, x[happened], times[happened])
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
-    capped = [per_seed(rows, sv.restricted(timeline.times(rows), timeline.horizon)) for rows in groups]
+    capped = [per_seed(t.seeds, sv.restricted(t.times, timeline.horizon)) for t in trials]
     draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), timeline.horizon))
-    medians = [
-        sv.kaplan_meier(timeline.times(rows), events(rows)).median if rows else np.inf for rows in groups
-    ]
+    medians = [sv.kaplan_meier(t.times, t.events).median if t.seeds else np.inf for t in trials]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
     if np.isfinite(timeline.budget):
@@ -109,7 +108,7 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     diverged = np.array([row["status"] == "diverged" for rows in groups for row in rows], dtype=bool)
     _dots(ax, x[~diverged], final[~diverged])
     ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
-    means = [per_seed(rows, column(rows, "final_return")) for rows in groups]
+    means = [per_seed(seeds(rows), column(rows, "final_return")) for rows in groups]
     draw_means(ax, axis, means, lambda values: st.mean_interval(values, rng))
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)

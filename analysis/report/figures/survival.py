@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import events, group, repeats_seeds, share_interval
+from analysis.estimates import events, group, repeats_seeds, seeds, share_interval
 from analysis.estimates import survival as sv
 from analysis.records import Axis, Row, Sweep, Timeline
 from analysis.report.figures.learning import legend
@@ -39,12 +39,12 @@ def _fractions(ax: Axes, axis: Axis, groups: list[list[Row]]) -> None:
     for place, (style, rows) in enumerate(zip(styles(axis), groups, strict=True)):
         count, n = int(events(rows).sum()), len(rows)
         if n:
-            ax.hlines(place, *share_interval(rows), color=style.color, linewidth=1.6)
+            ax.hlines(place, *share_interval(seeds(rows), events(rows)), color=style.color, linewidth=1.6)
             ax.plot([count / n], [place], style.marker, color=style.color, markersize=6)
             ax.annotate(f" {count}/{n}", (1.02, place), va="center", fontsize=8)
     shown = range(len(labels)) if len(labels) <= 2 * CROWDED else []
     ax.set_yticks(list(shown), [labels[index] for index in shown])
-    interval = "" if any(map(repeats_seeds, groups)) else ", 95% Wilson interval"
+    interval = "" if any(repeats_seeds(seeds(rows)) for rows in groups) else ", 95% Wilson interval"
     ax.set(xlim=(-0.02, 1.14), xlabel=f"fraction converged{interval}")
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xticks(np.linspace(0, 1, 5))

@@ -70,8 +70,8 @@ def test_pooled_trials_of_a_seed_count_once(tmp_path: Path) -> None:
 
 
 def test_seeds_are_averaged_and_missing_numbers_left_out() -> None:
-    rows = [{"seed": seed} for seed in (3, 3, 4, 4, 5)]
-    np.testing.assert_array_equal(describe.per_seed(rows, np.array([1, 3, 5, np.nan, np.nan])), [2, 5])
+    of = [3, 3, 4, 4, 5]
+    np.testing.assert_array_equal(describe.per_seed(of, np.array([1, 3, 5, np.nan, np.nan])), [2, 5])
     assert describe.per_seed([], np.empty(0)).shape == (0,)
 
 
