@@ -10,6 +10,7 @@ import pytest
 
 from analysis.estimates import compare, describe
 from analysis.estimates import statistics as st
+from analysis.estimates.samples import Sample
 from analysis.records.sweep import read_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
 
@@ -107,3 +108,45 @@ def test_equivalence_needs_both_values_to_be_seen_converging(tmp_path: Path) -> 
     (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert st.is_equivalent((row["rmst_ratio_low"], row["rmst_ratio_high"]))
     assert not row["equivalent"]
+
+
+def trials(times: list[float], events: list[float], seeds: list[int] | None = None) -> Sample:
+    return Sample(seeds or list(range(len(times))), np.array(times, float), np.array(events, float))
+
+
+def test_effects_are_those_of_restricted_times_in_pairs() -> None:
+    """Cut at 8: 4, 6, 8 against 2, 3, 4. The differences 2, 3, 4 have standard error 1 / sqrt(3), t 4.303."""
+    found = compare.effect(trials([4, 6, 20], [1, 1, 0]), trials([2, 3, 4], [1, 1, 1]), 8, paired=True)
+    assert (found["rmst_ratio"], found["paired"], found["difference"]) == (2, True, 3)
+    assert found["correlation"] == pytest.approx(1)
+    assert found["difference_low"] == pytest.approx(3 - 4.303 / np.sqrt(3), abs=1e-3)
+
+
+def test_effects_count_each_seed_once() -> None:
+    """Two settings of seed 0 took 2 and 6, so that it took 4."""
+    found = compare.effect(trials([2, 6, 8], [1, 1, 1], [0, 0, 1]), trials([3, 3], [1, 1]), 9, paired=False)
+    assert found["rmst_ratio"] == 2
+    assert "difference" not in found
+
+
+@pytest.mark.parametrize(("converged", "equivalent"), [(6, True), (5, False)])
+def test_equivalence_needs_half_of_the_trials_of_either_value(converged: int, equivalent: bool) -> None:
+    times = [100.0 + place for place in range(12)]
+    all_seen, some = trials(times, [1] * 12), trials(times, [1] * converged + [0] * (12 - converged))
+    assert compare.effect(some, all_seen, 200, paired=False)["equivalent"] == equivalent
+    assert compare.effect(all_seen, some, 200, paired=False)["equivalent"] == equivalent
+
+
+def test_a_sweep_without_axes_or_without_a_threshold_is_not_tested(tmp_path: Path) -> None:
+    alone = read_sweep(write_sweep(tmp_path / "a", {"lr": [0.1]}, 6, lambda cell, seed: 5000))
+    assert not compare.is_testable(alone, alone.axes[0])
+    blind = {"convergence.threshold": None}
+    unjudged = read_sweep(write_sweep(tmp_path / "b", {"lr": [0.1, 0.2]}, 6, lambda *_: 5000, blind))
+    assert not compare.is_testable(unjudged, unjudged.axes[0])
+
+
+def test_p_values_are_corrected_by_holm_s_method(tmp_path: Path) -> None:
+    sweep = read_sweep(effect_sweep(tmp_path / "s"))
+    rows = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    np.testing.assert_array_equal([row["p_holm"] for row in rows], st.holm([row["p"] for row in rows]))
+    assert rows[1]["p_holm"] == 2 * rows[1]["p"]

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from analysis.estimates import describe
+from analysis.estimates.samples import Sample
+from analysis.estimates.statistics import wilson_interval
 from analysis.records.sweep import read_sweep
+from dqn_exp.scores import t_interval
 from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
 
 
@@ -81,3 +84,45 @@ def test_times_without_spread_have_no_interval(tmp_path: Path) -> None:
     (row,) = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert row["rmst"] == 5000
     assert np.isnan([row["rmst_low"], row["rmst_high"]]).all()
+
+
+def test_speed_is_told_by_fraction_median_and_restricted_mean() -> None:
+    """Of times 2, 4, 9 and a trial given up at 9: three in four converged, half of them by 4."""
+    trials = Sample([0, 1, 2, 3], np.array([2.0, 4, 9, 9]), np.array([1.0, 1, 1, 0]))
+    found = describe.speed(trials, 8, rng())
+    assert (found["converged_share"], found["median"], found["rmst"]) == (0.75, 4, 5.5)
+    assert (found["converged_share_low"], found["converged_share_high"]) == wilson_interval(3, 4)
+    assert (found["rmst_low"], found["rmst_high"]) == (t_interval([2, 4, 8, 8])[0], 8)
+
+
+def test_no_trials_have_no_speed() -> None:
+    found = describe.speed(Sample([], np.empty(0), np.empty(0)), 8, rng())
+    assert np.isnan(list(found.values())).all()
+    assert len(found) == 9
+
+
+def test_a_restricted_mean_where_nobody_converged_has_no_interval() -> None:
+    """Trials that stopped at different times before the horizon, as failed ones would."""
+    mean, interval = describe.restricted_mean(Sample([0, 1], np.array([2.0, 4]), np.zeros(2)), 8, rng())
+    assert mean == 3
+    assert np.isnan(interval).all()
+
+
+def test_means_are_over_seeds_and_iqms_over_trials() -> None:
+    """Seed 0 has 0 and 10, seed 1 has 20 and 1000, seed 2 has nothing."""
+    values = np.array([0.0, 10, 20, 1000, np.nan])
+    found = describe.mean_and_iqm("x", [0, 0, 1, 1, 2], values, rng())
+    assert (found["x"], found["x_iqm"], found["x_n"]) == (257.5, 15, 4)
+    assert (found["x_low"], found["x_high"]) == t_interval([5, 510])
+
+
+def test_nothing_known_has_no_mean() -> None:
+    found = describe.mean_and_iqm("x", [0], np.array([np.nan]), rng())
+    assert np.isnan([found["x"], found["x_low"], found["x_iqm"]]).all()
+    assert found["x_n"] == 0
+
+
+def test_trials_that_repeat_seeds_are_no_independent_sample() -> None:
+    assert describe.repeats_seeds([1, 2, 1])
+    assert not describe.repeats_seeds([1, 2])
+    assert np.isnan(describe.share_interval([1, 1], np.ones(2))).all()

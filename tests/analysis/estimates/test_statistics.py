@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import binom, binomtest, ttest_ind
 
 from analysis.estimates import statistics as st
 from dqn_exp import scores
@@ -95,3 +95,43 @@ def test_the_unpaired_interval_is_welch_s() -> None:
     ratio, interval = st.mean_ratio(x, y, paired=False)
     half = (theirs.high - theirs.low) / 2
     np.testing.assert_allclose(interval, ratio * np.exp([-half, half]), rtol=1e-12)
+
+
+def test_the_paired_interval_is_student_s_of_differences_relative_to_the_means() -> None:
+    """Relative to their means, [8, 12] and [10, 10] differ by -0.2 and 0.2: standard error 0.2, t 6.314."""
+    ratio, interval = st.mean_ratio([8, 12], [5, 5], paired=True)
+    assert ratio == 2
+    np.testing.assert_allclose(interval, 2 * np.exp([-6.314 * 0.2, 6.314 * 0.2]), rtol=1e-3)
+
+
+def test_a_ratio_of_one_trial_has_no_interval() -> None:
+    assert np.isnan(st.mean_ratio([8], [5, 6], paired=False).interval).all()
+    assert np.isnan(st.mean_ratio([8, 9], [5], paired=False).interval).all()
+
+
+def test_the_ends_of_the_margin_belong_to_it() -> None:
+    assert st.is_equivalent((0.8, 1.25))
+
+
+def test_the_bootstrap_has_the_quantiles_of_the_binomial() -> None:
+    """Means of 20 draws from as many zeros as ones: 6 and 14 of 20 are the 2.5% and 97.5% quantiles."""
+    values, rng = np.repeat([0, 1], 10), np.random.default_rng(0)
+    assert st.bootstrap_interval(values, rng) == pytest.approx((0.3, 0.7), abs=0.02)
+    assert st.mean_interval(values, rng, 0.8) == pytest.approx(binom(20, 0.5).ppf([0.1, 0.9]) / 20, abs=0.02)
+    band = st.mean_band(np.stack([values, values + 5], axis=1), np.random.default_rng(1), resamples=4000)
+    np.testing.assert_allclose([band.low, band.high], [[0.3, 5.3], [0.7, 5.7]], atol=0.02)
+
+
+def test_the_band_of_few_trials_is_student_s_at_each_moment() -> None:
+    curves = np.random.default_rng(9).normal(size=(19, 3))
+    band = st.mean_band(curves, np.random.default_rng(0))
+    expected = [scores.t_interval(curves[:, moment]) for moment in range(3)]
+    np.testing.assert_allclose(np.stack([band.low, band.high], axis=1), expected)
+    more = st.mean_band(np.vstack([curves, curves[:1]]), np.random.default_rng(0))
+    assert not np.isclose(more.low[0], scores.t_interval(np.append(curves[:, 0], curves[0, 0]))[0])
+
+
+def test_wilson_s_interval_takes_its_level() -> None:
+    theirs = binomtest(8, 10).proportion_ci(0.8, method="wilson")
+    assert st.wilson_interval(8, 10, 0.8) == pytest.approx((theirs.low, theirs.high))
+    assert st.wilson_interval(10, 10)[1] == pytest.approx(1)
