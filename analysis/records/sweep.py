@@ -32,7 +32,7 @@ ENDED = ("converged", "exhausted", "diverged")
 
 
 class Timeline(NamedTuple):
-    """How time is counted: `column` holds T, `curve` the clock of a metrics file."""
+    """One way to count time: `column` of a row holds T, `curve` of a metrics file each line's time."""
 
     column: str
     curve: str

@@ -60,7 +60,7 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
 
 
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
-    """At places of our own: seaborn's jitter draws from a global generator."""
+    """Dots at given places, because seaborn's jitter draws from a global generator."""
     sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
 
 

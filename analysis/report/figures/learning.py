@@ -18,9 +18,9 @@ from analysis.report.figures.by_value import draw_threshold, make_room, threshol
 from analysis.report.figures.style import CROWDED, Style, count_axis, draw_lines, new_figure, short, styles
 
 FEW = 3
-"""Values whose bands can be told apart when they lie on each other."""
+"""The most values whose bands can still be told apart where they overlap."""
 BAND_FROM = 5
-"""Seeds from which on a band is drawn; of fewer it is so wide that their curves tell more."""
+"""Fewest seeds for a band: below that it is so wide that the single curves tell more."""
 PER_BIN = 4
 """Training episodes, or sampled losses, in one bin of a curve."""
 Curves = Mapping[str, Curve | None]
@@ -28,7 +28,7 @@ OnGrid = Callable[[Curve], st.Floats]
 
 
 class Panel(NamedTuple):
-    """What is drawn over what: a column of metric files over one of their clocks."""
+    """A column of metric files to draw, and the clock to draw it over."""
 
     curves: Curves
     clock: str
@@ -37,7 +37,7 @@ class Panel(NamedTuple):
     unit: str = ""
 
     def grid(self, rows: Sequence[Row]) -> tuple[st.Floats, OnGrid]:
-        """Moments [m], and how a curve is read at them: evaluations where they lie, else means of bins."""
+        """Moments [m], and what reads a curve at them: evaluations themselves, or means of bins."""
         clocks = [curve[self.clock] for curve in _present(rows, self.curves)]
         at = moments(clocks)
         if at is not None and self.value == "mean_return":

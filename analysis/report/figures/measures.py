@@ -21,7 +21,7 @@ from analysis.report.figures.style import (
 
 PREFIX = "measures."
 UNITS = {"rms_angle": "rad", "rms_angular_velocity": "rad/s", "distance_to_target": "m"}
-"""Of our own environments' measures; a measure of another one says its unit in its name."""
+"""Units of the measures of our own environments; others carry theirs in their names."""
 
 
 def measure_names(sweep: Sweep) -> list[str]:

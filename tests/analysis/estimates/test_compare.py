@@ -129,10 +129,10 @@ def test_effects_count_each_seed_once() -> None:
     assert "difference" not in found
 
 
-@pytest.mark.parametrize(("converged", "equivalent"), [(6, True), (5, False)])
+@pytest.mark.parametrize(("converged", "equivalent"), [(10, True), (9, False)])
 def test_equivalence_needs_half_of_the_trials_of_either_value(converged: int, equivalent: bool) -> None:
-    times = [100.0 + place for place in range(12)]
-    all_seen, some = trials(times, [1] * 12), trials(times, [1] * converged + [0] * (12 - converged))
+    times = [100.0 + place for place in range(20)]
+    all_seen, some = trials(times, [1] * 20), trials(times, [1] * converged + [0] * (20 - converged))
     assert compare.effect(some, all_seen, 200, paired=False)["equivalent"] == equivalent
     assert compare.effect(all_seen, some, 200, paired=False)["equivalent"] == equivalent
 

