@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_a_sweep_without_axes_or_without_a_threshold_is_not_tested(tmp_path: Pat
     alone = read_sweep(write_sweep(tmp_path / "a", {"lr": [0.1]}, 6, lambda cell, seed: 5000))
     assert not compare.is_testable(alone, alone.axes[0])
     blind = {"convergence.threshold": None}
-    unjudged = read_sweep(write_sweep(tmp_path / "b", {"lr": [0.1, 0.2]}, 6, lambda *_: 5000, blind))
+    unjudged = read_sweep(write_sweep(tmp_path / "b", {"lr": [0.1, 0.2]}, 6, lambda *_: math.inf, blind))
     assert not compare.is_testable(unjudged, unjudged.axes[0])
 
 

@@ -177,8 +177,11 @@ def test_groups_are_tested_within_strata() -> None:
 
 
 def test_half_is_not_lost_to_rounding() -> None:
-    """Shares of 10 trials are products such as 0.9 * 8/9 * ... = 0.5000000000000001."""
-    assert sv.kaplan_meier(np.arange(1.0, 11), np.ones(10)).median == 5
+    """Half of 24 trials converged by 12, but the product of shares is 0.5000000000000001."""
+    events = np.arange(1, 25) != 13
+    curve = sv.kaplan_meier(np.arange(1.0, 25), events)
+    assert curve.share[12] > 0.5
+    assert curve.median == 12
 
 
 def test_the_interval_of_the_median_takes_its_level() -> None:
