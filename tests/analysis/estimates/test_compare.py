@@ -151,3 +151,8 @@ def test_p_values_are_corrected_by_holm_s_method(tmp_path: Path) -> None:
     rows = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     np.testing.assert_array_equal([row["p_holm"] for row in rows], st.holm([row["p"] for row in rows]))
     assert rows[1]["p_holm"] == 2 * rows[1]["p"]
+
+
+def test_the_approximation_tells_the_values_apart_too(tmp_path: Path) -> None:
+    sweep = read_sweep(effect_sweep(tmp_path / "s"))
+    assert compare.asymptotic(sweep, sweep.axes[0], sweep.timelines[0]).p < 0.001
