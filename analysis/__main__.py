@@ -9,33 +9,35 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from analysis.errors import AnalysisError
 
+
+class Command(NamedTuple):
+    module: str
+    """It has `add_arguments` and `run`, and is imported only when its command is asked for."""
+    description: str
+
+
 COMMANDS = {
-    "report": "figures, tables and one self-contained HTML page about a sweep",
-    "table": "one row per trial, CSV on stdout",
-    "policy": "Q-value and action maps of a trained network",
-    "video": "an mp4 of the greedy policy",
-    "diagnose": "why a trial did not learn: checks with evidence",
-    "study": "figures of an Optuna study",
-}
-MODULES = {
-    "report": "analysis.report.whole",
-    "table": "analysis.records.table",
-    "policy": "analysis.network.policy",
-    "video": "analysis.network.video",
-    "diagnose": "analysis.network.diagnose",
-    "study": "analysis.study",
+    "report": Command(
+        "analysis.report.sweep_report", "figures, tables and one self-contained HTML page about a sweep"
+    ),
+    "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
+    "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
+    "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
+    "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),
+    "study": Command("analysis.study", "figures of an Optuna study"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; a module is imported only when its command is asked for."""
+    """Run one command; returns the exit status."""
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     name, rest = _split(list(sys.argv[1:] if arguments is None else arguments))
-    command = importlib.import_module(MODULES[name])
-    parser = argparse.ArgumentParser(f"python -m analysis {name}", description=COMMANDS[name])
+    command = importlib.import_module(COMMANDS[name].module)
+    parser = argparse.ArgumentParser(f"python -m analysis {name}", description=COMMANDS[name].description)
     command.add_arguments(parser)
     try:
         command.run(parser.parse_args(rest))
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _split(arguments: list[str]) -> tuple[str, list[str]]:
     """The command's name and its own arguments; ends the program on --help or an unknown name."""
-    listing = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    listing = "\n".join(f"  {name:<10}{command.description}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         "python -m analysis",
         description="What trained trials show, and how sure one may be.",

@@ -23,6 +23,18 @@ def iqm(values: ArrayLike) -> float:
     return float(x[cut : len(x) - cut].mean()) if len(x) else np.nan
 
 
+def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
+    """One score of the `scores` [n >= 1] of several seeds.
+
+    `kind` is "mean", "iqm" or "worst": the lowest where `direction` is "maximize", the highest where it
+    is "minimize".
+    """
+    x = np.asarray(scores, dtype=float)
+    if kind == "worst":
+        return float(x.max() if direction == "minimize" else x.min())
+    return iqm(x) if kind == "iqm" else float(x.mean())
+
+
 def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:
     """Mean height of a learning curve over [0, horizon]: its area divided by the horizon.
 

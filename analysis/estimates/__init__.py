@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     from analysis.estimates.describe import (
         Table,
         configuration_table,
-        events,
-        group,
         per_seed,
         repeats_seeds,
         share_interval,
         value_table,
     )
+    from analysis.estimates.samples import events, group, sample, seeds
     from analysis.estimates.statistics import Floats, Interval, mean_interval
     from analysis.estimates.survival import LogRank
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from dqn_exp.scores import Floats
 
 MOST_BINS, FEWEST_BINS = 60, 8
 

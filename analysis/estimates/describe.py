@@ -3,150 +3,125 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Clock, Row, Sweep, column
+from analysis.estimates.samples import Sample, configurations, group, sample, seeds
+from analysis.records import Axis, Row, Sweep, Timeline, column
 from dqn_exp import scores
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 
 Table = list[dict[str, Any]]
 
 
-def value_table(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> Table:
-    """One row per value of `axis`: speed of convergence on `clock`, and returns."""
+def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
+    """One row per value of `axis`: speed of convergence on `timeline`, and returns."""
     groups = group(sweep.counted, axis)
     return [
-        {axis.name: value, **_describe(sweep, rows, clock, rng)}
+        {axis.name: value, **_describe(sweep, rows, timeline, rng)}
         for value, rows in zip(axis.values, groups, strict=True)
     ]
 
 
-def configuration_table(sweep: Sweep, clock: Clock, rng: np.random.Generator) -> Table:
+def configuration_table(sweep: Sweep, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per configuration: the values of all axes, then the columns of `value_table`."""
-    return [{**values, **_describe(sweep, rows, clock, rng)} for values, rows in configurations(sweep)]
+    return [{**values, **_describe(sweep, rows, timeline, rng)} for values, rows in configurations(sweep)]
 
 
-def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
-    """The rows of each value of `axis`, in the order of its values."""
-    codes = axis.codes(rows)
-    return [
-        [row for row, code in zip(rows, codes, strict=True) if code == wanted]
-        for wanted in range(len(axis.values))
-    ]
-
-
-def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
-    """Each configuration's axis values and counted rows, in the order of the axes' values."""
-    codes = np.stack([axis.codes(sweep.rows) for axis in sweep.axes], axis=1)
-    counted = {row["run"] for row in sweep.counted}
-    found = []
-    for combination in np.unique(codes, axis=0):
-        members = np.flatnonzero((codes == combination).all(axis=1))
-        rows = [sweep.rows[index] for index in members.tolist()]
-        pairs = zip(sweep.axes, combination, strict=True)
-        values = {axis.name: axis.values[code] for axis, code in pairs}
-        found.append((values, [row for row in rows if row["run"] in counted]))
-    return found
-
-
-def events(rows: Iterable[Row]) -> Floats:
-    """1 where a trial converged, 0 where it was censored: [rows]."""
-    return column(rows, "converged")
-
-
-def per_seed(rows: Sequence[Row], values: Floats) -> Floats:
-    """The mean of `values` [rows, ...] over the trials of each seed: [seeds, ...].
-
-    Trials that pool several configurations share their seeds' luck: the seeds are the sample. Where
-    every trial has its own seed, these are the values themselves. Trials of NaN alone are left out.
-    """
-    known = np.isfinite(values.reshape(len(rows), math.prod(values.shape[1:]))).any(axis=1)
-    members: dict[Any, list[int]] = {}
-    for index in np.flatnonzero(known).tolist():
-        members.setdefault(rows[index]["seed"], []).append(index)
-    return np.array([values[chosen].mean(axis=0) for chosen in members.values()], dtype=np.float64)
-
-
-def repeats_seeds(rows: Sequence[Row]) -> bool:
-    """Do these trials pool several configurations, so that they are no independent sample?"""
-    return len({row["seed"] for row in rows}) < len(rows)
-
-
-def _describe(sweep: Sweep, rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> dict[str, Any]:
-    converged = int(events(rows).sum())
-    share = converged / len(rows) if rows else np.nan
-    areas = np.array([area(sweep, row, clock) for row in rows])
+def _describe(
+    sweep: Sweep, rows: Sequence[Row], timeline: Timeline, rng: np.random.Generator
+) -> dict[str, Any]:
+    of = seeds(rows)
+    areas = np.array([_area(sweep, row, timeline) for row in rows], dtype=np.float64)
     return {
         "n": len(rows),
-        "seeds": len({row["seed"] for row in rows}),
-        "converged": converged,
+        "seeds": len(set(of)),
+        "converged": sum(bool(row["converged"]) for row in rows),
         "diverged": sum(row["status"] == "diverged" for row in rows),
-        **with_interval("converged_share", share, share_interval(rows)),
-        **with_interval("median", *_median(rows, clock)),
-        **with_interval("rmst", *rmst(rows, clock, rng)),
-        **_mean("final_return", rows, column(rows, "final_return"), rng),
-        **_mean("area", rows, areas, rng),
+        **speed(sample(rows, timeline), timeline.horizon, rng),
+        **mean_and_iqm("final_return", of, column(rows, "final_return"), rng),
+        **mean_and_iqm("area", of, areas, rng),
     }
 
 
-def share_interval(rows: Sequence[Row]) -> Interval:
-    """Wilson's interval of the converged fraction; none where trials share their seeds."""
-    if repeats_seeds(rows):
-        return NO_INTERVAL
-    return st.wilson_interval(int(events(rows).sum()), len(rows))
-
-
-def _median(rows: Sequence[Row], clock: Clock) -> tuple[float, Interval]:
-    if not rows:
-        return np.nan, NO_INTERVAL
-    curve = sv.kaplan_meier(clock.times(rows), events(rows))
-    return curve.median, NO_INTERVAL if repeats_seeds(rows) else curve.median_interval
-
-
-def rmst(rows: Sequence[Row], clock: Clock, rng: np.random.Generator) -> tuple[float, Interval]:
-    """Restricted mean time to convergence; its interval needs a trial that converged, and some spread.
-
-    Times that all agree do so because evaluations are few, not because the mean is known exactly.
-    """
-    if not rows:
-        return np.nan, NO_INTERVAL
-    capped = per_seed(rows, sv.restricted(clock.times(rows), clock.horizon))
-    interval = st.mean_interval(capped, rng) if events(rows).any() and np.ptp(capped) else NO_INTERVAL
-    low, high = np.clip(interval, 0, clock.horizon)
-    return float(capped.mean()), (float(low), float(high))
-
-
-def area(sweep: Sweep, row: Row, clock: Clock) -> float:
+def _area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
     """Mean evaluation return over the time up to the horizon: normalised area under the curve."""
     curve = sweep.evaluations[row["run"]]
     if not curve:
         return np.nan
-    return scores.normalised_area(curve[clock.curve], curve["mean_return"], clock.horizon)
+    return scores.normalised_area(curve[timeline.curve], curve["mean_return"], timeline.horizon)
 
 
-def mean_return(rows: Sequence[Row], rng: np.random.Generator) -> tuple[float, Interval]:
-    """Mean final return over seeds, of the trials that have one."""
-    return _mean_of(per_seed(rows, column(rows, "final_return")), rng)
-
-
-def _mean_of(values: Floats, rng: np.random.Generator) -> tuple[float, Interval]:
-    if not len(values):
-        return np.nan, NO_INTERVAL
-    return float(values.mean()), st.mean_interval(values, rng)
-
-
-def _mean(name: str, rows: Sequence[Row], values: Floats, rng: np.random.Generator) -> dict[str, float]:
-    known = values[np.isfinite(values)]
+def speed(trials: Sample, horizon: float, rng: np.random.Generator) -> dict[str, float]:
+    """Converged fraction, median and restricted mean of the times to convergence, with intervals."""
+    if not trials.seeds:
+        return {
+            **with_interval("converged_share", np.nan, NO_INTERVAL),
+            **with_interval("median", np.nan, NO_INTERVAL),
+            **with_interval("rmst", np.nan, NO_INTERVAL),
+        }
+    share = float(trials.events.mean())
+    curve = sv.kaplan_meier(trials.times, trials.events)
+    median_interval = NO_INTERVAL if repeats_seeds(trials.seeds) else curve.median_interval
     return {
-        **with_interval(name, *_mean_of(per_seed(rows, values), rng)),
+        **with_interval("converged_share", share, share_interval(trials.seeds, trials.events)),
+        **with_interval("median", curve.median, median_interval),
+        **with_interval("rmst", *restricted_mean(trials, horizon, rng)),
+    }
+
+
+def share_interval(of: Sequence[Hashable], happened: Floats) -> Interval:
+    """Wilson's interval of the converged fraction, `happened` [n]; none where trials share seeds `of` [n]."""
+    return NO_INTERVAL if repeats_seeds(of) else st.wilson_interval(int(happened.sum()), len(happened))
+
+
+def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) -> tuple[float, Interval]:
+    """Mean of min(T, `horizon`); its interval needs a trial that converged, and some spread.
+
+    Times that all agree do so because evaluations are few, not because the mean is known exactly.
+    """
+    capped = per_seed(trials.seeds, sv.restricted(trials.times, horizon))
+    interval = st.mean_interval(capped, rng) if trials.events.any() and np.ptp(capped) else NO_INTERVAL
+    low, high = np.clip(interval, 0, horizon)
+    return float(capped.mean()), (float(low), float(high))
+
+
+def mean_and_iqm(
+    name: str, of: Sequence[Hashable], values: Floats, rng: np.random.Generator
+) -> dict[str, float]:
+    """Mean over seeds with its interval, and IQM over trials, of the finite `values` [n] of seeds `of` [n].
+
+    `name` begins each key; `{name}_n` counts the finite values.
+    """
+    known, means = values[np.isfinite(values)], per_seed(of, values)
+    mean = float(means.mean()) if len(means) else np.nan
+    return {
+        **with_interval(name, mean, st.mean_interval(means, rng)),
         f"{name}_iqm": scores.iqm(known),
         f"{name}_n": len(known),
     }
+
+
+def per_seed(of: Sequence[Hashable], values: Floats) -> Floats:
+    """The mean of `values` [n, ...] over the trials of each seed in `of` [n]: [seeds, ...].
+
+    Trials that pool several configurations share their seeds' luck: the seeds are the sample. Where
+    every trial has its own seed, these are the values themselves. Trials of NaN alone are left out.
+    """
+    known = np.isfinite(values.reshape(len(of), math.prod(values.shape[1:]))).any(axis=1)
+    members: dict[Hashable, list[int]] = {}
+    for index in np.flatnonzero(known).tolist():
+        members.setdefault(of[index], []).append(index)
+    return np.array([values[chosen].mean(axis=0) for chosen in members.values()], dtype=np.float64)
+
+
+def repeats_seeds(of: Sequence[Hashable]) -> bool:
+    """Do trials of these seeds pool several configurations, so that they are no independent sample?"""
+    return len(set(of)) < len(of)
 
 
 def with_interval(name: str, value: float, interval: Interval) -> dict[str, float]:

@@ -19,8 +19,9 @@ BOOTSTRAP_FROM = 20
 TESTED_FROM = 6
 """Seeds per value from which tests make sense: with 3 against 3 the smallest p is 0.10."""
 EQUIVALENCE = (0.8, 1.25)
-SEEN_FOR_EQUIVALENCE = 0.5  # converged fraction; where most trials are cut to the budget any ratio is near 1
 """Margin on the ratio of restricted means, declared before looking."""
+SEEN_FOR_EQUIVALENCE = 0.5
+"""Converged fraction that equivalence needs: where most trials are cut to the budget any ratio is near 1."""
 
 
 def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:

@@ -106,6 +106,26 @@ def permutation_log_rank(
     return float((1 + extreme) / (1 + permutations))
 
 
+def permutation_against(
+    reference: int,
+    times: ArrayLike,
+    events: ArrayLike,
+    groups: ArrayLike,
+    rng: np.random.Generator,
+    strata: ArrayLike,
+) -> dict[int, float]:
+    """p-value of each other group against the group `reference`, by `permutation_log_rank` of the two.
+
+    `groups`, `strata` [n]. Not corrected for the number of groups.
+    """
+    t, e, codes, within = (np.asarray(values) for values in (times, events, groups, strata))
+    found = {}
+    for code in np.unique(codes[codes != reference]).tolist():
+        pair = (codes == code) | (codes == reference)
+        found[code] = permutation_log_rank(t[pair], e[pair], codes[pair], rng, within[pair])
+    return found
+
+
 def _one_hot(groups: ArrayLike) -> Floats:
     codes = np.unique(np.asarray(groups), return_inverse=True)[1]
     return np.eye(codes.max() + 1)[codes]

@@ -37,7 +37,7 @@ class Finding(NamedTuple):
     """An override to try."""
 
 
-def judge(number: float, suspect: float, bad: float) -> Status:
+def grade(number: float, suspect: float, bad: float) -> Status:
     """`bad` or `suspect` where `number` has reached that limit; limits may fall instead of rise."""
     sign = 1 if bad >= suspect else -1
     if not sign * number < sign * bad:  # NaN is bad
@@ -46,7 +46,7 @@ def judge(number: float, suspect: float, bad: float) -> Status:
 
 
 def divergence(e: Evidence) -> Finding | None:
-    """Did learning leave the finite, and did |Q| and the loss grow before?"""
+    """Did Q-values or the loss stop being finite numbers, and had they grown before?"""
     if e.status != "diverged":
         return None
     text = str(e.result.get("cause"))
@@ -61,7 +61,7 @@ def divergence(e: Evidence) -> Finding | None:
 
 
 def overestimation(e: Evidence) -> Finding | None:
-    """|Q| against the most that rewards as large as those seen can sum up to: 1.5 and 10 times."""
+    """The largest |Q| over the largest sum of rewards that is possible: suspect at 1.5, bad at 10."""
     sampled = e.losses.get("q_max", np.empty(0))
     if e.seen is None or not len(sampled) or e.config.gamma == 1:
         return None
@@ -70,12 +70,12 @@ def overestimation(e: Evidence) -> Finding | None:
         return None
     ratio = float(sampled[-1]) / bound
     text = f"the largest |Q| is {sampled[-1]:.3g}; rewards as seen sum to {bound:.3g} at most"
-    status = judge(ratio, 1.5, 10)
+    status = grade(ratio, 1.5, 10)
     return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
 
 
 def td_error(e: Evidence) -> Finding | None:
-    """Typical TD error late in training against the largest |Q|, or |reward| if larger: 0.3 and 1."""
+    """Late TD error over the largest |Q|, or |reward| if that is larger: suspect at 0.3, bad at 1."""
     if len(e.losses.get("loss", ())) < 4:
         return None
     late = slice(-max(1, len(e.losses["loss"]) // 4), None)
@@ -83,75 +83,75 @@ def td_error(e: Evidence) -> Finding | None:
     size = math.sqrt(loss) if e.config.agent.loss == "mse" else max(math.sqrt(2 * min(loss, 0.5)), loss + 0.5)
     largest = 1.0 if e.seen is None else float(np.abs(e.seen.rewards).max(initial=1.0))
     ratio = size / max(scale, largest)
-    status = judge(ratio, 0.3, 1.0)
+    status = grade(ratio, 0.3, 1.0)
     text = f"late in training predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
     return Finding("TD error", status, ratio, text, _slower(e) if status != "ok" else "")
 
 
 def gradient(e: Evidence) -> Finding | None:
-    """Median norm of the gradient at the end of training against the beginning: 30 and 1000 times."""
+    """Median gradient norm at the end over that at the beginning: suspect at 30, bad at 1000."""
     norms = e.losses.get("grad_norm", np.empty(0))
     if len(norms) < 8:
         return None
     first, last = float(np.median(norms[: len(norms) // 4])), float(np.median(norms[-len(norms) // 4 :]))
     growth = last / max(first, 1e-12)
-    status = judge(growth, 30, 1000)
+    status = grade(growth, 30, 1000)
     clip = "agent.max_grad_norm=10" if e.config.agent.max_grad_norm is None else _slower(e)
     text = f"the gradient's norm went from {first:.3g} to {last:.3g}"
     return Finding("gradient", status, growth, text, clip if status != "ok" else "")
 
 
 def dead_units(e: Evidence) -> Finding | None:
-    """Share of ReLU units that are 0 at every visited state, in the worst layer: 0.5 and 0.9."""
+    """Share of ReLU units that never fire, in the worst layer: suspect at 0.5, bad at 0.9."""
     if e.seen is None or not e.seen.hidden or not np.isfinite(e.seen.hidden[-1]).all():
         return None
     dead = [int((~(layer > 0).any(axis=0)).sum()) for layer in e.seen.hidden]
     sizes = [layer.shape[1] for layer in e.seen.hidden]
     worst = max(d / n for d, n in zip(dead, sizes, strict=True))
-    status = judge(worst, 0.5, 0.9)
+    status = grade(worst, 0.5, 0.9)
     layers = ", ".join(f"{d} of {n}" for d, n in zip(dead, sizes, strict=True))
     text = f"units that never fire at {len(e.seen.values):,} visited states, by layer: {layers}"
     return Finding("dead units", status, worst, text, _slower(e) if status != "ok" else "")
 
 
 def one_action(e: Evidence) -> Finding | None:
-    """Share of the most frequent greedy action over visited states: 0.95 and 0.999."""
+    """Share of the most frequent greedy action over visited states: suspect at 0.95, bad at 0.999."""
     if e.seen is None:
         return None
     if not np.isfinite(e.seen.values).all():
         return Finding("one action", "bad", math.nan, "Q-values are not finite numbers", _calmer(e))
     counts = np.bincount(e.seen.values.argmax(axis=1), minlength=e.seen.values.shape[1])
     share = float(counts.max() / counts.sum())
-    status = judge(share, 0.95, 0.999)
+    status = grade(share, 0.95, 0.999)
     text = f"action {counts.argmax()} is the greedy one at {share:.1%} of visited states"
     return Finding("one action", status, share, text, _slower(e) if status != "ok" else "")
 
 
 def flat_values(e: Evidence) -> Finding | None:
-    """Do Q-values depend on the state? Spread of the best one relative to its size: 0.01 and 0.001."""
+    """Spread of the best Q-value over states, relative to its size: suspect below 0.01, bad below 0.001."""
     if e.seen is None or not np.isfinite(e.seen.values).all():
         return None
     best = e.seen.values.max(axis=1)
     spread = float(best.std() / max(abs(float(best.mean())), 1e-12))
-    status = judge(spread, 0.01, 0.001)
+    status = grade(spread, 0.01, 0.001)
     text = f"the best Q-value is {best.mean():.4g} with a standard deviation of {best.std():.3g} over states"
     return Finding("flat values", status, spread, text, _slower(e) if status != "ok" else "")
 
 
 def exploration(e: Evidence) -> Finding | None:
-    """Epsilon at the end: 0.2 and 0.5. Was the budget shorter than the exploration?"""
+    """Epsilon in the last episode: suspect at 0.2, bad at 0.5; the budget was too short to explore less."""
     epsilons = e.episodes.get("epsilon", np.empty(0))
     if not len(epsilons):
         return None
     last = float(epsilons[-1])
-    status = judge(last, 0.2, 0.5)
+    status = grade(last, 0.2, 0.5)
     text = f"epsilon was {last:.3g} in the last episode"
     return Finding("exploration", status, last, text, _sooner(e) if status != "ok" else "")
 
 
 def updates(e: Evidence) -> Finding | None:
-    """Gradient steps taken: fewer than 3000 and 500 are rarely enough."""
-    status = judge(e.updates, 3000, 500)
+    """Gradient steps taken: fewer than 3000 are suspect, fewer than 500 bad."""
+    status = grade(e.updates, 3000, 500)
     text = f"{e.updates:,} updates in {e.env_steps:,} environment steps"
     starts = max(e.config.agent.learning_starts, e.config.replay.batch_size)
     if e.env_steps < 2 * starts:
@@ -161,7 +161,7 @@ def updates(e: Evidence) -> Finding | None:
 
 
 def target(e: Evidence) -> Finding | None:
-    """How often the target network followed: fewer than 10 and 1 times; or hardly an update between."""
+    """Refreshes of the target network: below 10 suspect, below 1 bad; also with hardly an update between."""
     config = e.config.target
     if isinstance(config, NoTargetConfig):
         text = "there is none: each update moves what it aims at"
@@ -174,13 +174,13 @@ def target(e: Evidence) -> Finding | None:
     if between < 10 and refreshes >= 1:
         suggestion = "target=steps update_every=500"
         return Finding("target network", "suspect", between, text + ": hardly slower than none", suggestion)
-    status = judge(refreshes, 10, 1)
+    status = grade(refreshes, 10, 1)
     rarer = f"update_every={max(1, ticks // 20)}"
     return Finding("target network", status, refreshes, text, rarer if status != "ok" else "")
 
 
 def replay(e: Evidence) -> Finding | None:
-    """How many typical episodes the replay holds: fewer than 10 and 1."""
+    """How many typical episodes the replay holds: fewer than 10 are suspect, fewer than 1 bad."""
     lengths = e.episodes.get("length", np.empty(0))
     if e.config.replay.name == "online":
         text = "there is none: each update learns from the latest transition alone"
@@ -189,7 +189,7 @@ def replay(e: Evidence) -> Finding | None:
         return None
     typical = float(np.quantile(lengths, 0.9))
     held = e.config.buffer / typical
-    status = judge(held, 10, 1)
+    status = grade(held, 10, 1)
     text = f"{e.config.buffer:,} transitions hold {held:,.1f} episodes of {typical:,.0f} steps"
     larger = f"buffer={math.ceil(20 * typical / 1000)}k"
     return Finding("replay", status, held, text, larger if status != "ok" else "")
@@ -209,7 +209,7 @@ def nothing_found(e: Evidence) -> Finding | None:
 
 
 def improvement(e: Evidence) -> Finding | None:
-    """The best evaluation over the first three, in their typical deviation between episodes: 2 and 0.5."""
+    """Gain of the best evaluation over the first three, in deviations: suspect up to 2, bad up to 0.5."""
     means = e.evaluations.get("mean_return", np.empty(0))
     if len(means) < 6:
         return None
@@ -217,12 +217,12 @@ def improvement(e: Evidence) -> Finding | None:
     noise = max(float(np.median(e.evaluations["std_return"])), 1e-3 * max(abs(start), 1.0))
     gain = (float(means.max()) - start) / noise
     text = f"evaluations began at {start:.5g} and reached {means.max():.5g}"
-    status = judge(gain, 2, 0.5)
+    status = grade(gain, 2, 0.5)
     return Finding("improvement", status, gain, text, _longer(e) if status != "ok" else "")
 
 
 def forgetting(e: Evidence) -> Finding | None:
-    """How much of what was gained the last evaluations have lost: 0.3 and 0.6."""
+    """Share of the gain that the last evaluations have lost: suspect at 0.3, bad at 0.6."""
     means = e.evaluations.get("mean_return", np.empty(0))
     if len(means) < 6 or np.ptp(means) == 0:
         return None
@@ -233,18 +233,18 @@ def forgetting(e: Evidence) -> Finding | None:
     text = (
         f"the best evaluation, {means[peak]:.5g}, was at step {step:,.0f}; the last ones average {last:.5g}"
     )
-    status = judge(lost, 0.3, 0.6)
+    status = grade(lost, 0.3, 0.6)
     keep = f"{_slower(e)} checkpoint.keep_best=evaluation"
     return Finding("forgetting", status, lost, text, keep if status != "ok" else "")
 
 
 def reward_scale(e: Evidence) -> Finding | None:
-    """The largest |reward| seen: 10 and 1000, where neither the loss nor clipping tames it."""
+    """The largest |reward|, unless the loss or clipping bounds its effect: suspect at 10, bad at 1000."""
     if e.seen is None:
         return None
     largest = float(np.abs(e.seen.rewards).max(initial=0.0))
     tamed = e.config.agent.loss == "huber" or e.config.agent.max_grad_norm is not None
-    status = "ok" if tamed else judge(largest, 10, 1000)
+    status = "ok" if tamed else grade(largest, 10, 1000)
     text = f"rewards between {e.seen.rewards.min():.4g} and {e.seen.rewards.max():.4g}"
     suggestion = "agent.loss=huber agent.max_grad_norm=10" if status != "ok" else ""
     return Finding("reward scale", status, largest, text, suggestion)
@@ -282,7 +282,7 @@ def _slower(e: Evidence) -> str:
 
 
 def _calmer(e: Evidence) -> str:
-    """Against divergence: first what is missing, else smaller steps."""
+    """Overrides against divergence: a smaller learning rate, and a target network and a replay if missing."""
     missing = [
         override
         for override, absent in (
@@ -299,7 +299,7 @@ def _longer(e: Evidence) -> str:
 
 
 def _sooner(e: Evidence) -> str:
-    """An exploration that is over at about half of the ticks that there were."""
+    """A schedule of exploration that ends at about half of the time that the trial had."""
     schedule = e.config.exploration
     if isinstance(schedule, ConstantConfig):
         return "exploration.epsilon=0.1"

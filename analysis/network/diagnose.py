@@ -7,7 +7,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from analysis.network.arguments import add_trial_arguments
+from analysis.network.command_line import add_trial_arguments
 
 if TYPE_CHECKING:
     from analysis.network.checks import Finding

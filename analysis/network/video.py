@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from analysis.errors import AnalysisError
-from analysis.network.arguments import add_trial_arguments
+from analysis.network.command_line import add_trial_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

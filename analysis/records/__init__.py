@@ -11,10 +11,10 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from analysis.records.axes import ALL, Axis, label
     from analysis.records.csv_text import to_csv, trial_columns
+    from analysis.records.disk import Curve, read_curve, read_trial, slug, warn_about
     from analysis.records.identity import same_networks
     from analysis.records.load import load_curves, load_runs
     from analysis.records.rows import Row, column, names
-    from analysis.records.sweep import Clock, Sweep, read_sweep
-    from analysis.records.trials import Curve, read_curve, read_trial, slug, warn_about
+    from analysis.records.sweep import Sweep, Timeline, read_sweep
 
 __getattr__ = lazy(__name__, __file__)

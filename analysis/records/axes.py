@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.records.disk import Value, natural_key
 from analysis.records.rows import Row
-from analysis.records.trials import Value, natural_key
 from dqn_exp.text import format_value
 
 SHORT = ("buffer", "batch", "update_every", "train_every", "lr", "gamma")
@@ -24,7 +24,7 @@ UNITS = {
     "env.id": "environment",
 }
 ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr")
-"""Where a short name's value goes."""
+"""The second names of the short ones, which are no values of their own."""
 PERIODS = {"episodes", "steps"}
 NOT_AXES = ("seed", "report")
 
@@ -37,7 +37,7 @@ class Axis:
     values: tuple[Value, ...]
     unit: str = ""
     companions: tuple[str, ...] = ()
-    """Configuration values that are a function of this one, so that it cannot be told from them."""
+    """Other configuration values that follow from this one: their effects cannot be told apart."""
 
     @property
     def numeric(self) -> bool:

@@ -8,18 +8,19 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from analysis.records.axes import Axis
+from analysis.records.disk import RecordedTrial
 from analysis.records.sweep import Sweep
-from analysis.records.trials import Trial
 from dqn_exp.runs import NETWORK
 
 OUTCOMES = ("status", "steps_to_threshold", "env_steps", "final_return")
 
 
 def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
-    """Groups of two or more values (their numbers) whose counted trials ended alike, with the same networks.
+    """Values of `axis` (by index) that gave the same trials, in groups of two or more.
 
-    Trials are compared that agree in their seed and on every other axis; all of a value's must have an
-    equal, byte for byte. Training is exact, so that such trials were the same from end to end.
+    Two values gave the same trials if each counted trial of one has a trial of the other with the same seed,
+    the same values of all other axes, the same outcome and, byte for byte, the same network. Training is
+    deterministic, so that such trials were the same from beginning to end.
     """
     trials = {trial.run: trial for trial in sweep.trials}
     others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
@@ -34,6 +35,6 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     return [codes for codes in groups.values() if len(codes) > 1]
 
 
-def _digest(trial: Trial) -> bytes | None:
+def _digest(trial: RecordedTrial) -> bytes | None:
     path = Path(trial.directory, NETWORK)
     return hashlib.sha256(path.read_bytes()).digest() if path.is_file() else None

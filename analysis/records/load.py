@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.axes import SHORT, find_axes
-from analysis.records.rows import RESULTS, make_row
-from analysis.records.trials import (
+from analysis.records.disk import (
     Curve,
+    RecordedTrial,
     Skipped,
-    Trial,
     read_curve,
     read_trials,
     warn_about,
 )
+from analysis.records.rows import RESULTS, make_row
 from dqn_exp.runs import COLUMNS, KINDS
 
 
@@ -54,7 +54,7 @@ def load_curves(path: str | Path, kind: str) -> pd.DataFrame:
     return _with_skipped(pd.concat(frames, ignore_index=True) if frames else empty, skipped)
 
 
-def _tidy(trial: Trial, curve: Curve, axes: list[str]) -> pd.DataFrame:
+def _tidy(trial: RecordedTrial, curve: Curve, axes: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(curve)
     clock = {name: frame[name].astype("int64") for name in ("episode", "env_step", "update")}
     labels = {"run": trial.run, "seed": trial.record.get("seed")}

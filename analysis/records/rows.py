@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records.outcomes import end, outcome
-from analysis.records.trials import Curve, Trial
+from analysis.records.convergence import outcome
+from analysis.records.disk import Curve, RecordedTrial
 
 Row = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ RESULTS = (
 """The columns of every row that are not configuration or measures of the environment."""
 
 
-def make_row(trial: Trial, evaluations: Curve | None) -> Row:
+def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
     """The row of one trial; `evaluations` None means damaged: convergence is unknown then."""
     damaged = evaluations is None
     judged = outcome(trial, evaluations or {})
@@ -32,19 +32,19 @@ def make_row(trial: Trial, evaluations: Curve | None) -> Row:
         "status": trial.status,
         "converged": judged.converged,
         "episodes_to_threshold": np.nan if damaged else judged.episodes,
-        "steps_to_threshold": np.nan if damaged else judged.steps,
+        "steps_to_threshold": np.nan if damaged else judged.env_steps,
         "best_return": _best(trial, evaluations or {}),
         "cause": trial.result.get("cause"),
         "problem": problem if damaged or unclear else None,
     }
-    facts = {name: end(trial, name) for name in RESULTS if name not in row and name != "seed"}
+    facts = {name: trial.number(name) for name in RESULTS if name not in row and name != "seed"}
     measures = {f"measures.{k}": v for k, v in (trial.result.get("measures") or {}).items()}
     return {**row, **facts, **trial.config, "seed": trial.record.get("seed"), **measures}
 
 
-def _best(trial: Trial, evaluations: Curve) -> float:
+def _best(trial: RecordedTrial, evaluations: Curve) -> float:
     """The best mean greedy return that was ever measured, after training or during it."""
-    seen = [*evaluations.get("mean_return", ()), end(trial, "final_return")]
+    seen = [*evaluations.get("mean_return", ()), trial.number("final_return")]
     return float(np.nanmax(seen)) if not np.all(np.isnan(seen)) else np.nan
 
 

@@ -13,26 +13,26 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.records.axes import ALL, Axis, find_axes
-from analysis.records.outcomes import NEVER, is_judged
-from analysis.records.rows import Row, column, make_row
-from analysis.records.trials import (
+from analysis.records.convergence import is_judged
+from analysis.records.disk import (
     Curve,
+    RecordedTrial,
     Skipped,
-    Trial,
     flatten,
     read_curve,
     read_result,
     read_trials,
 )
-from dqn_exp.runs import read_json
+from analysis.records.rows import Row, column, make_row
+from dqn_exp.runs import NEVER, read_json
 from dqn_exp.text import format_value
 
 ENDED = ("converged", "exhausted", "diverged")
 """Statuses that are outcomes of a whole trial; the others are listed but kept out of statistics."""
 
 
-class Clock(NamedTuple):
-    """How time is counted: `column` holds T, `curve` the clock of a metrics file."""
+class Timeline(NamedTuple):
+    """One way to count time: `column` of a row holds T, `curve` of a metrics file each line's time."""
 
     column: str
     curve: str
@@ -60,7 +60,7 @@ class LeftOut(NamedTuple):
 @dataclass(frozen=True)
 class Sweep:
     path: Path
-    trials: Sequence[Trial]
+    trials: Sequence[RecordedTrial]
     rows: Sequence[Row]
     evaluations: Mapping[str, Curve | None]
     plan: Mapping[str, Any]
@@ -98,9 +98,9 @@ class Sweep:
         return bool(self.counted) and all(is_judged(row) for row in self.counted)
 
     @cached_property
-    def clocks(self) -> list[Clock]:
-        """Both clocks, first the one on which the trials share a budget."""
-        both = [_clock(self.counted, *names) for names in _CLOCKS]
+    def timelines(self) -> list[Timeline]:
+        """Both timelines, first the one on which the trials share a budget."""
+        both = [_timeline(self.counted, *names) for names in _TIMELINES]
         return sorted(both, key=_shortfall)
 
     @cached_property
@@ -136,7 +136,7 @@ class Sweep:
         return np.unique(np.stack(others), axis=1, return_inverse=True)[1].ravel()
 
 
-_CLOCKS = (
+_TIMELINES = (
     ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),
     ("episodes_to_threshold", "episode", "episodes", "budget.episodes"),
 )
@@ -183,13 +183,13 @@ _MEANING = {
 }
 
 
-def _clock(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Clock:
+def _timeline(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Timeline:
     budgets, times = column(rows, limit), column(rows, name)
     ended = np.array([row["converged"] or row["status"] == NEVER for row in rows], dtype=bool)
     common = len(budgets) > 0 and bool(np.all(budgets == budgets[0]))
     longest = float(np.fmax.reduce(times, initial=0.0))
     horizon = float(np.fmin.reduce(np.append(times[~ended], budgets), initial=np.inf))
-    return Clock(
+    return Timeline(
         name, curve, unit,
         budget=float(budgets[0]) if common else np.nan,
         horizon=horizon if np.isfinite(horizon) else longest,
@@ -197,6 +197,6 @@ def _clock(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) ->
     )  # fmt: skip
 
 
-def _shortfall(clock: Clock) -> float:
+def _shortfall(timeline: Timeline) -> float:
     """How much of the common budget is out of sight; 1 without one (the smaller, the better)."""
-    return 1.0 if np.isnan(clock.budget) else max(0.0, 1 - clock.horizon / clock.budget)
+    return 1.0 if np.isnan(timeline.budget) else max(0.0, 1 - timeline.horizon / timeline.budget)

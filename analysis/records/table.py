@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from analysis.records.csv_text import to_csv, trial_columns
+from analysis.records.disk import warn_about
 from analysis.records.sweep import read_sweep
-from analysis.records.trials import warn_about
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

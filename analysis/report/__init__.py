@@ -14,6 +14,6 @@ if TYPE_CHECKING:
     from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, RC, count_axis, new_figure
     from analysis.report.page import render_page
     from analysis.report.summary import summary_table
-    from analysis.report.whole import write_report
+    from analysis.report.sweep_report import write_report
 
 __getattr__ = lazy(__name__, __file__)

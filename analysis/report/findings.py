@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.estimates import Table
 from analysis.estimates import statistics as st
-from analysis.records import ALL, Axis, Clock, Sweep
+from analysis.records import ALL, Axis, Sweep, Timeline
 from dqn_exp.text import format_number, format_value
 
 SIGNIFICANT = 0.05
@@ -63,19 +63,19 @@ def overview(sweep: Sweep) -> Iterator[str]:
         yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."
 
 
-def describe(sweep: Sweep, axis: Axis, clock: Clock, table: Table) -> Iterator[str]:
+def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iterator[str]:
     """What each value did: the quickest, the slowest, and the best return."""
     rows = [row for row in table if row["n"]]
     if not rows:
         return
     if axis is ALL:
         if sweep.judged:
-            yield f"{_speed(rows[0], clock)}."
+            yield f"{_speed(rows[0], timeline)}."
         yield f"The final return was {_final(rows[0])} on average."
         return
     if sweep.judged:
         ordered = sorted(rows, key=_slowness)
-        yield from _extremes(axis, ordered, clock)
+        yield from _extremes(axis, ordered, timeline)
     scored = [row for row in rows if np.isfinite(row["final_return"])]
     if len(scored) > 1:
         best, worst = (choose(scored, key=_final_mean) for choose in (max, min))
@@ -102,19 +102,19 @@ def _slowness(row: dict[str, Any]) -> tuple[float, float]:
     return row["rmst"], -row["converged"] / row["n"]
 
 
-def _extremes(axis: Axis, ordered: Table, clock: Clock) -> Iterator[str]:
+def _extremes(axis: Axis, ordered: Table, timeline: Timeline) -> Iterator[str]:
     if not any(row["converged"] for row in ordered):
-        yield f"No trial converged within {format_number(clock.horizon)} {clock.unit}."
+        yield f"No trial converged within {format_number(timeline.horizon)} {timeline.unit}."
         return
     quick, slow = ordered[0], ordered[-1]
-    yield f"Fastest in these trials: {_name(axis, quick)}. {_speed(quick, clock)}."
+    yield f"Fastest in these trials: {_name(axis, quick)}. {_speed(quick, timeline)}."
     if quick is not slow:
-        yield f"Slowest in these trials: {_name(axis, slow)}. {_speed(slow, clock)}."
+        yield f"Slowest in these trials: {_name(axis, slow)}. {_speed(slow, timeline)}."
 
 
-def _speed(row: dict[str, Any], clock: Clock) -> str:
+def _speed(row: dict[str, Any], timeline: Timeline) -> str:
     median = format_number(row["median"])
-    unit = "" if np.isinf(row["median"]) else f" {clock.unit}"
+    unit = "" if np.isinf(row["median"]) else f" {timeline.unit}"
     return (
         f"{row['converged']} of {row['n']} converged; median time {median}{unit}, "
         f"restricted mean {format_number(row['rmst'])}{_range(row, 'rmst')}"
@@ -130,7 +130,7 @@ def _final(row: dict[str, Any]) -> str:
     return f"{format_number(row['final_return'])}{_range(row, 'final_return')}"
 
 
-def best_configurations(sweep: Sweep, clock: Clock, table: Table) -> Iterator[str]:
+def best_configurations(sweep: Sweep, timeline: Timeline, table: Table) -> Iterator[str]:
     """Which combination of the values of several axes did best, and a caution."""
     rows = [row for row in table if row["n"]]
     if len(sweep.axes) < 2 or not rows:
@@ -142,7 +142,7 @@ def best_configurations(sweep: Sweep, clock: Clock, table: Table) -> Iterator[st
 
     if sweep.judged and any(row["converged"] for row in rows):
         quick = min(rows, key=_slowness)
-        yield f"Fastest in these trials: {name(quick)}. {_speed(quick, clock)}."
+        yield f"Fastest in these trials: {name(quick)}. {_speed(quick, timeline)}."
     scored = [row for row in rows if np.isfinite(row["final_return"])]
     if scored:
         high = max(scored, key=_final_mean)

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from analysis.estimates import statistics as st
-from analysis.records import Clock, Sweep
+from analysis.records import Sweep, Timeline
 from analysis.report.findings import values
 from dqn_exp.text import format_number
 
 
 def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     """(subject, explanation) of everything that a reader needs to judge the numbers."""
-    clock = sweep.clocks[0]
+    timeline = sweep.timelines[0]
     if sweep.judged:
         yield "Convergence", _rule(sweep)
-        yield "Resolution", _resolution(sweep, clock)
-        yield "Budget", _budget(sweep, clock)
+        yield "Resolution", _resolution(sweep, timeline)
+        yield "Budget", _budget(sweep, timeline)
     yield (
         "What counts",
         "Trials that converged, spent their budget (exhausted) or diverged count. A diverged trial "
@@ -34,7 +34,7 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     )
     yield (
         "RMST",
-        f"Restricted mean time: the mean of min(T, {format_number(clock.horizon)}) over trials, "
+        f"Restricted mean time: the mean of min(T, {format_number(timeline.horizon)}) over trials, "
         "where T is the time to convergence. No interval where none converged or all took the same time.",
     )
     yield (
@@ -58,25 +58,25 @@ def _rule(sweep: Sweep) -> str:
     )
 
 
-def _resolution(sweep: Sweep, clock: Clock) -> str:
-    gaps = [np.diff(curve[clock.curve]) for curve in sweep.evaluations.values() if curve]
+def _resolution(sweep: Sweep, timeline: Timeline) -> str:
+    gaps = [np.diff(curve[timeline.curve]) for curve in sweep.evaluations.values() if curve]
     known = np.concatenate([np.empty(0), *gaps])
     spacing = format_number(float(np.median(known))) if len(known) else "unknown"
     return (
-        f"Evaluations lie {spacing} {clock.unit} apart (median). T is known no more precisely than "
+        f"Evaluations lie {spacing} {timeline.unit} apart (median). T is known no more precisely than "
         f"that, and smaller differences mean nothing."
     )
 
 
-def _budget(sweep: Sweep, clock: Clock) -> str:
+def _budget(sweep: Sweep, timeline: Timeline) -> str:
     limits = [
         f"{values(sweep, key)} {unit}"
         for key, unit in (("budget.env_steps", "environment steps"), ("budget.episodes", "episodes"))
         if values(sweep, key) != "none"
     ]
-    text = f"Each trial had {' or '.join(limits)}; time is counted in {clock.unit}"
-    if np.isnan(clock.budget) or clock.horizon < clock.budget:
-        text += f", up to {format_number(clock.horizon)}, as far as every trial was seen"
+    text = f"Each trial had {' or '.join(limits)}; time is counted in {timeline.unit}"
+    if np.isnan(timeline.budget) or timeline.horizon < timeline.budget:
+        text += f", up to {format_number(timeline.horizon)}, as far as every trial was seen"
     return f"{text}. The tables folder holds both clocks."
 
 

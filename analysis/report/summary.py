@@ -14,13 +14,13 @@ from dqn_exp.text import format_number
 def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
     """One row per configuration, as text: axis values, how many trials, how they fared."""
     sweep = read_sweep(sweep_dir)
-    clock, names = sweep.clocks[0], [axis.name for axis in sweep.axes]
-    rows = configuration_table(sweep, clock, np.random.default_rng(0))
+    timeline, names = sweep.timelines[0], [axis.name for axis in sweep.axes]
+    rows = configuration_table(sweep, timeline, np.random.default_rng(0))
     shown = {
         "n": "n",
         "converged": "converged",
         **({"diverged": "diverged"} if any(row["diverged"] for row in rows) else {}),
-        "median": f"median {clock.unit}",
+        "median": f"median {timeline.unit}",
         "final_return": "mean final return",
     }
     return [

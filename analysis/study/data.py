@@ -11,16 +11,14 @@ from typing import Any
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from analysis.errors import AnalysisError
 from dqn_exp.config import ConfigError
+from dqn_exp.scores import Floats, pareto_front
 from dqn_exp.study.storage import is_url, open_storage, proposals
-
-Floats = NDArray[np.float64]
 
 
 def load_study(storage: str, name: str) -> optuna.Study:
@@ -126,11 +124,7 @@ class StudyData:
     def front(self) -> list[FrozenTrial]:
         """The best proposal, or the Pareto front."""
         losses = np.array([goal.losses(self.finite) for goal in self.goals]).T
-        best = []
-        for trial, own in zip(self.finite, losses, strict=True):
-            dominated = (losses <= own).all(axis=1) & (losses < own).any(axis=1)
-            if not dominated.any():
-                best.append(trial)
+        best = [self.finite[index] for index in np.flatnonzero(pareto_front(losses))]
         return best[:1] if len(self.goals) == 1 else best
 
 

@@ -245,7 +245,7 @@ def confirmation(content: dict[str, Any], name: str, rng: np.random.Generator) -
 
 
 def pareto(study: StudyData) -> Figure:
-    """Two objectives against each other; what nothing else beats in both is marked."""
+    """Two objectives against each other; the Pareto front is marked."""
     figure, (ax,) = new_figure(6.0, 4.2)
     across, up = study.goals[:2]
     front = study.front()

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from optuna.trial import FrozenTrial
 
 from analysis.study.data import StudyData
 from analysis.study.importance import FEWEST, Importances
-from dqn_exp.scores import iqm
+from dqn_exp.scores import aggregate
 from dqn_exp.text import format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
@@ -86,19 +85,17 @@ def confirmation_rows(study: StudyData) -> Iterator[dict[str, str]]:
                 "objective": name,
                 "configuration": row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}",
                 "search": "–" if search is None else format_number(search),
-                "confirmed": format_number(aggregate(scores, content, name)),
+                "confirmed": format_number(_confirmed_score(scores, content, name)),
                 "difference": "–" if row["name"] == "default" else _interval(row["difference"][name]),
                 "diverged": str(row["diverged"]),
             }
 
 
-def aggregate(scores: list[float], content: Mapping[str, Any], name: str) -> float:
+def _confirmed_score(scores: list[float], content: Mapping[str, Any], name: str) -> float:
     """As the search aggregated seeds, where it searched for `name`; the mean elsewhere."""
     searched = any(name in row["search"] for row in content["configurations"])
     kind = content["aggregate"] if searched else "mean"
-    if kind == "worst":
-        return max(scores) if content["objectives"][name] == "minimize" else min(scores)
-    return iqm(scores) if kind == "iqm" else float(np.mean(scores))
+    return aggregate(scores, kind, content["objectives"][name])
 
 
 def note(trial: FrozenTrial) -> str:

@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 
 from analysis.study.data import Goal, StudyData
-
-Floats = NDArray[np.float64]
+from dqn_exp.scores import Floats
 
 FEWEST = 10
 """Complete proposals below which importances say nothing."""

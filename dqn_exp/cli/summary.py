@@ -24,7 +24,7 @@ class Summary:
         """Import what the end needs while trials train: that takes seconds."""
         names = ["scipy.stats", "analysis.report.summary"]
         if self._with_report:
-            names.append("analysis.report.whole")
+            names.append("analysis.report.sweep_report")
         Thread(target=_import_all, args=(names,), daemon=True).start()
 
     def tell(self, directory: Path, n_failed: int) -> None:

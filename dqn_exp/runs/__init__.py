@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from dqn_exp.runs.networks import BEST, load_network
     from dqn_exp.runs.observers import Observer
+    from dqn_exp.runs.outcome import BUDGETED, NEVER, Outcome, judge
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.errors import AnalysisError
-from analysis.network.arguments import add_trial_arguments
+from analysis.network.command_line import add_trial_arguments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

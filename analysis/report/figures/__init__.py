@@ -27,18 +27,18 @@ def own_random() -> np.random.Generator:
 
 def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iterator[Plot]:
     """The figures about one axis; those for which nothing was recorded are left out."""
-    clock, pooled, end = sweep.clocks[0], _pooled(sweep, axis), slug(axis.name)
+    timeline, pooled, end = sweep.timelines[0], _pooled(sweep, axis), slug(axis.name)
     if sweep.judged:
         yield Plot(
             axis.name,
             f"convergence_{end}",
             "Speed of convergence",
-            f"Each dot is one trial: its {clock.unit} until convergence. Triangles are trials that "
+            f"Each dot is one trial: its {timeline.unit} until convergence. Triangles are trials that "
             "had not converged when they ended: they would have taken longer. Diamonds: restricted "
-            f"mean time, RMST({short(clock.horizon)}): the mean of T with every T above "
-            f"{short(clock.horizon)} cut to it. Thick dashes: Kaplan–Meier median, the time by which "
+            f"mean time, RMST({short(timeline.horizon)}): the mean of T with every T above "
+            f"{short(timeline.horizon)} cut to it. Thick dashes: Kaplan–Meier median, the time by which "
             f"half of the trials had converged, where they did. Above: how many converged.{pooled}",
-            lambda: convergence_by_value(sweep, axis, clock, own_random()),
+            lambda: convergence_by_value(sweep, axis, timeline, own_random()),
         )
         yield Plot(
             axis.name,
@@ -47,7 +47,7 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             "Left: fraction of trials that converged within the budget. Right: its growth over "
             "time; vertical ticks mark trials that ended unconverged, numbers below count the "
             f"trials still training.{pooled}",
-            lambda: convergence_curves(sweep, axis, clock),
+            lambda: convergence_curves(sweep, axis, timeline),
         )
     yield Plot(
         axis.name,
@@ -119,7 +119,7 @@ def pair_plots(sweep: Sweep) -> Iterator[Plot]:
             f"Each cell: the trials of one pair of values, restricted mean time to convergence (RMST), "
             f"how many converged, and mean final return. The lighter, the faster or better; an empty "
             f"cell has no trials. Intervals are in the table.{pooled}",
-            lambda r=rows, c=columns: heatmap(sweep, r, c, sweep.clocks[0]),  # type: ignore[misc]
+            lambda r=rows, c=columns: heatmap(sweep, r, c, sweep.timelines[0]),  # type: ignore[misc]
         )
 
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.estimates import events, group, per_seed
+from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Clock, Sweep, column
+from analysis.records import Axis, Sweep, Timeline, column
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,
@@ -33,33 +33,34 @@ from analysis.report.figures.style import (
 DOT = OKABE_ITO[0]
 
 
-def convergence_by_value(sweep: Sweep, axis: Axis, clock: Clock, rng: np.random.Generator) -> Figure:
+def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Figure:
     """Times to convergence, their restricted mean with interval, and their median."""
     figure, ax = value_figure(axis, 4.2)
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
-    times = np.concatenate([clock.times(rows) for rows in groups])
-    happened = np.concatenate([events(rows) for rows in groups]).astype(bool)
+    trials = [sample(rows, timeline) for rows in groups]
+    times = np.concatenate([t.times for t in trials])
+    happened = np.concatenate([t.events for t in trials]).astype(bool)
     _dots(ax, x[happened], times[happened])
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
-    capped = [per_seed(rows, sv.restricted(clock.times(rows), clock.horizon)) for rows in groups]
-    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), clock.horizon))
-    medians = [sv.kaplan_meier(clock.times(rows), events(rows)).median if rows else np.inf for rows in groups]
+    capped = [per_seed(t.seeds, sv.restricted(t.times, timeline.horizon)) for t in trials]
+    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), timeline.horizon))
+    medians = [sv.kaplan_meier(t.times, t.events).median if t.seeds else np.inf for t in trials]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
-    if np.isfinite(clock.budget):
-        line_at(ax, clock.budget, f"budget\n{short(clock.budget)}")
+    if np.isfinite(timeline.budget):
+        line_at(ax, timeline.budget, f"budget\n{short(timeline.budget)}")
     _fractions(ax, sweep, axis)
     label_values(ax, axis)
-    ax.set_ylim(0, 1.12 * max(clock.longest, clock.horizon))
-    ax.set_ylabel(f"T: {clock.unit} to convergence")
+    ax.set_ylim(0, 1.12 * max(timeline.longest, timeline.horizon))
+    ax.set_ylabel(f"T: {timeline.unit} to convergence")
     count_axis(ax, "y")
-    figure.legend(handles=_speed_legend(clock), loc="outside lower center", ncols=4)
+    figure.legend(handles=_speed_legend(timeline), loc="outside lower center", ncols=4)
     return figure
 
 
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
-    """At places of our own: seaborn's jitter draws from a global generator."""
+    """Dots at given places, because seaborn's jitter draws from a global generator."""
     sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
 
 
@@ -84,8 +85,8 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
         )  # fmt: skip
 
 
-def _speed_legend(clock: Clock) -> list[Line2D]:
-    mean = f"RMST({short(clock.horizon)}), 95% interval"
+def _speed_legend(timeline: Timeline) -> list[Line2D]:
+    mean = f"RMST({short(timeline.horizon)}), 95% interval"
     return [
         _key("o", "converged", color=DOT),
         _key("^", "not converged", mfc="none", mec=ACCENT),
@@ -107,7 +108,7 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     diverged = np.array([row["status"] == "diverged" for rows in groups for row in rows], dtype=bool)
     _dots(ax, x[~diverged], final[~diverged])
     ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
-    means = [per_seed(rows, column(rows, "final_return")) for rows in groups]
+    means = [per_seed(seeds(rows), column(rows, "final_return")) for rows in groups]
     draw_means(ax, axis, means, lambda values: st.mean_interval(values, rng))
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)

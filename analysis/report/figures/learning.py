@@ -18,17 +18,17 @@ from analysis.report.figures.by_value import draw_threshold, make_room, threshol
 from analysis.report.figures.style import CROWDED, Style, count_axis, draw_lines, new_figure, short, styles
 
 FEW = 3
-"""Values whose bands can be told apart when they lie on each other."""
+"""The most values whose bands can still be told apart where they overlap."""
 BAND_FROM = 5
-"""Seeds from which on a band is drawn; of fewer it is so wide that their curves tell more."""
+"""Fewest seeds for a band: below that it is so wide that the single curves tell more."""
 PER_BIN = 4
 """Training episodes, or sampled losses, in one bin of a curve."""
 Curves = Mapping[str, Curve | None]
-Sample = Callable[[Curve], st.Floats]
+OnGrid = Callable[[Curve], st.Floats]
 
 
 class Panel(NamedTuple):
-    """What is drawn over what: a column of metric files over one of their clocks."""
+    """A column of metric files to draw, and the clock to draw it over."""
 
     curves: Curves
     clock: str
@@ -36,8 +36,8 @@ class Panel(NamedTuple):
     title: str = ""
     unit: str = ""
 
-    def grid(self, rows: Sequence[Row]) -> tuple[st.Floats, Sample]:
-        """Moments [m], and how a curve is read at them: evaluations where they lie, else means of bins."""
+    def grid(self, rows: Sequence[Row]) -> tuple[st.Floats, OnGrid]:
+        """Moments [m], and what reads a curve at them: evaluations themselves, or means of bins."""
         clocks = [curve[self.clock] for curve in _present(rows, self.curves)]
         at = moments(clocks)
         if at is not None and self.value == "mean_return":
@@ -69,8 +69,8 @@ def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator
 
 
 def _mean_curves(ax: Axes, sweep: Sweep, axis: Axis, panel: Panel, rng: np.random.Generator) -> None:
-    at, sample = panel.grid(sweep.counted)
-    found = [per_seed(*_curves(rows, panel.curves, sample)) for rows in group(sweep.counted, axis)]
+    at, on_grid = panel.grid(sweep.counted)
+    found = [per_seed(*_curves(rows, panel.curves, on_grid)) for rows in group(sweep.counted, axis)]
     draw_lines(ax, axis, at, [curves.mean(axis=0) if len(curves) else curves for curves in found])
     if len(axis.values) <= FEW:
         for style, curves in zip(styles(axis), found, strict=True):
@@ -103,9 +103,9 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
     """A panel for each value: its trials, their mean with its band; grey, the other means."""
     evaluated = any(sweep.evaluations.values())
     curves, name = (sweep.evaluations, "mean_return") if evaluated else (episodes, "return")
-    at, sample = Panel(curves, "env_step", name).grid(sweep.counted)
+    at, on_grid = Panel(curves, "env_step", name).grid(sweep.counted)
     groups = group(sweep.counted, axis)
-    means = [per_seed(*_curves(rows, curves, sample)) for rows in groups]
+    means = [per_seed(*_curves(rows, curves, on_grid)) for rows in groups]
     columns = min(len(groups), 4)
     lines = -(-len(groups) // columns)
     figure = Figure(figsize=(2.7 * columns, 0.6 + 1.9 * lines), layout="constrained")
@@ -113,7 +113,7 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
     for ax, style, label, rows, own in zip(axs, styles(axis), axis.labels(), groups, means, strict=False):
         for other in filter(len, means):
             ax.plot(at, other.mean(axis=0), color="#d4d4d4", linewidth=0.9)
-        trials = _curves(rows, curves, sample)[1]
+        trials = _curves(rows, curves, on_grid)[1]
         if len(trials):
             ax.plot(at, trials.T, color=style.color, linewidth=0.6, alpha=0.6)
             ax.plot(at, own.mean(axis=0), color=style.color, linewidth=2)
@@ -128,11 +128,11 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
     return figure
 
 
-def _curves(rows: Sequence[Row], curves: Curves, sample: Sample) -> tuple[list[Row], st.Floats]:
-    """Those of `rows` that have numbers, and their curves on one grid: [trials, bins]."""
-    found = [(row, sample(curve)) for row in rows if (curve := curves.get(row["run"]))]
+def _curves(rows: Sequence[Row], curves: Curves, on_grid: OnGrid) -> tuple[list[object], st.Floats]:
+    """Seeds of those `rows` that have numbers, and their curves on one grid: [trials, bins]."""
+    found = [(row, on_grid(curve)) for row in rows if (curve := curves.get(row["run"]))]
     known = [(row, curve) for row, curve in found if np.isfinite(curve).any()]
-    return [row for row, _ in known], np.array([curve for _, curve in known], dtype=np.float64)
+    return [row["seed"] for row, _ in known], np.array([curve for _, curve in known], dtype=np.float64)
 
 
 def _present(rows: Sequence[Row], curves: Curves) -> list[Curve]:

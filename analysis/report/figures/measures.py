@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import group, per_seed
+from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
 from analysis.records import Axis, Sweep, column, names
 from analysis.report.figures.style import (
@@ -21,7 +21,7 @@ from analysis.report.figures.style import (
 
 PREFIX = "measures."
 UNITS = {"rms_angle": "rad", "rms_angular_velocity": "rad/s", "distance_to_target": "m"}
-"""Of our own environments' measures; a measure of another one says its unit in its name."""
+"""Units of the measures of our own environments; others carry theirs in their names."""
 
 
 def measure_names(sweep: Sweep) -> list[str]:
@@ -44,7 +44,7 @@ def _panel(ax: Axes, sweep: Sweep, axis: Axis, name: str, rng: np.random.Generat
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
     values = [column(rows, name) for rows in groups]
     sns.scatterplot(x=x, y=np.concatenate(values), color=OKABE_ITO[0], alpha=0.75, s=25, linewidth=0, ax=ax)
-    means = [per_seed(rows, of_rows) for rows, of_rows in zip(groups, values, strict=True)]
+    means = [per_seed(seeds(rows), of_rows) for rows, of_rows in zip(groups, values, strict=True)]
     draw_means(ax, axis, means, lambda sample: st.mean_interval(sample, rng))
     label_values(ax, axis)
     ax.set_xlabel(axis.name.rpartition(".")[2])

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import events
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Clock, Row, Sweep, column
+from analysis.records import Axis, Row, Sweep, Timeline, column
 from analysis.report.figures.style import new_figure, short
 
 
@@ -24,9 +24,9 @@ class Panel(NamedTuple):
     limits: tuple[float | None, float | None] = (None, None)
 
 
-def heatmap(sweep: Sweep, rows: Axis, columns: Axis, clock: Clock) -> Figure:
+def heatmap(sweep: Sweep, rows: Axis, columns: Axis, timeline: Timeline) -> Figure:
     """Speed, converged fraction and final return for each pair of values."""
-    panels = _panels(sweep, clock)
+    panels = _panels(sweep, timeline)
     width = max(3.2, 1.0 + 0.62 * len(columns.values))
     size = width * len(panels) + 0.8, 1.9 + 0.42 * len(rows.values)
     figure, axs = new_figure(*size, len(panels), sharey=True)
@@ -44,9 +44,9 @@ def _tilt(axis: Axis) -> int:
     return 35 if max(map(len, axis.labels())) > 6 else 0
 
 
-def _panels(sweep: Sweep, clock: Clock) -> list[Panel]:
+def _panels(sweep: Sweep, timeline: Timeline) -> list[Panel]:
     def speed(cell: Sequence[Row]) -> float:
-        return float(sv.restricted(clock.times(cell), clock.horizon).mean())
+        return float(sv.restricted(timeline.times(cell), timeline.horizon).mean())
 
     def fraction(cell: Sequence[Row]) -> float:
         return float(events(cell).mean())
@@ -57,7 +57,7 @@ def _panels(sweep: Sweep, clock: Clock) -> list[Panel]:
 
     panels = [Panel("mean final return", "viridis", final, lambda cell: _digits(final(cell)))]
     if sweep.judged:
-        speed_title = f"RMST({short(clock.horizon)}), {clock.unit}"
+        speed_title = f"RMST({short(timeline.horizon)}), {timeline.unit}"
         panels = [
             Panel(speed_title, "viridis_r", speed, lambda cell: _digits(speed(cell))),
             Panel("converged", "viridis", fraction, _fraction_text, (0, 1)),

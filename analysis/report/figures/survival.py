@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import events, group, repeats_seeds, share_interval
+from analysis.estimates import events, group, repeats_seeds, seeds, share_interval
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Clock, Row, Sweep
+from analysis.records import Axis, Row, Sweep, Timeline
 from analysis.report.figures.learning import legend
 from analysis.report.figures.style import CROWDED, Style, count_axis, styles
 
 
-def convergence_curves(sweep: Sweep, axis: Axis, clock: Clock) -> Figure:
+def convergence_curves(sweep: Sweep, axis: Axis, timeline: Timeline) -> Figure:
     """Converged fraction by value; its growth over time (1 - Kaplan-Meier), numbers at risk."""
     groups = group(sweep.counted, axis)
     table = 0.3 + 0.17 * len(groups) if len(groups) <= CROWDED else 0.0
@@ -23,13 +23,13 @@ def convergence_curves(sweep: Sweep, axis: Axis, clock: Clock) -> Figure:
     right = figure.add_subplot(grid[0, 1])
     for style, rows in zip(styles(axis), groups, strict=True):
         if rows:
-            _step(right, clock, rows, style)
-    end = max(clock.horizon, clock.longest)
+            _step(right, timeline, rows, style)
+    end = max(timeline.horizon, timeline.longest)
     right.set(title="Converged by then (1 − Kaplan–Meier)", ylim=(-0.02, 1.02), ylabel="fraction")
-    right.set(xlim=(-0.02 * end, 1.03 * end), xlabel=clock.unit)
+    right.set(xlim=(-0.02 * end, 1.03 * end), xlabel=timeline.unit)
     count_axis(right, "x")
     if table:
-        _risk_table(figure.add_subplot(grid[1, 1], sharex=right), clock, axis, groups)
+        _risk_table(figure.add_subplot(grid[1, 1], sharex=right), timeline, axis, groups)
     legend(figure, axis, groups)
     return figure
 
@@ -39,22 +39,22 @@ def _fractions(ax: Axes, axis: Axis, groups: list[list[Row]]) -> None:
     for place, (style, rows) in enumerate(zip(styles(axis), groups, strict=True)):
         count, n = int(events(rows).sum()), len(rows)
         if n:
-            ax.hlines(place, *share_interval(rows), color=style.color, linewidth=1.6)
+            ax.hlines(place, *share_interval(seeds(rows), events(rows)), color=style.color, linewidth=1.6)
             ax.plot([count / n], [place], style.marker, color=style.color, markersize=6)
             ax.annotate(f" {count}/{n}", (1.02, place), va="center", fontsize=8)
     shown = range(len(labels)) if len(labels) <= 2 * CROWDED else []
     ax.set_yticks(list(shown), [labels[index] for index in shown])
-    interval = "" if any(map(repeats_seeds, groups)) else ", 95% Wilson interval"
+    interval = "" if any(repeats_seeds(seeds(rows)) for rows in groups) else ", 95% Wilson interval"
     ax.set(xlim=(-0.02, 1.14), xlabel=f"fraction converged{interval}")
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xticks(np.linspace(0, 1, 5))
     ax.set(title="Converged within the budget", ylabel=axis.title and axis.name)
 
 
-def _step(ax: Axes, clock: Clock, rows: list[Row], style: Style) -> None:
-    times, happened = clock.times(rows), events(rows).astype(bool)
+def _step(ax: Axes, timeline: Timeline, rows: list[Row], style: Style) -> None:
+    times, happened = timeline.times(rows), events(rows).astype(bool)
     curve = sv.kaplan_meier(times, happened)
-    end = max(clock.horizon, float(times.max()))
+    end = max(timeline.horizon, float(times.max()))
     x, y = np.append(curve.times, end), 1 - np.append(curve.share, curve.share[-1])
     ax.plot(x, y, drawstyle="steps-post", color=style.color, linestyle=style.line)
     censored = times[~happened]
@@ -64,11 +64,11 @@ def _step(ax: Axes, clock: Clock, rows: list[Row], style: Style) -> None:
     ax.plot(curve.times[steps], 1 - curve.share[steps], style.marker, color=style.color, markersize=4.5)
 
 
-def _risk_table(ax: Axes, clock: Clock, axis: Axis, groups: list[list[Row]]) -> None:
+def _risk_table(ax: Axes, timeline: Timeline, axis: Axis, groups: list[list[Row]]) -> None:
     """How many trials were still training, unconverged, at each tick of the curves above."""
     ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= ax.get_xlim()[1]]
     for place, rows in enumerate(groups):
-        for tick, count in zip(ticks, sv.at_risk(clock.times(rows), ticks), strict=True):
+        for tick, count in zip(ticks, sv.at_risk(timeline.times(rows), ticks), strict=True):
             ax.text(tick, place, str(count), ha="center", va="center", fontsize=7.5, in_layout=False)
     ax.set_yticks(range(len(groups)), axis.labels(), fontsize=7.5)
     ax.set_ylim(len(groups) - 0.4, -0.6)

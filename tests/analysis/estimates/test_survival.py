@@ -158,3 +158,35 @@ def test_the_observed_labels_count_among_the_permutations() -> None:
     times, groups = np.arange(1.0, 17.0), np.repeat([0, 1], 8)
     p = sv.permutation_log_rank(times, np.ones(16), groups, np.random.default_rng(1), permutations=99)
     assert p == 0.01
+
+
+def test_each_group_is_tested_against_the_reference_alone() -> None:
+    """Group 2 is apart from the reference 1; group 0 is as fast as it. 3 against 3: p = 2 / 20 at least."""
+    times = np.array([1, 2, 3, 1, 2, 3, 10, 20, 30.0])
+    groups, strata = np.repeat([0, 1, 2], 3), np.zeros(9)
+    found = sv.permutation_against(1, times, np.ones(9), groups, np.random.default_rng(0), strata)
+    assert list(found) == [0, 2]
+    assert found[0] == 1
+    assert found[2] == pytest.approx(0.1, abs=0.025)
+
+
+def test_groups_are_tested_within_strata() -> None:
+    """All of the difference lies between strata, so that no permutation can change it."""
+    groups, rng = np.array([0, 0, 1, 1]), np.random.default_rng(0)
+    assert sv.permutation_against(0, [1, 2, 30, 40], np.ones(4), groups, rng, groups) == {1: 1.0}
+
+
+def test_half_is_not_lost_to_rounding() -> None:
+    """Half of 24 trials converged by 12, but the product of shares is 0.5000000000000001."""
+    events = np.arange(1, 25) != 13
+    curve = sv.kaplan_meier(np.arange(1.0, 25), events)
+    assert curve.share[12] > 0.5
+    assert curve.median == 12
+
+
+def test_the_interval_of_the_median_takes_its_level() -> None:
+    times, events = np.arange(1.0, 11), np.ones(10)
+    fitted = KaplanMeierFitter(alpha=0.5).fit(times, events)
+    found = sv.kaplan_meier(times, events, level=0.5).median_interval
+    assert found == tuple(median_survival_times(fitted.confidence_interval_).iloc[0])
+    assert found != sv.kaplan_meier(times, events).median_interval

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.network import checks
-from analysis.network.checks import Finding, judge, run_checks
+from analysis.network.checks import Finding, grade, run_checks
 from analysis.network.evidence import Evidence, Seen, gather
 from dqn_exp.runs.record import run_trial
 from tests.helpers import make_config
@@ -55,7 +55,7 @@ def found(check: Any, **settings: Any) -> Finding:
      (20, 10, 1, "ok"), (10, 10, 1, "suspect"), (1, 10, 1, "bad"), (np.nan, 10, 1, "bad")],
 )  # fmt: skip
 def test_limits_may_rise_or_fall(number: float, suspect: float, bad: float, status: str) -> None:
-    assert judge(number, suspect, bad) == status
+    assert grade(number, suspect, bad) == status
 
 
 def test_divergence_tells_when_and_what_grew() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from analysis.records.axes import ALL, find_axes
-from analysis.records.trials import flatten
+from analysis.records.axes import ALIASES, ALL, SHORT, UNITS, find_axes
+from analysis.records.disk import flatten
+from dqn_exp.config import Config, EnvConfig, NetworkConfig
+from dqn_exp.config.schema import SHORT_NAMES
 from dqn_exp.text import format_value
 from tests.analysis.synthetic import configured
 
@@ -91,3 +94,14 @@ def test_no_axis_is_one_group_of_all_trials() -> None:
 )  # fmt: skip
 def test_values_read_as_people_write_them(value: object, text: str) -> None:
     assert format_value(value) == text
+
+
+def test_names_and_meanings_are_those_of_the_schema() -> None:
+    """`records.axes` has names of its own, because importing the schema takes longer than a small table."""
+    assert tuple(SHORT_NAMES) == ALIASES
+    assert tuple(Config.model_fields)[: len(SHORT)] == SHORT
+    sections = {"network.hidden": NetworkConfig, "env.id": EnvConfig}
+    for name, meaning in UNITS.items():
+        field = sections.get(name, Config).model_fields[name.rpartition(".")[2]]
+        told = str(field.description).replace("env steps", "environment steps")
+        assert all(part in told for part in re.split(", | per ", meaning)), name

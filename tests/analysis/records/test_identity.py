@@ -11,7 +11,7 @@ from analysis.records.axes import Axis
 from analysis.records.identity import same_networks
 from analysis.records.sweep import Sweep, read_sweep
 from analysis.report.findings import alike
-from analysis.report.whole import write_report
+from analysis.report.sweep_report import write_report
 from tests.analysis.synthetic import write_sweep
 
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from analysis.estimates.statistics import t_interval
 from analysis.records.axes import Axis
+from analysis.records.disk import read_curve
 from analysis.records.sweep import Sweep, read_sweep
-from analysis.records.trials import read_curve
 from analysis.report.figures import axis_plots, paint_all, pair_plots
 from analysis.report.figures.by_value import convergence_by_value
 from analysis.report.figures.painting import paint
@@ -50,7 +50,7 @@ def test_two_axes_have_a_heatmap_with_numbers(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", cells, 2, lambda cell, seed: 1000 * cell["batch"])
     sweep = read_sweep(tmp_path / "s")
     assert "heatmap_batch_lr" in all_figures(sweep)
-    figure = heatmap(sweep, *sweep.axes, sweep.clocks[0])
+    figure = heatmap(sweep, *sweep.axes, sweep.timelines[0])
     speed, converged, _ = ([text.get_text() for text in ax.texts] for ax in figure.axes)
     assert speed == ["10k", "10k", "20k", "20k"]
     assert converged == ["2/2"] * 4
@@ -60,7 +60,7 @@ def test_a_cell_without_trials_stays_empty(tmp_path: Path) -> None:
     for name, cell in {"a": (10, 0.1), "b": (10, 0.2), "c": (20, 0.1)}.items():
         write_trial(tmp_path / name, {"batch": cell[0], "lr": cell[1]}, 5000)
     sweep = read_sweep(tmp_path)
-    figure = heatmap(sweep, *sweep.axes, sweep.clocks[0])
+    figure = heatmap(sweep, *sweep.axes, sweep.timelines[0])
     assert all(len(ax.texts) == 3 for ax in figure.axes)
 
 
@@ -78,7 +78,7 @@ def test_unhappy_trials_draw_too(tmp_path: Path) -> None:
 
 def test_unconverged_trials_are_drawn_as_such(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    figure = convergence_by_value(sweep, sweep.axes[0], sweep.clocks[0], np.random.default_rng(0))
+    figure = convergence_by_value(sweep, sweep.axes[0], sweep.timelines[0], np.random.default_rng(0))
     ax = figure.axes[0]
     triangles = [y for line in ax.get_lines() if line.get_marker() == "^" for y in line.get_ydata()]
     dots = [y for _, y in ax.collections[0].get_offsets()]
@@ -88,7 +88,7 @@ def test_unconverged_trials_are_drawn_as_such(buffers: Path) -> None:
 
 def test_means_carry_our_intervals_and_not_a_bootstrap(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    figure = convergence_by_value(sweep, sweep.axes[0], sweep.clocks[0], np.random.default_rng(0))
+    figure = convergence_by_value(sweep, sweep.axes[0], sweep.timelines[0], np.random.default_rng(0))
     lines = figure.axes[0].get_lines()
     (means,) = [line.get_ydata() for line in lines if line.get_marker() == "D"]
     np.testing.assert_allclose(means, [50_000, 7500, 30_000])

@@ -10,7 +10,7 @@ from analysis.estimates import compare
 from analysis.estimates.describe import configuration_table
 from analysis.records.sweep import read_sweep
 from analysis.report import findings
-from analysis.report.whole import _section
+from analysis.report.sweep_report import _section
 from tests.analysis.estimates.test_compare import effect_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
 
@@ -75,8 +75,8 @@ def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> N
     grid = {"batch": [1, 2], "lr": [0.1, 0.2]}
     write_sweep(tmp_path / "s", grid, 2, lambda cell, seed: 40_000 * cell["batch"] * cell["lr"])
     sweep = read_sweep(tmp_path / "s")
-    cells = configuration_table(sweep, sweep.clocks[0], np.random.default_rng(0))
-    fastest, highest, caution = findings.best_configurations(sweep, sweep.clocks[0], cells)
+    cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
+    fastest, highest, caution = findings.best_configurations(sweep, sweep.timelines[0], cells)
     assert fastest.startswith("Fastest in these trials: batch = 1, lr = 0.1. 2 of 2 converged")
     assert highest.startswith("Highest mean final return: batch = ")
     assert "best of 4 configurations" in caution
@@ -84,4 +84,4 @@ def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> N
 
 def test_one_axis_has_no_best_configuration_apart_from_its_best_value(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    assert not list(findings.best_configurations(sweep, sweep.clocks[0], []))
+    assert not list(findings.best_configurations(sweep, sweep.timelines[0], []))

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.report.figures import Picture
-from analysis.report.whole import write_report
+from analysis.report.sweep_report import write_report
 from tests.analysis.synthetic import write_sweep, write_trial
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -22,7 +22,7 @@ def _blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures have tests of their own, and take their time."""
     blank = [b"png", b"pdf"]
     monkeypatch.setattr(
-        "analysis.report.whole.paint_all", lambda plots: [Picture(*p[:-1], *blank) for p in plots]
+        "analysis.report.sweep_report.paint_all", lambda plots: [Picture(*p[:-1], *blank) for p in plots]
     )
 
 

@@ -15,8 +15,8 @@ from analysis.estimates import LogRank, Table, compare, configuration_table, val
 from analysis.records import (
     ALL,
     Axis,
-    Clock,
     Sweep,
+    Timeline,
     read_curve,
     read_sweep,
     same_networks,
@@ -71,7 +71,7 @@ def write_report(sweep_dir: Path, output: Path | None = None) -> Path:
     sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
     plots = list(_plots(sweep)) if sweep.counted else []
     warn_about(sweep.skipped)
-    cells = configuration_table(sweep, sweep.clocks[0], np.random.default_rng(0))
+    cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     pictures = paint_all(plots)
     page = _render(sweep, sections, cells, pictures)
     output.mkdir(parents=True, exist_ok=True)
@@ -102,18 +102,18 @@ def _swap(old: Path, new: Path) -> None:
 
 
 def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
-    clock = sweep.clocks[0]
-    values = value_table(sweep, axis, clock, rng)
-    said = list(findings.describe(sweep, axis, clock, values))
+    timeline = sweep.timelines[0]
+    values = value_table(sweep, axis, timeline, rng)
+    said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
     p, asymptotic = np.nan, None
     if compare.is_testable(sweep, axis):
-        p = compare.omnibus(sweep, axis, clock, rng)
-        asymptotic = compare.asymptotic(sweep, axis, clock) if len(sweep.axes) == 1 else None
-        comparisons = compare.comparison_table(sweep, axis, clock, rng)
+        p = compare.omnibus(sweep, axis, timeline, rng)
+        asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
+        comparisons = compare.comparison_table(sweep, axis, timeline, rng)
         said += findings.tested(axis, p, comparisons, reference)
     elif axis is not ALL:
         said.append(findings.untested(axis, values))
@@ -133,7 +133,7 @@ def _write_tables(folder: Path, sweep: Sweep, sections: list[Section], cells: Ta
     folder.mkdir()
     texts = {
         "trials": to_csv(sweep.rows, trial_columns(sweep)),
-        "configurations": to_csv(_timed(cells, sweep.clocks[0])),
+        "configurations": to_csv(_timed(cells, sweep.timelines[0])),
         **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s)) for s in sections},
         **{f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons) for s in sections if s.comparisons},
     }
@@ -142,13 +142,13 @@ def _write_tables(folder: Path, sweep: Sweep, sections: list[Section], cells: Ta
 
 
 def _values_csv(sweep: Sweep, section: Section) -> Table:
-    first, second = sweep.clocks
+    first, second = sweep.timelines
     again = value_table(sweep, section.axis, second, np.random.default_rng(0))
     return _timed(section.values, first) + _timed(again, second)
 
 
-def _timed(table: Table, clock: Clock) -> Table:
-    return [{"clock": clock.unit, "horizon": clock.horizon, **row} for row in table]
+def _timed(table: Table, timeline: Timeline) -> Table:
+    return [{"clock": timeline.unit, "horizon": timeline.horizon, **row} for row in table]
 
 
 def _write_pictures(folder: Path, pictures: list[Picture]) -> None:
@@ -163,9 +163,9 @@ def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[
         "report.html.j2",
         title=findings.title(sweep),
         overview=list(findings.overview(sweep)),
-        best=list(findings.best_configurations(sweep, sweep.clocks[0], cells)),
+        best=list(findings.best_configurations(sweep, sweep.timelines[0], cells)),
         sweep=sweep,
-        clock=sweep.clocks[0],
+        timeline=sweep.timelines[0],
         sections=sections,
         pictures=pictures,
         slug=slug,

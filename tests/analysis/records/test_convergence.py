@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from analysis.records.outcomes import Outcome, is_judged, outcome
-from analysis.records.trials import read_curve, read_trial
+from analysis.records.convergence import is_judged, outcome
+from analysis.records.disk import read_curve, read_trial
+from dqn_exp.runs import Outcome
 from tests.analysis.synthetic import BUDGET, write_trial
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.records.trials import Skipped, find_trials, flatten, read_curve, read_trial, read_trials, slug
+from analysis.records.disk import Skipped, find_trials, flatten, read_curve, read_trial, read_trials, slug
 from tests.analysis.synthetic import SPACING, write_trial
 
 

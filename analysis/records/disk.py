@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import warnings
@@ -11,20 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from analysis.errors import AnalysisError, SkippedWarning
-from dqn_exp.runs import DamagedMetrics, TornMetrics, is_locked, metrics_path, read_json, read_metrics
+from dqn_exp.runs import TornMetrics, is_locked, metrics_path, read_columns, read_json
+from dqn_exp.scores import Floats
 
 Value = str | int | float | bool | None
-Curve = dict[str, NDArray[np.float64]]
+Curve = dict[str, Floats]
 """One metrics file: column name -> values [rows]; all columns have the same length."""
 
 UNFINISHED = ("running", "interrupted")
 """Statuses of trials whose result does not say yet how far they got."""
 
-_BOOLEANS = {"True": "1", "False": "0"}
+TOTALS = {"episodes": "episode", "env_steps": "env_step", "updates": "update"}
+"""What a result calls the clocks, and the columns of metric files that hold them."""
 
 
 class Skipped(NamedTuple):
@@ -33,7 +33,7 @@ class Skipped(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trial:
+class RecordedTrial:
     directory: Path
     run: str
     """The directory relative to the path that was read; "." where it is that path."""
@@ -42,6 +42,11 @@ class Trial:
     config: Mapping[str, Value]
     """Configuration values by dotted name."""
     status: str
+
+    def number(self, name: str) -> float:
+        """A number of the result, as it was last recorded; NaN where there is none."""
+        value = self.result.get(name)
+        return math.nan if value is None else float(value)
 
 
 def find_trials(path: Path) -> list[Path]:
@@ -69,7 +74,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:80]
 
 
-def read_trial(directory: Path, root: Path) -> Trial:
+def read_trial(directory: Path, root: Path) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read_json(directory / "trial.json")
     config = flatten(record["config"])
@@ -78,7 +83,7 @@ def read_trial(directory: Path, root: Path) -> Trial:
     status = _status(directory, result)
     if status in UNFINISHED:
         result = {**result, **last_clock(directory)}
-    return Trial(directory, run, record, result, config, status)
+    return RecordedTrial(directory, run, record, result, config, status)
 
 
 def read_result(directory: Path) -> Mapping[str, Any]:
@@ -98,14 +103,19 @@ def last_clock(directory: Path) -> dict[str, float]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TornMetrics)
-            _, rows = read_metrics(metrics_path(directory, "episodes"))
-        episode, env_step, update = map(float, rows[-1][:3])
-    except (OSError, ValueError, IndexError):
+            columns = _columns(directory, "episodes")
+    except (OSError, ValueError):
         return {}
-    return {"episodes": episode, "env_steps": env_step, "updates": update}
+    return {total: float(columns[name][-1]) for total, name in TOTALS.items()} if columns else {}
 
 
-def read_trials(path: Path, skipped: list[Skipped]) -> list[Trial]:
+def _columns(directory: Path, kind: str) -> Curve:
+    """A metrics file by column; empty where it has no rows yet. Warns and raises as `read_columns` does."""
+    columns = read_columns(metrics_path(directory, kind))
+    return columns if any(map(len, columns.values())) else {}
+
+
+def read_trials(path: Path, skipped: list[Skipped]) -> list[RecordedTrial]:
     """All trials below `path`; those that cannot be read are added to `skipped`."""
     directories = find_trials(path)
     if not directories:
@@ -144,7 +154,7 @@ def _list_text(values: list[Any]) -> str:
     return ", ".join(value if isinstance(value, str) else json.dumps(value) for value in values)
 
 
-def read_curve(trial: Trial, kind: str, skipped: list[Skipped]) -> Curve | None:
+def read_curve(trial: RecordedTrial, kind: str, skipped: list[Skipped]) -> Curve | None:
     """A metrics file of `trial`; None where it is damaged, which is added to `skipped`.
 
     A file that is not there yet reads as empty; a torn last line is left out, which is added too.
@@ -152,23 +162,12 @@ def read_curve(trial: Trial, kind: str, skipped: list[Skipped]) -> Curve | None:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TornMetrics)
-            columns, rows = read_metrics(metrics_path(trial.directory, kind))
-        values = _numbers(rows)
-    except FileNotFoundError:
-        return {}
-    except (DamagedMetrics, ValueError, OSError) as error:
+            columns = _columns(trial.directory, kind)
+    except (ValueError, OSError) as error:
         skipped.append(Skipped(trial.run, f"damaged {kind}: {error}"))
         return None
     skipped.extend(Skipped(trial.run, str(warning.message)) for warning in caught)
-    return {name: values[:, index] for index, name in enumerate(columns)} if rows else {}
-
-
-def _numbers(rows: list[list[str]]) -> NDArray[np.float64]:
-    try:
-        return np.array(rows, dtype=np.float64)
-    except ValueError:
-        readable = [[_BOOLEANS.get(value, value) for value in row] for row in rows]
-        return np.array(readable, dtype=np.float64)
+    return columns
 
 
 def warn_about(skipped: list[Skipped]) -> None:

@@ -1,0 +1,72 @@
+"""Which trials a number is made of: rows of a sweep to samples, the arrays that statistics take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analysis.records import Axis, Row, Sweep, Timeline, column
+from dqn_exp.scores import Floats
+
+
+class Sample(NamedTuple):
+    """Times to convergence of n trials, and their seeds."""
+
+    seeds: list[Any]
+    times: Floats
+    """Of convergence where `events` is 1, of censoring elsewhere: [n]."""
+    events: Floats
+
+
+def sample(rows: Sequence[Row], timeline: Timeline) -> Sample:
+    return Sample(seeds(rows), timeline.times(rows), events(rows))
+
+
+def seeds(rows: Iterable[Row]) -> list[Any]:
+    """The seed of each trial: [rows]."""
+    return [row["seed"] for row in rows]
+
+
+def events(rows: Iterable[Row]) -> Floats:
+    """1 where a trial converged, 0 where it was censored: [rows]."""
+    return column(rows, "converged")
+
+
+def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
+    """The rows of each value of `axis`, in the order of its values."""
+    codes = axis.codes(rows)
+    return [
+        [row for row, code in zip(rows, codes, strict=True) if code == wanted]
+        for wanted in range(len(axis.values))
+    ]
+
+
+def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
+    """Each configuration's axis values and counted rows, in the order of the axes' values."""
+    codes = np.stack([axis.codes(sweep.rows) for axis in sweep.axes], axis=1)
+    counted = {row["run"] for row in sweep.counted}
+    found = []
+    for combination in np.unique(codes, axis=0):
+        members = np.flatnonzero((codes == combination).all(axis=1))
+        rows = [sweep.rows[index] for index in members.tolist()]
+        pairs = zip(sweep.axes, combination, strict=True)
+        values = {axis.name: axis.values[code] for axis, code in pairs}
+        found.append((values, [row for row in rows if row["run"] in counted]))
+    return found
+
+
+def in_pairs(
+    sweep: Sweep, axis: Axis, rows: Sequence[Row], others: Sequence[Row]
+) -> tuple[list[Row], list[Row]] | None:
+    """Both groups in the same order of seeds and other axes; None where they do not match."""
+    rest = [other.name for other in sweep.axes if other is not axis]
+
+    def key(row: Row) -> tuple[str, ...]:
+        return tuple(str(row.get(name)) for name in ("seed", *rest))
+
+    ours, theirs = {key(row): row for row in rows}, {key(row): row for row in others}
+    if ours.keys() != theirs.keys() or len(ours) != len(rows) or len(theirs) != len(others):
+        return None
+    return [ours[k] for k in sorted(ours)], [theirs[k] for k in sorted(ours)]
