@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,26 @@ PAGE = ROOT / "docs" / "extending.md"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the example's module alone, in which its command has been run."""
-    code, command = re.findall(r"```(?:python|bash)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    """A folder that holds the page's modules alone, in which its commands have been run."""
+    text = PAGE.read_text()
+    names = re.findall(r"[Ss]ave this as `(\w+\.py)`", text)
+    modules = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     folder = tmp_path_factory.mktemp("empty")
-    (folder / "my_parts.py").write_text(code)
-    run(folder, command.strip().replace("python -m", f"{sys.executable} -m") + " hydra.run.dir=trial")
+    for name, code in zip(names, modules, strict=True):
+        (folder / name).write_text(code)
+    for trial in TRIALS:
+        run(folder, command_of(trial, trial))
     return folder
+
+
+TRIALS = ("trial", "agent", "tracker")
+
+
+def command_of(trial: str, directory: str) -> str:
+    """The command of the page that runs `trial`, in `directory`."""
+    commands = re.findall(r"```bash\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    command = dict(zip(TRIALS, commands, strict=True))[trial].strip()
+    return command.replace("python -m", f"{sys.executable} -m") + f" hydra.run.dir={directory}"
 
 
 def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
@@ -56,5 +71,47 @@ def test_analysis_runs_the_module_only_when_told_to(folder: Path) -> None:
     assert (folder / "trial" / "policy" / "difference.png").exists()
 
 
-def test_the_page_stays_short() -> None:
-    assert len(PAGE.read_text().splitlines()) < 100
+def test_an_agent_of_one_s_own_has_its_own_scalars(folder: Path) -> None:
+    record = json.loads((folder / "agent" / "trial.json").read_text())
+    result = json.loads((folder / "agent" / "result.json").read_text())
+    assert record["config"]["agent"]["name"] == "slow"
+    assert record["learner"] == "torch"
+    columns, rows = read_metrics(folder / "agent" / "losses.csv")
+    assert columns == ["episode", "env_step", "update", "loss", "largest_target"]
+    assert [int(row[2]) for row in rows] == list(range(50, 6000 - 63, 50))
+    assert result["updates"] == 6000 - 63
+    assert result["final_return"] > 60  # a random policy earns 22
+
+
+@pytest.mark.parametrize("trial", ["agent", "tracker"])
+def test_a_killed_trial_with_own_parts_goes_on_to_the_same_record(folder: Path, trial: str) -> None:
+    whole, again = folder / trial, folder / f"{trial}-again"
+    command = command_of(trial, again.name) + " checkpoint.every_seconds=0.05"
+    process = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, stdout=subprocess.DEVNULL)
+    enough = (whole / "losses.csv").stat().st_size / 2
+    while not (again / "losses.csv").exists() or (again / "losses.csv").stat().st_size < enough:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    run(folder, command)
+    record = json.loads((again / "trial.json").read_text())
+    assert [attempt["from_env_step"] > 0 for attempt in record["attempts"]] == [False, True]
+    assert all(attempt["exact"] for attempt in record["attempts"])
+    for name in ("episodes.csv", "evaluations.csv", "losses.csv", "network.safetensors", "notes.txt"):
+        if (whole / name).exists():
+            assert (again / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_the_tracker_tells_each_evaluation_once(folder: Path) -> None:
+    _, rows = read_metrics(folder / "tracker" / "evaluations.csv")
+    told = [f"{row[1]} steps: {float(row[3]):.6g}" for row in rows]
+    assert (folder / "tracker" / "notes.txt").read_text().splitlines() == told
+    assert len(told) == 3
+
+
+def test_what_is_asked_of_a_reader_stays_little() -> None:
+    """A DQN of one's own in about forty lines of code, a tracker in about fifteen."""
+    _, agent, tracker = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(agent[agent.index("class") :].splitlines()) < 65
+    assert len(tracker[tracker.index("class") :].splitlines()) < 22

@@ -11,6 +11,7 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.agent.agent import Agent, Diverged, Learned, build_agent
     from dqn_exp.agent.eligibility import check_learner, choose_learner
-    from dqn_exp.agent.learner import resolve_device
+    from dqn_exp.agent.exploration import build_exploration
+    from dqn_exp.agent.learner import build_learner, resolve_device
 
 __getattr__ = lazy(__name__, __file__)

@@ -27,6 +27,8 @@ def check_learner(config: Config) -> None:
 
 def fused_obstacle(config: Config) -> str | None:
     """The setting that keeps the fused learner from being used, and what it allows; None: it applies."""
+    if config.agent.name != "dqn":
+        return f"agent.name={config.agent.name!r}; allowed: dqn"
     if config.network.name != "mlp":
         return f"network.name={config.network.name!r}; allowed: mlp"
     if config.device == "cuda":

@@ -237,7 +237,7 @@ class DivergenceConfig(Section):
 
 class CheckpointConfig(Section):
     every_seconds: Annotated[Real, Field(ge=0)] = Field(
-        description="least time between checkpoints, taken at episode ends; 0: at each"
+        description="least time between checkpoints; 0: one after every event"
     )
     keep_best: Literal["none", "evaluation", "episode"] = Field(
         description="also keep the network of the best evaluation or of the longest episode"
@@ -304,12 +304,12 @@ class Config(Section):
 
     @property
     def batch(self) -> int:
-        """Transitions in one update."""
+        """Batch size, transitions."""
         return self.replay.batch_size
 
     @property
     def update_every(self) -> int | None:
-        """Refresh period of the target network, in the unit of `target`; None without one."""
+        """Target refresh period, in the unit of `target`; None without a target network."""
         return self.target.every
 
     @property

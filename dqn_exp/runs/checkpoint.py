@@ -76,10 +76,11 @@ def _without_arrays(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
             tensors[path] = torch.from_numpy(np.ascontiguousarray(state))
             return {"<array>": path}
         case Tensor():
-            tensors[path] = state
+            tensors[path] = state.detach().cpu().contiguous()
             return {"<tensor>": path}
         case dict():
-            return {key: _without_arrays(value, f"{path}/{key}", tensors) for key, value in state.items()}
+            items = {key: _without_arrays(value, f"{path}/{key}", tensors) for key, value in state.items()}
+            return items if all(isinstance(key, str) for key in items) else {"<items>": list(items.items())}
         case list() | tuple():
             return [_without_arrays(value, f"{path}/{n}", tensors) for n, value in enumerate(state)]
         case np.generic():
@@ -93,6 +94,8 @@ def _with_arrays(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
             return tensors[path].numpy()
         case {"<tensor>": path}:
             return tensors[path]
+        case {"<items>": items}:
+            return {key: _with_arrays(value, tensors) for key, value in items}
         case dict():
             return {key: _with_arrays(value, tensors) for key, value in plain.items()}
         case list():

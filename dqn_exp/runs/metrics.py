@@ -25,6 +25,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "evaluations": (*CLOCK, "mean_return", "std_return", "n_episodes"),
     "losses": (*CLOCK, "loss", "grad_norm", "q_mean", "q_max"),
 }
+"""Of each kind; an agent of one's own has scalars of its own behind the clock of `losses`."""
 
 
 class DamagedMetrics(ValueError):
@@ -102,7 +103,7 @@ def read_metrics(path: Path) -> tuple[list[str], list[list[str]]]:
         return [], []
     header, *lines = whole.split(b"\n")
     columns = header.decode(errors="replace").split(",")
-    known = COLUMNS.get(path.stem, ())
+    known = CLOCK if path.stem == "losses" else COLUMNS.get(path.stem, ())
     if columns.pop() != "crc" or tuple(columns[: len(known)]) != known:
         raise DamagedMetrics(f"{path}: line 1 is not the header of a metrics file")
     rows = []

@@ -14,7 +14,7 @@ from dqn_exp.agent import Learned
 from dqn_exp.config import ConfigError
 from dqn_exp.convergence import convergence_index
 from dqn_exp.registry import observers
-from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
+from dqn_exp.runs.metrics import CLOCK, COLUMNS, MetricsWriter, metrics_path
 from dqn_exp.runs.networks import BEST, save_network
 from dqn_exp.seeding import Streams
 from dqn_exp.training import EpisodeEnded, Evaluated, Event, Run, film, filmed_environment, write_mp4
@@ -49,7 +49,7 @@ class Metrics(Observer):
         self._columns = {
             "episodes": (*COLUMNS["episodes"], *measures),
             "evaluations": (*COLUMNS["evaluations"], *measures),
-            "losses": (*COLUMNS["losses"], *run.agent.scalars),
+            "losses": (*CLOCK, *run.agent.scalars),
         }
         self._sizes = dict.fromkeys(self._columns, 0)
         self._writers: dict[str, MetricsWriter] = {}

@@ -54,7 +54,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     state = {
         "numbers": [1, 2.5, -math.inf, None, True, "text", 2**100],
         "arrays": [{"float32": np.float32([[0.1, np.nan]])}, np.int64([]), np.array([True, False])],
-        "nested": {"tensor": torch.tensor([1.5, 2.5]), "one": np.float64(0.1)},
+        "nested": {"tensor": torch.tensor([1.5, 2.5]), "one": np.float64(0.1), 7: {0: "keys"}},
     }
     write_state(tmp_path / CHECKPOINT, state)
     read = read_state(tmp_path / CHECKPOINT)
@@ -64,6 +64,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     assert read["arrays"][0]["float32"].dtype == np.float32
     assert torch.equal(read["nested"]["tensor"], state["nested"]["tensor"])
     assert read["nested"]["one"] == 0.1
+    assert read["nested"][7] == {0: "keys"}
 
 
 def test_without_a_checkpoint_there_is_no_state(tmp_path: Path) -> None:

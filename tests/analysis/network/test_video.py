@@ -14,7 +14,7 @@ from analysis.__main__ import main
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import EnvConfig
 from dqn_exp.runs.record import run_trial
-from dqn_exp.training.video import filmed_environment, play, write_mp4
+from dqn_exp.training.video import film, filmed_environment, write_mp4
 from tests.helpers import gymnasium_env, make_config
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
@@ -74,11 +74,15 @@ def test_training_is_filmed_every_so_many_episodes_and_not_changed(tmp_path: Pat
     assert not (tmp_path / "plain" / "videos").exists()
 
 
-def test_the_return_beside_the_last_picture_is_that_of_the_episode() -> None:
-    env = filmed_environment(EnvConfig(id="CartPole-v1", max_episode_steps=5), seed=0)
-    shown = list(play(env, lambda observation: int(observation[2] > 0)))
-    assert [total for _, total in shown] == [0, 1, 2, 3, 4, 5]
-    assert shown[0][0].shape == (400, 600, 3)
+def test_a_film_shows_each_state_of_each_episode() -> None:
+    config = EnvConfig(id="CartPole-v1", max_episode_steps=5)
+    env, returns = filmed_environment(config, lambda environment, episode: episode), []
+    shown = list(film(env, lambda rows: (rows[:, 2] > 0).astype(np.int64), 2, returns))
+    assert returns == [5, 5]
+    assert len(shown) == 2 * (5 + 1)  # also what the last action led to
+    assert shown[0].shape == (400, 600, 3)
+    assert (shown[5] != shown[0]).any()
+    assert (shown[6] != shown[5]).any()  # the second episode begins elsewhere
 
 
 def test_without_the_encoder_filming_is_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:

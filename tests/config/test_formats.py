@@ -1,0 +1,61 @@
+"""Records of earlier versions: read as what they meant."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.formats import FORMAT, check_format, recorded_config
+from dqn_exp.runs.result import check_owner
+from tests.helpers import make_config, make_values
+
+FORMAT_1: list[dict[str, Any]] = json.loads((Path(__file__).parent / "records" / "format1.json").read_text())
+"""As the version before format 2 wrote them: three replays with two targets, for 60 steps at batch=1."""
+
+
+def asked_for(record: dict[str, Any]) -> dict[str, Any]:
+    pairs = (override.split("=") for override in record["overrides"] if not override.startswith("seed"))
+    common = {"batch": 1, "budget__env_steps": 60, "evaluation__final_episodes": 1, "report": False}
+    plain = {key: make_values()[key] for key in ("buffer", "lr", "gamma", "train_every")}
+    return {**plain, "evaluation__every_steps": 2000, **common, **dict(pairs)}
+
+
+@pytest.mark.parametrize("record", FORMAT_1, ids=lambda record: record["overrides"][0])
+def test_a_record_of_format_1_is_the_trial_of_the_same_command_today(
+    record: dict[str, Any],
+) -> None:
+    """A replay and a target then had the options of all kinds of them; those of others meant nothing."""
+    assert record["format"] == 1
+    settings = asked_for(record)
+    if settings["target"] == "soft":
+        settings["update_every"] = 1
+    config = make_config(**settings)
+    assert recorded_config(record).hash() == config.hash()
+
+
+def test_a_directory_of_format_1_belongs_to_its_trial(tmp_path: Path) -> None:
+    record = FORMAT_1[0]
+    (tmp_path / "trial.json").write_text(json.dumps(record))
+    config = recorded_config(record)
+    check_owner(config, tmp_path)
+    with pytest.raises(ConfigError, match="holds a trial of another configuration"):
+        check_owner(config.model_copy(update={"gamma": 0.5}), tmp_path)
+
+
+def test_a_record_of_today_comes_back_as_it_was() -> None:
+    config = make_config(replay="prioritised", buffer=700, target="soft", update_every=3)
+    record = {"format": FORMAT, "config": json.loads(json.dumps(config.record()))}
+    assert record["config"]["buffer"] == record["config"]["replay"]["capacity"] == 700
+    assert recorded_config(record) == config
+
+
+@pytest.mark.parametrize("found", [FORMAT + 1, 0, "2", None])
+def test_another_format_is_refused(found: object) -> None:
+    record = {**copy.deepcopy(FORMAT_1[0]), "format": found}
+    with pytest.raises(ConfigError, match=rf"a.json has format {found!r}; .* reads formats 1 to {FORMAT}"):
+        check_format(record, "a.json")

@@ -1,0 +1,115 @@
+"""Who watches a trial: what each is told, and that it takes no part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.registry import observers
+from dqn_exp.runs.metrics import read_columns
+from dqn_exp.runs.observers import Observer
+from dqn_exp.runs.record import record_trial, run_trial
+from dqn_exp.training.run import EpisodeEnded, Evaluated, Event, Run
+from tests.helpers import make_config
+
+BRIEF: dict[str, Any] = {
+    "batch": 16,
+    "budget__env_steps": 400,
+    "evaluation__every_steps": 100,
+    "evaluation__episodes": 1,
+    "evaluation__final_episodes": 1,
+    "checkpoint__every_seconds": 0,
+}
+
+
+class Witness(Observer):
+    """Remembers all that it is told, in a list that outlives the trial."""
+
+    told: ClassVar[list[Any]] = []
+
+    def __init__(self, run: Run, directory: Path, word: str = "told") -> None:
+        self.word, self.seen = word, 0
+
+    def begin(self, run: Run) -> None:
+        self.told.append(("begin", run.clock.env_steps, self.seen))
+
+    def on(self, event: Event, run: Run) -> None:
+        self.seen += 1
+        self.told.append((self.word, run.clock.env_steps, event))
+
+    def state(self) -> int:
+        return self.seen
+
+    def load_state(self, state: int) -> None:
+        self.seen = state
+
+    def close(self) -> None:
+        self.told.append("close")
+
+
+@pytest.fixture
+def told() -> list[Any]:
+    observers.register("witness")(Witness)
+    Witness.told.clear()
+    return Witness.told
+
+
+def test_an_observer_is_told_all_between_begin_and_close(told: list[Any], tmp_path: Path) -> None:
+    config = make_config(**BRIEF, observers={"witness": {"word": "heard"}})
+    events = list(record_trial(config, tmp_path, {}))
+    assert told[0] == ("begin", 0, 0)
+    assert told[-1] == "close"
+    assert [event for _, _, event in told[1:-1]] == events
+    assert {word for word, *_ in told[1:-1]} == {"heard"}
+
+
+def test_its_state_is_that_of_the_checkpoint(told: list[Any], tmp_path: Path) -> None:
+    """A continued trial forgets what was told after the checkpoint, and tells it again."""
+    config = make_config(**BRIEF, observers={"witness": {}})
+    events = record_trial(config, tmp_path, {})
+    before = 0
+    for event in events:
+        before += 1
+        if isinstance(event, EpisodeEnded) and before > 6:
+            break
+    events.close()  # type: ignore[attr-defined]
+    told.clear()
+    run_trial(config, tmp_path, {})
+    _, env_step, seen = told[0]
+    assert env_step > 0
+    assert 0 < seen <= before
+    episodes = read_columns(tmp_path / "episodes.csv")["env_step"]
+    assert list(episodes) == sorted(set(episodes))
+
+
+def test_watching_changes_nothing(told: list[Any], tmp_path: Path) -> None:
+    plain, watched = make_config(**BRIEF), make_config(**BRIEF, observers={"witness": {}})
+    assert plain.hash() == watched.hash()
+    run_trial(plain, tmp_path / "plain", {})
+    run_trial(watched, tmp_path / "watched", {})
+    for name in ("episodes.csv", "evaluations.csv", "losses.csv", "network.safetensors"):
+        assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "watched" / name).read_bytes()
+
+
+def test_an_observer_can_end_the_trial(tmp_path: Path) -> None:
+    @observers.register("stopper")
+    class Stopper(Observer):
+        def __init__(self, run: Run, directory: Path) -> None: ...
+
+        def on(self, event: Event, run: Run) -> None:
+            if isinstance(event, Evaluated):
+                run.stop()
+
+    result = run_trial(make_config(**BRIEF, observers={"stopper": {}}), tmp_path, {})
+    assert (result.status, result.env_steps) == ("exhausted", 100)
+
+
+def test_one_that_cannot_be_had_is_refused(told: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"observers: 'witnes' is unknown\. Did you mean 'witness'"):
+        make_config(observers={"witnes": {}})
+    config = make_config(**BRIEF, observers={"witness": {"words": "no"}})
+    with pytest.raises(ConfigError, match=r"observers.witness=\{'words': 'no'\}: .*words"):
+        run_trial(config, tmp_path, {})
