@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         read_columns,
         read_metrics,
     )
+    from dqn_exp.runs.outcome import judge
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result

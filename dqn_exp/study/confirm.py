@@ -21,7 +21,7 @@ from rich.table import Table
 
 from dqn_exp.runs import Locked, directory_lock, write_json
 from dqn_exp.scores import Paired, paired_difference
-from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Outcome, read_outcome
+from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
 from dqn_exp.study.workers import place
@@ -94,10 +94,10 @@ def trial_directory(plan: Plan, candidate: Candidate, seed: int) -> Path:
 def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """Search scores, confirmed scores and paired differences, as plain values."""
     objectives = measured(plan)
-    outcomes = {candidate.name: _outcomes(plan, candidate) for candidate in candidates}
+    records = {candidate.name: _records(plan, candidate) for candidate in candidates}
     scores = {
-        name: {o.name: [o.of_trial(outcome) for outcome in found] for o in objectives}
-        for name, found in outcomes.items()
+        name: {o.name: [o.of_trial(record) for record in found] for o in objectives}
+        for name, found in records.items()
     }
     return {
         "search_seeds": list(plan.seeds),
@@ -110,7 +110,7 @@ def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
                 "params": dict(candidate.params),
                 "search": dict(candidate.search),
                 "scores": scores[candidate.name],
-                "diverged": sum(outcome.diverged for outcome in outcomes[candidate.name]),
+                "diverged": sum(record.diverged for record in records[candidate.name]),
                 "difference": _differences(scores[candidate.name], scores[DEFAULT]),
             }
             for candidate in candidates
@@ -135,10 +135,10 @@ def _fits(name: str, plan: Plan) -> bool:
     return name == "final_return" or bool(evaluated and limited and (judged or name == "aulc"))
 
 
-def _outcomes(plan: Plan, candidate: Candidate) -> list[Outcome]:
+def _records(plan: Plan, candidate: Candidate) -> list[Record]:
     planned = plan.planner.plan([plan.space.overrides(candidate.params, s) for s in plan.confirm.seeds])
     return [
-        read_outcome(trial_directory(plan, candidate, trial.config.seed), trial.config) for trial in planned
+        read_record(trial_directory(plan, candidate, trial.config.seed), trial.config) for trial in planned
     ]
 
 
