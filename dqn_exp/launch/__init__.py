@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.plan import PlannedTrial, Planner, plain_values
     from dqn_exp.launch.pool import Done, Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
-    from dqn_exp.launch.progress import last_episode
+    from dqn_exp.launch.progress import episode_cells, last_episode, time_told
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
     from dqn_exp.launch.task import run_single
 

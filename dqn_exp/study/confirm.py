@@ -25,6 +25,7 @@ from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
 from dqn_exp.study.workers import place
+from dqn_exp.text import format_number
 
 FOLDER = "confirm"
 DEFAULT = "default"
@@ -180,11 +181,15 @@ def _cells(row: Mapping[str, Any], name: str, objective: Objective | None) -> li
     search, scores = row["search"].get(name), row["scores"][name]
     confirmed = objective.of_proposal(scores) if objective else float(np.mean(scores))
     shown = "" if row["name"] == DEFAULT else _interval_text(row["difference"][name])
-    return ["" if search is None else f"{search:.5g}", f"{confirmed:.5g}", shown]
+    return ["" if search is None else format_number(search), format_number(confirmed), shown]
 
 
 def _interval_text(difference: Mapping[str, float | None]) -> str:
     mean, low, high = (difference[key] for key in ("mean", "low", "high"))
     if mean is None:
         return "a seed diverged"
-    return f"{mean:+.5g}" + (f" [{low:+.5g}, {high:+.5g}]" if low is not None and high is not None else "")
+    return _signed(mean) + ("" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]")
+
+
+def _signed(value: float) -> str:
+    return f"{'+' * (value > 0)}{format_number(value)}"

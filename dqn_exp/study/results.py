@@ -17,6 +17,7 @@ from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.storage import printable, trials_csv_of
+from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
 NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report")
@@ -47,7 +48,7 @@ def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], coun
 
 def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
     named = zip(objectives, trial.values, strict=True)
-    return ", ".join(f"{objective.name} {value:.5g}" for objective, value in named)
+    return ", ".join(f"{objective.name} {format_number(value)}" for objective, value in named)
 
 
 def write_manifest(plan: Plan, complete: bool) -> None:
