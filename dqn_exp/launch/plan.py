@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,6 +19,7 @@ from hydra.core.utils import filter_overrides
 from omegaconf import Container, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from dqn_exp.borrowed import override_dirname
 from dqn_exp.config import Config, ConfigError, unknown
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.preflight import check_parts, resolve_config
@@ -99,7 +99,7 @@ class Planner:
                 self._set(config, override)
         config.hydra.overrides.task = list(job)
         naming = config.hydra.job.config.override_dirname
-        config.hydra.job.override_dirname = get_overrides_dirname(
+        config.hydra.job.override_dirname = override_dirname(
             parsed, naming.exclude_keys, naming.item_sep, naming.kv_sep
         )
         return config

@@ -23,6 +23,7 @@ import numpy as np
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
+from dqn_exp.borrowed import exit_code, terminate_workers
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.server import main_module_hidden, start_server
 
@@ -104,8 +105,7 @@ class Pool:
 
     def _interrupt(self) -> None:
         for _, executor in self._running.values():
-            for process in list(executor._processes.values()):
-                process.terminate()
+            terminate_workers(executor)
         wait(self._running, timeout=GRACE_SECONDS)
 
 

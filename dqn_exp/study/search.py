@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from dqn_exp.borrowed import trial_id
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, PlannedTrial, Pool, count_workers, write_hydra_directory
 from dqn_exp.runs import provenance, write_atomic
@@ -198,7 +199,7 @@ class Search:
             plan.objectives,
             plan.location,
             plan.name,
-            claim.trial._trial_id,
+            trial_id(claim.trial),
             plan.pruner,
             provenance.environment(),
         )
