@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -139,6 +140,17 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
         for name, value in config.items()
         if name not in NOT_OF_A_TRIAL
     }
+
+
+def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:
+    """`overrides` with the place of the trial, `directory`/`name`, which not every launcher would choose."""
+    places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": name}
+    return [*overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]
+
+
+def quoted(text: str) -> str:
+    """`text` as a quoted string of Hydra's override grammar."""
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 def trial_names(jobs: Sequence[Sequence[str]]) -> list[str]:

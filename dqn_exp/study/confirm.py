@@ -19,12 +19,12 @@ from hydra.plugins.launcher import Launcher
 from rich.console import Console
 from rich.table import Table
 
+from dqn_exp.launch import placed
 from dqn_exp.runs import Locked, directory_lock, write_json
 from dqn_exp.scores import Paired, paired_difference
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
-from dqn_exp.study.workers import place
 from dqn_exp.text import format_number
 
 FOLDER = "confirm"
@@ -79,10 +79,11 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
 
 def jobs(plan: Plan, candidates: Sequence[Candidate]) -> list[list[str]]:
     return [
-        [
-            *plan.space.overrides(candidate.params, seed),
-            *place(plan.directory, trial_directory(plan, candidate, seed)),
-        ]
+        placed(
+            plan.space.overrides(candidate.params, seed),
+            plan.directory,
+            str(trial_directory(plan, candidate, seed).relative_to(plan.directory)),
+        )
         for candidate in candidates
         for seed in plan.confirm.seeds
     ]

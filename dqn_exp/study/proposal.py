@@ -14,6 +14,7 @@ import optuna
 from optuna.samplers import RandomSampler
 
 from dqn_exp.config import Config
+from dqn_exp.launch import placed
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import Pruned, record_trial
 from dqn_exp.study.objective import Objective, Record, clock_of, horizon_of, interval_of, read_record
@@ -54,6 +55,15 @@ class Verdict:
     statuses: list[str]
     pruned_at: int | None
     """Environment steps that the furthest seed had made."""
+
+
+def jobs_of(proposal: Proposal) -> dict[str, list[str]]:
+    """Each seed as a job of Hydra's, for launchers that run nothing else: its overrides by its name."""
+    pairs = zip(proposal.overrides, proposal.directories, strict=True)
+    return {
+        directory.name: placed(overrides, proposal.directory, directory.name)
+        for overrides, directory in pairs
+    }
 
 
 class SeedFailed(RuntimeError):
