@@ -1,6 +1,6 @@
 """Many trials: planned and checked before the first starts, run in parallel, shown as they run.
 
-`sweep` runs a grid; `Planner` makes trials of overrides; an `Engine` makes the `Workers` that run them:
+`sweep` runs a grid; `Planner` makes trials of overrides; an `Engine` makes the workers that run them:
 `Pool` is worker processes on this machine, `LauncherEngine` a launcher of Hydra's own.
 """
 
@@ -10,7 +10,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.launch.batches import LauncherEngine
-    from dqn_exp.launch.engine import Done, Engine, Workers
+    from dqn_exp.launch.engine import Done, Engine
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory
