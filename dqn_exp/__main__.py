@@ -13,10 +13,10 @@ from types import FrameType
 
 def main() -> None:
     """Run what the command line asks for; bad input ends with one message and exit code 2."""
-    from dqn_exp.cli import HELP
+    from dqn_exp.cli import help_text
 
     if sys.argv[1:] in (["--help"], ["-h"]):
-        print(HELP)
+        print(help_text())
         return
     full_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach the handler below

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.cli.help import HELP
+    from dqn_exp.cli.help import help_text
     from dqn_exp.cli.messages import explain
     from dqn_exp.cli.single import prepare_single_run
     from dqn_exp.cli.summary import Summary

@@ -1,6 +1,29 @@
-"""The text of `python -m dqn_exp --help`."""
+"""The text of `python -m dqn_exp --help`: groups and their options are the files that are there now."""
 
-HELP = """\
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from dqn_exp.config import CONF, ROOT
+
+WIDTH = 110
+INDENT = 16
+NOT_A_GROUP = "hydra"
+"""Of the folders of conf/: its options are Hydra's own."""
+
+REMARKS = {
+    "env": "gymnasium: env.id=ANY-v0, any environment with discrete actions",
+    "network": "network.hidden=[64,64]  network.activation=relu|tanh",
+    "replay": "replay.n_step=3",
+    "target": "target.tau=0.005",
+    "objective": "what a study (hydra/sweeper=optuna) looks for",
+    "experiment": "named configurations: experiment=notebook",
+    "sweeps": "named sweeps: -m sweeps=buffer_size",
+}
+"""What is said of a group beside its options."""
+
+BEGINNING = """\
 dqn_exp - how does a hyperparameter change the way a DQN learns, and how sure may you be?
 
   python -m dqn_exp                                     one trial with the default configuration
@@ -20,19 +43,9 @@ Short axis names (sizes such as 17k, 1M, 16Ki, 2e4 work wherever a count is expe
   seed          each trial has one; a sweep runs seeds 0-4 of every configuration unless told otherwise
 
 Groups (group=option)
-  env           cartpole cartpole_v0 acrobot mountaincar lunarlander
-                cartpole_noisy cartpole_steady cartpole_target
-                gymnasium env.id=ANY-v0 (any environment with discrete actions)
-  agent         dqn double_dqn
-  network       mlp mlp_batchnorm                       network.hidden=[64,64]  network.activation=relu|tanh
-  replay        uniform prioritised online              replay.n_step=3
-  optimizer     adam rmsprop sgd
-  exploration   exponential linear multiplicative constant
-  target        episodes steps soft none                target.tau=0.005
-  objective     steps_to_convergence final_return aulc  what a study (hydra/sweeper=optuna) looks for
-  experiment    named configurations from conf/experiment/, such as experiment=notebook
-  sweeps        named sweeps from sweeps/, such as -m sweeps=buffer_size
+"""
 
+END = """
 Options
   budget.env_steps=50k budget.episodes=400              the first one reached ends the trial
   evaluation.every_steps=1k evaluation.every_episodes=3 evaluation.episodes=5
@@ -57,3 +70,28 @@ Results
   python -m analysis video TRIAL_DIR                    an mp4 of greedy episodes
   python -m analysis diagnose TRIAL_DIR                 why it did not learn
 """
+
+
+def help_text() -> str:
+    """The whole text; what the working directory adds in its conf/ and sweeps/ is named too."""
+    groups = "".join(_paragraph(name, options) for name, options in config_groups().items())
+    return BEGINNING + groups + END
+
+
+def config_groups() -> dict[str, list[str]]:
+    """The options of each config group, as the search path of this program gives them."""
+    found: dict[str, set[str]] = {}
+    folders = [path for conf in (CONF, Path("conf")) for path in conf.glob("[!.]*") if path.is_dir()]
+    for folder in [*folders, ROOT / "sweeps", Path("sweeps")]:
+        if options := {path.stem for path in folder.glob("*.yaml")}:
+            found.setdefault(folder.name, set()).update(options)
+    return {name: sorted(options) for name, options in sorted(found.items()) if name != NOT_A_GROUP}
+
+
+def _paragraph(name: str, options: list[str]) -> str:
+    words = " ".join(options)
+    lines = textwrap.wrap(
+        words, WIDTH, initial_indent=f"  {name}".ljust(INDENT), subsequent_indent=" " * INDENT
+    )
+    remark = REMARKS.get(name)
+    return "\n".join([*lines, *([" " * INDENT + remark] if remark else [])]) + "\n"

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from pathlib import Path
 
-from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path, get_args_parser
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
-
+from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
 from dqn_exp.config import CONF
 from dqn_exp.launch import check_parts, plain_values, resolve_config
 from dqn_exp.runs import DamagedRecord, Locked, check_owner, in_use, is_locked, read_json, read_result
@@ -25,11 +16,11 @@ def prepare_single_run(argv: list[str]) -> None:
     Where an earlier run of the same trial was interrupted, `hydra.run.dir` of that run is added to
     `argv`, in place. Multiruns and requests for information are left alone.
     """
-    arguments = get_args_parser().parse_args(argv[1:])
+    arguments = arguments_parser().parse_args(argv[1:])
     asked = (arguments.multirun, arguments.cfg, arguments.info, arguments.help)
     if any(asked) or arguments.hydra_help or arguments.shell_completion:
         return
-    composed = compose(arguments)
+    composed = compose_as_hydra_will(arguments, CONF)
     config = resolve_config(plain_values(composed))
     check_parts(config)
     directory = Path(composed.hydra.run.dir)
@@ -41,22 +32,6 @@ def prepare_single_run(argv: list[str]) -> None:
     if is_locked(directory):
         raise Locked(in_use(directory))
     check_owner(config, directory)
-
-
-def compose(arguments: Namespace) -> DictConfig:
-    """The configuration that Hydra will compose for these command line arguments."""
-    search_path = create_config_search_path(arguments.config_path or str(CONF))
-    if arguments.config_dir is not None and isinstance(search_path, ConfigSearchPathImpl):
-        own = Path(arguments.config_dir).absolute()
-        search_path.prepend("command-line", f"file://{own}", SearchPathQuery(provider="schema"))
-    hydra = Hydra.create_main_hydra2("trial", search_path)
-    try:
-        name = arguments.config_name or "config"
-        composed = hydra.compose_config(name, arguments.overrides, RunMode.RUN, with_log_configuration=False)
-        HydraConfig.instance().set_config(composed)
-        return composed
-    finally:
-        GlobalHydra.instance().clear()
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:

@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
-from dqn_exp.launch.plan import PlannedTrial, plain_values
+from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.runs import (
     DamagedRecord,
@@ -53,8 +53,7 @@ def sweep(
     ending: Ending,
 ) -> list[Any]:
     """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
-    jobs = combinations(overrides)
-    trials = planner(context, master).plan(jobs)
+    trials = planner(context, master).plan(combinations(overrides))
     directory = sweep_directory(master, trials)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
@@ -63,7 +62,8 @@ def sweep(
         write_manifest(directory, trials, defaults(master), complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         ending.prepare()
-        results = launcher.launch([located(trial, directory) for trial in trials], initial_job_idx=0)
+        jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
+        results = launcher.launch(jobs, initial_job_idx=0)
         failed = [result for result in results if result.status is JobStatus.FAILED]
         ending.tell(directory, len(failed))
         write_manifest(directory, trials, defaults(master), complete=not failed)
@@ -78,17 +78,6 @@ def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
         return directory
     return interrupted_sweep(directory.parent, fingerprint(trials)) or directory
-
-
-def located(trial: PlannedTrial, directory: Path) -> list[str]:
-    """The overrides of a trial with its place, for launchers that name directories otherwise."""
-    places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": trial.name}
-    return [*trial.overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]
-
-
-def quoted(text: str) -> str:
-    """`text` as a quoted string of Hydra's override grammar."""
-    return "'" + text.replace("'", "\\'") + "'"
 
 
 def combinations(overrides: Sequence[Override]) -> list[list[str]]:

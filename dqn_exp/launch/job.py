@@ -17,8 +17,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf._utils import OmegaConfDumper
 
+from dqn_exp.borrowed import represent_string
 from dqn_exp.runs import remove_leftovers, write_atomic
 
 
@@ -62,7 +62,7 @@ class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
     """OmegaConf's dumper on libyaml, where there is one."""
 
 
-Dumper.add_representer(str, OmegaConfDumper.str_representer)
+Dumper.add_representer(str, represent_string)
 
 
 def to_yaml(values: Any) -> str:

@@ -1,10 +1,9 @@
-"""Running planned trials in parallel processes: retries, progress, and who is to blame."""
+"""Running planned trials on an engine: retries, progress, and who is to blame."""
 
 from __future__ import annotations
 
 import gc
 import pickle
-import re
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,10 +19,11 @@ from hydra.types import HydraContext
 from joblib.externals.loky.backend.reduction import dumps
 from omegaconf import DictConfig
 
+from dqn_exp.borrowed import error_of
+from dqn_exp.launch.engine import Done, Engine
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.job import run_job
 from dqn_exp.launch.plan import PlannedTrial, Planner
-from dqn_exp.launch.pool import Done, Pool, count_workers
 from dqn_exp.launch.progress import Progress
 from dqn_exp.runs import FINISHED, Result, check_owner, is_locked, now, provenance, read_result, write_json
 
@@ -68,14 +68,14 @@ class Session:
 
 
 def launch(
+    engine: Engine,
     context: HydraContext,
     master: DictConfig,
     overrides: Sequence[Sequence[str]],
     first_index: int,
-    n_jobs: int,
     retries: int,
 ) -> list[JobReturn]:
-    """Hydra's launcher contract: run all jobs, return their results in order."""
+    """Hydra's launcher contract on `engine`: run all jobs, return their results in order."""
     trials = planner(context, master).plan(overrides, first_index)
     gc.freeze()  # the trials are kept to the end: no garbage need be looked for among them
     sweep = Path(trials[0].hydra_config.hydra.sweep.dir) if trials else Path()
@@ -83,7 +83,7 @@ def launch(
     session = pack_session(context)
     jobs = [Job(trial.name, sweep / trial.name, trial.hydra_config, session) for trial in trials]
     with Progress(sweep, len(jobs)) as progress:
-        results = run_jobs(jobs, min(count_workers(n_jobs), len(jobs)), retries, progress)
+        results = run_jobs(jobs, engine, retries, progress)
     return [results[job.name] for job in jobs]
 
 
@@ -116,28 +116,28 @@ def restore_session(packed: bytes) -> Session:
     return session
 
 
-def run_jobs(jobs: Sequence[Job], n_workers: int, retries: int, progress: Progress) -> dict[str, JobReturn]:
-    """Run `jobs`; one that loses its process is tried again with the same seed, `retries` times."""
+def run_jobs(jobs: Sequence[Job], engine: Engine, retries: int, progress: Progress) -> dict[str, JobReturn]:
+    """Run `jobs`; one that loses its worker is tried again with the same seed, `retries` times."""
     waiting, results, deaths = deque(jobs), {}, Counter[str]()
-    pool = Pool(n_workers, run_in_worker)
+    workers = engine.workers(run_in_worker)
     finished = False
     try:
-        while waiting or pool.running:
-            while waiting and pool.idle_workers:
-                pool.submit(waiting.popleft())
-            progress.running([job.directory for job in pool.running])
-            for done in pool.wait():
+        while waiting or workers.running:
+            while waiting and workers.idle_workers:
+                workers.submit(waiting.popleft())
+            progress.running([job.directory for job in workers.running])
+            for done in workers.wait():
                 job: Job = done.task
                 deaths[job.name] += done.worker_died
                 if done.worker_died and deaths[job.name] <= retries:
-                    progress.note(f"{job.name}: its process died ({exit_code(done)}); trying again")
+                    progress.note(f"{job.name}: its process died ({done.death}); trying again")
                     waiting.appendleft(job)
                 else:
                     results[job.name] = job_return(done, deaths[job.name])
                     progress.finished(job.directory, failure_of(results[job.name]))
         finished = True
     finally:
-        pool.close(kill=not finished)
+        workers.close(kill=not finished)
     return results
 
 
@@ -149,7 +149,7 @@ def run_in_worker(job: Job) -> JobReturn:
     set_provenance(session.provenance)
     result = run_job(session.context, run_task, job.config)
     if result.status is JobStatus.FAILED:
-        error = result._return_value
+        error = error_of(result)
         raise TrialFailed(job.name, f"{type(error).__name__}: {error}")
     return result
 
@@ -162,7 +162,7 @@ def job_return(done: Done, n_deaths: int) -> JobReturn:
     job: Job = done.task
     cause = f"{type(done.error).__name__}: {done.error}"
     if done.worker_died:
-        cause = f"its process died {n_deaths} times ({exit_code(done)}): killed, or out of memory"
+        cause = f"its process died {n_deaths} times ({done.death}): killed, or out of memory"
     elif isinstance(done.error, TrialFailed):
         cause = done.error.cause
     record_failure(job.directory, cause)
@@ -172,15 +172,8 @@ def job_return(done: Done, n_deaths: int) -> JobReturn:
 
 
 def failure_of(result: JobReturn) -> str | None:
-    return result._return_value.cause if result.status is JobStatus.FAILED else None
-
-
-def exit_code(done: Done) -> str:
-    """How the worker of a task ended, such as "SIGKILL(-9)", from loky's message."""
-    if isinstance(done.error, KeyboardInterrupt):
-        return "SIGTERM(-15)"
-    found = re.search(r"exit codes of the workers are \{(.*)\}", str(done.error))
-    return found.group(1) if found else "no exit code"
+    error = error_of(result) if result.status is JobStatus.FAILED else None
+    return error.cause if isinstance(error, TrialFailed) else None
 
 
 def record_failure(directory: Path, cause: str) -> None:

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,6 +20,7 @@ from hydra.core.utils import filter_overrides
 from omegaconf import Container, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from dqn_exp.borrowed import override_dirname
 from dqn_exp.config import Config, ConfigError, unknown
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.preflight import check_parts, resolve_config
@@ -99,7 +100,7 @@ class Planner:
                 self._set(config, override)
         config.hydra.overrides.task = list(job)
         naming = config.hydra.job.config.override_dirname
-        config.hydra.job.override_dirname = get_overrides_dirname(
+        config.hydra.job.override_dirname = override_dirname(
             parsed, naming.exclude_keys, naming.item_sep, naming.kv_sep
         )
         return config
@@ -139,6 +140,17 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
         for name, value in config.items()
         if name not in NOT_OF_A_TRIAL
     }
+
+
+def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:
+    """`overrides` with the place of the trial, `directory`/`name`, which not every launcher would choose."""
+    places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": name}
+    return [*overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]
+
+
+def quoted(text: str) -> str:
+    """`text` as a quoted string of Hydra's override grammar."""
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 def trial_names(jobs: Sequence[Sequence[str]]) -> list[str]:

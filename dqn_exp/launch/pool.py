@@ -16,31 +16,22 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
+from dqn_exp.borrowed import exit_code, terminate_workers
 from dqn_exp.config import ConfigError
+from dqn_exp.launch.engine import Done
 from dqn_exp.launch.server import main_module_hidden, start_server
 
 GRACE_SECONDS = 5.0
 
 
-@dataclass
-class Done:
-    """One task that is over: its value, or the exception that it raised."""
-
-    task: Any
-    value: Any
-    error: BaseException | None
-    worker_died: bool
-
-
 class Pool:
-    """`n_workers` processes that run one task each; tasks may be added at any time."""
+    """`n_workers` processes as the `Workers` of an engine."""
 
     def __init__(self, n_workers: int, function: Callable[[Any], Any]) -> None:
         self._function = function
@@ -51,7 +42,6 @@ class Pool:
 
     @property
     def running(self) -> list[Any]:
-        """The tasks that are being run now."""
         return [task for task, _ in self._running.values()]
 
     @property
@@ -59,7 +49,6 @@ class Pool:
         return len(self._idle)
 
     def submit(self, task: Any) -> None:
-        """Give `task` to an idle worker; there must be one."""
         executor = self._idle.pop() or self._new_worker()
         with main_module_hidden():  # here a new worker's process begins
             try:
@@ -71,19 +60,18 @@ class Pool:
         self._running[future] = (task, executor)
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
-        """The tasks that end within `timeout` seconds, once at least one has."""
         finished, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in finished:
             task, executor = self._running.pop(future)
             error = future.exception()
-            died = isinstance(error, BrokenProcessPool | KeyboardInterrupt)  # SIGTERM, not from here
-            if died:
+            death = _death(error)
+            if death is not None:
                 self._discard(executor)
-            self._idle.append(None if died else executor)
-            yield Done(task, None if error else future.result(), error, died)
+            self._idle.append(None if death else executor)
+            yield Done(task, None if error else future.result(), error, death)
 
     def close(self, kill: bool = False) -> None:
-        """End the workers: when their tasks are over, or (kill=True) once those have been interrupted."""
+        """With kill=True tasks are interrupted, and then have `GRACE_SECONDS` to write their end."""
         if kill:
             self._interrupt()
         for executor in self._executors:
@@ -104,9 +92,15 @@ class Pool:
 
     def _interrupt(self) -> None:
         for _, executor in self._running.values():
-            for process in list(executor._processes.values()):
-                process.terminate()
+            terminate_workers(executor)
         wait(self._running, timeout=GRACE_SECONDS)
+
+
+def _death(error: BaseException | None) -> str | None:
+    """How the worker died whose task ended in `error`; None where the task itself raised it."""
+    if isinstance(error, KeyboardInterrupt):  # SIGTERM, not from here
+        return "SIGTERM(-15)"
+    return (exit_code(error) or "no exit code") if isinstance(error, BrokenProcessPool) else None
 
 
 def count_workers(n_jobs: int) -> int:

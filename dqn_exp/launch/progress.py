@@ -6,10 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dqn_exp.runs import DamagedRecord, Result, metrics_path, read_result
+from dqn_exp.text import format_duration, format_number
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
 """Named ones of the terminal's own palette: its owner has seen to it that they can be read."""
@@ -73,6 +73,9 @@ class Progress:
     def _done(self) -> int:
         return self._counts.total()
 
+    def _time(self) -> str:
+        return time_told(time.monotonic() - self._started, self._done, self._total - self._done)
+
     def _view(self) -> Group:
         directories = self._running
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -80,7 +83,7 @@ class Progress:
         for column in ("episode", "env steps", "last return"):
             table.add_column(column, justify="right", no_wrap=True)
         for directory in directories[: max(1, self._console.height - 6)]:
-            table.add_row(Text(directory.name), *last_episode(directory))
+            table.add_row(Text(directory.name), *episode_cells(directory))
         bar = Table.grid()
         bar.add_row(
             ProgressBar(
@@ -94,27 +97,41 @@ class Progress:
             Text.assemble(f"  {count} ", (status, COLOURS.get(status, "")))
             for status, count in sorted(self._counts.items())
         ]
-        return Text.assemble((f"{self._done}/{self._total} done", "bold"), *counts, f"  {self._clock()}")
-
-    def _clock(self) -> str:
-        """Time so far, and time left at the pace of the trials that are over."""
-        elapsed = time.monotonic() - self._started
-        text = f"{_duration(elapsed)} so far"
-        if not self._done:
-            return text
-        return f"{text}, about {_duration(elapsed / self._done * (self._total - self._done))} left"
+        return Text.assemble((f"{self._done}/{self._total} done", "bold"), *counts, f"  {self._time()}")
 
 
-def last_episode(directory: Path) -> tuple[str, str, str]:
-    """Episode, environment steps and return of the latest whole line of the episodes file."""
+def time_told(seconds: float, done: int, left: int) -> str:
+    """The time so far, and where something is `done`, the time that the rest takes at the same pace."""
+    text = f"{format_duration(seconds)} so far"
+    return f"{text}, about {format_duration(seconds / done * left)} left" if done else text
+
+
+class Episode(NamedTuple):
+    """A line of the episodes file: what had been done when the episode ended."""
+
+    number: int
+    env_steps: int
+    total_return: float
+
+
+def last_episode(directory: Path) -> Episode | None:
+    """The latest whole line of the episodes file of a trial; None before the first one."""
     try:
         with open(metrics_path(directory, "episodes"), "rb") as file:
             file.seek(max(0, file.seek(0, 2) - 400))
             lines = file.read().rpartition(b"\n")[0].decode().splitlines()
-        episode, env_step, _, total_return, *_ = lines[-1].split(",")
-        return episode, f"{int(env_step):,}".replace(",", " "), f"{float(total_return):.5g}"
+        number, env_steps, _, total_return, *_ = lines[-1].split(",")
+        return Episode(int(number), int(env_steps), float(total_return))
     except (OSError, IndexError, ValueError):
+        return None
+
+
+def episode_cells(directory: Path) -> tuple[str, str, str]:
+    """The latest episode of a running trial for a table: number, environment steps, return."""
+    episode = last_episode(directory)
+    if episode is None:
         return "-", "-", _before_the_first_episode(directory)
+    return str(episode.number), format_number(episode.env_steps), format_number(episode.total_return)
 
 
 def _before_the_first_episode(directory: Path) -> str:
@@ -131,12 +148,8 @@ def _outcome(directory: Path, result: Result, failure: str | None) -> str:
         return f": {failure or result.cause} (log: {directory / 'trial.log'})"
     if result.cause:
         return f": {result.cause}"
-    score = "" if result.final_return is None else f", final return {result.final_return:.5g}"
+    score = "" if result.final_return is None else f", final return {format_number(result.final_return)}"
     return f" after {result.episodes} episodes, {result.env_steps} steps{score}"
-
-
-def _duration(seconds: float) -> str:
-    return str(timedelta(seconds=int(seconds)))
 
 
 def _read_result(directory: Path) -> Result | None:

@@ -8,10 +8,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from types import ModuleType
-from typing import Any
+
+from dqn_exp.borrowed import kill_forkserver
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -38,11 +39,7 @@ def start_server(preload: bool = True) -> None:
 
 def stop_server() -> None:
     """End the process at once, where there is one; it would notice our end only after its imports."""
-    server: Any = vars(forkserver)["_forkserver"]
-    if server._forkserver_pid is not None:
-        with suppress(ChildProcessError):  # where SIGCHLD is ignored, children leave no trace
-            os.kill(server._forkserver_pid, signal.SIGTERM)
-            server._stop()
+    kill_forkserver()
 
 
 def _find_room_for_socket() -> None:

@@ -16,6 +16,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from dqn_exp.borrowed import storage_of, trial_id
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.storage import (
     CAUSE,
@@ -78,14 +79,14 @@ class Claims:
                     trial.set_user_attr(DIRECTORY, Claim(trial, rank).directory)
                     return Claim(trial, rank)
                 trial.set_user_attr(WITHDRAWN, True)
-                self._fail(trial._trial_id)
+                self._fail(trial_id(trial))
         return None
 
     def recover(self) -> list[int]:
         """Fail the trials of dead processes and ask for them again; their numbers."""
         dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
         for trial in dead:
-            self._give_up(trial._trial_id, {DIED: True})
+            self._give_up(trial_id(trial), {DIED: True})
         self._retry(DIED)
         return [trial.number for trial in dead]
 
@@ -100,12 +101,12 @@ class Claims:
             cause = "its process died (killed, or out of memory) each time it was tried"
             self.failed(claim, cause)
             return False
-        self._give_up(claim.trial._trial_id, {DEATHS: deaths, DIED: True})
+        self._give_up(trial_id(claim.trial), {DEATHS: deaths, DIED: True})
         self._retry(DIED)
         return True
 
     def failed(self, claim: Claim, cause: str) -> None:
-        self._give_up(claim.trial._trial_id, {CAUSE: cause[:1000]})
+        self._give_up(trial_id(claim.trial), {CAUSE: cause[:1000]})
 
     def trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -125,15 +126,15 @@ class Claims:
             return self._presence.is_silent(f"trial:{trial.number}", None, NAMELESS_SECONDS)
         return not self._presence.is_alive(process)
 
-    def _give_up(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
-        storage = self._study._storage
+    def _give_up(self, key: int, attributes: Mapping[str, Any]) -> None:
+        storage = storage_of(self._study)
         with contextlib.suppress(UpdateFinishedTrialError):  # another process was quicker
             for name, value in attributes.items():
-                storage.set_trial_user_attr(trial_id, name, value)
-            self._fail(trial_id)
+                storage.set_trial_user_attr(key, name, value)
+            self._fail(key)
 
-    def _fail(self, trial_id: int) -> None:
-        self._study._storage.set_trial_state_values(trial_id, state=TrialState.FAIL)
+    def _fail(self, key: int) -> None:
+        storage_of(self._study).set_trial_state_values(key, state=TrialState.FAIL)
 
     def _retry(self, attribute: str) -> None:
         for trial in proposals(self.trials()):

@@ -19,12 +19,13 @@ from hydra.plugins.launcher import Launcher
 from rich.console import Console
 from rich.table import Table
 
+from dqn_exp.launch import placed
 from dqn_exp.runs import Locked, directory_lock, write_json
 from dqn_exp.scores import Paired, paired_difference
-from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Outcome, read_outcome
+from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
-from dqn_exp.study.workers import place
+from dqn_exp.text import format_number
 
 FOLDER = "confirm"
 DEFAULT = "default"
@@ -78,10 +79,11 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
 
 def jobs(plan: Plan, candidates: Sequence[Candidate]) -> list[list[str]]:
     return [
-        [
-            *plan.space.overrides(candidate.params, seed),
-            *place(plan.directory, trial_directory(plan, candidate, seed)),
-        ]
+        placed(
+            plan.space.overrides(candidate.params, seed),
+            plan.directory,
+            str(trial_directory(plan, candidate, seed).relative_to(plan.directory)),
+        )
         for candidate in candidates
         for seed in plan.confirm.seeds
     ]
@@ -94,10 +96,10 @@ def trial_directory(plan: Plan, candidate: Candidate, seed: int) -> Path:
 def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """Search scores, confirmed scores and paired differences, as plain values."""
     objectives = measured(plan)
-    outcomes = {candidate.name: _outcomes(plan, candidate) for candidate in candidates}
+    records = {candidate.name: _records(plan, candidate) for candidate in candidates}
     scores = {
-        name: {o.name: [o.of_trial(outcome) for outcome in found] for o in objectives}
-        for name, found in outcomes.items()
+        name: {o.name: [o.of_trial(record) for record in found] for o in objectives}
+        for name, found in records.items()
     }
     return {
         "search_seeds": list(plan.seeds),
@@ -110,7 +112,7 @@ def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
                 "params": dict(candidate.params),
                 "search": dict(candidate.search),
                 "scores": scores[candidate.name],
-                "diverged": sum(outcome.diverged for outcome in outcomes[candidate.name]),
+                "diverged": sum(record.diverged for record in records[candidate.name]),
                 "difference": _differences(scores[candidate.name], scores[DEFAULT]),
             }
             for candidate in candidates
@@ -135,10 +137,10 @@ def _fits(name: str, plan: Plan) -> bool:
     return name == "final_return" or bool(evaluated and limited and (judged or name == "aulc"))
 
 
-def _outcomes(plan: Plan, candidate: Candidate) -> list[Outcome]:
+def _records(plan: Plan, candidate: Candidate) -> list[Record]:
     planned = plan.planner.plan([plan.space.overrides(candidate.params, s) for s in plan.confirm.seeds])
     return [
-        read_outcome(trial_directory(plan, candidate, trial.config.seed), trial.config) for trial in planned
+        read_record(trial_directory(plan, candidate, trial.config.seed), trial.config) for trial in planned
     ]
 
 
@@ -180,11 +182,15 @@ def _cells(row: Mapping[str, Any], name: str, objective: Objective | None) -> li
     search, scores = row["search"].get(name), row["scores"][name]
     confirmed = objective.of_proposal(scores) if objective else float(np.mean(scores))
     shown = "" if row["name"] == DEFAULT else _interval_text(row["difference"][name])
-    return ["" if search is None else f"{search:.5g}", f"{confirmed:.5g}", shown]
+    return ["" if search is None else format_number(search), format_number(confirmed), shown]
 
 
 def _interval_text(difference: Mapping[str, float | None]) -> str:
     mean, low, high = (difference[key] for key in ("mean", "low", "high"))
     if mean is None:
         return "a seed diverged"
-    return f"{mean:+.5g}" + (f" [{low:+.5g}, {high:+.5g}]" if low is not None and high is not None else "")
+    return _signed(mean) + ("" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]")
+
+
+def _signed(value: float) -> str:
+    return f"{'+' * (value > 0)}{format_number(value)}"

@@ -20,14 +20,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.convergence import convergence_index
-from dqn_exp.runs import Result, TornMetrics, metrics_path, read_metrics, read_result
-from dqn_exp.scores import iqm, normalised_area
-
-Floats = NDArray[np.float64]
+from dqn_exp.runs import Result, TornMetrics, judge, metrics_path, read_columns, read_result
+from dqn_exp.scores import Floats, iqm, normalised_area
 
 Direction = Literal["minimize", "maximize"]
 
@@ -36,26 +32,39 @@ MOMENTS = 50
 
 
 @dataclass(frozen=True)
-class Curve:
-    """The evaluations of one trial: `clock` and `mean_return` [n], and the clock's budget."""
+class Evaluations:
+    """The evaluations of one trial: the columns of their file, [n] each, and the budget on `clock`."""
 
-    clock: Floats
-    mean_return: Floats
+    columns: Mapping[str, Floats]
+    clock: str
+    """The column that tells the time: env_step or episode."""
     horizon: float
+
+    @property
+    def times(self) -> Floats:
+        return self.columns.get(self.clock, _EMPTY)
+
+    @property
+    def returns(self) -> Floats:
+        """Mean returns."""
+        return self.columns.get("mean_return", _EMPTY)
 
     def at(self, moment: float) -> float:
         """The latest mean return up to `moment`; of a trial that ended before, its last one."""
-        seen = self.mean_return[self.clock <= moment]
+        seen = self.returns[self.times <= moment]
         return float(seen[-1]) if len(seen) else math.nan
 
 
+_EMPTY: Floats = np.empty(0)
+
+
 @dataclass(frozen=True)
-class Outcome:
+class Record:
     """What one trial left behind."""
 
     config: Config
     result: Result
-    curve: Curve
+    evaluations: Evaluations
 
     @property
     def diverged(self) -> bool:
@@ -68,51 +77,58 @@ class Measure:
 
     name: str
     direction: Direction
-    score: Callable[[Outcome], float]
+    score: Callable[[Record], float]
     """Of a trial that ran to its end without diverging."""
-    worst: Callable[[Outcome], float]
-    so_far: Callable[[Curve, float, Config], float]
+    worst: Callable[[Record], float]
+    so_far: Callable[[Evaluations, float, Config], float]
     """What pruning compares at a moment of the clock, lower or higher being better as in the end."""
 
 
-def _area(outcome: Outcome) -> float:
-    curve = outcome.curve
-    return normalised_area(curve.clock, curve.mean_return, curve.horizon)
+def _area(record: Record) -> float:
+    seen = record.evaluations
+    return normalised_area(seen.times, seen.returns, seen.horizon)
 
 
-def _final_return(outcome: Outcome) -> float:
-    final = outcome.result.final_return
+def _final_return(record: Record) -> float:
+    final = record.result.final_return
     return math.nan if final is None else final
 
 
-def _time(outcome: Outcome) -> float:
-    rule, curve = outcome.config.convergence, outcome.curve
-    assert rule.threshold is not None
-    index = convergence_index(curve.mean_return, rule.threshold, rule.consecutive)
-    return curve.horizon if index is None else min(float(curve.clock[index]), curve.horizon)
+def _time(record: Record) -> float:
+    config, result, seen = record.config, record.result, record.evaluations
+    outcome = judge(
+        result.status,
+        seen.columns,
+        config.convergence.threshold,
+        config.convergence.consecutive,
+        ended={"episodes": result.episodes, "env_steps": result.env_steps},
+        budget={"episodes": config.budget.episodes, "env_steps": config.budget.env_steps},
+    )
+    time = outcome.env_steps if seen.clock == "env_step" else outcome.episodes
+    return min(time, seen.horizon) if outcome.converged else seen.horizon
 
 
-def _no_bound(_: Outcome) -> float:
+def _no_bound(_: Record) -> float:
     return -math.inf
 
 
-def _budget(outcome: Outcome) -> float:
-    return outcome.curve.horizon
+def _budget(record: Record) -> float:
+    return record.evaluations.horizon
 
 
-def _area_so_far(curve: Curve, moment: float, _: Config) -> float:
-    seen = curve.clock <= moment
-    return normalised_area(curve.clock[seen], curve.mean_return[seen], moment)
+def _area_so_far(seen: Evaluations, moment: float, _: Config) -> float:
+    before = seen.times <= moment
+    return normalised_area(seen.times[before], seen.returns[before], moment)
 
 
-def _latest_return(curve: Curve, moment: float, _: Config) -> float:
-    return curve.at(moment)
+def _latest_return(seen: Evaluations, moment: float, _: Config) -> float:
+    return seen.at(moment)
 
 
-def _missing_return(curve: Curve, moment: float, config: Config) -> float:
+def _missing_return(seen: Evaluations, moment: float, config: Config) -> float:
     """How far the return is below the threshold: known long before any trial converges."""
     assert config.convergence.threshold is not None
-    return config.convergence.threshold - curve.at(moment)
+    return config.convergence.threshold - seen.at(moment)
 
 
 MEASURES = {
@@ -157,24 +173,24 @@ class Objective:
     def lowest_is_best(self) -> bool:
         return self.direction == "minimize"
 
-    def of_trial(self, outcome: Outcome) -> float:
+    def of_trial(self, record: Record) -> float:
         """The worst possible score where the trial diverged or left nothing that is a number."""
-        score = math.nan if outcome.diverged else self.measure.score(outcome)
-        return score if math.isfinite(score) else self.measure.worst(outcome)
+        score = math.nan if record.diverged else self.measure.score(record)
+        return score if math.isfinite(score) else self.measure.worst(record)
 
     def of_proposal(self, scores: Sequence[float]) -> float:
         return self.aggregate.of(scores, self.direction)
 
-    def so_far(self, outcomes: Sequence[Outcome], moment: float) -> float:
+    def so_far(self, records: Sequence[Record], moment: float) -> float:
         """What the seeds have reached at `moment`; infinitely bad where one diverged before it."""
-        values = [self._so_far(outcome, moment) for outcome in outcomes]
+        values = [self._so_far(record, moment) for record in records]
         return self.of_proposal(values)
 
-    def _so_far(self, outcome: Outcome, moment: float) -> float:
+    def _so_far(self, record: Record, moment: float) -> float:
         worst = math.inf if self.lowest_is_best else -math.inf
-        if outcome.diverged and outcome.result.env_steps <= moment:
+        if record.diverged and record.result.env_steps <= moment:
             return worst
-        value = self.measure.so_far(outcome.curve, moment, outcome.config)
+        value = self.measure.so_far(record.evaluations, moment, record.config)
         return value if math.isfinite(value) else worst
 
 
@@ -195,27 +211,14 @@ def interval_of(config: Config) -> int:
     return every or math.ceil((horizon or 1) / MOMENTS)
 
 
-def read_outcome(directory: Path, config: Config) -> Outcome:
+def read_record(directory: Path, config: Config) -> Record:
     """What the trial in `directory` has recorded, be it at its end or not."""
-    result = read_result(directory) or Result()
-    columns = _columns(directory)
-    clock = columns.get(clock_of(config), _EMPTY)
-    curve = Curve(clock, columns.get("mean_return", _EMPTY), float(horizon_of(config) or math.nan))
-    return Outcome(config, result, curve)
-
-
-_EMPTY: Floats = np.empty(0)
-
-
-def _columns(directory: Path) -> Mapping[str, Floats]:
-    path = metrics_path(directory, "evaluations")
-    if not path.exists():
-        return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TornMetrics)
-        names, rows = read_metrics(path)
-    values = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
-    return dict(zip(names, values.T, strict=True))
+        columns = read_columns(metrics_path(directory, "evaluations"))
+    horizon = float(horizon_of(config) or math.nan)
+    evaluations = Evaluations(columns, clock_of(config), horizon)
+    return Record(config, read_result(directory) or Result(), evaluations)
 
 
 def check_measurable(config: Config, objectives: Sequence[Objective]) -> None:

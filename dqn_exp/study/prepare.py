@@ -98,9 +98,13 @@ class Plan:
 
 
 def prepare(
-    context: HydraContext, master: DictConfig, overrides: Sequence[Override], options: Mapping[str, Any]
+    context: HydraContext,
+    master: DictConfig,
+    overrides: Sequence[Override],
+    options: Mapping[str, Any],
+    can_prune: bool,
 ) -> Plan:
-    """Read and check everything; raises ConfigError."""
+    """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings(own)
     space = read_space(overrides, master)
@@ -129,15 +133,21 @@ def prepare(
         extend,
         default,
     )
-    _check(plan)
+    _check(plan, can_prune)
     return plan
 
 
-def _check(plan: Plan) -> None:
+def _check(plan: Plan, can_prune: bool) -> None:
     check_measurable(plan.default, plan.objectives)
     plan.samplers.check(len(plan.objectives))
-    if is_active(build_pruner(plan.pruner, horizon_of(plan.default))) and len(plan.objectives) > 1:
+    prunes = is_active(build_pruner(plan.pruner, horizon_of(plan.default)))
+    if prunes and len(plan.objectives) > 1:
         raise ConfigError("hydra/sweeper/pruner: with several objectives allowed: none")
+    if prunes and not can_prune:
+        raise ConfigError(
+            "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
+            "report no evaluations; allowed: hydra/sweeper/pruner=none"
+        )
     if plan.samplers.is_grid:
         plan.space.grid()
     _check_extremes(plan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,12 +16,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch import last_episode
+from dqn_exp.launch import episode_cells, last_episode, time_told
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.proposal import Proposal
 from dqn_exp.study.results import best_trials, score_text
 from dqn_exp.study.space import to_text
 from dqn_exp.study.storage import proposals
+from dqn_exp.text import format_number
 
 NAMES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 COLOURS = {"failed": "bold red", "pruned": "yellow", "done": "green"}
@@ -94,14 +94,14 @@ class StudyProgress:
         if trial.number in [other.number for other in best]:
             return [f"{score_text(trial, self._objectives)}, the best so far: {describe(trial.params)}"]
         standing = f" (best {score_text(best[0], self._objectives)})" if best else ""
-        return [f"{score_text(trial, self._objectives)}{standing}, {self._clock()}"]
+        return [f"{score_text(trial, self._objectives)}{standing}, {self._time()}"]
 
     def _view(self) -> Group:
         counts = {name: sum(t.state is state for t in self._trials) for state, name in NAMES.items()}
         shown = [
             Text.assemble(f"  {count} ", (name, COLOURS[name])) for name, count in counts.items() if count
         ]
-        head = Text.assemble((f"{self._done}/{self._total}", "bold"), *shown, f"  {self._clock()}")
+        head = Text.assemble((f"{self._done}/{self._total}", "bold"), *shown, f"  {self._time()}")
         bar = ProgressBar(total=self._total, completed=self._done, width=60)
         return Group(head, bar, *self._best_lines(), self._running_table())
 
@@ -117,17 +117,13 @@ class StudyProgress:
         for column in ("running", "episode", "env steps", "last return"):
             table.add_column(column, justify="left" if column == "running" else "right")
         for proposal in self._running:
-            table.add_row(f"proposal {proposal.number}", *slowest_seed(proposal.directories))
+            table.add_row(f"proposal {proposal.number}", *episode_cells(slowest_seed(proposal.directories)))
         return table
 
-    def _clock(self) -> str:
+    def _time(self) -> str:
         """Time so far, and time left at the pace since this process started."""
-        elapsed, done = time.monotonic() - self._started, self._done - self._before
-        text = f"{timedelta(seconds=int(elapsed))} so far"
-        if not done:
-            return text
-        left = elapsed / done * max(0, self._total - self._done)
-        return f"{text}, about {timedelta(seconds=int(left))} left"
+        left = max(0, self._total - self._done)
+        return time_told(time.monotonic() - self._started, self._done - self._before, left)
 
 
 def describe(params: Mapping[str, Any]) -> str:
@@ -135,10 +131,10 @@ def describe(params: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else to_text(value)
+    return format_number(value) if isinstance(value, float) else to_text(value)
 
 
-def slowest_seed(directories: Sequence[Path]) -> tuple[str, str, str]:
-    """Where the seed stands that is furthest behind."""
-    known = [seen for seen in map(last_episode, directories) if seen[0] != "-"]
-    return min(known, key=lambda seen: int(seen[1].replace(" ", "")), default=("-", "-", "starting"))
+def slowest_seed(directories: Sequence[Path]) -> Path:
+    """The trial that has made the fewest environment steps among those with an episode behind them."""
+    steps = {directory: e.env_steps for directory in directories if (e := last_episode(directory))}
+    return min(steps, key=steps.__getitem__, default=directories[0])

@@ -14,9 +14,10 @@ import optuna
 from optuna.samplers import RandomSampler
 
 from dqn_exp.config import Config
+from dqn_exp.launch import placed
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import Pruned, record_trial
-from dqn_exp.study.objective import Objective, Outcome, clock_of, horizon_of, interval_of, read_outcome
+from dqn_exp.study.objective import Objective, Record, clock_of, horizon_of, interval_of, read_record
 from dqn_exp.study.parts import Options, build_pruner, compares_seeds
 from dqn_exp.study.storage import open_storage
 from dqn_exp.training import Evaluated
@@ -56,6 +57,15 @@ class Verdict:
     """Environment steps that the furthest seed had made."""
 
 
+def jobs_of(proposal: Proposal) -> dict[str, list[str]]:
+    """Each seed as a job of Hydra's, for launchers that run nothing else: its overrides by its name."""
+    pairs = zip(proposal.overrides, proposal.directories, strict=True)
+    return {
+        directory.name: placed(overrides, proposal.directory, directory.name)
+        for overrides, directory in pairs
+    }
+
+
 class SeedFailed(RuntimeError):
     """The training of one seed ended in an exception."""
 
@@ -66,9 +76,9 @@ def run_proposal(proposal: Proposal) -> Verdict:
     proposal.directory.mkdir(parents=True, exist_ok=True)
     with _log_to(proposal.directory / LOG):
         runs = [SeedRun(*pair, proposal) for pair in zip(proposal.configs, proposal.directories, strict=True)]
-        pruner = Judge(proposal)
+        pruning = Pruning(proposal)
         try:
-            pruned = (_one_by_one if pruner.compares_seeds else _in_lockstep)(runs, pruner)
+            pruned = (_one_by_one if pruning.compares_seeds else _in_lockstep)(runs, pruning)
         finally:
             for run in runs:
                 run.close()
@@ -78,11 +88,11 @@ def run_proposal(proposal: Proposal) -> Verdict:
 def verdict(proposal: Proposal, pruned: str | None = None) -> Verdict:
     """The scores of a proposal from its records; `pruned` tells why it was given up."""
     pairs = zip(proposal.directories, proposal.configs, strict=True)
-    outcomes = [read_outcome(directory, config) for directory, config in pairs]
-    statuses = [outcome.result.status for outcome in outcomes]
+    records = [read_record(directory, config) for directory, config in pairs]
+    statuses = [record.result.status for record in records]
     if pruned is not None or "pruned" in statuses:
-        return Verdict(None, {}, statuses, max(outcome.result.env_steps for outcome in outcomes))
-    scores = {o.name: [o.of_trial(outcome) for outcome in outcomes] for o in proposal.objectives}
+        return Verdict(None, {}, statuses, max(record.result.env_steps for record in records))
+    scores = {o.name: [o.of_trial(record) for record in records] for o in proposal.objectives}
     values = [objective.of_proposal(scores[objective.name]) for objective in proposal.objectives]
     return Verdict(values, scores, statuses, None)
 
@@ -106,10 +116,10 @@ class SeedRun:
             evaluated = any(isinstance(event, Evaluated) for event in self._events)
         except Exception as error:
             raise SeedFailed(f"seed={self.config.seed}: {type(error).__name__}: {error}") from error
-        self.moment = float(self.outcome().curve.clock[-1]) if evaluated else math.inf
+        self.moment = float(self.record().evaluations.times[-1]) if evaluated else math.inf
 
-    def outcome(self) -> Outcome:
-        return read_outcome(self.directory, self.config)
+    def record(self) -> Record:
+        return read_record(self.directory, self.config)
 
     def prune(self, reason: str) -> None:
         with contextlib.suppress(StopIteration, Pruned):
@@ -119,7 +129,7 @@ class SeedRun:
         self._events.close()  # type: ignore[attr-defined]
 
 
-class Judge:
+class Pruning:
     """Reports what the seeds have reached, and asks the pruner whether to go on."""
 
     def __init__(self, proposal: Proposal) -> None:
@@ -141,37 +151,37 @@ class Judge:
         """Report every common moment up to `moment`; why to give up, or None to go on."""
         if len(self._objectives) > 1 or self._reported + self._interval > moment:
             return None
-        outcomes = [run.outcome() for run in runs]
+        records = [run.record() for run in runs]
         while self._reported + self._interval <= moment:
             self._reported += self._interval
-            if not all(_is_known(outcome, self._reported) for outcome in outcomes):
+            if not all(_is_known(record, self._reported) for record in records):
                 continue
-            value = self._objectives[0].so_far(outcomes, self._reported)
+            value = self._objectives[0].so_far(records, self._reported)
             if self._is_hopeless(value, self._reported):
-                return f"pruned at {self._clock} {self._reported}: {value:.6g} over {len(outcomes)} seeds"
+                return f"pruned at {self._clock} {self._reported}: {value:.6g} over {len(records)} seeds"
         return None
 
-    def after(self, index: int, outcome: Outcome) -> str | None:
+    def after(self, index: int, record: Record) -> str | None:
         """Report the score of seed number `index`; why to give up, or None to go on."""
-        value = self._objectives[0].of_trial(outcome)
+        value = self._objectives[0].of_trial(record)
         hopeless = self._is_hopeless(value, index)
-        return f"pruned after seed {outcome.config.seed}: {value:.6g}" if hopeless else None
+        return f"pruned after seed {record.config.seed}: {value:.6g}" if hopeless else None
 
     def _is_hopeless(self, value: float, step: int) -> bool:
         self._trial.report(value, step)
         return self._trial.should_prune()
 
 
-def _is_known(outcome: Outcome, moment: float) -> bool:
-    return outcome.diverged or bool(len(outcome.curve.clock) and outcome.curve.clock[0] <= moment)
+def _is_known(record: Record, moment: float) -> bool:
+    return record.diverged or bool(len(record.evaluations.times) and record.evaluations.times[0] <= moment)
 
 
-def _in_lockstep(runs: Sequence[SeedRun], judge: Judge) -> str | None:
+def _in_lockstep(runs: Sequence[SeedRun], pruning: Pruning) -> str | None:
     """Always lead on the seed that is furthest behind, so that all are compared at one moment."""
     horizon = horizon_of(runs[0].config) or 0
     while not all(run.ended for run in runs):
         min(runs, key=lambda run: run.moment).advance()
-        reason = judge.at(min(horizon, *(run.moment for run in runs)), runs)
+        reason = pruning.at(min(horizon, *(run.moment for run in runs)), runs)
         if reason and not all(run.ended for run in runs):
             for run in runs:
                 run.prune(reason)
@@ -179,11 +189,11 @@ def _in_lockstep(runs: Sequence[SeedRun], judge: Judge) -> str | None:
     return None
 
 
-def _one_by_one(runs: Sequence[SeedRun], judge: Judge) -> str | None:
+def _one_by_one(runs: Sequence[SeedRun], pruning: Pruning) -> str | None:
     for index, run in enumerate(runs):
         while not run.ended:
             run.advance()
-        reason = judge.after(index, run.outcome())
+        reason = pruning.after(index, run.record())
         if reason and run is not runs[-1]:
             return reason
     return None

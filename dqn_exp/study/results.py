@@ -13,9 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.launch import MANIFEST, PlannedTrial
 from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
+from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.storage import printable, trials_csv_of
+from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
 NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report")
@@ -27,9 +29,11 @@ def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) 
     scored = [t for t in trials if t.state is TrialState.COMPLETE and all(map(math.isfinite, t.values))]
     signs = [1 if objective.lowest_is_best else -1 for objective in objectives]
     losses = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in scored}
-    front = [t for t in scored if not any(_dominates(losses[o.number], losses[t.number]) for o in scored)]
-    front.sort(key=lambda trial: (losses[trial.number], trial.number))
-    return front[:1] if len(objectives) == 1 else front
+    scored.sort(key=lambda trial: (losses[trial.number], trial.number))
+    if len(objectives) == 1:
+        return scored[:1]
+    undominated = pareto_front([losses[trial.number] for trial in scored]) if scored else ()
+    return [trial for trial, stays in zip(scored, undominated, strict=True) if stays]
 
 
 def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], count: int) -> list[FrozenTrial]:
@@ -42,13 +46,9 @@ def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], coun
     return found[:count]
 
 
-def _dominates(a: Sequence[float], b: Sequence[float]) -> bool:
-    return all(x <= y for x, y in zip(a, b, strict=True)) and list(a) != list(b)
-
-
 def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
     named = zip(objectives, trial.values, strict=True)
-    return ", ".join(f"{objective.name} {value:.5g}" for objective, value in named)
+    return ", ".join(f"{objective.name} {format_number(value)}" for objective, value in named)
 
 
 def write_manifest(plan: Plan, complete: bool) -> None:

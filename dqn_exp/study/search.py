@@ -12,26 +12,25 @@ import optuna
 from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from hydra_plugins.dqn_exp.launcher import ParallelLauncher
 from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from dqn_exp.borrowed import trial_id
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Done, PlannedTrial, Pool, count_workers, write_hydra_directory
+from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
 from dqn_exp.runs import provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
 from dqn_exp.study.objective import horizon_of
-from dqn_exp.study.parts import build_pruner, is_active
+from dqn_exp.study.parts import build_pruner
 from dqn_exp.study.prepare import Plan, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
-from dqn_exp.study.proposal import LOG, Proposal, Verdict, run_proposal
+from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
 from dqn_exp.study.storage import DIRECTORY, dashboard_command, open_storage
-from dqn_exp.study.workers import Batches, Workers
 
 POLL_SECONDS = 2.0
 """How often we look after the trials of other processes."""
@@ -53,8 +52,8 @@ def run_study(
     write_report: WriteReport,
 ) -> float | list[list[float]] | None:
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
-    plan = prepare(context, master, overrides, options)
-    n_jobs = workers_of(launcher, plan)
+    engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
+    plan = prepare(context, master, overrides, options, engine.can_prune)
     study = open_study(plan)
     _start_directory(plan)
     presence = Presence(study, plan.directory)
@@ -62,7 +61,7 @@ def run_study(
     print(f"Watch it: {dashboard_command(plan.location)}", flush=True)
     with presence.announced():
         claims = Claims(study, plan.location, presence, plan.total)
-        search = Search(plan, study, claims, launcher, n_jobs)
+        search = Search(plan, study, claims, engine)
         search.run()
     write_results(plan, study)
     complete = not search.stopped and confirm(plan, study, launcher)
@@ -72,17 +71,6 @@ def run_study(
         raise SystemExit(1)
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     return [list(t.values) for t in best] if len(plan.objectives) > 1 else (best[0].value if best else None)
-
-
-def workers_of(launcher: Launcher, plan: Plan) -> int:
-    """How many proposals run at a time; raises ConfigError where pruning cannot work."""
-    ours = isinstance(launcher, ParallelLauncher)
-    if not ours and is_active(build_pruner(plan.pruner, horizon_of(plan.default))):
-        raise ConfigError(
-            "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
-            "report no evaluations; allowed: hydra/sweeper/pruner=none"
-        )
-    return plan.settings.n_jobs or count_workers(plan.master.hydra.launcher.n_jobs if ours else -1)
 
 
 def open_study(plan: Plan) -> optuna.Study:
@@ -112,12 +100,10 @@ def open_study(plan: Plan) -> optuna.Study:
 class Search:
     """This process's part of a study."""
 
-    def __init__(
-        self, plan: Plan, study: optuna.Study, claims: Claims, launcher: Launcher, n_jobs: int
-    ) -> None:
+    def __init__(self, plan: Plan, study: optuna.Study, claims: Claims, engine: Engine) -> None:
         self._plan, self._study, self._claims = plan, study, claims
         self._progress = StudyProgress(study, plan.objectives, plan.total)
-        self._workers = _workers(launcher, n_jobs, plan.directory)
+        self._workers = engine.workers(run_proposal, plan.settings.n_jobs)
         self._claimed: dict[int, Claim] = {}
         self.failures = 0
 
@@ -198,7 +184,7 @@ class Search:
             plan.objectives,
             plan.location,
             plan.name,
-            claim.trial._trial_id,
+            trial_id(claim.trial),
             plan.pruner,
             provenance.environment(),
         )
@@ -240,12 +226,6 @@ class Search:
             else:
                 self._study.tell(claim.number, verdict.values, skip_if_finished=True)
         self._progress.finished(claim.number)
-
-
-def _workers(launcher: Launcher, n_jobs: int, directory: Path) -> Workers:
-    if isinstance(launcher, ParallelLauncher):
-        return Pool(n_jobs, run_proposal)
-    return Batches(n_jobs, launcher, directory)
 
 
 def _start_directory(plan: Plan) -> None:

@@ -22,16 +22,10 @@ def seconds(*command: str) -> float:
 
 def test_help_comes_at_once() -> None:
     """The quickest of several, because other work disturbs single measurements."""
-    helping = min(seconds("-m", "dqn_exp", "--help") for _ in range(3))
-    importing = min(seconds("-c", "import hydra") for _ in range(3))
-    assert helping < 1.5 * importing
-
-
-def test_help_names_every_config_group_and_option(tmp_path: Path) -> None:
-    text = run_here("--help", cwd=tmp_path).out
-    for option in (ROOT / "conf").glob("*/*.yaml"):
-        if option.parent.name != "experiment":
-            assert option.stem in text, option
+    starting = min(seconds("-c", "pass") for _ in range(5))
+    helping = min(seconds("-m", "dqn_exp", "--help") for _ in range(5))
+    importing = min(seconds("-c", "import hydra") for _ in range(5))
+    assert helping - starting < 0.3 * (importing - starting)
 
 
 def test_information(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ import pytest
 from hydra_plugins.dqn_exp.launcher import ParallelLauncher
 from omegaconf import OmegaConf
 
-from dqn_exp.launch.pool import Done, Pool
+from dqn_exp.launch.engine import Done
+from dqn_exp.launch.pool import Pool
 from dqn_exp.launch.server import stop_server
 
 

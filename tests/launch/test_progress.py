@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dqn_exp.launch.progress import Progress, last_episode
+from dqn_exp.launch.progress import Progress, episode_cells, last_episode
 from dqn_exp.runs.files import write_json
 from dqn_exp.runs.metrics import COLUMNS, MetricsWriter, metrics_path
 
@@ -84,8 +84,10 @@ def test_the_last_whole_line_counts(tmp_path: Path) -> None:
     directory = trial(tmp_path, "seed=0", lines=2)
     with open(metrics_path(directory, "episodes"), "a") as file:
         file.write("3,99")
-    assert last_episode(directory) == ("2", "2 468", "20.5")
-    assert last_episode(tmp_path / "nowhere") == ("-", "-", "starting")
+    assert last_episode(directory) == (2, 2468, 20.5)
+    assert episode_cells(directory) == ("2", "2\N{NARROW NO-BREAK SPACE}468", "20.5")
+    assert last_episode(tmp_path / "nowhere") is None
+    assert episode_cells(tmp_path / "nowhere") == ("-", "-", "starting")
 
 
 def test_it_says_what_keeps_a_new_machine_waiting(tmp_path: Path) -> None:
@@ -94,6 +96,6 @@ def test_it_says_what_keeps_a_new_machine_waiting(tmp_path: Path) -> None:
         "[2026-01-01 00:00:00,0][dqn_exp.agent.fused.compilation][INFO] - compiling update_float32: ...\n"
     )
     (directory / "trial.log").write_text(compiling)
-    assert last_episode(directory) == ("-", "-", "compiling")
+    assert episode_cells(directory) == ("-", "-", "compiling")
     (directory / "trial.log").write_text(compiling + "[...][INFO] - training from environment step 0\n")
-    assert last_episode(directory) == ("-", "-", "starting")
+    assert episode_cells(directory) == ("-", "-", "starting")

@@ -15,12 +15,12 @@ from dqn_exp.runs.result import Result
 from dqn_exp.study.objective import (
     MEASURES,
     Aggregate,
-    Curve,
+    Evaluations,
     Objective,
-    Outcome,
+    Record,
     check_measurable,
     interval_of,
-    read_outcome,
+    read_record,
 )
 from tests.helpers import make_config
 
@@ -30,71 +30,72 @@ def config(**settings: object) -> Config:
     return make_config(**{**values, **settings})
 
 
-def outcome(*returns: float, status: str = "exhausted", final: float = 7.0) -> Outcome:
+def record(*returns: float, status: str = "exhausted", final: float = 7.0) -> Record:
     """Evaluations at steps 100, 200, ..., a budget of 400 and a threshold of 475."""
     clock = 100.0 * np.arange(1, len(returns) + 1)
     result = Result(status, env_steps=int(clock[-1]), final_return=final)
-    return Outcome(config(), result, Curve(clock, np.array(returns), 400.0))
+    columns = {"env_step": clock, "episode": clock / 10, "mean_return": np.array(returns)}
+    return Record(config(), result, Evaluations(columns, "env_step", 400.0))
 
 
-def score(name: str, *outcomes: Outcome, aggregate: str = "mean") -> float:
+def score(name: str, *records: Record, aggregate: str = "mean") -> float:
     objective = Objective(MEASURES[name], Aggregate[aggregate])
-    return objective.of_proposal([objective.of_trial(one) for one in outcomes])
+    return objective.of_proposal([objective.of_trial(one) for one in records])
 
 
 def test_area_is_the_mean_height_over_the_budget() -> None:
     """Level before the first and after the last evaluation; straight between them."""
-    assert score("aulc", outcome(10, 10, 10, 10)) == 10
-    assert score("aulc", outcome(0, 100, 100, 100)) == pytest.approx((0 + 50 + 100 + 100) / 4)
-    assert score("aulc", outcome(0, 100)) == pytest.approx((0 + 50 + 100 + 100) / 4)  # stopped early
+    assert score("aulc", record(10, 10, 10, 10)) == 10
+    assert score("aulc", record(0, 100, 100, 100)) == pytest.approx((0 + 50 + 100 + 100) / 4)
+    assert score("aulc", record(0, 100)) == pytest.approx((0 + 50 + 100 + 100) / 4)  # stopped early
 
 
 def test_final_return_is_the_one_after_training() -> None:
-    assert score("final_return", outcome(1, 2, final=33.0)) == 33
+    assert score("final_return", record(1, 2, final=33.0)) == 33
 
 
 def test_time_is_censored_at_the_budget() -> None:
     """The first of two evaluations in a row at 475."""
-    assert score("steps_to_convergence", outcome(480, 10, 480, 480)) == 300
-    assert score("steps_to_convergence", outcome(480, 10, 480, 10)) == 400
-    assert score("steps_to_convergence", outcome(480, 480), outcome(1, 1, 1, 1)) == 250
+    assert score("steps_to_convergence", record(480, 10, 480, 480)) == 300
+    assert score("steps_to_convergence", record(480, 10, 480, 10)) == 400
+    assert score("steps_to_convergence", record(480, 480), record(1, 1, 1, 1)) == 250
 
 
 @pytest.mark.parametrize(
     ("name", "worst"), [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", 400)]
 )
-def test_a_diverged_seed_has_the_worst_outcome(name: str, worst: float) -> None:
+def test_a_diverged_seed_has_the_worst_record(name: str, worst: float) -> None:
     """Whatever it had reached before."""
-    diverged = outcome(500, 500, 500, status="diverged", final=500.0)
+    diverged = record(500, 500, 500, status="diverged", final=500.0)
     assert score(name, diverged) == worst
-    assert score(name, diverged, outcome(1, 1, 1, 1), aggregate="worst") == worst
+    assert score(name, diverged, record(1, 1, 1, 1), aggregate="worst") == worst
 
 
 @pytest.mark.parametrize("name", ["aulc", "final_return"])
 def test_what_is_no_number_is_the_worst(name: str) -> None:
-    assert score(name, outcome(math.nan, math.nan, final=math.inf)) == -math.inf
+    assert score(name, record(math.nan, math.nan, final=math.inf)) == -math.inf
 
 
 def test_aggregates() -> None:
-    seeds = [outcome(*[value] * 4) for value in (1.0, 2.0, 3.0, 4.0, 90.0)]
+    seeds = [record(*[value] * 4) for value in (1.0, 2.0, 3.0, 4.0, 90.0)]
     assert score("aulc", *seeds) == 20
     assert score("aulc", *seeds, aggregate="iqm") == 3
     assert score("aulc", *seeds, aggregate="worst") == 1
-    assert score("steps_to_convergence", outcome(480, 480), outcome(1), aggregate="worst") == 400
+    assert score("steps_to_convergence", record(480, 480), record(1), aggregate="worst") == 400
 
 
 def test_the_interquartile_mean_outlives_one_diverged_seed() -> None:
-    seeds = [outcome(1, status="diverged"), *(outcome(*[value] * 4) for value in (1.0, 2.0, 3.0, 4.0))]
+    seeds = [record(1, status="diverged"), *(record(*[value] * 4) for value in (1.0, 2.0, 3.0, 4.0))]
     assert score("aulc", *seeds, aggregate="iqm") == 2
     assert score("aulc", *seeds) == -math.inf
 
 
-def so_far(name: str, moment: float, *outcomes: Outcome) -> float:
-    return Objective(MEASURES[name], Aggregate.mean).so_far(outcomes, moment)
+def so_far(name: str, moment: float, *records: Record) -> float:
+    return Objective(MEASURES[name], Aggregate.mean).so_far(records, moment)
 
 
 def test_what_pruning_compares_is_the_mean_over_seeds_at_one_moment() -> None:
-    pair = outcome(0, 100, 999), outcome(20, 40)
+    pair = record(0, 100, 999), record(20, 40)
     assert so_far("final_return", 200, *pair) == 70
     assert so_far("aulc", 200, *pair) == pytest.approx(((0 + 50) / 2 + (20 + 30) / 2) / 2)
     assert so_far("steps_to_convergence", 200, *pair) == 475 - 70  # what is missing to the threshold
@@ -104,7 +105,7 @@ def test_what_pruning_compares_is_the_mean_over_seeds_at_one_moment() -> None:
     ("name", "worst"), [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", math.inf)]
 )
 def test_pruning_sees_divergence_from_its_moment_on(name: str, worst: float) -> None:
-    diverged = outcome(1, 1, 1, status="diverged")
+    diverged = record(1, 1, 1, status="diverged")
     assert math.isfinite(so_far(name, 200, diverged))
     assert so_far(name, 300, diverged) == worst
 
@@ -114,12 +115,12 @@ def test_records_are_read_from_disk(tmp_path: Path) -> None:
     for step, mean_return in ((100, 5.0), (200, 7.0)):
         writer.append((step // 10, step, 0, mean_return, 0.0, 1))
     writer.close()
-    found = read_outcome(tmp_path, config())
-    assert found.curve.clock.tolist() == [100, 200]
-    assert found.curve.mean_return.tolist() == [5, 7]
-    assert found.curve.horizon == 400
+    found = read_record(tmp_path, config())
+    assert found.evaluations.times.tolist() == [100, 200]
+    assert found.evaluations.returns.tolist() == [5, 7]
+    assert found.evaluations.horizon == 400
     by_episodes = config(budget__env_steps=None, budget__episodes=80, evaluation__every_episodes=10)
-    assert read_outcome(tmp_path, by_episodes).curve.clock.tolist() == [10, 20]
+    assert read_record(tmp_path, by_episodes).evaluations.times.tolist() == [10, 20]
     assert interval_of(by_episodes) == 10
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from dqn_exp.borrowed import trial_id
 from dqn_exp.config.schema import Config
 from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective
@@ -54,7 +55,7 @@ class Bench:
             (Objective(MEASURES[objective], Aggregate.mean),),
             self.location,
             "s",
-            trial._trial_id,
+            trial_id(trial),
             pruner or NONE,
             {},
         )

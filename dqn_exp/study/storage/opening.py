@@ -17,10 +17,10 @@ from typing import IO, TypeVar
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
+from dqn_exp.borrowed import JournalFileLock
 from dqn_exp.config import ConfigError
 
 JOURNAL = "journal.log"
@@ -32,7 +32,7 @@ ATTEMPTS = 8
 T = TypeVar("T")
 
 
-class JournalLock(BaseJournalFileLock):
+class JournalLock(JournalFileLock):
     """An flock beside the journal: it dies with its holder, unlike Optuna's lock files.
 
     A writer that was killed may leave half a line. Whoever comes next trims it before appending,

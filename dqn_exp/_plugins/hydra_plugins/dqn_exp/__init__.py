@@ -1,1 +1,1 @@
-"""Thin adapters that Hydra discovers; the work is done in dqn_exp.launch."""
+"""What Hydra finds: a launcher, two sweepers and a search path. Each calls into `launch` or `study`."""

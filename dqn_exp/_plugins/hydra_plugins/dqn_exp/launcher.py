@@ -1,8 +1,9 @@
-"""`hydra/launcher=parallel`: trials in parallel processes."""
+"""`hydra/launcher=parallel`: trials in parallel processes of this machine; an engine."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
@@ -12,8 +13,13 @@ from omegaconf import DictConfig
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import count_workers, start_server, stop_server
 
+if TYPE_CHECKING:
+    from dqn_exp.launch import Pool
+
 
 class ParallelLauncher(Launcher):
+    can_prune = True
+
     def __init__(self, n_jobs: int, retries: int) -> None:
         """Raises ConfigError for numbers that mean nothing."""
         count_workers(n_jobs)
@@ -31,11 +37,10 @@ class ParallelLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from dqn_exp.launch import launch
 
-        return launch(
-            self._context,
-            self._config,
-            [list(job) for job in job_overrides],
-            initial_job_idx,
-            self._n_jobs,
-            self._retries,
-        )
+        jobs = [list(job) for job in job_overrides]
+        return launch(self, self._context, self._config, jobs, initial_job_idx, self._retries)
+
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Pool:
+        from dqn_exp.launch import Pool
+
+        return Pool(count_workers(n_jobs or self._n_jobs), function)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+from dqn_exp.borrowed import FolderSource
 from dqn_exp.config import CONF, ROOT
 
 
@@ -25,7 +25,7 @@ class DqnExpSearchPath(SearchPathPlugin):
                 search_path.append("sweeps", f"{SweepsSource.scheme()}://{folder}")
 
 
-class SweepsSource(FileConfigSource):
+class SweepsSource(FolderSource):
     """A folder of which only `sweeps` is a config group: whatever else lies there is not ours to read."""
 
     @staticmethod

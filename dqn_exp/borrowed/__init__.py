@@ -1,0 +1,24 @@
+"""Private parts of other packages, each behind one function: what a new version may change without notice.
+
+The modules `hydra`, `omegaconf`, `forkserver`, `loky` and `optuna` are named after the packages; in each,
+`TESTED` lists the versions with which its functions have been run.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from dqn_exp.borrowed.forkserver import kill_forkserver
+    from dqn_exp.borrowed.hydra import (
+        FolderSource,
+        arguments_parser,
+        compose_as_hydra_will,
+        error_of,
+        override_dirname,
+    )
+    from dqn_exp.borrowed.loky import exit_code, terminate_workers
+    from dqn_exp.borrowed.omegaconf import represent_string
+    from dqn_exp.borrowed.optuna import JournalFileLock, storage_of, trial_id
+
+__getattr__ = lazy(__name__, __file__)

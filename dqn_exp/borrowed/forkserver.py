@@ -1,0 +1,20 @@
+"""From Python's multiprocessing: the fork server can be started by a public function, and not be ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from multiprocessing import forkserver
+from typing import Any
+
+TESTED = {"python": ["3.11"]}
+
+
+def kill_forkserver() -> None:
+    """End the fork server at once, where there is one; `ensure_running` may start another."""
+    server: Any = vars(forkserver)["_forkserver"]
+    if server._forkserver_pid is not None:
+        with suppress(ChildProcessError):  # where SIGCHLD is ignored, children leave no trace
+            os.kill(server._forkserver_pid, signal.SIGTERM)
+            server._stop()

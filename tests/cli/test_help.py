@@ -1,0 +1,69 @@
+"""The help names what there is, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from analysis.__main__ import COMMANDS
+from dqn_exp.cli.help import BEGINNING, END, REMARKS, config_groups, help_text
+from dqn_exp.config import CONF
+
+ROOT = Path(__file__).parents[2]
+FIXED_TEXT = BEGINNING + END + " ".join(REMARKS.values())
+KEYS = sorted(set(re.findall(r"(?<![\w/])([a-z_]+(?:\.[a-z_]+)*)=", FIXED_TEXT)) - {"group", "key"})
+
+
+@pytest.fixture(scope="module")
+def composed() -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", ["target=soft"], return_hydra_config=True)
+
+
+def test_every_group_and_option_is_a_file_and_every_file_is_named() -> None:
+    groups = config_groups()
+    files = {path for path in (ROOT / "conf").glob("*/*.yaml") if path.parent.name != "hydra"}
+    files |= set((ROOT / "sweeps").glob("*.yaml"))
+    named = {(group, option) for group, options in groups.items() for option in options}
+    assert named == {(path.parent.name, path.stem) for path in files}
+    words = set(help_text().split())
+    assert all({group, *options} <= words for group, options in groups.items())
+
+
+def test_options_of_the_working_directory_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, name in (("conf/env", "mine"), ("conf/novel", "other"), ("sweeps", "question")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / f"{name}.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    groups = config_groups()
+    assert "mine" in groups["env"]
+    assert "cartpole" in groups["env"]
+    assert groups["novel"] == ["other"]
+    assert "question" in groups["sweeps"]
+
+
+def test_every_remark_is_about_a_group() -> None:
+    assert set(REMARKS) <= set(config_groups())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_exists(key: str, composed: DictConfig) -> None:
+    absent = object()
+    assert key in config_groups() or OmegaConf.select(composed, key, default=absent) is not absent
+
+
+@pytest.mark.parametrize(
+    "name", re.findall(r"^  (\w+)  +(?!.*python)", BEGINNING.split("Short axis")[1], re.M)
+)
+def test_every_short_name_exists(name: str, composed: DictConfig) -> None:
+    assert name in composed
+
+
+def test_the_commands_of_analysis_exist() -> None:
+    named = re.findall(r"python -m analysis (\w+)", END)
+    assert named
+    assert set(named) <= set(COMMANDS)
