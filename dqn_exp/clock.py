@@ -29,8 +29,3 @@ class Clock:
             or (budget.episodes is not None and self.episodes >= budget.episodes)
             or (budget.learning_episodes is not None and self.learning_episodes >= budget.learning_episodes)
         )
-
-
-def times_due(every: int, before: int, now: int) -> int:
-    """How many multiples of `every` a count passes or reaches on its way from `before` to `now`."""
-    return now // every - before // every

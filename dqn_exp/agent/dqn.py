@@ -14,7 +14,7 @@ from dqn_exp.agent.agent import Diverged, Learned
 from dqn_exp.agent.exploration import Exploration, build_exploration
 from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.target import TargetUpdate
-from dqn_exp.clock import Clock, times_due
+from dqn_exp.clock import Clock
 from dqn_exp.config import Config
 from dqn_exp.envs import Step
 from dqn_exp.networks import build_network
@@ -58,12 +58,12 @@ class DQN:
 
     def observe(self, step: Step) -> Sequence[Learned]:
         """Store the step; update where training is due, then the target where that is due."""
-        replay, now = self.replay, self._clock.env_steps
+        replay, every, now = self.replay, self._every, self._clock.env_steps
         replay.add(step)
-        due = times_due(self._every, now - len(step.action), now)
+        times_due = now // every - (now - len(step.action)) // every
         learned: Sequence[Learned] = ()
-        if due and now >= self._starts and len(replay) >= replay.batch_size:
-            learned = self._learn(due * self._updates)
+        if times_due and now >= self._starts and len(replay) >= replay.batch_size:
+            learned = self._learn(times_due * self._updates)
         self._target.after(step, self._clock)
         return learned
 

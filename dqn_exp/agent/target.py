@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dqn_exp.clock import Clock, times_due
+from dqn_exp.clock import Clock
 from dqn_exp.config import EpisodesTargetConfig, SoftTargetConfig, TargetConfig
 from dqn_exp.envs import Step
 
@@ -26,5 +26,5 @@ class TargetUpdate:
             now, passed = clock.episodes, len(step.ended)
         else:
             now, passed = clock.env_steps, len(step.action)
-        if times_due(self._every, now - passed, now):
+        if now // self._every != (now - passed) // self._every:
             self._sync(self._tau)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
-from dqn_exp.config import CONF
+from dqn_exp.config import CONF, refuse_second_names
 from dqn_exp.launch import check_parts, plain_values, resolve_config
 from dqn_exp.runs import DamagedRecord, Locked, check_owner, in_use, is_locked, read_json, read_result
 
@@ -20,6 +20,7 @@ def prepare_single_run(argv: list[str]) -> None:
     asked = (arguments.multirun, arguments.cfg, arguments.info, arguments.help)
     if any(asked) or arguments.hydra_help or arguments.shell_completion:
         return
+    refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
     config = resolve_config(plain_values(composed))
     check_parts(config)

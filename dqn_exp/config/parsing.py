@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -22,6 +22,14 @@ def parse_config(values: Mapping[str, Any]) -> Config:
             problems.setdefault(_path(problem, values), []).append(problem)
         lines = [_explain(path, values, *found) for path, found in problems.items()]
         raise ConfigError("\n".join(lines)) from None
+
+
+def refuse_second_names(overrides: Iterable[str]) -> None:
+    """Raise ConfigError where one command gives a value by its short name and by its long one."""
+    given = {override.partition("=")[0].lstrip("+~") for override in overrides}
+    for name, short in SHORT_NAMES.items():
+        if {name, short} <= given:
+            raise ConfigError(f"{short} and {name} are two names of one value; allowed: one of them")
 
 
 def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from omegaconf import Container, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.borrowed import override_dirname
-from dqn_exp.config import Config, ConfigError, unknown
+from dqn_exp.config import Config, ConfigError, refuse_second_names, unknown
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.preflight import check_parts, resolve_config
 
@@ -81,6 +81,7 @@ class Planner:
         return PlannedTrial(str(hydra_config.hydra.sweep.subdir), task, config, hydra_config)
 
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
+        refuse_second_names(job)
         composed = self._compose(job)
         config = resolve_config(plain_values(composed))
         check_parts(config)

@@ -23,7 +23,7 @@ import numpy as np
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.runs import Result, TornMetrics, judge, metrics_path, read_columns, read_result
-from dqn_exp.scores import Floats, iqm, normalised_area
+from dqn_exp.scores import Floats, aggregate, normalised_area
 
 Direction = Literal["minimize", "maximize"]
 
@@ -148,11 +148,6 @@ class Aggregate(enum.Enum):
     iqm = "iqm"
     worst = "worst"
 
-    def of(self, scores: Sequence[float], direction: str) -> float:
-        if self is Aggregate.worst:
-            return min(scores) if direction == "maximize" else max(scores)
-        return iqm(scores) if self is Aggregate.iqm else float(np.mean(scores))
-
 
 @dataclass(frozen=True)
 class Objective:
@@ -179,7 +174,7 @@ class Objective:
         return score if math.isfinite(score) else self.measure.worst(record)
 
     def of_proposal(self, scores: Sequence[float]) -> float:
-        return self.aggregate.of(scores, self.direction)
+        return aggregate(scores, self.aggregate.value, self.direction)
 
     def so_far(self, records: Sequence[Record], moment: float) -> float:
         """What the seeds have reached at `moment`; infinitely bad where one diverged before it."""

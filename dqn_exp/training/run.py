@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dqn_exp.agent import Agent, Diverged, Learned, build_agent
-from dqn_exp.clock import Clock, times_due
+from dqn_exp.clock import Clock
 from dqn_exp.config import Config, EvaluationConfig
 from dqn_exp.envs import Step, VectorEnvironment, make_environments, play
 from dqn_exp.seeding import Streams
@@ -122,8 +122,9 @@ def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Ite
 
 
 def _evaluation_is_due(config: EvaluationConfig, clock: Clock, step: Step) -> bool:
-    by_steps, by_episodes = config.every_steps, config.every_episodes
-    return bool(
-        (by_steps and times_due(by_steps, clock.env_steps - len(step.action), clock.env_steps))
-        or (by_episodes and times_due(by_episodes, clock.episodes - len(step.ended), clock.episodes))
-    )
+    """Has a clock reached or passed a multiple of its period in this step?"""
+    by_steps, by_episodes, now = config.every_steps, config.every_episodes, clock.env_steps
+    if by_steps and now // by_steps != (now - len(step.action)) // by_steps:
+        return True
+    ended, episodes = len(step.ended), clock.episodes
+    return bool(ended and by_episodes and episodes // by_episodes != (episodes - ended) // by_episodes)

@@ -10,6 +10,7 @@ from tests.program import Ended, run_here
 
 # command line -> what the message must say
 SINGLE = {
+    "lr=1e-3 optimizer.lr=1e-2": ["lr and optimizer.lr are two names of one value"],
     "buffer=-5": ["buffer=-5", "greater than or equal to 1"],
     "buffer=100 batch=200": ["batch=200 is larger than buffer=100", "allowed: batch <= buffer"],
     "buffer=abc": ["buffer='abc'", "500, 17k, 1M"],
@@ -43,6 +44,7 @@ SWEEPS = {
     "lr=interval(0,1)": ["lr=interval(0,1)", "hydra/sweeper=optuna"],
     "seed=range(0)": ["seed has no values"],
     "seed=1,1": ["occurs 2 times"],
+    "buffer=500,1k replay.capacity=7k": ["buffer and replay.capacity are two names of one value"],
     "hydra.launcher.n_job=2": ["hydra.launcher.n_job is not a key", "Did you mean 'n_jobs'?"],
     "hydra.launcher.n_jobs=abc": ["hydra.launcher.n_jobs='abc'", "number of trials at a time"],
     "hydra.launcher.n_jobs=0": ["hydra.launcher.n_jobs=0"],
