@@ -80,7 +80,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "hydra.launcher.n_jobs=1",
         "hydra.sweeper.n_trials=5",
         "confirm.top=1",
-        "confirm.seeds=53,64",
+        "confirm.seeds=53,54",
         cwd=place,
     )
     return place
@@ -118,7 +118,7 @@ def test_the_best_configuration_can_be_run(undisturbed: Path, tmp_path: Path) ->
 def test_the_confirmation_is_paired_on_fresh_seeds(undisturbed: Path) -> None:
     study, place = study_in(undisturbed), undisturbed / "study"
     content = json.loads((place / "confirm" / "confirmation.json").read_text())
-    assert (content["search_seeds"], content["seeds"]) == ([1, 2], [53, 64])
+    assert (content["search_seeds"], content["seeds"]) == ([1, 2], [53, 54])
     default, winner = content["configurations"]
     assert default["name"] == "default"
     assert winner["params"] == study.best_params
@@ -128,7 +128,7 @@ def test_the_confirmation_is_paired_on_fresh_seeds(undisturbed: Path) -> None:
     assert len({0.0, *differences}) == 3  # seeds on which the two learn differently
     assert winner["difference"]["aulc"]["mean"] == pytest.approx(sum(differences) / 2)
     runs = load_runs(place).set_index("run")
-    for seed in (53, 64):
+    for seed in (53, 54):
         row = runs.loc[f"confirm/default,seed={seed}"]
         assert (row["lr"], row["batch"], row["seed"]) == (DEFAULTS["lr"], DEFAULTS["batch"], seed)
     assert study.user_attrs["confirmation"] == content
