@@ -16,7 +16,7 @@ from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.target import TargetUpdate
 from dqn_exp.clock import Clock
 from dqn_exp.config import Config
-from dqn_exp.envs import Step
+from dqn_exp.envs import EnvironmentFault, Step
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Replay, build_replay
 from dqn_exp.seeding import Streams
@@ -34,12 +34,14 @@ class DQN:
         replay: Replay,
         target: TargetUpdate,
         exploration: Exploration,
+        n_environments: int,
         clock: Clock,
     ) -> None:
         self.learner, self.replay, self.exploration = learner, replay, exploration
         self._target, self._clock = target, clock
         self._starts, self._every = config.agent.learning_starts, config.train_every
         self._updates = config.agent.updates_per_train
+        self._env_name, self._n_environments = f"env.id={config.env.id}", n_environments
         self._looked_at_every, self._max_abs_q = config.metrics.loss_every, config.divergence.max_abs_q
 
     @property
@@ -78,9 +80,18 @@ class DQN:
             if not is_finite or clock.updates % self._looked_at_every == 0:
                 learned.append(Learned(clock.updates, (loss, *learner.statistics())))
             if not is_finite:
+                self._refuse_faulty_observations()
                 raise Diverged(f"{self._what_left(loss)} at update {clock.updates}", learned)
             replay.learned(sample, learner.td_errors)
         return learned
+
+    def _refuse_faulty_observations(self) -> None:
+        """Raise EnvironmentFault where it is not learning that left the finite."""
+        found = self.replay.oldest_not_finite()
+        if found is not None:
+            rows_ago, value = found
+            step = self._clock.env_steps - rows_ago // self._n_environments
+            raise EnvironmentFault(f"{self._env_name} returned {value} in its observation at step {step}")
 
     def _what_left(self, loss: float) -> str:
         """What left the finite range in the latest update, in words."""
@@ -123,4 +134,4 @@ def build_dqn(
     exploration = build_exploration(
         config.exploration, int(actions.n), streams.generator("exploration"), clock
     )
-    return DQN(config, learner, replay, target, exploration, clock)
+    return DQN(config, learner, replay, target, exploration, n_environments, clock)

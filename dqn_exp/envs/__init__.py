@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.envs.environment import make_environment, resolve_environment
+    from dqn_exp.envs.environment import EnvironmentFault, make_environment, resolve_environment
     from dqn_exp.envs.vector import Episode, Step, VectorEnvironment, make_environments, play
 
 __getattr__ = lazy(__name__, __file__)

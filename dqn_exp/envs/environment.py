@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, SupportsFloat, cast
+from functools import partial
+from math import isfinite
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 from dqn_exp.config import ConfigError, EnvConfig, did_you_mean
+from dqn_exp.envs.generators import SharedGenerators, forgets_its_seed, seed_generator
 from dqn_exp.registry import wrappers
 
 Encoder = Callable[[Any], Any]
+
+
+class EnvironmentFault(RuntimeError):
+    """An environment that does not keep to its contract: no outcome of learning."""
 
 
 class Environment:
@@ -23,11 +30,13 @@ class Environment:
     action_space: Discrete(n), from 0.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float) -> None:
-        self._env = env
+    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float, name: str = "env") -> None:
+        self._env, self.name = env, name
         self._env_step = env.step
+        self._shared, self._forgets_its_seed = SharedGenerators(), False
         self._encode, self.observation_space = _encoder(env.observation_space)
         actions = cast(spaces.Discrete, env.action_space)
+        self._shape = self.observation_space.shape
         self.action_space = spaces.Discrete(int(actions.n))
         self._first_action = np.int64(actions.start)  # numpy's integers, as the space itself draws them
         self._limit = max_episode_steps
@@ -38,22 +47,58 @@ class Environment:
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
     def reset(self, seed: int) -> np.ndarray:
-        """Begin an episode; returns its first observation [D], valid until the next call."""
-        observation, _ = self._env.reset(seed=seed)
-        self._length = 0
-        encoded: np.ndarray = self._encode(observation)
-        return encoded
+        """Begin an episode; returns its first observation [D], valid until the next call.
 
-    def step(self, action: np.int64) -> tuple[np.ndarray, SupportsFloat, bool, bool]:
-        """Next observation [D], valid until the next call; reward, terminated, truncated."""
-        observation, reward, terminated, truncated, _ = self._env_step(self._first_action + action)
+        The episode depends on `seed` and its actions alone, also where the environment draws from
+        generators that others share or forgets to seed its own. Raises EnvironmentFault.
+        """
+        shared, self._length = self._shared, 0
+        if not shared.needed:
+            return self._reset(seed)
+        shared.begin(seed)
+        observation: np.ndarray = shared.call(self._reset, seed)
+        shared.has_begun()
+        self._env_step = partial(shared.call, self._env.step) if shared.needed else self._env.step
+        return observation
+
+    def _reset(self, seed: int) -> np.ndarray:
+        if self._forgets_its_seed:
+            seed_generator(self._env, seed)
+        returned = self._env.reset(seed=seed)
+        if not self._forgets_its_seed and forgets_its_seed(self._env, seed):
+            self._forgets_its_seed = True
+            return self._reset(seed)
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            raise self._fault("reset", returned, "(observation, info)")
+        observation: np.ndarray = self._encode(returned[0])
+        if observation.shape != self.observation_space.shape:
+            raise self._fault("reset", returned, f"an observation of {self._env.observation_space}")
+        return observation
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool]:
+        """Next observation [D], valid until the next call; reward, terminated, truncated.
+
+        Raises EnvironmentFault where the environment returns anything else.
+        """
+        returned = self._env_step(self._first_action + action)
+        try:
+            observation, reward, terminated, truncated, _ = returned
+            earned = float(reward)
+        except (TypeError, ValueError):
+            expected = "(observation, reward, terminated, truncated, info) with a number for reward"
+            raise self._fault("step", returned, expected) from None
         self._length += 1
-        return (
-            self._encode(observation),
-            reward,
-            terminated,
-            truncated or self._length >= self._limit,
-        )
+        seen = self._encode(observation)
+        if seen.shape != self._shape:
+            raise self._fault("step", returned, f"an observation of {self._env.observation_space}")
+        if not isfinite(earned):
+            raise EnvironmentFault(f"{self.name}: its step {self._length} returned the reward {earned}")
+        return seen, earned, terminated, truncated or self._length >= self._limit
+
+    def _fault(self, call: str, returned: Any, expected: str) -> EnvironmentFault:
+        told = repr(returned)
+        told = told if len(told) <= 200 else f"{told[:200]} ..."
+        return EnvironmentFault(f"{self.name}: its {call} returned {told}; expected {expected}")
 
     def measures(self) -> dict[str, float]:
         """Quality measures of the episode so far, from the wrappers that take them."""
@@ -98,7 +143,7 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
     _check_actions_quickly(env.unwrapped)
     for name, wrapper_options in config.wrappers.items():
         env = _wrap(env, name, wrapper_options)
-    return Environment(env, float("inf") if limit == "unlimited" else limit)
+    return Environment(env, float("inf") if limit == "unlimited" else limit, f"env.id={config.id}")
 
 
 def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
@@ -123,7 +168,7 @@ def resolve_environment(config: EnvConfig, threshold: float | None) -> tuple[Env
 
     Raises ConfigError where the environment is unknown, has continuous actions, or no threshold.
     """
-    make_environment(config).close()
+    _try_out(make_environment(config))
     spec = _spec(config.id)
     limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
     for own in (threshold, config.threshold, spec.reward_threshold):
@@ -133,6 +178,20 @@ def resolve_environment(config: EnvConfig, threshold: float | None) -> tuple[Env
         f"convergence.threshold=null, but {config.id} registers no threshold of its own; "
         f"allowed: a number (inf: never)"
     )
+
+
+def _try_out(environment: Environment) -> None:
+    """One reset and one step; raises ConfigError where they cannot be had."""
+    try:
+        environment.reset(seed=0)
+        environment.step(np.int64(0))
+    except EnvironmentFault as fault:
+        raise ConfigError(str(fault)) from fault
+    except (Exception, SystemExit) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{environment.name} cannot be reset with a seed and stepped: {cause}") from error
+    finally:
+        environment.close()
 
 
 def _spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
@@ -162,7 +221,14 @@ def _encoder(space: spaces.Space[Any]) -> tuple[Encoder, spaces.Box]:
         return (_as_it_is if len(space.shape) == 1 else _flatten), _vectors(space.low, space.high)
     if isinstance(space, spaces.Discrete):
         rows, first = np.eye(int(space.n), dtype=np.float32), int(space.start)
-        return lambda observation: rows[observation - first], _vectors(rows[0] * 0, rows[0] * 0 + 1)
+
+        def one_hot(state: Any) -> Any:
+            index = state - first
+            if not 0 <= index < len(rows):
+                raise EnvironmentFault(f"the observation {state} is none of {space}")
+            return rows[index]
+
+        return one_hot, _vectors(rows[0] * 0, rows[0] * 0 + 1)
     if not space.is_np_flattenable:
         raise ConfigError(f"observations {space} cannot be flattened to a vector of numbers")
     flat = cast(spaces.Box, spaces.flatten_space(space))
@@ -174,7 +240,7 @@ def _vectors(low: np.ndarray, high: np.ndarray) -> spaces.Box:
 
 
 def _as_it_is(observation: Any) -> Any:
-    return observation
+    return observation if isinstance(observation, np.ndarray) else np.asarray(observation)
 
 
 def _flatten(observation: Any) -> np.ndarray:

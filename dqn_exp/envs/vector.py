@@ -84,10 +84,10 @@ class VectorEnvironment:
         for index, environment in enumerate(self._environments):
             chosen = action[index]
             after[index], reward, terminates, truncates = environment.step(chosen)
-            rewards.append(float(reward))
+            rewards.append(reward)
             terminated.append(terminates)
             truncated.append(truncates)
-            self._returns[index] += rewards[index]
+            self._returns[index] += reward
             self._actions[index].append(chosen)
             if terminates or truncates:
                 ended.append(self._end(index))
@@ -162,7 +162,7 @@ class VectorEnvironment:
         self._begin(index)
         for action in actions:
             self._observations[index], reward, terminated, truncated = environment.step(action)
-            self._returns[index] += float(reward)
+            self._returns[index] += reward
             self._actions[index].append(action)
             if terminated or truncated:
                 return False

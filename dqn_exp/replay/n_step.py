@@ -58,6 +58,9 @@ class NStepReplay:
     def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
         self._replay.learned(sample, td_errors)
 
+    def oldest_not_finite(self) -> tuple[int, float] | None:
+        return self._replay.oldest_not_finite()
+
     def state(self) -> dict[str, Any]:
         """With the steps whose sums are not complete."""
         pending = [[list(one) for one in environment] for environment in self._pending]

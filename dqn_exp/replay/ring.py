@@ -104,6 +104,16 @@ class UniformReplay:
     def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
         """Told the TD errors float32[B] of what was sampled; uniform replay has no use for them."""
 
+    def oldest_not_finite(self) -> tuple[int, float] | None:
+        """How many rows ago an observation was stored that is NaN or infinite, and which of them it is."""
+        in_order = (np.arange(self._size) + self._next - self._size) % self.capacity
+        observed = self.transitions.next_observation.reshape(self.capacity, -1)
+        for place, index in enumerate(in_order):
+            if not np.isfinite(observed[index]).all():
+                wrong = observed[index][~np.isfinite(observed[index])]
+                return self._size - 1 - place, float(wrong[0])
+        return None
+
     def state(self) -> dict[str, Any]:
         """With the filled part of the rings."""
         columns = self.transitions._asdict().items()
