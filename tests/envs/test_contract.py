@@ -1,8 +1,9 @@
-"""An episode depends on its seed and its actions alone, and what breaks the contract is told before training."""
+"""An episode depends on its seed and actions alone; what breaks the contract is told before training."""
 
 from __future__ import annotations
 
 import random
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import EnvConfig
 from dqn_exp.envs import EnvironmentFault, make_environments
+from dqn_exp.envs import play as play_on
 from dqn_exp.envs.environment import Environment, resolve_environment
 from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.seeding import Streams
@@ -115,10 +117,9 @@ def test_a_shape_that_changes_later_is_noticed_at_its_step() -> None:
     env = make_environments(
         EnvConfig(id=later("Shrinks", np.zeros(1, np.float32), 5)), Streams(0).episodes("x")
     )
-    env.observe()
+    steps = play_on(env, lambda rows: np.zeros(len(rows), np.int64), lambda: False)
     with pytest.raises(EnvironmentFault, match=r"its step returned .*expected an observation of Box"):
-        for _ in range(8):
-            env.step(np.array([0]))
+        list(islice(steps, 8))
 
 
 @pytest.mark.parametrize(("value", "told"), [(np.nan, "nan"), (np.inf, "inf")])
