@@ -7,7 +7,16 @@ from pathlib import Path
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
 from dqn_exp.config import CONF, refuse_second_names
 from dqn_exp.launch import check_parts, plain_values, resolve_config
-from dqn_exp.runs import DamagedRecord, Locked, check_owner, in_use, is_locked, read_json, read_result
+from dqn_exp.runs import (
+    FINISHED,
+    DamagedRecord,
+    Locked,
+    check_owner,
+    in_use,
+    is_locked,
+    read_json,
+    read_result,
+)
 
 
 def prepare_single_run(argv: list[str]) -> None:
@@ -46,7 +55,7 @@ def interrupted_run(parent: Path, config_hash: str) -> Path | None:
 def _is_unfinished(path: Path, config_hash: str) -> bool:
     try:
         result = read_result(path.parent)
-        unfinished = result is None or result.status in ("running", "interrupted")
+        unfinished = result is None or result.status not in FINISHED
         return unfinished and bool(read_json(path)["config_hash"] == config_hash)
     except (DamagedRecord, KeyError, TypeError):
         return False

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import ROOT, TINY, finish, records, run_here, start, wait_until
+from tests.program import ROOT, TINY, finish, records, run, run_here, start, wait_until
 
 
 def seconds(*command: str) -> float:
@@ -76,6 +76,40 @@ def test_an_error_in_a_single_trial_is_shown_and_recorded(tmp_path: Path) -> Non
     assert "failed: RuntimeError: the pole broke" in ended.out
     assert "Traceback" in ended.err
     assert "Traceback" in (tmp_path / "trial" / "trial.log").read_text()
+
+
+def test_a_single_trial_that_failed_is_continued_where_it_was_saved(tmp_path: Path) -> None:
+    """Its environment breaks at the 150th step of the first process that gets there."""
+    (tmp_path / "brittle.py").write_text(BRITTLE)
+    job = ("imports=[brittle]", "env=gymnasium", "env.id=Brittle-v0", "convergence.threshold=inf")
+    job = (*TINY, *job, "env.max_episode_steps=40", "checkpoint.every_seconds=0", "metrics.loss_every=1")
+    assert run(*job, cwd=tmp_path).code == 1
+    (trial,) = (tmp_path / "outputs" / "runs").iterdir()
+    assert json.loads((trial / "result.json").read_text())["status"] == "failed"
+    ended = run(*job, cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    record = json.loads((trial / "trial.json").read_text())
+    assert record["attempts"][1]["from_env_step"] > 100
+    assert json.loads((trial / "result.json").read_text())["status"] == "exhausted"
+
+
+BRITTLE = """
+import pathlib
+import gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+
+class Brittle(CartPoleEnv):
+    steps = 0
+
+    def step(self, action):
+        Brittle.steps += 1
+        if Brittle.steps > 150 and not pathlib.Path("broken").exists():
+            pathlib.Path("broken").touch()
+            raise RuntimeError("it broke")
+        return super().step(action)
+
+gymnasium.register("Brittle-v0", Brittle)
+"""
 
 
 @pytest.mark.parametrize("flag", ["--config-dir", "hydra.searchpath"])

@@ -17,7 +17,7 @@ from dqn_exp.config.schema import Config
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.record import Pruned, record_trial, run_trial
 from dqn_exp.runs.result import read_result
-from tests.helpers import make_config
+from tests.helpers import gymnasium_env, make_config
 from tests.program import records
 from tests.runs.test_files import small_disk  # noqa: F401 - a fixture
 
@@ -201,3 +201,19 @@ def test_a_full_disk_fails_the_trial_and_says_so_there(small_disk: Path) -> None
     assert result.status == "failed"
     assert "No space left" in str(result.cause)
     (small_disk / "ballast").unlink()
+
+
+def test_an_episode_that_never_ends_is_continued_in_its_middle(tmp_path: Path) -> None:
+    settings = {**gymnasium_env("probe/Cycle-v0"), "env__max_episode_steps": "unlimited", "batch": 8}
+    settings |= {"budget__env_steps": 600, "metrics__loss_every": 50, "evaluation__final_episodes": 1}
+    config = make_config(**settings, checkpoint__every_seconds=0)
+    run_trial(config, tmp_path / "whole", {})
+    events = record_trial(config, tmp_path / "cut", {})
+    for _ in range(6):
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    run_trial(config, tmp_path / "cut", {})
+    record = json.loads((tmp_path / "cut" / "trial.json").read_text())
+    assert [attempt["from_env_step"] for attempt in record["attempts"]] == [0, 257]
+    for name in ("episodes.csv", "losses.csv", "network.safetensors"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
