@@ -214,6 +214,6 @@ def test_an_episode_that_never_ends_is_continued_in_its_middle(tmp_path: Path) -
     events.close()  # type: ignore[attr-defined]
     run_trial(config, tmp_path / "cut", {})
     record = json.loads((tmp_path / "cut" / "trial.json").read_text())
-    assert [attempt["from_env_step"] for attempt in record["attempts"]] == [0, 257]
+    assert [attempt["from_env_step"] for attempt in record["attempts"]] == [0, 307]
     for name in ("episodes.csv", "losses.csv", "network.safetensors"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
