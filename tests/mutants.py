@@ -1,0 +1,360 @@
+"""Do the tests notice where the program is wrong? `make mutants` changes one place at a time and looks.
+
+A mutant is one changed place: a comparison, an operator, a number, a condition, a returned value, or a
+statement left out. It counts as killed where one of the tests that mirror its module fails. Those named
+in `equivalent_mutants.yaml`, each with a reason, behave as the program does and are left out of the count.
+
+The mutants are made here, with `ast`, and not by cosmic-ray or mutmut: so a mutant lives in the memory of
+a forked process that has torch and numba loaded already, and costs a second or two instead of ten. Tests
+that start processes of their own do not see it, which is why few of them are asked.
+
+Words are not changed (messages are no behaviour), and of `dqn_exp/agent/fused` only the learner is: any
+other change there has numba compile all kernels again, which takes half a minute each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.abc
+import importlib.util
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yaml")
+TOLERATED = 0.1
+PRELOADED = ("gymnasium", "hydra", "matplotlib", "numba", "optuna", "pandas", "scipy.stats", "torch")
+
+EFFECTS = "tests/training/test_effects.py"
+RUN = "tests/training/test_run.py"
+ROOMS: dict[str, Sequence[str]] = {
+    "dqn_exp/training": (RUN, "tests/training/test_evaluate.py", EFFECTS),
+    "dqn_exp/agent": ("tests/agent", EFFECTS, RUN),
+    "dqn_exp/replay": ("tests/replay", EFFECTS),
+    "dqn_exp/runs": ("tests/runs",),
+    "analysis/estimates": ("tests/analysis/estimates",),
+}
+"""The modules that are changed, and the tests that are asked behind the one that mirrors a module."""
+MIRRORS: dict[str, Sequence[str]] = {
+    "dqn_exp/training/video.py": ("tests/analysis/network/test_video.py",),
+    "dqn_exp/agent/fused/learner.py": ("tests/agent/test_learners.py", "tests/agent/test_fused_greedy.py"),
+    "dqn_exp/agent/learner.py": ("tests/agent/test_learners.py",),
+    "dqn_exp/agent/dqn.py": (RUN, EFFECTS),
+    "dqn_exp/agent/randomness.py": (RUN, EFFECTS),
+}
+"""Where the mirror of a module has another name."""
+BLIND = ("tests/agent/test_fused_cache.py", "tests/agent/test_fused_simd_page.py")
+"""Tests that start processes of their own, or that ask for kernels alone."""
+
+
+# what a mutant is
+
+
+class Mutant(NamedTuple):
+    """One changed place of a module."""
+
+    module: str
+    number: int
+    """Its place among all mutants of the module."""
+    line: int
+    name: str
+    """The function it is in and what is changed: how `equivalent_mutants.yaml` calls it."""
+
+
+Swap = tuple[ast.AST, ast.AST]
+"""A node, and what takes its place."""
+
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+    ast.RShift: ast.LShift, ast.LShift: ast.RShift, ast.MatMult: ast.Mult,
+}  # fmt: skip
+
+
+def copy_of(node: ast.AST, **changes: object) -> ast.AST:
+    """A node of the same kind and place with other fields."""
+    return ast.copy_location(type(node)(**{**dict(ast.iter_fields(node)), **changes}), node)
+
+
+def changed(node: ast.AST) -> ast.AST | None:
+    """What a mutant has in the place of `node`; None where nothing is changed."""
+    match node:
+        case ast.Compare(ops=[op, *rest]):
+            return copy_of(node, ops=[COMPARISONS[type(op)](), *rest])
+        case ast.BinOp(op=op) | ast.AugAssign(op=op):
+            return copy_of(node, op=OPERATORS[type(op)]())
+        case ast.BoolOp(op=op):
+            return copy_of(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
+        case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
+            return operand
+        case ast.Constant(value=bool() as value):
+            return copy_of(node, value=not value)
+        case ast.Constant(value=int() | float() as value):
+            return copy_of(node, value=value + 1)
+        case ast.Return(value=value) if value is not None and not is_none(value):
+            return copy_of(node, value=ast.Constant(None))
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript() | ast.Tuple()]):
+            return ast.copy_location(ast.Pass(), node)
+        case ast.Expr(value=ast.Call()) if not ast.unparse(node).startswith("log."):
+            return ast.copy_location(ast.Pass(), node)
+        case ast.Break() | ast.Continue():
+            return ast.copy_location(ast.Pass(), node)
+    return None
+
+
+def is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def swaps(tree: ast.Module) -> list[tuple[str, Swap]]:
+    """All that can be changed in a module, with the names of the mutants."""
+    return list(_swaps(tree, [], tree))
+
+
+def _swaps(node: ast.AST, within: list[str], parent: ast.AST) -> Iterator[tuple[str, Swap]]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        within = [*within, node.name]
+    new = changed(node)
+    if new is not None:
+        yield _name(within, parent, (node, new)), (node, new)
+    for name, field in ast.iter_fields(node):
+        if not _is_silent(node, name):
+            for child in field if isinstance(field, list) else [field]:
+                if isinstance(child, ast.AST):
+                    if name == "test" and isinstance(node, ast.If | ast.IfExp | ast.While):
+                        negated = ast.copy_location(ast.UnaryOp(ast.Not(), child), child)
+                        yield _name(within, node, (child, negated)), (child, negated)
+                    yield from _swaps(child, within, node)
+
+
+def _is_silent(node: ast.AST, field: str) -> bool:
+    """Is this never computed (a type), or only ever read by people (a message)?"""
+    is_type = field in ("annotation", "returns", "decorator_list")
+    is_type |= isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp | ast.Subscript)
+    is_checked = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    return (is_type and not _computes(node)) or is_checked or isinstance(node, ast.JoinedStr | ast.Raise)
+
+
+def _computes(node: ast.AST) -> bool:
+    """Is this an assignment of a value, and not the definition of a type?"""
+    return isinstance(node, ast.Assign) and not ast.unparse(node.targets[0])[0].isupper()
+
+
+def _name(within: list[str], parent: ast.AST, swap: Swap) -> str:
+    """Small changes are shown in the expression around them."""
+    old, new = swap
+    around = ast.expr | ast.keyword | ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return
+    is_shown = isinstance(parent, around) and isinstance(old, ast.expr)
+    shown = parent if is_shown else old
+    before = ast.unparse(shown)
+    after = ast.unparse(_swapped(shown, swap)) if is_shown else ast.unparse(new)
+    return f"{'.'.join(within)}: {_one_line(before)} -> {_one_line(after)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _swapped(tree: ast.AST, swap: Swap) -> ast.AST:
+    """A copy of `tree` in which one node has given way to another."""
+    old, new = swap
+    if tree is old:
+        return new
+    fields = {}
+    for name, field in ast.iter_fields(tree):
+        if isinstance(field, list):
+            fields[name] = [_swapped(n, swap) if isinstance(n, ast.AST) else n for n in field]
+        else:
+            fields[name] = _swapped(field, swap) if isinstance(field, ast.AST) else field
+    return copy_of(tree, **fields)
+
+
+def mutants_of(module: str) -> list[Mutant]:
+    """All mutants of a module, in the order of its source."""
+    found = swaps(ast.parse((ROOT / module).read_text()))
+    return [
+        Mutant(module, number, getattr(old, "lineno", 0), name)
+        for number, (name, (old, _)) in enumerate(found)
+    ]
+
+
+def modules_of(room: str) -> list[str]:
+    """The modules of a room that do something; of `fused`, the learner alone."""
+    paths = sorted((ROOT / room).glob("*.py"))
+    if room == "dqn_exp/agent":
+        paths.append(ROOT / room / "fused" / "learner.py")
+    return [str(path.relative_to(ROOT)) for path in paths if path.name != "__init__.py"]
+
+
+def tests_of(room: str, module: str) -> list[str]:
+    """The tests to ask, the mirror of the module first."""
+    mirror = ROOT / room.replace("dqn_exp", "tests").replace("analysis", "tests/analysis")
+    mirror /= f"test_{Path(module).name}"
+    first = MIRRORS.get(module, [str(mirror.relative_to(ROOT))] if mirror.exists() else [])
+    found = [*first]
+    for path in ROOMS[room]:
+        tests = sorted((ROOT / path).glob("test_*.py")) if (ROOT / path).is_dir() else [ROOT / path]
+        found += [str(test.relative_to(ROOT)) for test in tests]
+    return [test for test in dict.fromkeys(found) if test not in BLIND]
+
+
+# one mutant and its tests
+
+
+class MutantLoader(importlib.abc.InspectLoader):
+    """Finds one module before all others do, and gives it the code of a mutant."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant, self._name = mutant, mutant.module.removesuffix(".py").replace("/", ".")
+
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        if name != self._name:
+            return None
+        return importlib.util.spec_from_file_location(name, self._mutant.module, loader=self)
+
+    def get_source(self, fullname: str) -> str:
+        return Path(self._mutant.module).read_text()
+
+    def exec_module(self, module: ModuleType) -> None:
+        tree = ast.parse(self.get_source(module.__name__))
+        _, swap = swaps(tree)[self._mutant.number]
+        mutated = ast.fix_missing_locations(_swapped(tree, swap))
+        exec(compile(mutated, self._mutant.module, "exec"), module.__dict__)  # type: ignore[arg-type]
+
+
+def ask(tests: Sequence[str], mutant: Mutant | None) -> None:
+    """Run `tests` against `mutant` in this process, which ends with their verdict."""
+    os.setsid()
+    if mutant is not None:
+        sys.meta_path.insert(0, MutantLoader(mutant))  # type: ignore[arg-type]
+    silence = os.open(os.environ.get("MUTLOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", *tests]))
+
+
+def verdict(tests: Sequence[str], mutant: Mutant | None, seconds: float) -> int | None:
+    """The exit code of the tests; None where they took longer than `seconds`."""
+    process = multiprocessing.get_context("fork").Process(target=ask, args=(tests, mutant))
+    process.start()
+    process.join(seconds)
+    if process.exitcode is None:
+        os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+        return None
+    return process.exitcode
+
+
+def survives(tests: Sequence[str], seconds: float, mutant: Mutant) -> bool:
+    return verdict(tests, mutant, seconds) == 0
+
+
+# all of them
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    chosen = _parse(arguments)
+    equivalent: dict[str, dict[str, str]] = yaml.safe_load(EQUIVALENT.read_text()) or {}
+    with tempfile.TemporaryDirectory() as scratch:
+        _move_to_copy(Path(scratch))
+        for module in PRELOADED:
+            importlib.import_module(module)
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(chosen.processes, context) as pool:
+            shares = [_judge_room(room, chosen, equivalent, pool.map) for room in chosen.rooms]
+    return int(max(shares) >= TOLERATED)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mutants", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("rooms", nargs="*", default=list(ROOMS), help="which of them (default: all)")
+    parser.add_argument("--sample", default="10", help="mutants per module, or all (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="which mutants are drawn (default: 0)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--only", default="", help="modules whose path holds this")
+    return parser.parse_args(arguments)
+
+
+def _move_to_copy(scratch: Path) -> None:
+    """Work in a copy of the checkout: no mutant can do harm there."""
+    copy = scratch / "checkout"
+    ignored = shutil.ignore_patterns(".*", "outputs", "docs")
+    shutil.copytree(ROOT, copy, ignore=ignored)
+    os.chdir(copy)
+    sys.path[:0] = [str(copy), str(copy / "dqn_exp" / "_plugins")]
+    sys.modules.pop("tests", None)
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
+
+
+def _judge_room(
+    room: str,
+    chosen: argparse.Namespace,
+    equivalent: dict[str, dict[str, str]],
+    pool_map: Callable[..., Iterator[bool]],
+) -> float:
+    """Print what became of the mutants of a room; returns the share of survivors."""
+    asked = survived = 0
+    for module in modules_of(room):
+        if chosen.only in module:
+            drawn = _draw(mutants_of(module), chosen)
+            judged = [mutant for mutant in drawn if mutant.name not in equivalent.get(module, {})]
+            alive = _judge(tests_of(room, module), judged, pool_map)
+            _print(module, len(drawn), len(drawn) - len(judged), len(judged) - len(alive), len(alive))
+            for mutant in alive:
+                print(f"  {module}:{mutant.line}  {mutant.name}", flush=True)
+            asked, survived = asked + len(judged), survived + len(alive)
+    share = survived / max(asked, 1)
+    print(f"{room}: {asked} judged, {survived} survived, a share of {share:.3f}\n", flush=True)
+    return share
+
+
+def _print(module: str, drawn: int, equivalent: int, killed: int, survived: int) -> None:
+    counts = f"{drawn:4} mutants, {killed:4} killed, {survived:4} survived, {equivalent:4} equivalent"
+    print(f"{module:36}{counts}", flush=True)
+
+
+def _draw(mutants: list[Mutant], chosen: argparse.Namespace) -> list[Mutant]:
+    if chosen.sample == "all" or int(chosen.sample) >= len(mutants):
+        return mutants
+    generator = random.Random(f"{chosen.seed} {mutants[0].module}")
+    return sorted(generator.sample(mutants, int(chosen.sample)), key=lambda mutant: mutant.number)
+
+
+def _judge(
+    tests: Sequence[str], mutants: Sequence[Mutant], pool_map: Callable[..., Iterator[bool]]
+) -> list[Mutant]:
+    """Those of `mutants` that no test notices; the tests must pass without any."""
+    if not mutants:
+        return []
+    started = time.monotonic()
+    if verdict(tests, None, 3600) != 0:
+        raise SystemExit(f"without any mutant these do not pass: {' '.join(tests)}")
+    patience = 30 + 5 * (time.monotonic() - started)
+    alive = pool_map(partial(survives, tests, patience), mutants)
+    return [mutant for mutant, lives in zip(mutants, alive, strict=True) if lives]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
