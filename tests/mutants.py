@@ -116,7 +116,7 @@ def changed(node: ast.AST) -> ast.AST | None:
             return copy_of(node, value=ast.Constant(None))
         case ast.Assign(targets=[ast.Attribute() | ast.Subscript() | ast.Tuple()]):
             return ast.copy_location(ast.Pass(), node)
-        case ast.Expr(value=ast.Call()) if not ast.unparse(node).startswith("log."):
+        case ast.Expr(value=ast.Call()) if not _is_logged(node):
             return ast.copy_location(ast.Pass(), node)
         case ast.Break() | ast.Continue():
             return ast.copy_location(ast.Pass(), node)
@@ -149,16 +149,19 @@ def _swaps(node: ast.AST, within: list[str], parent: ast.AST) -> Iterator[tuple[
 
 
 def _is_silent(node: ast.AST, field: str) -> bool:
-    """Is this never computed (a type), or only ever read by people (a message)?"""
-    is_type = field in ("annotation", "returns", "decorator_list")
-    is_type |= isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp | ast.Subscript)
-    is_checked = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    return (is_type and not _computes(node)) or is_checked or isinstance(node, ast.JoinedStr | ast.Raise)
+    """Is this a type, which nothing computes, or a message, which only people read?"""
+    match node:
+        case ast.Raise() | ast.JoinedStr() | ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+        case ast.Expr():
+            return _is_logged(node)
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name[0].isupper() and not name.isupper()
+    return field in ("annotation", "returns", "decorator_list")
 
 
-def _computes(node: ast.AST) -> bool:
-    """Is this an assignment of a value, and not the definition of a type?"""
-    return isinstance(node, ast.Assign) and not ast.unparse(node.targets[0])[0].isupper()
+def _is_logged(node: ast.Expr) -> bool:
+    return ast.unparse(node).startswith("log.")
 
 
 def _name(within: list[str], parent: ast.AST, swap: Swap) -> str:
@@ -168,7 +171,7 @@ def _name(within: list[str], parent: ast.AST, swap: Swap) -> str:
     is_shown = isinstance(parent, around) and isinstance(old, ast.expr)
     shown = parent if is_shown else old
     before = ast.unparse(shown)
-    after = ast.unparse(_swapped(shown, swap)) if is_shown else ast.unparse(new)
+    after = ast.unparse(swapped(shown, swap)) if is_shown else ast.unparse(new)
     return f"{'.'.join(within)}: {_one_line(before)} -> {_one_line(after)}"
 
 
@@ -176,7 +179,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _swapped(tree: ast.AST, swap: Swap) -> ast.AST:
+def swapped(tree: ast.AST, swap: Swap) -> ast.AST:
     """A copy of `tree` in which one node has given way to another."""
     old, new = swap
     if tree is old:
@@ -184,9 +187,9 @@ def _swapped(tree: ast.AST, swap: Swap) -> ast.AST:
     fields = {}
     for name, field in ast.iter_fields(tree):
         if isinstance(field, list):
-            fields[name] = [_swapped(n, swap) if isinstance(n, ast.AST) else n for n in field]
+            fields[name] = [swapped(n, swap) if isinstance(n, ast.AST) else n for n in field]
         else:
-            fields[name] = _swapped(field, swap) if isinstance(field, ast.AST) else field
+            fields[name] = swapped(field, swap) if isinstance(field, ast.AST) else field
     return copy_of(tree, **fields)
 
 
@@ -207,7 +210,7 @@ def modules_of(room: str) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths if path.name != "__init__.py"]
 
 
-def tests_of(room: str, module: str) -> list[str]:
+def mirrors_of(room: str, module: str) -> list[str]:
     """The tests to ask, the mirror of the module first."""
     mirror = ROOT / room.replace("dqn_exp", "tests").replace("analysis", "tests/analysis")
     mirror /= f"test_{Path(module).name}"
@@ -239,7 +242,7 @@ class MutantLoader(importlib.abc.InspectLoader):
     def exec_module(self, module: ModuleType) -> None:
         tree = ast.parse(self.get_source(module.__name__))
         _, swap = swaps(tree)[self._mutant.number]
-        mutated = ast.fix_missing_locations(_swapped(tree, swap))
+        mutated = ast.fix_missing_locations(swapped(tree, swap))
         exec(compile(mutated, self._mutant.module, "exec"), module.__dict__)  # type: ignore[arg-type]
 
 
@@ -320,7 +323,7 @@ def _judge_room(
         if chosen.only in module:
             drawn = _draw(mutants_of(module), chosen)
             judged = [mutant for mutant in drawn if mutant.name not in equivalent.get(module, {})]
-            alive = _judge(tests_of(room, module), judged, pool_map)
+            alive = _judge(mirrors_of(room, module), judged, pool_map)
             _print(module, len(drawn), len(drawn) - len(judged), len(judged) - len(alive), len(alive))
             for mutant in alive:
                 print(f"  {module}:{mutant.line}  {mutant.name}", flush=True)
