@@ -60,6 +60,8 @@ MIRRORS: dict[str, Sequence[str]] = {
     "dqn_exp/agent/randomness.py": (RUN, EFFECTS),
 }
 """Where the mirror of a module has another name."""
+FEW = "not killed_twice or n-step"
+"""Of tests that resume each kind of trial, one kind."""
 BLIND = ("tests/agent/test_fused_cache.py", "tests/agent/test_fused_simd_page.py")
 """Tests that start processes of their own, or that ask for kernels alone."""
 
@@ -149,9 +151,11 @@ def _swaps(node: ast.AST, within: list[str], parent: ast.AST) -> Iterator[tuple[
 
 
 def _is_silent(node: ast.AST, field: str) -> bool:
-    """Is this a type, which nothing computes, or a message, which only people read?"""
+    """Is this a type, a message that people read, or a check of what always holds?"""
     match node:
         case ast.Raise() | ast.JoinedStr() | ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+        case ast.Assert() | ast.keyword(arg="strict"):
             return True
         case ast.Expr():
             return _is_logged(node)
@@ -254,7 +258,7 @@ def ask(tests: Sequence[str], mutant: Mutant | None) -> None:
     silence = os.open(os.environ.get("MUTLOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", *tests]))
+    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-k", FEW, *tests]))
 
 
 def verdict(tests: Sequence[str], mutant: Mutant | None, seconds: float) -> int | None:
@@ -318,19 +322,29 @@ def _judge_room(
     pool_map: Callable[..., Iterator[bool]],
 ) -> float:
     """Print what became of the mutants of a room; returns the share of survivors."""
+    modules = [module for module in modules_of(room) if chosen.only in module]
+    patience = _patience(sorted({test for module in modules for test in mirrors_of(room, module)}))
     asked = survived = 0
-    for module in modules_of(room):
-        if chosen.only in module:
-            drawn = _draw(mutants_of(module), chosen)
-            judged = [mutant for mutant in drawn if mutant.name not in equivalent.get(module, {})]
-            alive = _judge(mirrors_of(room, module), judged, pool_map)
-            _print(module, len(drawn), len(drawn) - len(judged), len(judged) - len(alive), len(alive))
-            for mutant in alive:
-                print(f"  {module}:{mutant.line}  {mutant.name}", flush=True)
-            asked, survived = asked + len(judged), survived + len(alive)
+    for module in modules:
+        drawn = _draw(mutants_of(module), chosen)
+        judged = [mutant for mutant in drawn if mutant.name not in equivalent.get(module, {})]
+        lives = pool_map(partial(survives, mirrors_of(room, module), patience), judged)
+        alive = [mutant for mutant, lived in zip(judged, lives, strict=True) if lived]
+        _print(module, len(drawn), len(drawn) - len(judged), len(judged) - len(alive), len(alive))
+        for mutant in alive:
+            print(f"  {module}:{mutant.line}  {mutant.name}", flush=True)
+        asked, survived = asked + len(judged), survived + len(alive)
     share = survived / max(asked, 1)
     print(f"{room}: {asked} judged, {survived} survived, a share of {share:.3f}\n", flush=True)
     return share
+
+
+def _patience(tests: Sequence[str]) -> float:
+    """Seconds that a mutant may take: several times what `tests` take without one, which must pass."""
+    started = time.monotonic()
+    if tests and verdict(tests, None, 3600) != 0:
+        raise SystemExit(f"without any mutant these do not pass: {' '.join(tests)}")
+    return 20 + 3 * (time.monotonic() - started)
 
 
 def _print(module: str, drawn: int, equivalent: int, killed: int, survived: int) -> None:
@@ -343,20 +357,6 @@ def _draw(mutants: list[Mutant], chosen: argparse.Namespace) -> list[Mutant]:
         return mutants
     generator = random.Random(f"{chosen.seed} {mutants[0].module}")
     return sorted(generator.sample(mutants, int(chosen.sample)), key=lambda mutant: mutant.number)
-
-
-def _judge(
-    tests: Sequence[str], mutants: Sequence[Mutant], pool_map: Callable[..., Iterator[bool]]
-) -> list[Mutant]:
-    """Those of `mutants` that no test notices; the tests must pass without any."""
-    if not mutants:
-        return []
-    started = time.monotonic()
-    if verdict(tests, None, 3600) != 0:
-        raise SystemExit(f"without any mutant these do not pass: {' '.join(tests)}")
-    patience = 30 + 5 * (time.monotonic() - started)
-    alive = pool_map(partial(survives, tests, patience), mutants)
-    return [mutant for mutant, lives in zip(mutants, alive, strict=True) if lives]
 
 
 if __name__ == "__main__":

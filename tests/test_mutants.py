@@ -7,7 +7,7 @@ import ast
 import pytest
 import yaml
 
-from tests.mutants import EQUIVALENT, ROOMS, modules_of, mutants_of, swapped, swaps, mirrors_of
+from tests.mutants import EQUIVALENT, ROOMS, mirrors_of, modules_of, mutants_of, swapped, swaps
 
 
 @pytest.mark.parametrize(
