@@ -43,11 +43,12 @@ TOLERATED = 0.1
 PRELOADED = ("gymnasium", "hydra", "matplotlib", "numba", "optuna", "pandas", "scipy.stats", "torch")
 
 EFFECTS = "tests/training/test_effects.py"
+KEYS = "tests/training/test_keys.py"
 RUN = "tests/training/test_run.py"
 ROOMS: dict[str, Sequence[str]] = {
-    "dqn_exp/training": (RUN, "tests/training/test_evaluate.py", EFFECTS),
-    "dqn_exp/agent": ("tests/agent", EFFECTS, RUN),
-    "dqn_exp/replay": ("tests/replay", EFFECTS),
+    "dqn_exp/training": (RUN, "tests/training/test_evaluate.py", EFFECTS, KEYS),
+    "dqn_exp/agent": ("tests/agent", EFFECTS, RUN, KEYS),
+    "dqn_exp/replay": ("tests/replay", EFFECTS, KEYS),
     "dqn_exp/runs": ("tests/runs",),
     "analysis/estimates": ("tests/analysis/estimates",),
 }
