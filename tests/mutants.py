@@ -5,8 +5,8 @@ statement left out. It counts as killed where one of the tests that mirror its m
 in `equivalent_mutants.yaml`, each with a reason, behave as the program does and are left out of the count.
 
 The mutants are made here, with `ast`, and not by cosmic-ray or mutmut: so a mutant lives in the memory of
-a forked process that has torch and numba loaded already, and costs a second or two instead of ten. Tests
-that start processes of their own do not see it, which is why few of them are asked.
+a forked process that has torch and numba loaded already, and does not wait for them again. Tests that
+start processes of their own do not see it.
 
 Words are not changed (messages are no behaviour), and of `dqn_exp/agent/fused` only the learner is: any
 other change there has numba compile all kernels again, which takes half a minute each.
@@ -74,8 +74,8 @@ class Mutant(NamedTuple):
     """One changed place of a module."""
 
     module: str
-    number: int
-    """Its place among all mutants of the module."""
+    number: int | None
+    """Its place among all mutants of the module; None: nothing is changed."""
     line: int
     name: str
     """The function it is in and what is changed: how `equivalent_mutants.yaml` calls it."""
@@ -130,7 +130,7 @@ def is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def swaps(tree: ast.Module) -> list[tuple[str, Swap]]:
+def swaps(tree: ast.AST) -> list[tuple[str, Swap]]:
     """All that can be changed in a module, with the names of the mutants."""
     return list(_swaps(tree, [], tree))
 
@@ -239,32 +239,32 @@ class MutantLoader(importlib.abc.InspectLoader):
     def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
         if name != self._name:
             return None
-        return importlib.util.spec_from_file_location(name, self._mutant.module, loader=self)
+        return importlib.util.spec_from_file_location(name, Path(self._mutant.module).resolve(), loader=self)
 
     def get_source(self, fullname: str) -> str:
         return Path(self._mutant.module).read_text()
 
     def exec_module(self, module: ModuleType) -> None:
-        tree = ast.parse(self.get_source(module.__name__))
-        _, swap = swaps(tree)[self._mutant.number]
-        mutated = ast.fix_missing_locations(swapped(tree, swap))
-        exec(compile(mutated, self._mutant.module, "exec"), module.__dict__)  # type: ignore[arg-type]
+        tree: ast.AST = ast.parse(self.get_source(module.__name__))
+        if self._mutant.number is not None:
+            _, swap = swaps(tree)[self._mutant.number]
+            tree = ast.fix_missing_locations(swapped(tree, swap))
+        exec(compile(tree, self._mutant.module, "exec"), module.__dict__)  # type: ignore[arg-type]
 
 
-def ask(tests: Sequence[str], mutant: Mutant | None) -> None:
-    """Run `tests` against `mutant` in this process, which ends with their verdict."""
+def ask(tests: Sequence[str], mutants: Sequence[Mutant]) -> None:
+    """Run `tests` against `mutants` of several modules in this process, which ends with their verdict."""
     os.setsid()
-    if mutant is not None:
-        sys.meta_path.insert(0, MutantLoader(mutant))  # type: ignore[arg-type]
-    silence = os.open(os.environ.get("MUTLOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    sys.meta_path[:0] = map(MutantLoader, mutants)  # type: ignore[arg-type]
+    silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-k", FEW, *tests]))
 
 
-def verdict(tests: Sequence[str], mutant: Mutant | None, seconds: float) -> int | None:
+def verdict(tests: Sequence[str], mutants: Sequence[Mutant], seconds: float) -> int | None:
     """The exit code of the tests; None where they took longer than `seconds`."""
-    process = multiprocessing.get_context("fork").Process(target=ask, args=(tests, mutant))
+    process = multiprocessing.get_context("fork").Process(target=ask, args=(tests, mutants))
     process.start()
     process.join(seconds)
     if process.exitcode is None:
@@ -275,7 +275,7 @@ def verdict(tests: Sequence[str], mutant: Mutant | None, seconds: float) -> int 
 
 
 def survives(tests: Sequence[str], seconds: float, mutant: Mutant) -> bool:
-    return verdict(tests, mutant, seconds) == 0
+    return verdict(tests, [mutant], seconds) == 0
 
 
 # all of them
@@ -324,7 +324,7 @@ def _judge_room(
 ) -> float:
     """Print what became of the mutants of a room; returns the share of survivors."""
     modules = [module for module in modules_of(room) if chosen.only in module]
-    patience = _patience(sorted({test for module in modules for test in mirrors_of(room, module)}))
+    patience = _patience(room, modules)
     asked = survived = 0
     for module in modules:
         drawn = _draw(mutants_of(module), chosen)
@@ -340,11 +340,12 @@ def _judge_room(
     return share
 
 
-def _patience(tests: Sequence[str]) -> float:
-    """Seconds that a mutant may take: several times what `tests` take without one, which must pass."""
+def _patience(room: str, modules: Sequence[str]) -> float:
+    """Seconds that a mutant may take: several times what the tests take where nothing is changed."""
+    tests = sorted({test for module in modules for test in mirrors_of(room, module)})
     started = time.monotonic()
-    if tests and verdict(tests, None, 3600) != 0:
-        raise SystemExit(f"without any mutant these do not pass: {' '.join(tests)}")
+    if modules and verdict(tests, [Mutant(module, None, 0, "") for module in modules], 3600) != 0:
+        raise SystemExit(f"these do not pass where nothing is changed: {' '.join(tests)}")
     return 20 + 3 * (time.monotonic() - started)
 
 
