@@ -100,6 +100,16 @@ def copy_of(node: ast.AST, **changes: object) -> ast.AST:
     return ast.copy_location(type(node)(**{**dict(ast.iter_fields(node)), **changes}), node)
 
 
+def changes(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
+    """What mutants have in the place of `node`."""
+    is_condition = isinstance(parent, ast.If | ast.IfExp | ast.While) and node is parent.test
+    if is_condition and isinstance(node, ast.expr):
+        yield ast.copy_location(ast.UnaryOp(ast.Not(), node), node)
+    new = changed(node)
+    if new is not None:
+        yield new
+
+
 def changed(node: ast.AST) -> ast.AST | None:
     """What a mutant has in the place of `node`; None where nothing is changed."""
     match node:
@@ -138,17 +148,18 @@ def swaps(tree: ast.AST) -> list[tuple[str, Swap]]:
 def _swaps(node: ast.AST, within: list[str], parent: ast.AST) -> Iterator[tuple[str, Swap]]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         within = [*within, node.name]
-    new = changed(node)
-    if new is not None:
+    for new in changes(node, parent):
         yield _name(within, parent, (node, new)), (node, new)
+    for field, child in _children(node):
+        if not _is_silent(node, field):
+            yield from _swaps(child, within, node)
+
+
+def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     for name, field in ast.iter_fields(node):
-        if not _is_silent(node, name):
-            for child in field if isinstance(field, list) else [field]:
-                if isinstance(child, ast.AST):
-                    if name == "test" and isinstance(node, ast.If | ast.IfExp | ast.While):
-                        negated = ast.copy_location(ast.UnaryOp(ast.Not(), child), child)
-                        yield _name(within, node, (child, negated)), (child, negated)
-                    yield from _swaps(child, within, node)
+        for child in field if isinstance(field, list) else [field]:
+            if isinstance(child, ast.AST):
+                yield name, child
 
 
 def _is_silent(node: ast.AST, field: str) -> bool:
@@ -189,7 +200,7 @@ def swapped(tree: ast.AST, swap: Swap) -> ast.AST:
     old, new = swap
     if tree is old:
         return new
-    fields = {}
+    fields: dict[str, object] = {}
     for name, field in ast.iter_fields(tree):
         if isinstance(field, list):
             fields[name] = [swapped(n, swap) if isinstance(n, ast.AST) else n for n in field]
@@ -249,7 +260,7 @@ class MutantLoader(importlib.abc.InspectLoader):
         if self._mutant.number is not None:
             _, swap = swaps(tree)[self._mutant.number]
             tree = ast.fix_missing_locations(swapped(tree, swap))
-        exec(compile(tree, self._mutant.module, "exec"), module.__dict__)  # type: ignore[arg-type]
+        exec(compile(tree, self._mutant.module, "exec"), module.__dict__)  # type: ignore[call-overload]
 
 
 def ask(tests: Sequence[str], mutants: Sequence[Mutant]) -> None:
@@ -358,7 +369,7 @@ def _draw(mutants: list[Mutant], chosen: argparse.Namespace) -> list[Mutant]:
     if chosen.sample == "all" or int(chosen.sample) >= len(mutants):
         return mutants
     generator = random.Random(f"{chosen.seed} {mutants[0].module}")
-    return sorted(generator.sample(mutants, int(chosen.sample)), key=lambda mutant: mutant.number)
+    return [mutants[place] for place in sorted(generator.sample(range(len(mutants)), int(chosen.sample)))]
 
 
 if __name__ == "__main__":
