@@ -103,11 +103,21 @@ def copy_of(node: ast.AST, **changes: object) -> ast.AST:
 def changes(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
     """What mutants have in the place of `node`."""
     is_condition = isinstance(parent, ast.If | ast.IfExp | ast.While) and node is parent.test
-    if is_condition and isinstance(node, ast.expr):
+    if is_condition and isinstance(node, ast.expr) and not _is_negated_anyway(node):
         yield ast.copy_location(ast.UnaryOp(ast.Not(), node), node)
     new = changed(node)
     if new is not None:
         yield new
+
+
+def _is_negated_anyway(node: ast.expr) -> bool:
+    """Is the opposite of a condition what `changed` makes of it?"""
+    match node:
+        case ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.Compare(ops=[op]):
+            return not isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+    return False
 
 
 def changed(node: ast.AST) -> ast.AST | None:
