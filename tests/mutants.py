@@ -45,26 +45,33 @@ PRELOADED = ("gymnasium", "hydra", "matplotlib", "numba", "optuna", "pandas", "s
 EFFECTS = "tests/training/test_effects.py"
 KEYS = "tests/training/test_keys.py"
 RUN = "tests/training/test_run.py"
+RECORD = "tests/runs/test_record.py"
 ROOMS: dict[str, Sequence[str]] = {
     "dqn_exp/training": (RUN, "tests/training/test_evaluate.py", EFFECTS, KEYS),
-    "dqn_exp/agent": ("tests/agent", EFFECTS, RUN, KEYS),
-    "dqn_exp/replay": ("tests/replay", EFFECTS, KEYS),
-    "dqn_exp/runs": ("tests/runs",),
+    "dqn_exp/agent": (EFFECTS, RUN, KEYS),
+    "dqn_exp/replay": (EFFECTS, KEYS),
+    "dqn_exp/runs": (),
     "analysis/estimates": ("tests/analysis/estimates",),
 }
 """The modules that are changed, and the tests that are asked behind the one that mirrors a module."""
+LEARNERS = "tests/agent/test_learners.py"
 MIRRORS: dict[str, Sequence[str]] = {
     "dqn_exp/training/video.py": ("tests/analysis/network/test_video.py",),
-    "dqn_exp/agent/fused/learner.py": ("tests/agent/test_learners.py", "tests/agent/test_fused_greedy.py"),
-    "dqn_exp/agent/learner.py": ("tests/agent/test_learners.py",),
-    "dqn_exp/agent/dqn.py": (RUN, EFFECTS),
+    "dqn_exp/agent/fused/learner.py": (LEARNERS, "tests/agent/test_fused_greedy.py"),
+    "dqn_exp/agent/learner.py": (LEARNERS,),
+    "dqn_exp/agent/eligibility.py": (LEARNERS,),
+    "dqn_exp/agent/torch_learner.py": ("tests/agent/test_torch_learner.py", LEARNERS),
+    "dqn_exp/agent/dqn.py": (RUN, EFFECTS, "tests/agent/test_target.py"),
     "dqn_exp/agent/randomness.py": (RUN, EFFECTS),
+    "dqn_exp/agent/agent.py": (RUN,),
+    "dqn_exp/runs/checkpoint.py": ("tests/runs/test_checkpoint.py", RECORD),
+    "dqn_exp/runs/networks.py": ("tests/runs/test_checkpoint.py",),
+    "dqn_exp/runs/observers.py": ("tests/runs/test_observers.py", RECORD),
+    "dqn_exp/runs/result.py": (RECORD, "tests/runs/test_description.py"),
 }
-"""Where the mirror of a module has another name."""
+"""Where a module has a mirror of another name, or several."""
 FEW = "not killed_twice or n-step"
 """Of tests that resume each kind of trial, one kind."""
-BLIND = ("tests/agent/test_fused_cache.py", "tests/agent/test_fused_simd_page.py")
-"""Tests that start processes of their own, or that ask for kernels alone."""
 
 
 # what a mutant is
@@ -245,7 +252,7 @@ def mirrors_of(room: str, module: str) -> list[str]:
     for path in ROOMS[room]:
         tests = sorted((ROOT / path).glob("test_*.py")) if (ROOT / path).is_dir() else [ROOT / path]
         found += [str(test.relative_to(ROOT)) for test in tests]
-    return [test for test in dict.fromkeys(found) if test not in BLIND]
+    return list(dict.fromkeys(found))
 
 
 # one mutant and its tests
@@ -320,6 +327,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("rooms", nargs="*", default=list(ROOMS), help="which of them (default: all)")
     parser.add_argument("--sample", default="10", help="mutants per module, or all (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="which mutants are drawn (default: 0)")
+    parser.add_argument("--patience", type=float, help="seconds for a mutant (default: measured first)")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="", help="modules whose path holds this")
     return parser.parse_args(arguments)
@@ -345,7 +353,7 @@ def _judge_room(
 ) -> float:
     """Print what became of the mutants of a room; returns the share of survivors."""
     modules = [module for module in modules_of(room) if chosen.only in module]
-    patience = _patience(room, modules)
+    patience = chosen.patience or _patience(room, modules)
     asked = survived = 0
     for module in modules:
         drawn = _draw(mutants_of(module), chosen)
