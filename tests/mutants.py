@@ -54,9 +54,10 @@ ROOMS: dict[str, Sequence[str]] = {
     "analysis/estimates": ("tests/analysis/estimates",),
 }
 """The modules that are changed, and the tests that are asked behind the one that mirrors a module."""
+FILMS = "tests/analysis/network/test_video.py"
 LEARNERS = "tests/agent/test_learners.py"
 MIRRORS: dict[str, Sequence[str]] = {
-    "dqn_exp/training/video.py": ("tests/analysis/network/test_video.py",),
+    "dqn_exp/training/video.py": (FILMS,),
     "dqn_exp/agent/fused/learner.py": (LEARNERS, "tests/agent/test_fused_greedy.py"),
     "dqn_exp/agent/learner.py": (LEARNERS,),
     "dqn_exp/agent/eligibility.py": (LEARNERS,),
@@ -66,7 +67,7 @@ MIRRORS: dict[str, Sequence[str]] = {
     "dqn_exp/agent/agent.py": (RUN,),
     "dqn_exp/runs/checkpoint.py": ("tests/runs/test_checkpoint.py", RECORD),
     "dqn_exp/runs/networks.py": ("tests/runs/test_checkpoint.py",),
-    "dqn_exp/runs/observers.py": ("tests/runs/test_observers.py", RECORD),
+    "dqn_exp/runs/observers.py": ("tests/runs/test_observers.py", FILMS, RECORD),
     "dqn_exp/runs/result.py": (RECORD, "tests/runs/test_description.py"),
 }
 """Where a module has a mirror of another name, or several."""

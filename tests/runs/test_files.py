@@ -101,6 +101,13 @@ def test_content_reaches_the_disk_before_its_name_does(
     assert told[3:] == [("fsync", ".json", 7)]
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    for name in (".value.json.123.tmp", "value.json", ".hidden"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"value.json", ".hidden"}
+
+
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "trial.json").write_text('{"format": 1, "conf')
     with pytest.raises(DamagedRecord, match=r"trial\.json is damaged"):

@@ -56,6 +56,13 @@ def test_numbers_of_numpy_are_written_as_numbers(path: Path) -> None:
     ]
 
 
+def test_a_row_can_be_read_as_soon_as_it_is_written(path: Path) -> None:
+    writer = MetricsWriter(path, COLUMNS["episodes"])
+    writer.append(ROWS[0])
+    assert rows_in(path) == [*ROWS, ROWS[0]]
+    writer.close()
+
+
 def test_a_size_is_told_of_what_has_reached_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
