@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := .venv-bench
 
-.PHONY: help setup demo test check format slow bench conformance published
+.PHONY: help setup demo test check format slow bench conformance published mutants
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,3 +49,6 @@ conformance: setup  ## do both learners learn the same? (20 seeds each)
 
 published: setup  ## published settings against published results (about 30 minutes)
 	$(BIN)/python -m tests.benchmarks.published
+
+mutants: setup  ## do the tests notice where the program is wrong? (about 40 minutes)
+	$(BIN)/python -m tests.mutants

@@ -116,6 +116,18 @@ def test_sum_tree_finds_the_leaf_that_holds_a_mass(n_leaves: int) -> None:
     assert tree.find(ends[-1:])[0] == n_leaves - 1  # rounding may ask for the whole total
 
 
+def test_leaves_weighed_one_by_one_sum_up_as_leaves_weighed_at_once() -> None:
+    one_by_one, at_once = SumTree(11), SumTree(11)
+    weights = np.arange(1.0, 12)
+    for leaf in np.random.default_rng(0).permutation(11).tolist():
+        one_by_one.put(leaf, weights[leaf])
+    at_once[np.arange(11)] = weights
+    masses = np.arange(66) + 0.5
+    assert one_by_one.total == at_once.total == 66
+    np.testing.assert_array_equal(one_by_one.find(masses), np.repeat(np.arange(11), np.arange(1, 12)))
+    np.testing.assert_array_equal(at_once.find(masses), one_by_one.find(masses))
+
+
 def test_state_round_trip() -> None:
     replay, other = make_replay(beta_start=0.2), make_replay(beta_start=0.2, seed=1)
     fill(replay, 10)

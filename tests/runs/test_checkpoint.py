@@ -16,7 +16,7 @@ from dqn_exp.runs.checkpoint import CHECKPOINT, read_state, write_state
 from dqn_exp.runs.files import NETWORK
 from dqn_exp.runs.networks import load_network, save_network
 from dqn_exp.training.run import Learned, build_run, train
-from tests.helpers import make_config, snapshot
+from tests.helpers import make_config, same_bits, snapshot
 
 
 class Bomb:
@@ -47,6 +47,13 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     save_network(tmp_path / NETWORK, build_run(make_config(network__hidden=[8])).agent.network)
     with pytest.raises(ConfigError, match=r"layers\.0\.weight \[8, 4\].*layers\.0\.weight \[128, 4\]"):
         load_network(tmp_path / NETWORK, build_run(make_config()).agent.network)
+
+
+def test_a_network_comes_back(tmp_path: Path) -> None:
+    saved, other = (build_run(make_config(seed=seed)).agent.network for seed in (0, 1))
+    save_network(tmp_path / NETWORK, saved)
+    load_network(tmp_path / NETWORK, other)
+    assert same_bits(saved.state_dict(), other.state_dict())
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -75,6 +75,39 @@ def test_a_process_killed_at_any_moment_leaves_old_or_new(tmp_path: Path) -> Non
     assert [p.name for p in tmp_path.iterdir()] == ["value.json"]
 
 
+def test_content_reaches_the_disk_before_its_name_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave an empty file under the name."""
+    path = tmp_path / "value.json"
+    told: list[tuple[str, str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def watched_fsync(descriptor: int) -> None:
+        name = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        told.append(("fsync", name.suffix, os.fstat(descriptor).st_size))
+        fsync(descriptor)
+
+    def watched_replace(old: Path, new: Path) -> None:
+        told.append(("replace", old.suffix, old.stat().st_size))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    write_atomic(path, b"content")
+    assert told[:2] == [("fsync", ".tmp", 7), ("replace", ".tmp", 7)]
+    assert [what for what, *_ in told[2:]] == ["fsync"]
+    overwrite_json(path, 1)
+    assert told[3:] == [("fsync", ".json", 7)]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    for name in (".value.json.123.tmp", "value.json", ".hidden"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"value.json", ".hidden"}
+
+
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "trial.json").write_text('{"format": 1, "conf')
     with pytest.raises(DamagedRecord, match=r"trial\.json is damaged"):

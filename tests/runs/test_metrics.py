@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def test_numbers_of_numpy_are_written_as_numbers(path: Path) -> None:
         ["4", "1152921504606846976", "7", "1.5", "22.0", repr(float(single))],
         ["True", "1.0", "7", "nan", "-inf", "0.1"],
     ]
+
+
+def test_a_row_can_be_read_as_soon_as_it_is_written(path: Path) -> None:
+    writer = MetricsWriter(path, COLUMNS["episodes"])
+    writer.append(ROWS[0])
+    assert rows_in(path) == [*ROWS, ROWS[0]]
+    writer.close()
+
+
+def test_a_size_is_told_of_what_has_reached_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    writer = MetricsWriter(path, COLUMNS["episodes"])
+    assert writer.sync() == path.stat().st_size
+    assert len(synced) == 1
+    writer.close()
 
 
 @pytest.mark.parametrize("value", ["fast", "1,2", None, np.zeros(2)])

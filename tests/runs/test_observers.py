@@ -10,9 +10,11 @@ import pytest
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.registry import observers
 from dqn_exp.runs.metrics import read_columns
-from dqn_exp.runs.observers import Observer
+from dqn_exp.runs.networks import BEST
+from dqn_exp.runs.observers import BestNetwork, Convergence, Observer
 from dqn_exp.runs.record import record_trial, run_trial
-from dqn_exp.training.run import EpisodeEnded, Evaluated, Event, Run
+from dqn_exp.training.evaluate import Score
+from dqn_exp.training.run import EpisodeEnded, Evaluated, Event, Run, build_run
 from tests.helpers import make_config
 
 BRIEF: dict[str, Any] = {
@@ -113,3 +115,46 @@ def test_one_that_cannot_be_had_is_refused(told: list[Any], tmp_path: Path) -> N
     config = make_config(**BRIEF, observers={"witness": {"words": "no"}})
     with pytest.raises(ConfigError, match=r"observers.witness=\{'words': 'no'\}: .*words"):
         run_trial(config, tmp_path, {})
+
+
+def evaluated(mean: float) -> Evaluated:
+    return Evaluated(Score([mean], {}))
+
+
+def ended(length: int) -> EpisodeEnded:
+    return EpisodeEnded(0.0, length, 1.0, {})
+
+
+@pytest.mark.parametrize(("keep", "happens"), [("evaluation", evaluated), ("episode", ended)])
+def test_only_a_better_network_is_kept_after_a_resume(keep: str, happens: Any, tmp_path: Path) -> None:
+    trial = build_run(make_config(checkpoint__keep_best=keep))
+    observer = BestNetwork(tmp_path)
+    observer.load_state(5.0)
+    for value, is_kept in ((4, False), (5, False), (6, True)):
+        observer.on(happens(value), trial)
+        assert (tmp_path / BEST).exists() == is_kept
+    assert observer.state() == 6
+
+
+def test_a_row_of_good_evaluations_goes_on_after_a_resume() -> None:
+    rule = {"convergence__threshold": 5.0, "convergence__consecutive": 2, "convergence__stop": True}
+    trial = build_run(make_config(**rule))
+    before, after, last = Convergence(), Convergence(), Convergence()
+    before.on(evaluated(5.0), trial)
+    assert not before.reached
+    after.load_state(before.state())
+    assert not trial.is_over()
+    after.on(evaluated(5.0), trial)
+    assert trial.is_over()
+    last.load_state(after.state())
+    assert last.reached
+
+
+def test_without_stop_a_converged_trial_goes_on() -> None:
+    trial = build_run(
+        make_config(convergence__threshold=5.0, convergence__consecutive=1, convergence__stop=False)
+    )
+    observer = Convergence()
+    observer.on(evaluated(5.0), trial)
+    assert observer.reached
+    assert not trial.is_over()

@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dqn_exp.config.errors import ConfigError
@@ -152,6 +153,27 @@ def test_it_waits_for_the_worker_of_a_killed_driver(tmp_path: Path) -> None:
     ready.wait()
     assert run_trial(short(), tmp_path, {}).status == "exhausted"
     process.join()
+
+
+def test_a_result_says_how_the_trial_stands(tmp_path: Path) -> None:
+    events = record_trial(short(), tmp_path, {})
+    next(events)
+    running = read_result(tmp_path)
+    assert running is not None
+    assert (running.status, running.ended, running.env_steps, running.final_return) == (
+        "running",
+        None,
+        0,
+        None,
+    )
+    list(events)
+    result = read_result(tmp_path)
+    assert result is not None
+    assert (result.status, result.cause) == ("exhausted", None)
+    assert result.ended is not None
+    assert result.env_steps_per_second == pytest.approx(result.env_steps / result.wall_seconds, rel=1e-3)
+    assert result.final_return == np.mean(result.final_returns)
+    assert result.final_std == np.std(result.final_returns)
 
 
 def test_pruned_from_outside(tmp_path: Path) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from dqn_exp.convergence import convergence_index
 from dqn_exp.runs.record import record_trial, run_trial, start_from_another
 from dqn_exp.runs.result import read_result
-from dqn_exp.training.run import EpisodeEnded, Evaluated, build_run
-from tests.helpers import make_config, run, same_bits, weights
+from dqn_exp.seeding import Streams
+from dqn_exp.training.run import EpisodeEnded, Evaluated, Run, build_run
+from tests.helpers import dqn, make_config, run, same_bits, snapshot, weights
 
 BRIEF: dict[str, Any] = {"budget__env_steps": 300, "batch": 16, "buffer": 200}
 PRIORITISED: dict[str, Any] = {**BRIEF, "replay": "prioritised"}
@@ -61,6 +64,52 @@ def test_every_trial_seed_has_a_learner_stream_of_its_own() -> None:
     first, second = (weights(build_run(make_config(**settings, seed=seed)), "random.") for seed in (0, 1))
     assert first.keys() == second.keys() == {"state"}
     assert not same_bits(first, second)
+
+
+class OneOther(Streams):
+    """The streams of a seed, but for one of them, which is that of the next seed."""
+
+    def __init__(self, seed: int, other: str) -> None:
+        super().__init__(seed)
+        self._other = other
+
+    def _sequence(self, name: str, *indices: int) -> np.random.SeedSequence:
+        return Streams(self._seed + (name == self._other))._sequence(name, *indices)
+
+
+def beginnings(trial: Run) -> dict[str, Any]:
+    """By the name of each stream, what the trial has drawn from it or is about to."""
+    agent = dqn(trial)
+    return snapshot(
+        {
+            "environment": trial.env.observe(),
+            "evaluation": trial.evaluation_env.observe(),
+            "network": weights(trial),
+            "learner": weights(trial, "random."),
+            "replay": agent.replay.state()["generator"],
+            "exploration": agent.exploration.state(),
+        }
+    )
+
+
+STREAMS = ("environment", "evaluation", "network", "learner", "replay", "exploration")
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_decides_about_what_is_its_own_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {**BRIEF, "network": "mlp_batchnorm", "learner": "torch"}
+    plain = beginnings(build_run(make_config(**settings)))
+    monkeypatch.setattr("dqn_exp.training.run.Streams", partial(OneOther, other=name))
+    other = beginnings(build_run(make_config(**settings)))
+    assert [key for key in STREAMS if not _is_equal(plain[key], other[key])] == [name]
+
+
+def _is_equal(first: Any, second: Any) -> bool:
+    try:
+        np.testing.assert_equal(first, second)
+    except AssertionError:
+        return False
+    return True
 
 
 def test_evaluation_does_not_play_the_training_episodes() -> None:

@@ -184,6 +184,14 @@ def test_a_runaway_q_is_divergence(learner: str) -> None:
         list(train(trial))
 
 
+def test_a_step_that_diverged_is_no_place_to_go_on_from(learner: str) -> None:
+    trial = make_trial(learner, divergence__max_abs_q=1e-6, metrics__loss_every=1)
+    assert trial.at_rest
+    with pytest.raises(Diverged):
+        list(train(trial))
+    assert not trial.at_rest
+
+
 def test_a_loss_that_is_not_finite_is_divergence(learner: str) -> None:
     """Without a bound on |Q| it is the loss that shows it, at whichever update that happens."""
     settings = {"divergence__max_abs_q": 1e300, "metrics__loss_every": 10**6}
@@ -301,3 +309,23 @@ def test_a_rebuilt_trial_goes_on_to_the_same_bits(
     assert events == expected[0][-len(events) :]
     assert_same((events, arrays, end), (events, *expected[1:]))
     assert math.isfinite(sum(float(value.double().sum()) for value in arrays.values()))
+
+
+@pytest.mark.parametrize(("trained", "evaluated"), [(True, True), (True, False), (False, True)])
+def test_a_run_stands_where_it_stood_only_if_both_environments_do(
+    trained: bool, evaluated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = make_trial()
+    state = copy.deepcopy(trial.state())
+    monkeypatch.setattr(trial.env, "load_state", lambda state: trained)
+    monkeypatch.setattr(trial.evaluation_env, "load_state", lambda state: evaluated)
+    assert trial.load_state(state) is (trained and evaluated)
+
+
+def test_a_run_closes_both_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = make_trial()
+    closed = []
+    monkeypatch.setattr(trial.env, "close", lambda: closed.append("env"))
+    monkeypatch.setattr(trial.evaluation_env, "close", lambda: closed.append("evaluation_env"))
+    trial.close()
+    assert sorted(closed) == ["env", "evaluation_env"]

@@ -50,6 +50,15 @@ def test_moments_are_those_at_which_any_trial_was_seen() -> None:
     assert moments([]) is None
 
 
+def test_one_moment_is_enough_and_sixty_are_not_too_many() -> None:
+    one = moments([np.array([3.0]), np.array([3.0])])
+    assert one is not None
+    assert one.tolist() == [3.0]
+    assert moments([]) is None
+    assert moments([np.arange(60.0)]) is not None
+    assert moments([np.arange(61.0)]) is None
+
+
 def test_a_sampled_curve_begins_late_and_carries_its_last_value_on() -> None:
     clock, values = np.array([2.0, 4.0, 6.0]), np.array([10.0, 20.0, np.nan])
     np.testing.assert_array_equal(sampled(clock, values, np.array([1.0, 2, 3, 9])), [np.nan, 10, 15, 20])
