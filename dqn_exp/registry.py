@@ -40,7 +40,8 @@ class Registry:
     def check(self, key: str, name: str) -> None:
         """Raise ConfigError where `name`, the value of the configuration's `key`, is unknown."""
         if name not in self._builtin and name not in self._registered:
-            raise unknown(key, name, [*self._builtin, *self._registered])
+            known = [*self._builtin, *self._registered]
+            raise unknown(key, name, known or ["one that a module named in imports=[...] registers"])
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name in self._builtin:

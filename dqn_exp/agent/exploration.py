@@ -35,15 +35,10 @@ class Exploration:
 
     def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Actions int64[N] for observations [N, ...]; `greedy` is asked only where it is needed."""
+        count = len(observations)
         self.epsilon = self._schedule(getattr(self._clock, self._ticks))
-        explored = []
-        for index in range(len(observations)):
-            if self._random() < self.epsilon:
-                explored.append(index)
-        if not explored:
-            return greedy(observations)
-        is_all = len(explored) == len(observations)
-        actions = np.empty(len(observations), np.int64) if is_all else greedy(observations)
+        explored = [index for index in range(count) if self._random() < self.epsilon]
+        actions = greedy(observations) if len(explored) < count else np.empty(count, np.int64)
         for index in explored:
             actions[index] = int(self._random() * self._n_actions)  # integers() takes four times as long
         return actions

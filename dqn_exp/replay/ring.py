@@ -105,14 +105,15 @@ class UniformReplay:
         """Told the TD errors float32[B] of what was sampled; uniform replay has no use for them."""
 
     def oldest_not_finite(self) -> tuple[int, float] | None:
-        """How many rows ago an observation was stored that is NaN or infinite, and which of them it is."""
-        in_order = (np.arange(self._size) + self._next - self._size) % self.capacity
-        observed = self.transitions.next_observation.reshape(self.capacity, -1)
-        for place, index in enumerate(in_order):
-            if not np.isfinite(observed[index]).all():
-                wrong = observed[index][~np.isfinite(observed[index])]
-                return self._size - 1 - place, float(wrong[0])
-        return None
+        """How many rows ago the oldest observation was stored that is NaN or infinite, and which it is."""
+        columns = (self.transitions.observation, self.transitions.next_observation)
+        rows = np.concatenate([column[: self._size].reshape(self._size, -1) for column in columns], axis=1)
+        wrong = ~np.isfinite(rows)
+        if not wrong.any():
+            return None
+        ages = (self._next - 1 - np.arange(self._size)) % self.capacity
+        oldest = int(np.where(wrong.any(axis=1), ages, -1).argmax())
+        return int(ages[oldest]), float(rows[oldest][wrong[oldest]][0])
 
     def state(self) -> dict[str, Any]:
         """With the filled part of the rings."""

@@ -126,13 +126,16 @@ class Recorder:
 
     def _load(self) -> bool:
         """Go on where the trial was saved, if it was; False where an environment could not be continued."""
-        saved = read_state(self.directory / CHECKPOINT)
+        path = self.directory / CHECKPOINT
+        saved = read_state(path)
         if saved is None:
+            if path.exists():
+                log.warning("%s is of another version: the trial begins again", path)
             start_from_another(self.run)
             return True
         is_exact = self.run.load_state(saved.pop("run"))
-        for name, state in saved.items():
-            self._parts[name].load_state(state)
+        for name in saved.keys() & self._parts.keys():  # observers may come and go between attempts
+            self._parts[name].load_state(saved[name])
         return is_exact
 
     def events(self) -> Iterator[Event]:

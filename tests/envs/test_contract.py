@@ -142,3 +142,14 @@ def test_what_is_not_finite_is_the_environment_s_fault_and_no_divergence(
     )
     with pytest.raises(EnvironmentFault, match=rf"returned {told} in its observation at step 31"):
         list(record_trial(config, tmp_path, {}))
+
+
+def test_a_first_observation_that_is_not_finite_is_found_too(tmp_path: Path) -> None:
+    """The 31st thing shown is what the reset of the fourth episode returns, after 27 steps."""
+    environment_id = later("NanAtReset", np.array([0, np.nan, 0, 0], np.float32), 30)
+    settings = {"env__max_episode_steps": 50, "convergence__threshold": float("inf"), "batch": 8, "buffer": 8}
+    config = make_config(
+        env="gymnasium", env__id=environment_id, **settings, budget__env_steps=200, replay__replacement=False
+    )
+    with pytest.raises(EnvironmentFault, match="returned nan in its observation at step 28"):
+        list(record_trial(config, tmp_path, {}))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.registry import observers
+from dqn_exp.registry import Registry, observers
 from dqn_exp.runs.metrics import read_columns
 from dqn_exp.runs.networks import BEST
 from dqn_exp.runs.observers import BestNetwork, Convergence, Observer
@@ -85,6 +85,24 @@ def test_its_state_is_that_of_the_checkpoint(told: list[Any], tmp_path: Path) ->
     assert 0 < seen <= before
     episodes = read_columns(tmp_path / "episodes.csv")["env_step"]
     assert list(episodes) == sorted(set(episodes))
+
+
+@pytest.mark.parametrize(("before", "after"), [({"witness": {}}, {}), ({}, {"witness": {}})])
+def test_observers_may_come_and_go_between_attempts(
+    before: dict[str, Any], after: dict[str, Any], told: list[Any], tmp_path: Path
+) -> None:
+    events = record_trial(make_config(**BRIEF, observers=before), tmp_path, {})
+    for event in events:
+        if isinstance(event, Evaluated):
+            break
+    events.close()  # type: ignore[attr-defined]
+    result = run_trial(make_config(**BRIEF, observers=after), tmp_path, {})
+    assert (result.status, result.env_steps) == ("exhausted", 400)
+
+
+def test_where_none_is_registered_the_message_says_how_to() -> None:
+    with pytest.raises(ConfigError, match=r"one that a module named in imports=\[\.\.\.\] registers"):
+        Registry("observer", {}).check("observers", "x")
 
 
 def test_watching_changes_nothing(told: list[Any], tmp_path: Path) -> None:
