@@ -101,6 +101,13 @@ class Unseen(gymnasium.Env[np.ndarray, int]):
     def __init__(self, render_mode: str | None = None) -> None:
         self.render_mode = render_mode
 
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        return np.zeros(2, np.float32), 0.0, True, False, {}
+
 
 def test_an_environment_without_pictures_cannot_be_filmed() -> None:
     gymnasium.register("Unseen-v0", Unseen)
