@@ -35,10 +35,15 @@ class Exploration:
 
     def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Actions int64[N] for observations [N, ...]; `greedy` is asked only where it is needed."""
-        count = len(observations)
-        self.epsilon = self._schedule(getattr(self._clock, self._ticks))
-        explored = [index for index in range(count) if self._random() < self.epsilon]
-        actions = greedy(observations) if len(explored) < count else np.empty(count, np.int64)
+        epsilon = self.epsilon = self._schedule(getattr(self._clock, self._ticks))
+        explored = []
+        for index in range(len(observations)):
+            if self._random() < epsilon:
+                explored.append(index)
+        if not explored:
+            return greedy(observations)
+        everywhere = len(explored) == len(observations)
+        actions = np.empty(len(observations), np.int64) if everywhere else greedy(observations)
         for index in explored:
             actions[index] = int(self._random() * self._n_actions)  # integers() takes four times as long
         return actions

@@ -1,8 +1,8 @@
 """Networks of one hidden layer of ReLUs with few inputs and outputs: both layers in one loop.
 
 In such networks a sum has few terms, and the tiles of `simd` would spend their time on loading them.
-On the way forward the loop here runs over the hidden units, and the observations and Q-values of two
-vectors of samples stay in registers. On the way back it runs over the samples, and the gradients of
+On the way forward the loop here runs over the hidden units, and the observations and Q-values of a
+vector of samples stay in registers. On the way back it runs over the samples, and the gradients of
 one hidden unit's weights stay in registers. The numbers of inputs and outputs are constants of the
 compiled code.
 """
@@ -19,7 +19,7 @@ from numba.core import cgutils
 from dqn_exp.agent.fused.compilation import tile
 from dqn_exp.agent.fused.simd import INDEX, Emitter
 
-MAX_INPUTS_AND_OUTPUTS = 6  # two vectors of each take 12 registers of 16
+MAX_INPUTS_AND_OUTPUTS = 6  # 64 bytes of each take 12 registers of AVX2's 16
 
 
 def is_shallow(sizes: Sequence[int], is_tanh: bool) -> bool:
@@ -31,37 +31,30 @@ def is_shallow(sizes: Sequence[int], is_tanh: bool) -> bool:
 def shallow_forward(typing_context, n_in, n_out, keeps_hidden, n_hidden, parameters, rows, stride, samples):  # type: ignore[no-untyped-def]
     """Fill the rows of the Q-values from the inputs; with `keeps_hidden` those of the hidden units, too."""
     inputs, outputs, index = range(n_in.literal_value), range(n_out.literal_value), types.intp
-    vectors = range(2)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         n_hidden, _, _, stride, samples = args[3:]
-        emit = Emitter(context, builder, parameters.dtype)
+        emit = Emitter(context, builder, parameters.dtype, width=2)
         weights, data = emit.data(parameters, args[4]), emit.data(rows, args[5])
         place = Places(emit, n_hidden, len(inputs), len(outputs), stride)
-        width = ir.Constant(INDEX, len(vectors) * emit.lanes)
+        lanes = ir.Constant(INDEX, emit.lanes)
         biases = [emit.broadcast_at(weights, place.output_bias(a)) for a in outputs]
-        with cgutils.for_range(builder, builder.udiv(samples, width)) as loop:
-            at = [emit.at(builder.mul(loop.index, width), v, emit.lanes) for v in vectors]
-            x = [[emit.load(data, builder.add(place.input_row(i), at[v])) for v in vectors] for i in inputs]
+        with cgutils.for_range(builder, builder.udiv(samples, lanes)) as loop:
+            at = builder.mul(loop.index, lanes)
+            x = [emit.load(data, builder.add(place.input_row(i), at)) for i in inputs]
 
             def add(unit: Any, q: list[Any]) -> list[Any]:
-                z = [emit.broadcast_at(weights, place.bias(unit)) for _ in vectors]
+                z = emit.broadcast_at(weights, place.bias(unit))
                 for i in inputs:
-                    weight = emit.broadcast_at(weights, place.weight(unit, i))
-                    z = [emit.multiply_add(weight, x[i][v], z[v]) for v in vectors]
-                z = [emit.maximum(emit.zero, value) for value in z]
+                    z = emit.multiply_add(emit.broadcast_at(weights, place.weight(unit, i)), x[i], z)
+                z = emit.maximum(emit.zero, z)
                 if keeps_hidden.literal_value:
-                    for v in vectors:
-                        emit.store(z[v], data, builder.add(place.hidden_row(unit), at[v]))
+                    emit.store(z, data, builder.add(place.hidden_row(unit), at))
                 out = [emit.broadcast_at(weights, place.output_weight(a, unit)) for a in outputs]
-                return [
-                    emit.multiply_add(out[a], z[v], q[a * len(vectors) + v]) for a in outputs for v in vectors
-                ]
+                return [emit.multiply_add(out[a], z, q[a]) for a in outputs]
 
-            q = emit.accumulate([biases[a] for a in outputs for _ in vectors], n_hidden, add)
-            for a in outputs:
-                for v in vectors:
-                    emit.store(q[a * len(vectors) + v], data, builder.add(place.output_row(a), at[v]))
+            for a, q in enumerate(emit.accumulate(biases, n_hidden, add)):
+                emit.store(q, data, builder.add(place.output_row(a), at))
         return context.get_dummy_value()
 
     return types.void(n_in, n_out, keeps_hidden, index, parameters, rows, index, index), codegen

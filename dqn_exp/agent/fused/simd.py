@@ -2,9 +2,10 @@
 
 A matrix of activations lies in a flat array as one row of samples per unit: element
 (unit, sample) is at `start + unit * stride + sample`. A vector is as many neighbouring samples of one
-unit as fit in 32 bytes. A tile computes the sums of a few units for a few vectors of samples. The sums
-stay in registers while the tile runs over all terms, so that nearly every instruction multiplies and
-adds. LLVM translates the vectors to what the machine has (AVX, SSE, NEON).
+unit as fit in 32 bytes, or in a multiple of that. A tile computes the sums of a few units for a vector of
+samples. The sums stay in registers while the tile runs over all terms, so that nearly every instruction
+multiplies and adds. LLVM translates the vectors to what the machine has (AVX-512, AVX, SSE, NEON). Where
+lanes are never added to each other, the length of a vector does not change what is computed.
 
 docs/simd.md explains this with an example, and shows how to test and measure a tile.
 """
@@ -27,10 +28,11 @@ INDEX = ir.IntType(64)
 class Emitter:
     """Writes vector instructions for elements of one floating-point type."""
 
-    def __init__(self, context: Any, builder: Any, dtype: types.Float) -> None:
+    def __init__(self, context: Any, builder: Any, dtype: types.Float, width: int = 1) -> None:
+        """A vector has `width` times 32 bytes."""
         self._context, self.builder = context, builder
         self._item_bytes = dtype.bitwidth // 8
-        self.lanes = VECTOR_BYTES // self._item_bytes
+        self.lanes = width * VECTOR_BYTES // self._item_bytes
         self.vector = ir.VectorType(context.get_value_type(dtype), self.lanes)
         self.zero = ir.Constant(self.vector, None)
         self._fmuladd = cgutils.get_or_insert_function(
@@ -143,88 +145,81 @@ class Emitter:
 
     def weighted_rows(
         self,
-        initial: list[list[Any]],
+        initial: list[Any],
         count: Any,
         weight: Callable[[int, Any], Any],
-        source: Callable[[int, Any], Any],
-    ) -> list[list[Any]]:
-        """initial[row][v] + sum over terms of weight(row, term) * source(v, term)."""
-        rows, vectors = range(len(initial)), range(len(initial[0]))
+        source: Callable[[Any], Any],
+    ) -> list[Any]:
+        """initial[row] + sum over terms of weight(row, term) * source(term), for each row."""
 
         def add(term: Any, sums: list[Any]) -> list[Any]:
-            columns = [source(v, term) for v in vectors]
-            weights = [weight(row, term) for row in rows]
-            products = [(weights[row], columns[v]) for row in rows for v in vectors]
-            return [self.multiply_add(*product, total) for product, total in zip(products, sums, strict=True)]
+            column = source(term)
+            return [self.multiply_add(weight(row, term), column, total) for row, total in enumerate(sums)]
 
-        sums = self.accumulate([value for row in initial for value in row], count, add)
-        return [sums[row * len(vectors) : (row + 1) * len(vectors)] for row in rows]
+        return self.accumulate(initial, count, add)
 
 
 @tile
 def forward_tile(
-    typing_context, n_rows, n_vectors, parameters, at, row, n_in, n_out, rows, below, above, stride, floor
+    typing_context, n_rows, width, parameters, at, row, n_in, n_out, rows, below, above, stride, floor
 ):  # type: ignore[no-untyped-def]
     """above[row + i] = max(floor, b[row + i] + sum over j of W[row + i, j] * below[j]) for i < n_rows.
 
-    `at` is where the layer's W [n_out, n_in] begins in `parameters`; b follows it.
+    `at` is where the layer's W [n_out, n_in] begins in `parameters`; b follows it. A vector of samples has
+    `width` times 32 bytes; so in the tiles below.
     """
-    heights, vectors, index = range(n_rows.literal_value), range(n_vectors.literal_value), types.intp
+    heights, index = range(n_rows.literal_value), types.intp
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         at, row, n_in, n_out, _, below, above, stride, floor = args[3:]
-        emit = Emitter(context, builder, parameters.dtype)
+        emit = Emitter(context, builder, parameters.dtype, width.literal_value)
         weights, data = emit.data(parameters, args[2]), emit.data(rows, args[7])
         first, target = emit.at(at, row, n_in), emit.at(above, row, stride)
         bias = emit.at(builder.add(at, row), n_out, n_in)
-        biases = [emit.broadcast_at(weights, emit.at(bias, i)) for i in heights]
         sums = emit.weighted_rows(
-            [[value for _ in vectors] for value in biases],
+            [emit.broadcast_at(weights, emit.at(bias, i)) for i in heights],
             n_in,
             lambda i, term: emit.broadcast_at(weights, emit.at(emit.at(first, i, n_in), term)),
-            lambda v, term: emit.load(data, emit.at(emit.at(below, term, stride), v, emit.lanes)),
+            lambda term: emit.load(data, emit.at(below, term, stride)),
         )
         lower = emit.broadcast(floor)
         for i in heights:
-            for v in vectors:
-                position = emit.at(emit.at(target, i, stride), v, emit.lanes)
-                emit.store(emit.maximum(lower, sums[i][v]), data, position)
+            emit.store(emit.maximum(lower, sums[i]), data, emit.at(target, i, stride))
         return context.get_dummy_value()
 
     layer = (index, index, index, index, rows, index, index, index, parameters.dtype)
-    return types.void(n_rows, n_vectors, parameters, *layer), codegen
+    return types.void(n_rows, width, parameters, *layer), codegen
 
 
 @tile
 def backward_tile(
-    typing_context, n_rows, n_vectors, is_tanh, parameters, at, row, n_in, rows, below, above, stride, n_out
+    typing_context, n_rows, width, is_tanh, parameters, at, row, n_in, rows, below, above, stride, n_out
 ):  # type: ignore[no-untyped-def]
     """below[row + i] = slope(below[row + i]) * sum over j of W[j, row + i] * above[j] for i < n_rows.
 
     The slope follows from the activation z: of tanh 1 - z^2, of ReLU 1 where z > 0, otherwise 0.
     """
-    heights, vectors, index = range(n_rows.literal_value), range(n_vectors.literal_value), types.intp
+    heights, index = range(n_rows.literal_value), types.intp
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         at, row, n_in, _, below, above, stride, n_out = args[4:]
-        emit = Emitter(context, builder, parameters.dtype)
+        emit = Emitter(context, builder, parameters.dtype, width.literal_value)
         weights, data = emit.data(parameters, args[3]), emit.data(rows, args[7])
         slope = emit.tanh_slope if is_tanh.literal_value else emit.relu_slope
         first, target = builder.add(at, row), emit.at(below, row, stride)
         sums = emit.weighted_rows(
-            [[emit.zero for _ in vectors] for _ in heights],
+            [emit.zero] * len(heights),
             n_out,
             lambda i, term: emit.broadcast_at(weights, emit.at(emit.at(first, i), term, n_in)),
-            lambda v, term: emit.load(data, emit.at(emit.at(above, term, stride), v, emit.lanes)),
+            lambda term: emit.load(data, emit.at(above, term, stride)),
         )
         for i in heights:
-            for v in vectors:
-                position = emit.at(emit.at(target, i, stride), v, emit.lanes)
-                emit.store(slope(emit.load(data, position), sums[i][v]), data, position)
+            position = emit.at(target, i, stride)
+            emit.store(slope(emit.load(data, position), sums[i]), data, position)
         return context.get_dummy_value()
 
     layer = (index, index, index, rows, index, index, index, index)
-    return types.void(n_rows, n_vectors, is_tanh, parameters, *layer), codegen
+    return types.void(n_rows, width, is_tanh, parameters, *layer), codegen
 
 
 @tile
@@ -304,7 +299,7 @@ def transpose_tile(typing_context, source, at, stride, target, position, step): 
 def outer_tile(
     typing_context,
     n_rows,
-    n_vectors,
+    width,
     gradient,
     at,
     row_step,
@@ -321,26 +316,25 @@ def outer_tile(
     left[i, s] is rows[left + i * stride + s], right[s, j] is columns[right + s * step + j]: with the
     units of `right` side by side there are no sums over lanes in the end.
     """
-    heights, vectors, index = range(n_rows.literal_value), range(n_vectors.literal_value), types.intp
+    heights, index = range(n_rows.literal_value), types.intp
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, at, row_step, _, left, stride, _, right, step, samples = args[2:]
-        emit = Emitter(context, builder, gradient.dtype)
+        emit = Emitter(context, builder, gradient.dtype, width.literal_value)
         out, data, turned = (
             emit.data(gradient, args[2]),
             emit.data(rows, args[5]),
             emit.data(columns, args[8]),
         )
         sums = emit.weighted_rows(
-            [[emit.zero for _ in vectors] for _ in heights],
+            [emit.zero] * len(heights),
             samples,
             lambda i, sample: emit.broadcast_at(data, builder.add(emit.at(left, i, stride), sample)),
-            lambda v, sample: emit.load(turned, emit.at(emit.at(right, sample, step), v, emit.lanes)),
+            lambda sample: emit.load(turned, emit.at(right, sample, step)),
         )
         for i in heights:
-            for v in vectors:
-                emit.add_to(out, emit.at(emit.at(at, i, row_step), v, emit.lanes), sums[i][v])
+            emit.add_to(out, emit.at(at, i, row_step), sums[i])
         return context.get_dummy_value()
 
     places = (gradient, index, index, rows, index, index, columns, index, index, index)
-    return types.void(n_rows, n_vectors, *places), codegen
+    return types.void(n_rows, width, *places), codegen

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from dqn_exp.agent.fused.compilation import compiled, entry
+from dqn_exp.agent.fused.denormals import flush_denormals, restore_denormals
 from dqn_exp.agent.fused.layers import BLOCK, CHUNK, apply_tanh, backward, forward
 from dqn_exp.agent.fused.optimizers import apply_optimizer, clip_norm, clip_values
 from dqn_exp.agent.fused.shallow import shallow_backward, shallow_forward
@@ -58,6 +59,7 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
         statistics = workspace.statistics
         n_actions = sizes[-1]
         q_rows = states.size - n_actions * stride
+        mode = flush_denormals()
         fill(gradient, 0)
         fill(statistics, 0)
         for first in range(0, indices.size, CHUNK):
@@ -98,6 +100,7 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
         clip_values(gradient, settings.max_value)
         clip_norm(gradient, settings.max_norm)
         apply_optimizer(settings, networks, step)
+        restore_denormals(mode)
 
     return update
 
