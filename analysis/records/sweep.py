@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,18 @@ from analysis.records.axes import ALL, Axis, find_axes
 from analysis.records.convergence import is_judged
 from analysis.records.disk import (
     Curve,
+    Paths,
     RecordedTrial,
     Skipped,
-    flatten,
+    as_list,
+    common_root,
     read_curve,
     read_result,
     read_trials,
 )
+from analysis.records.plan import Plan, read_plan
 from analysis.records.rows import Row, column, make_row
-from dqn_exp.runs import NEVER, read_json
+from dqn_exp.runs import NEVER
 from dqn_exp.text import format_value
 
 ENDED = ("converged", "exhausted", "diverged")
@@ -59,11 +62,13 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class Sweep:
-    path: Path
+    paths: Sequence[Path]
+    """The folders that were read, usually one."""
     trials: Sequence[RecordedTrial]
     rows: Sequence[Row]
     evaluations: Mapping[str, Curve | None]
-    plan: Mapping[str, Any]
+    plans: Sequence[Plan]
+    """Of each of the `paths`."""
     skipped: list[Skipped]
 
     @cached_property
@@ -107,21 +112,26 @@ class Sweep:
     def missing(self) -> list[Skipped]:
         """Planned trials that left no record."""
         found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
-        planned = [str(entry.get("name")) for entry in self.plan.get("trials", ())]
-        return [Skipped(name, self._why_missing(name)) for name in planned if name not in found]
+        root = common_root(self.paths)
+        planned = {
+            str((p.root / name).relative_to(root)): p.root / name for p in self.plans for name in p.names
+        }
+        return [Skipped(run, self._why_missing(place)) for run, place in planned.items() if run not in found]
 
-    def _why_missing(self, name: str) -> str:
+    def _why_missing(self, directory: Path) -> str:
         try:
-            cause = read_result(self.path / name).get("cause")
+            cause = read_result(directory).get("cause")
         except (OSError, ValueError):
             cause = None
         return f"failed before training: {cause}" if cause else "planned, but never started"
 
     def reference(self, axis: Axis) -> tuple[int, str]:
         """The value that others are compared with (its index), and why this one."""
-        defaults = flatten(self.plan.get("defaults") or {})
-        default = defaults.get(axis.name)
-        if axis.name in defaults and default in axis.values:
+        defaults = {plan.defaults[axis.name] for plan in self.plans if axis.name in plan.defaults}
+        if len(defaults) != 1:
+            return 0, "the first value"
+        (default,) = defaults
+        if default in axis.values:
             return axis.values.index(default), "the default"
         if axis.numeric and isinstance(default, int | float):
             gaps = np.abs(np.array(axis.values, dtype=float) - default)
@@ -142,27 +152,17 @@ _TIMELINES = (
 )
 
 
-def read_sweep(path: str | Path) -> Sweep:
-    """Everything that the trials in or below `path` recorded, except episodes and losses."""
-    root, skipped = Path(path), list[Skipped]()
-    trials = read_trials(root, skipped)
+def read_sweep(paths: Paths) -> Sweep:
+    """Everything that the trials in or below `paths` recorded, except episodes and losses."""
+    places, skipped = as_list(paths), list[Skipped]()
+    trials = read_trials(places, skipped)
     if not trials:
-        raise AnalysisError(f"{path}: none of its trials can be read: {skipped[0].reason}")
+        named = ", ".join(map(str, places))
+        raise AnalysisError(f"{named}: none of its trials can be read: {skipped[0].reason}")
     evaluations = {trial.run: read_curve(trial, "evaluations", skipped) for trial in trials}
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
-    return Sweep(root, trials, rows, evaluations, _plan(root, skipped), skipped)
-
-
-def _plan(root: Path, skipped: list[Skipped]) -> Mapping[str, Any]:
-    """What `sweep.json` says was to be run; empty where there is none."""
-    try:
-        plan = read_json(root / "sweep.json")
-        return plan if isinstance(plan, dict) else {}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        skipped.append(Skipped("sweep.json", f"cannot be read: {error}"))
-        return {}
+    plans = [read_plan(place, skipped) for place in places]
+    return Sweep(places, trials, rows, evaluations, plans, skipped)
 
 
 def _reason(row: Row, repeated: Mapping[str, str]) -> str | None:

@@ -96,9 +96,9 @@ def _tests() -> str:
 def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     """(what, value): where the trials come from; several values where the trials differ."""
     records = [trial.record for trial in sweep.trials]
-    command = sweep.plan.get("command")
-    yield "Command", str(command) if command else "; ".join(unique(r.get("command") for r in records))
-    yield "Directory", str(sweep.path.resolve())
+    commands = unique(plan.command for plan in sweep.plans) or unique(r.get("command") for r in records)
+    yield "Command", "; ".join(commands)
+    yield "Directory", "; ".join(str(path.resolve()) for path in sweep.paths)
     yield "Started", " to ".join(_ends(unique(record.get("started") for record in records)))
     yield "Source", "; ".join(unique(_commit(record.get("git")) for record in records))
     yield "Host", "; ".join(unique(f"{r.get('host')} ({r.get('cpu')})" for r in records))

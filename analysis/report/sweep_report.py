@@ -15,8 +15,11 @@ from analysis.estimates import LogRank, Table, compare, configuration_table, val
 from analysis.records import (
     ALL,
     Axis,
+    Paths,
     Sweep,
     Timeline,
+    add_path_arguments,
+    as_list,
     read_curve,
     read_sweep,
     same_networks,
@@ -49,25 +52,28 @@ class Section(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sweep_dir", type=Path, help="a sweep, a trial, or any folder that holds trials")
-    parser.add_argument("--output", type=Path, help="folder to write to (default: SWEEP_DIR/report)")
+    add_path_arguments(parser)
+    parser.add_argument(
+        "--output", type=Path, help="folder to write to (default: SWEEP_DIR/report, where there is one)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    print(write_report(args.sweep_dir, args.output))
+    print(write_report(args.paths, args.output))
 
 
-def write_report(sweep_dir: Path, output: Path | None = None) -> Path:
-    """Write `index.html`, `figures/` and `tables/` into `output`; returns the path of the page.
+def write_report(paths: Paths, output: Path | None = None) -> Path:
+    """Write `index.html`, `figures/` and `tables/` about the trials in `paths` into `output`.
 
-    Those of an earlier report are replaced as a whole, when everything new has been made; raises
-    AnalysisError where folders of these names are not an earlier report's.
+    Returns the path of the page. Without `output` it is `report/` in the only one of `paths`. What an earlier
+    report wrote is replaced as a whole, when everything new has been made; raises AnalysisError where
+    folders of these names are not an earlier report's, or where `output` is needed and missing.
     """
     if output is None:
-        output = sweep_dir / "report"
+        output = _only(as_list(paths)) / "report"
     else:
         _refuse_to_replace(output)
-    sweep, rng = read_sweep(sweep_dir), np.random.default_rng(0)
+    sweep, rng = read_sweep(paths), np.random.default_rng(0)
     sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
     plots = list(_plots(sweep)) if sweep.counted else []
     warn_about(sweep.skipped)
@@ -82,6 +88,12 @@ def write_report(sweep_dir: Path, output: Path | None = None) -> Path:
             _swap(output / name, Path(fresh, name))
         write_atomic(output / PAGE, page.encode())
     return output / PAGE
+
+
+def _only(paths: list[Path]) -> Path:
+    if len(paths) > 1:
+        raise AnalysisError(f"a report on {len(paths)} folders needs --output, a folder to write it to")
+    return paths[0]
 
 
 def _refuse_to_replace(output: Path) -> None:
@@ -132,10 +144,14 @@ def _plots(sweep: Sweep) -> Iterator[Plot]:
 def _write_tables(folder: Path, sweep: Sweep, sections: list[Section], cells: Table) -> None:
     folder.mkdir()
     texts = {
-        "trials": to_csv(sweep.rows, trial_columns(sweep)),
-        "configurations": to_csv(_timed(cells, sweep.timelines[0])),
-        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s)) for s in sections},
-        **{f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons) for s in sections if s.comparisons},
+        "trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes),
+        "configurations": to_csv(_timed(cells, sweep.timelines[0]), axes=sweep.axes),
+        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s), axes=[s.axis]) for s in sections},
+        **{
+            f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons, axes=[s.axis])
+            for s in sections
+            if s.comparisons
+        },
     }
     for name, text in texts.items():
         (folder / f"{name}.csv").write_text(text)

@@ -129,3 +129,18 @@ def test_none_can_be_the_default(tmp_path: Path) -> None:
     (tmp_path / "s" / "sweep.json").write_text(json.dumps(plan))
     sweep = read_sweep(tmp_path / "s")
     assert sweep.reference(sweep.axes[0]) == (0, "the default")
+
+
+def test_several_sweeps_are_one_with_the_plans_of_each(tmp_path: Path) -> None:
+    for name, lr, default in (("a", 0.1, 0.2), ("b", 0.2, 0.2), ("c", 0.3, 0.1)):
+        write_sweep(tmp_path / name, {"lr": [lr]}, 2, lambda cell, seed: 5000)
+        plan = json.loads((tmp_path / name / "sweep.json").read_text())
+        plan["trials"].append({"name": "lost"})
+        (tmp_path / name / "sweep.json").write_text(json.dumps({**plan, "defaults": {"lr": default}}))
+    sweep = read_sweep([tmp_path / "a", tmp_path / "b"])
+    (axis,) = sweep.axes
+    assert axis.values == (0.1, 0.2)
+    assert [entry.run for entry in sweep.missing] == ["a/lost", "b/lost"]
+    assert sweep.reference(axis) == (1, "the default")
+    three = read_sweep([tmp_path / name for name in "abc"])
+    assert three.reference(three.axes[0]) == (0, "the first value")

@@ -184,3 +184,12 @@ def test_a_grid_shows_its_configurations_before_it_pools(tmp_path: Path) -> None
     page = write_report(tmp_path / "s").read_text()
     assert page.index('id="configurations"') < page.index('id="axis-lr"')
     assert "pools the trials of every value of lr" in page
+
+
+def test_several_sweeps_make_one_report(tmp_path: Path) -> None:
+    for name, norm in (("first", None), ("second", 10)):
+        write_sweep(tmp_path / name, {"agent.max_grad_norm": [norm]}, 2, lambda cell, seed: 5000)
+    page = write_report([tmp_path / "first", tmp_path / "second"], tmp_path / "out")
+    assert "<code>first</code>, <code>second</code>" in page.read_text()
+    with open(tmp_path / "out" / "tables" / "values_agent.max_grad_norm.csv", newline="") as file:
+        assert [row["agent.max_grad_norm"] for row in csv.DictReader(file)] == ["none", "10"] * 2
