@@ -19,8 +19,12 @@ Table = list[dict[str, Any]]
 
 
 def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
-    """One row per value of `axis`: speed of convergence on `timeline`, and returns."""
-    groups = group(sweep.counted, axis)
+    """One row per value of `axis`: speed of convergence on `timeline`, and returns.
+
+    `left_out` counts the trials that are no evidence. What is unknown is NaN: all of convergence where it
+    cannot be judged.
+    """
+    groups = group(sweep.rows, axis)
     return [
         {axis.name: value, **_describe(sweep, rows, timeline, rng)}
         for value, rows in zip(axis.values, groups, strict=True)
@@ -33,16 +37,18 @@ def configuration_table(sweep: Sweep, timeline: Timeline, rng: np.random.Generat
 
 
 def _describe(
-    sweep: Sweep, rows: Sequence[Row], timeline: Timeline, rng: np.random.Generator
+    sweep: Sweep, trials: Sequence[Row], timeline: Timeline, rng: np.random.Generator
 ) -> dict[str, Any]:
+    rows = [row for row in trials if sweep.counts(row)]
     of = seeds(rows)
     areas = np.array([_area(sweep, row, timeline) for row in rows], dtype=np.float64)
     return {
         "n": len(rows),
+        "left_out": len(trials) - len(rows),
         "seeds": len(set(of)),
-        "converged": sum(bool(row["converged"]) for row in rows),
+        "converged": sum(bool(row["converged"]) for row in rows) if rows and sweep.judged else np.nan,
         "diverged": sum(row["status"] == "diverged" for row in rows),
-        **speed(sample(rows, timeline), timeline.horizon, rng),
+        **speed(sample(rows if sweep.judged else [], timeline), timeline.horizon, rng),
         **mean_and_iqm("final_return", of, column(rows, "final_return"), rng),
         **mean_and_iqm("area", of, areas, rng),
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.records.axes import ALL, Axis, find_axes
-from analysis.records.convergence import is_judged
+from analysis.records.convergence import in_a_row, obstacle
 from analysis.records.disk import (
     Curve,
     Paths,
@@ -97,10 +97,32 @@ class Sweep:
         excluded = {entry.run for entry in self.left_out}
         return [row for row in self.rows if row["run"] not in excluded]
 
+    def counts(self, row: Row) -> bool:
+        """Is this row among those that statistics are made of?"""
+        return row["run"] in self._counted_runs
+
     @cached_property
+    def _counted_runs(self) -> frozenset[str]:
+        return frozenset(row["run"] for row in self.counted)
+
+    @property
     def judged(self) -> bool:
         """Can convergence be seen in this sweep at all?"""
-        return bool(self.counted) and all(is_judged(row) for row in self.counted)
+        return self.obstacle is None
+
+    @cached_property
+    def obstacle(self) -> str | None:
+        """Why convergence cannot be seen in this sweep; None where it can."""
+        if not self.counted:
+            return "no trial counts as evidence"
+        found = next(filter(None, map(obstacle, self.counted)), None)
+        if found or any(row["status"] == NEVER for row in self.counted):
+            return found
+        seen = [len((self.evaluations[row["run"]] or {}).get("env_step", ())) for row in self.counted]
+        needed = list(map(in_a_row, self.counted))
+        if any(had >= wanted for had, wanted in zip(seen, needed, strict=True)):
+            return None
+        return f"it takes {min(needed)} evaluations in a row, and no trial had more than {max(seen)}"
 
     @cached_property
     def timelines(self) -> list[Timeline]:

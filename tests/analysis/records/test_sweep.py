@@ -144,3 +144,20 @@ def test_several_sweeps_are_one_with_the_plans_of_each(tmp_path: Path) -> None:
     assert sweep.reference(axis) == (1, "the default")
     three = read_sweep([tmp_path / name for name in "abc"])
     assert three.reference(three.axes[0]) == (0, "the first value")
+
+
+def test_where_no_trial_had_the_evaluations_convergence_takes_it_cannot_be_judged(tmp_path: Path) -> None:
+    """The budget counts episodes and evaluations steps, so that the records alone tell."""
+    config = {"budget.env_steps": None, "budget.episodes": 100}
+    write_trial(tmp_path / "a", {**config, "seed": 0}, end=1000)
+    write_trial(tmp_path / "b", {**config, "seed": 1}, end=999)
+    sweep = read_sweep(tmp_path)
+    assert not sweep.judged
+    assert sweep.obstacle == "it takes 3 evaluations in a row, and no trial had more than 2"
+    write_trial(tmp_path / "c", {**config, "seed": 2}, end=1500)
+    assert read_sweep(tmp_path).judged
+
+
+def test_a_diverged_trial_is_judged_without_evaluations(tmp_path: Path) -> None:
+    write_trial(tmp_path / "a", status="diverged", end=40)
+    assert read_sweep(tmp_path).judged

@@ -193,3 +193,16 @@ def test_several_sweeps_make_one_report(tmp_path: Path) -> None:
     assert "<code>first</code>, <code>second</code>" in page.read_text()
     with open(tmp_path / "out" / "tables" / "values_agent.max_grad_norm.csv", newline="") as file:
         assert [row["agent.max_grad_norm"] for row in csv.DictReader(file)] == ["none", "10"] * 2
+
+
+def test_what_cannot_be_judged_is_no_share_anywhere(tmp_path: Path) -> None:
+    sweep = write_sweep(
+        tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 500, {"budget.env_steps": 1000}
+    )
+    page = re.sub(r"data:image[^\"]*", "", write_report(sweep).read_text())
+    assert "cannot be judged" in page
+    assert "%</td>" not in page
+    assert "<th>converged</th>" not in page
+    with open(sweep / "report" / "tables" / "values_lr.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row[name] for row in rows for name in ("converged", "converged_share", "median", "rmst")} == {""}
