@@ -13,6 +13,7 @@ from analysis.estimates import survival as sv
 from analysis.estimates.samples import Sample, configurations, group, sample, seeds
 from analysis.records import Axis, Row, Sweep, Timeline, column
 from dqn_exp import scores
+from dqn_exp.runs import NEVER
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 
 Table = list[dict[str, Any]]
@@ -47,7 +48,7 @@ def _describe(
         "left_out": len(trials) - len(rows),
         "seeds": len(set(of)),
         "converged": sum(bool(row["converged"]) for row in rows) if rows and sweep.judged else np.nan,
-        "diverged": sum(row["status"] == "diverged" for row in rows),
+        "diverged": sum(row["status"] == NEVER for row in rows),
         **speed(sample(rows if sweep.judged else [], timeline), timeline.horizon, rng),
         **mean_and_iqm("final_return", of, column(rows, "final_return"), rng),
         **mean_and_iqm("area", of, areas, rng),
@@ -55,11 +56,10 @@ def _describe(
 
 
 def _area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
-    """Mean evaluation return over the time up to the horizon: normalised area under the curve."""
-    curve = sweep.evaluations[row["run"]]
-    if not curve:
-        return np.nan
-    return scores.normalised_area(curve[timeline.curve], curve["mean_return"], timeline.horizon)
+    """Mean evaluation return over the time up to the horizon, by the rule by which studies score it."""
+    curve, diverged = sweep.evaluations[row["run"]] or {}, row["status"] == NEVER
+    times, returns = (curve.get(name, np.empty(0)) for name in (timeline.curve, "mean_return"))
+    return scores.area(times, returns, timeline.horizon, diverged)
 
 
 def speed(trials: Sample, horizon: float, rng: np.random.Generator) -> dict[str, float]:
@@ -99,14 +99,16 @@ def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) ->
 def mean_and_iqm(
     name: str, of: Sequence[Hashable], values: Floats, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Mean over seeds with its interval, and IQM over trials, of the finite `values` [n] of seeds `of` [n].
+    """Mean over seeds with its interval, and IQM over trials, of those `values` [n] of seeds `of` [n] that
+    are not NaN.
 
-    `name` begins each key; `{name}_n` counts the finite values.
+    `name` begins each key; `{name}_n` counts those values. An infinite mean has no interval.
     """
-    known, means = values[np.isfinite(values)], per_seed(of, values)
+    known, means = values[~np.isnan(values)], per_seed(of, values)
     mean = float(means.mean()) if len(means) else np.nan
+    interval = st.mean_interval(means, rng) if np.isfinite(mean) else NO_INTERVAL
     return {
-        **with_interval(name, mean, st.mean_interval(means, rng)),
+        **with_interval(name, mean, interval),
         f"{name}_iqm": scores.iqm(known),
         f"{name}_n": len(known),
     }
@@ -118,7 +120,7 @@ def per_seed(of: Sequence[Hashable], values: Floats) -> Floats:
     Trials that pool several configurations share their seeds' luck: the seeds are the sample. Where
     every trial has its own seed, these are the values themselves. Trials of NaN alone are left out.
     """
-    known = np.isfinite(values.reshape(len(of), math.prod(values.shape[1:]))).any(axis=1)
+    known = ~np.isnan(values.reshape(len(of), math.prod(values.shape[1:]))).all(axis=1)
     members: dict[Hashable, list[int]] = {}
     for index in np.flatnonzero(known).tolist():
         members.setdefault(of[index], []).append(index)

@@ -206,3 +206,10 @@ def test_what_cannot_be_judged_is_no_share_anywhere(tmp_path: Path) -> None:
     with open(sweep / "report" / "tables" / "values_lr.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row[name] for row in rows for name in ("converged", "converged_share", "median", "rmst")} == {""}
+
+
+def test_the_area_of_a_value_with_a_diverged_trial_is_minus_infinity_as_in_a_study(buffers: Path) -> None:
+    write_trial(buffers / "x", {"buffer": 500, "seed": 9}, status="diverged", end=9000)
+    page = write_report(buffers).read_text()
+    assert page.count("<td>−∞</td>") == 1
+    assert "minus infinity, as in a study" in page
