@@ -65,35 +65,38 @@ def overestimation(e: Evidence) -> Finding | None:
     sampled = e.losses.get("q_max", np.empty(0))
     if e.seen is None or not len(sampled):
         return None
-    steps = _longest_episode(e)
-    bound = _largest_return(e, e.seen.rewards, steps)
+    bound = _largest_return(e, e.seen.rewards)
     if not 0 < bound < np.inf:
         return None
     ratio = float(sampled[-1]) / bound
-    whose = "an episode" if np.isfinite(steps) else "rewards for ever"
-    text = f"the largest |Q| is {sampled[-1]:.3g}; {whose} can bring {bound:.3g} at most, as far as was seen"
+    text = f"the largest |Q| is {sampled[-1]:.3g}; rewards as seen bring {bound:.3g} at most from one episode"
     status = grade(ratio, 1.5, 10)
     return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
 
 
-def _longest_episode(e: Evidence) -> float:
-    """Steps of the longest episode in training; inf where a time limit cut one off: learning looks beyond."""
-    longest = float(e.episodes.get("length", np.empty(0)).max(initial=0.0))
-    limit = e.config.env.max_episode_steps
-    return np.inf if not longest or (isinstance(limit, int) and longest >= limit) else longest
+def _largest_return(e: Evidence, rewards: np.ndarray) -> float:
+    """The largest return of one episode, in size and discounted, of which learning could know.
 
-
-def _largest_return(e: Evidence, rewards: np.ndarray, steps: float) -> float:
-    """The largest discounted return, in size, of so many `steps`: of the largest reward seen in each of them.
-
-    Where rewards have one sign it is no more than what the best whole episode earned.
+    That is the largest reward seen in each step of the longest episode; where a time limit cut one off, in
+    each step for ever, for learning looks beyond the limit. Where rewards have one sign it is no more than
+    what the best episode earned, and what those that were cut off go on to earn.
     """
-    gamma = e.config.gamma
-    factor = steps if gamma == 1 else (1 - gamma**steps) / (1 - gamma)
-    largest = float(np.abs(rewards).max(initial=0.0)) * factor
-    earned = np.abs(_finite(e.episodes.get("return", np.empty(0))))
-    one_sign = bool((rewards >= 0).all() or (rewards <= 0).all())
-    return min(largest, float(earned.max())) if one_sign and len(earned) and np.isfinite(steps) else largest
+    lengths, returns = (e.episodes.get(name, np.empty(0)) for name in ("length", "return"))
+    limit = e.config.env.max_episode_steps
+    is_cut = lengths >= (limit if isinstance(limit, int) else np.inf)
+    steps = np.inf if is_cut.any() or not len(lengths) else float(lengths.max())
+    largest = float(np.abs(rewards).max(initial=0.0)) * _discounted_steps(steps, e.config.gamma)
+    earned = np.abs(_finite(returns))
+    if not len(earned) or ((rewards < 0).any() and (rewards > 0).any()):
+        return largest
+    rate = float(np.abs(_finite(returns[is_cut] / lengths[is_cut])).max(initial=0.0))
+    beyond = rate * _discounted_steps(np.inf, e.config.gamma) if rate else 0.0
+    return min(largest, float(earned.max()) + beyond)
+
+
+def _discounted_steps(steps: float, gamma: float) -> float:
+    """What a reward of 1 in each of so many steps sums to."""
+    return steps if gamma == 1 else (1 - gamma**steps) / (1 - gamma)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -93,6 +93,9 @@ def test_no_value_exceeds_what_rewards_can_sum_to(q_max: float, status: str) -> 
         ([8, 20], [3, -20], [1, -2], 1.0, 40),  # of both signs: the whole return tells nothing of the rest
         ([8, 500], [8, 500], [1, 1], 0.99, 100),  # cut off by the time limit
         ([8, 500], [8, 500], [1, 1], 1.0, None),
+        ([8, 500], [1, 0], [0, 1], 0.99, 1),  # a goal that was not found within the limit
+        ([8, 500], [1, 5], [0, 1], 0.99, 5 + 1),  # one reward in a hundred steps, and so on
+        ([8, 20], [np.nan, np.nan], [1, 1], 1.0, 20),
     ],
 )
 def test_no_value_exceeds_the_best_return_of_one_episode(
