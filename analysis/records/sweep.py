@@ -19,13 +19,14 @@ from analysis.records.disk import (
     Paths,
     RecordedTrial,
     Skipped,
+    Value,
     as_list,
     common_root,
     read_curve,
     read_result,
     read_trials,
 )
-from analysis.records.plan import Plan, read_plan
+from analysis.records.plan import Plan, Planned, planned_config, read_plan
 from analysis.records.rows import Row, column, make_row
 from dqn_exp.runs import NEVER
 from dqn_exp.text import format_value
@@ -73,8 +74,18 @@ class Sweep:
 
     @cached_property
     def axes(self) -> list[Axis]:
-        """What the sweep varies; never empty."""
-        return find_axes([trial.config for trial in self.trials]) or [ALL]
+        """What the sweep varies, also in trials that failed before they left a record; never empty."""
+        return find_axes([*(trial.config for trial in self.trials), *self.unrecorded]) or [ALL]
+
+    @cached_property
+    def unrecorded(self) -> list[Mapping[str, Value]]:
+        """Configurations of planned trials that failed before they left a record, where they are known."""
+        failed = [(plan, trial) for plan, trial in self._lost.values() if _cause(plan.root / trial.name)]
+        known = (planned_config(self._configs_in(plan.root), trial) for plan, trial in failed)
+        return [config for config in known if config is not None]
+
+    def _configs_in(self, root: Path) -> list[Mapping[str, Value]]:
+        return [trial.config for trial in self.trials if trial.directory.is_relative_to(root)]
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
@@ -132,33 +143,32 @@ class Sweep:
 
     @cached_property
     def missing(self) -> list[Skipped]:
-        """Planned trials that left no record."""
+        """Planned trials that left no record, and why."""
+        return [
+            Skipped(run, _why_missing(plan.root / trial.name)) for run, (plan, trial) in self._lost.items()
+        ]
+
+    @cached_property
+    def _lost(self) -> dict[str, tuple[Plan, Planned]]:
+        """Planned trials that left no record, by run, and the plan of each."""
         found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
         root = common_root(self.paths)
-        planned = {
-            str((p.root / name).relative_to(root)): p.root / name for p in self.plans for name in p.names
-        }
-        return [Skipped(run, self._why_missing(place)) for run, place in planned.items() if run not in found]
-
-    def _why_missing(self, directory: Path) -> str:
-        try:
-            cause = read_result(directory).get("cause")
-        except (OSError, ValueError):
-            cause = None
-        return f"failed before training: {cause}" if cause else "planned, but never started"
+        planned = [(plan, trial) for plan in self.plans for trial in plan.trials]
+        runs = {str((plan.root / trial.name).relative_to(root)): (plan, trial) for plan, trial in planned}
+        return {run: lost for run, lost in runs.items() if run not in found}
 
     def reference(self, axis: Axis) -> tuple[int, str]:
-        """The value that others are compared with (its index), and why this one."""
+        """The value that others are compared with (its index), of those with trials; and why this one."""
+        codes = np.unique(axis.codes(self.counted)).tolist() or [0]
+        values = [axis.values[code] for code in codes]
         defaults = {plan.defaults[axis.name] for plan in self.plans if axis.name in plan.defaults}
-        if len(defaults) != 1:
-            return 0, "the first value"
-        (default,) = defaults
-        if default in axis.values:
-            return axis.values.index(default), "the default"
+        default = defaults.pop() if len(defaults) == 1 else _NO_DEFAULT
+        if default in values:
+            return codes[values.index(default)], "the default"
         if axis.numeric and isinstance(default, int | float):
-            gaps = np.abs(np.array(axis.values, dtype=float) - default)
-            return int(gaps.argmin()), f"the value nearest to the default, {format_value(default)}"
-        return 0, "the first value"
+            gaps = np.abs(np.array(values, dtype=float) - default)
+            return codes[int(gaps.argmin())], f"the value nearest to the default, {format_value(default)}"
+        return codes[0], "the first value"
 
     def strata(self, axis: Axis) -> NDArray[np.int64]:
         """Which trials agree on all other axes: one number per counted trial."""
@@ -167,6 +177,8 @@ class Sweep:
             return np.zeros(len(self.counted), dtype=np.int64)
         return np.unique(np.stack(others), axis=1, return_inverse=True)[1].ravel()
 
+
+_NO_DEFAULT = object()
 
 _TIMELINES = (
     ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),
@@ -185,6 +197,19 @@ def read_sweep(paths: Paths) -> Sweep:
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
     plans = [read_plan(place, skipped) for place in places]
     return Sweep(places, trials, rows, evaluations, plans, skipped)
+
+
+def _cause(directory: Path) -> str | None:
+    """Why a trial failed that left no record of itself."""
+    try:
+        return read_result(directory).get("cause")
+    except (OSError, ValueError):
+        return None
+
+
+def _why_missing(directory: Path) -> str:
+    cause = _cause(directory)
+    return f"failed before training: {cause}" if cause else "planned, but never started"
 
 
 def _reason(row: Row, repeated: Mapping[str, str]) -> str | None:

@@ -55,7 +55,8 @@ def overview(sweep: Sweep) -> Iterator[str]:
     else:
         yield f"Convergence cannot be judged here: {sweep.obstacle}."
     ends = Counter(row["status"] for row in sweep.rows)
-    listed = (f"{n} {status}{MEANING.get(status, '')}" for status, n in ends.most_common())
+    meaning = MEANING if sweep.judged else {**MEANING, "exhausted": " (budget spent)"}
+    listed = (f"{n} {status}{meaning.get(status, '')}" for status, n in ends.most_common())
     yield f"How they ended: {', '.join(listed)}."
     if sweep.left_out:
         left = _count(len(sweep.left_out), "trial")
@@ -96,7 +97,8 @@ def _unknown(sweep: Sweep, axis: Axis) -> Iterator[str]:
         if not any(map(sweep.counts, rows)):
             ends = Counter(row["status"] for row in rows)
             listed = ", ".join(f"{n} {status}" for status, n in ends.most_common())
-            yield f"No trial of {axis.name} = {format_value(value)} counts as evidence: {listed}."
+            how = listed or "they failed before training"
+            yield f"No trial of {axis.name} = {format_value(value)} counts as evidence: {how}."
 
 
 def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
@@ -186,9 +188,14 @@ def _name(axis: Axis, row: dict[str, Any]) -> str:
     return f"{axis.name} = {format_value(row[axis.name])}"
 
 
-def untested(axis: Axis, table: Table) -> str:
+def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
     """Why nothing is claimed beyond these trials."""
-    fewest = min(row["seeds"] for row in table)
+    known = [row for row in table if row["n"]]
+    if not sweep.judged:
+        return "This describes these trials only: what tests compare is the speed of convergence."
+    if len(known) < 2:
+        return "This describes these trials only: there is nothing to compare them with."
+    fewest = min(row["seeds"] for row in known)
     return (
         f"This describes these trials only. The value with the fewest has {_count(fewest, 'seed')}; "
         f"below {st.TESTED_FROM} seeds per value no test can tell an effect of {axis.name} from "

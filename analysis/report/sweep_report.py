@@ -100,7 +100,7 @@ def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
         comparisons = compare.comparison_table(sweep, axis, timeline, rng)
         said += findings.tested(axis, p, comparisons, reference)
     elif axis is not ALL:
-        said.append(findings.untested(axis, values))
+        said.append(findings.untested(sweep, axis, values))
     title = axis.title or "All trials"
     return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
+from analysis.estimates.samples import configurations
 from analysis.records.sweep import read_sweep
 from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
 
@@ -161,3 +162,23 @@ def test_where_no_trial_had_the_evaluations_convergence_takes_it_cannot_be_judge
 def test_a_diverged_trial_is_judged_without_evaluations(tmp_path: Path) -> None:
     write_trial(tmp_path / "a", status="diverged", end=40)
     assert read_sweep(tmp_path).judged
+
+
+def test_a_value_whose_trials_failed_before_training_stays(tmp_path: Path) -> None:
+    """No record of them tells their configuration; the plan does."""
+    sweep = write_sweep(tmp_path / "s", {"buffer": [500]}, 2, lambda cell, seed: 5000)
+    plan = json.loads((sweep / "sweep.json").read_text())
+    for entry in plan["trials"]:
+        entry["overrides"] = ["env=cartpole", "buffer=500", f"seed={entry['seed']}"]
+    plan["trials"].append({"name": "x", "overrides": ["env=cartpole", "buffer=17k", "seed=0"]})
+    plan["trials"].append({"name": "later", "overrides": ["env=cartpole", "buffer=20k", "seed=0"]})
+    (sweep / "sweep.json").write_text(json.dumps(plan))
+    (sweep / "x").mkdir()
+    (sweep / "x" / "result.json").write_text('{"status": "failed", "cause": "no memory"}')
+    read = read_sweep(sweep)
+    (axis,) = read.axes
+    assert (axis.name, axis.values) == ("buffer", (500, 17_000))
+    np.testing.assert_array_equal(axis.codes(read.rows), [0, 0])
+    assert [(values, len(rows)) for values, rows in configurations(read)] == [
+        ({"buffer": 500}, 2), ({"buffer": 17_000}, 0),
+    ]  # fmt: skip

@@ -77,7 +77,8 @@ def test_too_few_evaluations_are_said_and_no_share_is_told(tmp_path: Path) -> No
     sweep = read_sweep(tmp_path / "s")
     text = said(tmp_path / "s")
     assert "cannot be judged here: it takes 3 evaluations in a row, and the budget holds 2." in text
-    assert "converged;" not in text
+    assert "of 2 converged" not in text
+    assert "what tests compare is the speed of convergence" in text
     assert findings.title(sweep) == "How does lr change learning?"
 
 
@@ -103,6 +104,7 @@ def test_a_value_without_trials_that_count_is_told_and_compared_with_nothing(tmp
     assert "No trial of lr = 9 counts as evidence: 2 failed, 1 pruned." in text
     assert "Only lr = 0.1 has trials that count. 2 of 2 converged" in text
     assert "Fastest" not in text
+    assert "nothing to compare them with" in text
     assert findings.title(read_sweep(tmp_path / "s")) == "How does lr change convergence?"
 
 
