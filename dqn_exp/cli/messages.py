@@ -44,7 +44,7 @@ def _explain_hydra(message: str, cause: str) -> str:
 
 def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
-    if parent in ("env.kwargs", "network.options") or parent.startswith("env.wrappers"):
+    if parent.endswith((".kwargs", ".options")) or parent.startswith("env.wrappers"):
         return f"{key} is not there yet; write +{key}=... to add it"
     known = _keys_of(parent)
     close = did_you_mean(name, known)

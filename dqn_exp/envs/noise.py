@@ -6,7 +6,7 @@ The noise is drawn from the environment's own generator, so that a checkpoint co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -46,7 +46,9 @@ class ActionNoise(gymnasium.ActionWrapper[Any, int, int]):
         super().__init__(env)
         if not 0 <= probability <= 1:
             raise ValueError(f"probability={probability}; allowed: 0 to 1")
-        actions = cast(spaces.Discrete, env.action_space)
+        actions = env.action_space
+        if not isinstance(actions, spaces.Discrete):
+            raise ValueError(f"actions are {actions}; allowed: Discrete actions")
         self._n, self._first = int(actions.n), int(actions.start)
         self._probability = probability
 

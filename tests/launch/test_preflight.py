@@ -25,7 +25,7 @@ from tests.helpers import gymnasium_env, make_config
         ),
         (
             {"env__id": "Pendulum-v1"},
-            r"^env.id=Pendulum-v1 has actions Box\(.*; allowed: .* discrete actions$",
+            r"^env.id=Pendulum-v1 has actions Box\(.*; allowed: .* \+env.wrappers.discretise.bins=3$",
         ),
         (
             {"env__kwargs": {"gravty": 1}},
