@@ -12,6 +12,8 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from dqn_exp.masks import MASK
+
 
 class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]):
     """Adds Gaussian noise to every observation, independent from step to step.
@@ -39,8 +41,11 @@ class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]
         return (observation + noise).astype(observation.dtype)
 
 
-class ActionNoise(gymnasium.ActionWrapper[Any, int, int]):
-    """With `probability`, another action than the chosen one is carried out, all others equally likely."""
+class ActionNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """With `probability`, another action than the chosen one is carried out, all others equally likely.
+
+    Where the environment says which actions are allowed, all other allowed ones.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, int], probability: float = 0.1) -> None:
         super().__init__(env)
@@ -51,9 +56,26 @@ class ActionNoise(gymnasium.ActionWrapper[Any, int, int]):
             raise ValueError(f"actions are {actions}; allowed: Discrete actions")
         self._n, self._first = int(actions.n), int(actions.start)
         self._probability = probability
+        self._mask: np.ndarray | None = None
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(**options)
+        self._mask = info.get(MASK)
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(self.action(action))
+        self._mask = info.get(MASK)
+        return observation, reward, terminated, truncated, info
 
     def action(self, action: int) -> int:
         if self.np_random.random() >= self._probability:
             return action
+        if self._mask is not None:
+            return self._another_allowed(action, self._mask)
         others = self.np_random.integers(1, self._n) if self._n > 1 else 0
         return self._first + int(action - self._first + others) % self._n
+
+    def _another_allowed(self, action: int, mask: np.ndarray) -> int:
+        others = [int(other) for other in self._first + np.flatnonzero(mask) if other != action]
+        return others[self.np_random.integers(len(others))] if others else action

@@ -47,7 +47,8 @@ def _try_out(config: EnvConfig) -> Facts:
         environment.reset(seed=0)
         shape, n_actions = environment.observation_space.shape, int(environment.action_space.n)
         facts = Facts(shape, n_actions, MASK in environment.reset_info)
-        if not (facts.has_masks and config.action_masks is not False):
+        respected = facts.has_masks if config.action_masks is None else config.action_masks
+        if not respected:
             environment.step(np.int64(0))
             return facts
     with closing(make_environment(config.model_copy(update={"action_masks": True}))) as environment:
