@@ -12,17 +12,19 @@ ID = "masked/Doors-v0"
 
 
 class Doors(gymnasium.Env[np.ndarray, int]):
-    """Six rooms with three doors each, some of them locked. Door d pays d, a locked one raises.
+    """Six rooms with three doors each, some of them locked. Door d pays d times `pays`, a locked one raises.
 
     Door 2 is locked in every other room, door 0 in every third. Actions count from `start`.
     """
 
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
-    def __init__(self, start: int = 4, render_mode: str | None = None, strict: bool = True) -> None:
+    def __init__(
+        self, start: int = 4, render_mode: str | None = None, strict: bool = True, pays: float = 1.0
+    ) -> None:
         self.observation_space = spaces.Box(0, 1, (6,), np.float32)
         self.action_space = spaces.Discrete(3, start=start)
-        self.render_mode, self.start, self.strict = render_mode, start, strict
+        self.render_mode, self.start, self.strict, self.pays = render_mode, start, strict, pays
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
         super().reset(seed=seed)
@@ -34,7 +36,7 @@ class Doors(gymnasium.Env[np.ndarray, int]):
         assert not self.strict or self._open()[door], f"door {door} of room {self.room} is locked"
         self.room += 1
         over = self.room == 6
-        return self._observe(), float(door), over, False, self._info()
+        return self._observe(), self.pays * door, over, False, self._info()
 
     def render(self) -> Any:
         return np.zeros((16, 16, 3), np.uint8)
