@@ -65,9 +65,12 @@ class Environment:
     def _reset(self, seed: int) -> np.ndarray:
         if self._forgets_its_seed:
             seed_generator(self._env, seed)
+        before = [layer.state() for layer in self.stateful]
         returned = self._env.reset(seed=seed)
         if not self._forgets_its_seed and forgets_its_seed(self._env, seed):
             self._forgets_its_seed = True
+            for layer, state in zip(self.stateful, before, strict=True):
+                layer.load_state(state)
             return self._reset(seed)
         if not isinstance(returned, tuple) or len(returned) != 2:
             raise self._fault("reset", returned, "(observation, info)")

@@ -16,8 +16,8 @@ from dqn_exp.masks import MASK, MaskedBox
 class MaskBehindObservation(gymnasium.Wrapper[np.ndarray, Any, Any, Any]):
     """Shows float32[D + A]: the observation as `encode` makes D numbers of it, and the mask of A actions.
 
-    An episode may end in a state in which nothing is allowed: its mask is then all ones, for the best
-    of no actions has no value.
+    An episode may end in a state in which nothing is allowed, or nothing said: its mask is then all
+    ones, for the best of no actions has no value.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class MaskBehindObservation(gymnasium.Wrapper[np.ndarray, Any, Any, Any]):
         return row, reward, terminated, truncated, info
 
     def _with_mask(self, call: str, observation: Any, info: dict[str, Any], is_over: bool) -> np.ndarray:
-        mask = np.asarray(info.get(MASK))
+        mask = np.asarray(info.get(MASK, np.ones(self._n) if is_over else None))
         if mask.shape != (self._n,) or not np.isin(mask, (0, 1)).all():
             told = "no mask" if MASK not in info else repr(info[MASK])
             raise EnvironmentFault(

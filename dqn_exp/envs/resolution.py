@@ -21,6 +21,11 @@ def resolve_environment(
         "max_episode_steps": config.max_episode_steps or spec.max_episode_steps or "unlimited",
         "action_masks": _masks(config, facts),
     }
+    if threshold is None and "NormalizeReward" in config.wrappers:
+        raise ConfigError(
+            "env.wrappers.NormalizeReward changes the unit of returns, and with it what a threshold means; "
+            "allowed: convergence.threshold=a number in that unit (inf: never)"
+        )
     for own in (threshold, config.threshold, spec.reward_threshold):
         if own is not None:
             return config.model_copy(update=resolved), float(own)

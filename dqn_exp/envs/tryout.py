@@ -44,17 +44,24 @@ def try_out(config: EnvConfig) -> Facts:
 
 def _try_out(config: EnvConfig) -> Facts:
     with closing(make_environment(config.model_copy(update={"action_masks": False}))) as environment:
-        environment.reset(seed=0)
+        first = environment.reset(seed=0)
+        _check_finite(config, "reset", first)
         shape, n_actions = environment.observation_space.shape, int(environment.action_space.n)
         facts = Facts(shape, n_actions, MASK in environment.reset_info)
         respected = facts.has_masks if config.action_masks is None else config.action_masks
         if not respected:
-            environment.step(np.int64(0))
+            _check_finite(config, "step", environment.step(np.int64(0))[0])
             return facts
     with closing(make_environment(config.model_copy(update={"action_masks": True}))) as environment:
         row = environment.reset(seed=0)
-        environment.step(allowed_actions(row, n_actions)[0])
+        _check_finite(config, "step", environment.step(allowed_actions(row, n_actions)[0])[0])
     return facts
+
+
+def _check_finite(config: EnvConfig, call: str, observation: np.ndarray) -> None:
+    wrong = observation[~np.isfinite(observation)]
+    if wrong.size:
+        raise ConfigError(f"env.id={config.id}: its first {call} returned {wrong[0]} in its observation")
 
 
 def try_out_apart(config: EnvConfig) -> Facts:

@@ -34,6 +34,17 @@ def test_where_nothing_is_allowed_any_more_the_mask_is_full() -> None:
     assert row[-3:].tolist() == [1, 1, 1]
 
 
+def test_where_an_episode_ends_nothing_need_be_said() -> None:
+    class Silent(Doors):
+        def _info(self) -> dict[str, Any]:
+            return {} if self.room == 6 else super()._info()
+
+    gymnasium.register("masked/Silent-v0", Silent)  # type: ignore[arg-type]
+    env = make_environment(EnvConfig(id="masked/Silent-v0", action_masks=True))
+    env.reset(0)
+    assert [env.step(np.int64(1))[0][-3:].tolist() for _ in range(6)][-1] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("choice", [None, False])
 def test_without_masks_nothing_is_added(choice: bool | None) -> None:
     env = make_environment(EnvConfig(id=ID, action_masks=choice))

@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
 from analysis.network.rollouts import roll_out
 from analysis.network.trained import load_trained
+from dqn_exp.config.errors import ConfigError
 from dqn_exp.runs import NETWORK
 from dqn_exp.runs.networks import load_statistics
 from dqn_exp.runs.record import record_trial, run_trial
+from tests.envs.faulty import ForgetsItsSeed
 from tests.helpers import make_config, run, snapshot
 
+gymnasium.register("normalised/Forgets-v0", ForgetsItsSeed)  # type: ignore[arg-type]
 NORMALISED: dict[str, Any] = {
     "env__wrappers": {"NormalizeObservation": {}, "NormalizeReward": {"gamma": 0.9}},
     "budget__env_steps": 400,
@@ -52,8 +56,11 @@ def test_the_unscaled_return_is_a_measure() -> None:
     )
 
 
-def test_a_killed_trial_goes_on_to_the_same_record(tmp_path: Path) -> None:
-    config = make_config(**NORMALISED, checkpoint__every_seconds=0)
+@pytest.mark.parametrize("environment", ["CartPole-v1", "normalised/Forgets-v0"])
+def test_a_killed_trial_goes_on_to_the_same_record(
+    environment: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = make_config(**NORMALISED, env__id=environment, checkpoint__every_seconds=0)
     run_trial(config, tmp_path / "whole", {})
     events = record_trial(config, tmp_path / "cut", {})
     [next(events) for _ in range(12)]
@@ -61,6 +68,12 @@ def test_a_killed_trial_goes_on_to_the_same_record(tmp_path: Path) -> None:
     run_trial(config, tmp_path / "cut", {})
     for name in ("episodes.csv", "evaluations.csv", "losses.csv", "network.safetensors"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_threshold_in_another_unit_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^env.wrappers.NormalizeReward changes the unit of returns"):
+        make_config(env__wrappers={"NormalizeReward": {}})
 
 
 def test_the_network_is_kept_with_the_statistics_it_saw_through(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 
 from dqn_exp.config.errors import ConfigError
@@ -65,6 +66,24 @@ def test_a_fault_is_told_as_it_is_here() -> None:
     gymnasium.register("tried/OldStep-v0", kind)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=message):
         try_out_apart(EnvConfig(id="tried/OldStep-v0"))
+
+
+@pytest.mark.parametrize(
+    ("name", "methods", "call"),
+    [
+        ("NanFirst", {"draw": lambda self: np.array([0, np.nan, 0, 0], np.float32)}, "reset"),
+        (
+            "NanNext",
+            {"step": lambda self, action: (np.array([0, np.nan, 0, 0]), 1.0, False, False, {})},
+            "step",
+        ),
+    ],
+)
+def test_an_observation_that_is_no_number_is_found_at_once(name: str, methods: Any, call: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"env.id=tried/{name}-v0: its first {call} returned nan in its ob"
+    ):
+        try_out(register(name, **methods))
 
 
 def test_what_it_leaves_behind_is_not_ours(tmp_path: Path) -> None:
