@@ -22,8 +22,8 @@ from optuna.distributions import distribution_to_json
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import MANIFEST, Planner, planner
 from dqn_exp.runs import read_json
-from dqn_exp.study.objective import Objective, check_measurable, horizon_of
-from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
+from dqn_exp.study.objective import Objective, check_comparable, check_measurable, horizon_of
+from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, compares_seeds, is_active
 from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings
 from dqn_exp.study.space import CONFIRM_SEEDS, SEED, Space, read_space
 from dqn_exp.study.storage import locate
@@ -140,7 +140,8 @@ def prepare(
 def _check(plan: Plan, can_prune: bool) -> None:
     check_measurable(plan.default, plan.objectives)
     plan.samplers.check(len(plan.objectives))
-    prunes = is_active(build_pruner(plan.pruner, horizon_of(plan.default)))
+    pruner = build_pruner(plan.pruner, horizon_of(plan.default))
+    prunes = is_active(pruner)
     if prunes and len(plan.objectives) > 1:
         raise ConfigError("hydra/sweeper/pruner: with several objectives allowed: none")
     if prunes and not can_prune:
@@ -148,6 +149,8 @@ def _check(plan: Plan, can_prune: bool) -> None:
             "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
             "report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
+    if prunes and not compares_seeds(pruner):
+        check_comparable(plan.default)
     if plan.samplers.is_grid:
         plan.space.grid()
     _check_extremes(plan)

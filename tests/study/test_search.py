@@ -434,6 +434,14 @@ def test_bad_input_writes_nothing(bad: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_pruner_that_could_never_prune_is_refused(tmp_path: Path) -> None:
+    unseen = ("hydra/sweeper/pruner=median", "objective=final_return", "evaluation.every_steps=null")
+    ended = run_here("-m", "hydra/sweeper=optuna", *TINY, LR, *unseen, cwd=tmp_path)
+    assert ended.code == 2, ended.said
+    assert "hydra/sweeper/pruner needs evaluations during training" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     """A `cmaes` that cannot be found, as on a machine where it is not installed."""
     (tmp_path / "sitecustomize.py").write_text(
