@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     )
     from dqn_exp.study.storage.trials import (
         CAUSE,
-        DEATHS,
         DIED,
         DIRECTORY,
         KEY,
         PROCESS,
         RETRY_OF,
         WITHDRAWN,
+        WITNESSES,
         is_withdrawn,
         proposals,
         trials_csv_of,

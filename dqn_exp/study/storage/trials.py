@@ -9,8 +9,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, DEATHS = (
-    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "deaths",
+PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES = (
+    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "witnesses",
 )  # fmt: skip
 """User attributes of trials."""
 
