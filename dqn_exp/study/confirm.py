@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dqn_exp.launch import placed
-from dqn_exp.runs import Locked, directory_lock, write_json
+from dqn_exp.runs import write_json
 from dqn_exp.scores import Paired, paired_difference
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
 from dqn_exp.study.prepare import Plan
@@ -53,18 +53,13 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher) -> bool:
         return True
     folder = plan.directory / FOLDER
     folder.mkdir(exist_ok=True)
-    try:
-        with directory_lock(folder):
-            print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
-            results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
-            if any(result.status is not JobStatus.COMPLETED for result in results):
-                return False
-            content = summary(plan, candidates)
-            write_json(folder / "confirmation.json", content)
-            study.set_user_attr(ATTRIBUTE, content)
-    except Locked:
-        print(f"Another process confirms the result: see {folder}")
-        return True
+    print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
+    results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
+    if any(result.status is not JobStatus.COMPLETED for result in results):
+        return False
+    content = summary(plan, candidates)
+    write_json(folder / "confirmation.json", content)
+    study.set_user_attr(ATTRIBUTE, content)
     print_confirmation(content, plan.objectives)
     return True
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from dqn_exp.borrowed import trial_id
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
-from dqn_exp.runs import provenance, write_atomic
+from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
 from dqn_exp.study.objective import horizon_of
@@ -63,10 +64,11 @@ def run_study(
         claims = Claims(study, plan.location, presence, plan.total)
         search = Search(plan, study, claims, engine)
         search.run()
-    write_results(plan, study)
-    complete = not search.stopped and confirm(plan, study, launcher)
-    write_manifest(plan, complete=complete)
-    _tell(plan, study, write_report)
+    with _last_turn(plan.directory):
+        write_results(plan, study)
+        complete = not search.stopped and confirm(plan, study, launcher)
+        write_manifest(plan, complete=complete)
+        _tell(plan, study, write_report)
     if search.failures or not complete:
         raise SystemExit(1)
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
@@ -234,6 +236,15 @@ def _start_directory(plan: Plan) -> None:
         plan.master.hydra.sweep.dir = str(plan.directory)
     write_manifest(plan, complete=False)
     write_atomic(plan.directory / "multirun.yaml", OmegaConf.to_yaml(plan.master).encode())
+
+
+@contextlib.contextmanager
+def _last_turn(directory: Path) -> Iterator[None]:
+    """One process at a time brings a study to its end; the next one finds what it has confirmed."""
+    if is_locked(directory):
+        print("Another process confirms and reports the result: waiting for it", flush=True)
+    with directory_lock(directory, patience=math.inf):
+        yield
 
 
 def _tell(plan: Plan, study: optuna.Study, write_report: WriteReport) -> None:

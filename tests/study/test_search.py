@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import random
 import signal
 from collections import Counter
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from analysis import load_runs
+from dqn_exp.runs import directory_lock
 from dqn_exp.study.storage import open_storage, proposals
 from tests.helpers import make_values
 from tests.program import (
@@ -200,17 +202,43 @@ def test_two_terminals_share_one_study(kind: str, request: pytest.FixtureRequest
         "hydra.launcher.n_jobs=1",
         "hydra.sweeper.n_trials=7",
         *shared,
-        UNCONFIRMED,
+        "confirm.top=1",
+        "confirm.seeds=53,54",
     )
     ends = in_two_terminals(arguments, tmp_path)
     assert [ended.code for ended in ends] == [0, 0], ends[0].said + ends[1].said
+    assert all("aulc on 2 seeds that the search did not see" in ended.out for ended in ends)
     rows = table(tmp_path)
     counted = [row for row in rows if row["counted"] == "True"]
     assert [row["state"] for row in counted] == ["complete"] * 7
-    ran = [line.split(":")[0] for ended in ends for line in ended.out.splitlines() if line.startswith("[")]
+    ran = [line.split(":")[0] for ended in ends for line in ended.out.splitlines() if "] proposal " in line]
     numbers = sorted(int(line.split()[-1]) for line in ran)
     assert numbers == sorted(int(row["number"]) for row in counted)
     assert len(list((tmp_path / "study" / "trials").iterdir())) == 7
+
+
+def test_a_study_ends_once_its_confirmation_has(undisturbed: Path) -> None:
+    """Another terminal, whose proposals are all done, while the first one confirms."""
+    place = undisturbed / "study"
+
+    def confirm_for_a_while() -> None:
+        with directory_lock(place):
+            ready.set()
+            said = undisturbed.with_suffix(".out")
+            wait_until(lambda: "waiting for it" in said.read_text())
+            assert not json.loads((place / "sweep.json").read_text())["complete"]
+            assert "Best: " not in said.read_text()
+
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+    undisturbed.with_suffix(".out").touch()
+    other = fork.Process(target=confirm_for_a_while)
+    other.start()
+    ready.wait()
+    here(*SEARCH, *SEEDS, "hydra.sweeper.n_trials=5", "confirm.top=1", "confirm.seeds=53,54", cwd=undisturbed)
+    other.join()
+    assert other.exitcode == 0
+    assert json.loads((place / "sweep.json").read_text())["complete"]
 
 
 def test_a_killed_worker_costs_only_its_own_proposal(tmp_path: Path) -> None:
