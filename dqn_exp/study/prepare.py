@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hydra.types import HydraContext
 from hydra.utils import get_method
 from omegaconf import DictConfig
 from optuna.distributions import distribution_to_json
+from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import MANIFEST, Planner, planner
@@ -58,7 +59,7 @@ class Plan:
     @cached_property
     def identity(self) -> dict[str, str]:
         """What may not change while a study goes on, in words that can be compared."""
-        space = {key: distribution_to_json(d) for key, d in self.space.distributions.items()}
+        space = {key: distribution_to_json(d) for key, d in self.space.written.items()}
         goals = [f"{objective.name} ({objective.aggregate.value})" for objective in self.objectives]
         content = self.default.model_copy(update={"seed": 0}).hash()
         return {
@@ -91,6 +92,10 @@ class Plan:
     @cached_property
     def location(self) -> str:
         return locate(self.settings.storage, self.directory)
+
+    def continuing(self, trials: Sequence[FrozenTrial]) -> Plan:
+        """This plan for a study that has the `trials` already."""
+        return replace(self, space=self.space.as_stored(trials))
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """The configuration of these overrides alone, unchecked."""

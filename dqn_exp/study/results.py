@@ -80,11 +80,16 @@ def write_results(plan: Plan, study: optuna.Study) -> None:
 
 
 def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
-    """Hydra's convention: the best parameters and value, or the solutions of several objectives."""
+    """Hydra's convention: the best, or the solutions of several objectives; with the proposals' numbers."""
     if len(best) == 1 and len(best[0].values) == 1:
-        content: dict[str, Any] = {"best_params": best[0].params, "best_value": best[0].value}
+        (trial,) = best
+        content: dict[str, Any] = {
+            "best_params": trial.params,
+            "best_value": trial.value,
+            "best_number": trial.number,
+        }
     else:
-        content = {"solutions": [{"params": t.params, "values": t.values} for t in best]}
+        content = {"solutions": [{"params": t.params, "values": t.values, "number": t.number} for t in best]}
     return OmegaConf.create({"name": "optuna", **content})
 
 

@@ -56,6 +56,7 @@ def run_study(
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune)
     study = open_study(plan)
+    plan = plan.continuing(study.get_trials(deepcopy=False))
     _start_directory(plan)
     presence = Presence(study, plan.directory)
     print(f"Study {plan.name}: {plan.total} proposals x {len(plan.seeds)} seeds in {plan.directory}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial
 
 from dqn_exp.config import ConfigError, parse_size
 
@@ -38,6 +38,14 @@ class Space:
     distributions: Mapping[str, BaseDistribution]
     fixed: tuple[str, ...]
     replicates: Mapping[str, tuple[int, ...]]
+    written: Mapping[str, BaseDistribution]
+    """The distributions as they are written: choices as texts unless all of them are numbers."""
+
+    def as_stored(self, trials: Sequence[FrozenTrial]) -> Space:
+        """With choices as texts where `trials`, of an earlier version, hold them so: a study has one form."""
+        stored = {key: known for trial in trials for key, known in trial.distributions.items()}
+        as_text = {key: d for key, d in self.written.items() if stored.get(key) == d}
+        return replace(self, distributions={**self.distributions, **as_text})
 
     def overrides(self, params: Params, seed: int) -> list[str]:
         """The command line of one trial of a proposal."""
@@ -61,15 +69,15 @@ class Space:
 def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
     """`overrides` with later ones replacing earlier; `defaults` tells which keys are whole numbers."""
     latest = {override.get_key_element(): override for override in overrides}
-    distributions, fixed, replicates = {}, [], {}
+    written, fixed, replicates = {}, [], {}
     for key, override in latest.items():
         if key in REPLICATES:
             replicates[key] = _whole_numbers(key, override)
         elif override.is_sweep_override():
-            distributions[key] = distribution(key, override, defaults)
+            written[key] = distribution(key, override, defaults)
         elif key.partition(".")[0] not in OF_THE_STUDY:
             fixed.append(f"{key}={override.get_value_element_as_str()}")
-    return Space(distributions, tuple(fixed), replicates)
+    return Space({key: typed(d) for key, d in written.items()}, tuple(fixed), replicates, written)
 
 
 def distribution(key: str, override: Override, defaults: DictConfig) -> BaseDistribution:
@@ -132,6 +140,27 @@ def _choices(texts: list[str]) -> list[Any]:
     return texts
 
 
+def typed(distribution: BaseDistribution) -> BaseDistribution:
+    """Choices such as null, true and 10 as what they mean, for whoever reads the study; lists stay texts.
+
+    All stay texts where two of them would be equal, as true and 1 are.
+    """
+    if not isinstance(distribution, CategoricalDistribution):
+        return distribution
+    values = list(map(_typed_choice, distribution.choices))
+    equal = len(set(values)) < len(set(distribution.choices))
+    return distribution if equal else CategoricalDistribution(values)
+
+
+def _typed_choice(choice: Any) -> Any:
+    words = {"null": None, "true": True, "false": False}
+    if not isinstance(choice, str):
+        return choice
+    if choice.lower() in words:
+        return words[choice.lower()]
+    return _choices([choice])[0]
+
+
 def choices(key: str, distribution: BaseDistribution) -> list[Any]:
     """All values of a discrete distribution."""
     if isinstance(distribution, CategoricalDistribution):
@@ -162,9 +191,14 @@ def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
 
 def to_text(value: object) -> str:
     """A parameter as the right-hand side of an override."""
-    if value is None:
-        return "null"
-    return repr(value) if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return repr(value)
+    return str(value)
 
 
 def _ends(distribution: BaseDistribution) -> list[Any]:

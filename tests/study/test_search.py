@@ -91,7 +91,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_a_study_leaves(undisturbed: Path) -> None:
     study, place = study_in(undisturbed), undisturbed / "study"
     best = yaml.safe_load((place / "optimization_results.yaml").read_text())
-    assert best == {"name": "optuna", "best_params": study.best_params, "best_value": study.best_value}
+    assert best == {
+        "name": "optuna",
+        "best_params": study.best_params,
+        "best_value": study.best_value,
+        "best_number": study.best_trial.number,
+    }
     assert [row["state"] for row in table(undisturbed)] == ["complete"] * 5
     runs = load_runs(place)
     searched = runs[runs["run"].str.startswith("trials/")]
@@ -376,7 +381,9 @@ def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
     found = yaml.safe_load((tmp_path / "study" / "optimization_results.yaml").read_text())
     study = study_in(tmp_path)
     assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
-    assert sorted(s["values"] for s in found["solutions"]) == sorted(t.values for t in study.best_trials)
+    assert {s["number"]: s["values"] for s in found["solutions"]} == {
+        t.number: t.values for t in study.best_trials
+    }
     assert "Objectives against each other" in (tmp_path / "study" / "report" / "index.html").read_text()
 
 
@@ -489,6 +496,20 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
     assert ended.code == 2
     assert "CmaEsSampler needs the package cmaes, which is not installed" in ended.err
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_study_with_choices_stored_as_text_goes_on(tmp_path: Path) -> None:
+    """As earlier versions stored them."""
+    command = ("agent.max_grad_norm=null,10", "hydra/sweeper/sampler=random", "seed=1", *HERE, UNCONFIRMED)
+    here(*command, "hydra.sweeper.n_trials=1", cwd=tmp_path)
+    journal = tmp_path / "study" / "journal.log"
+    typed, as_text = (json.dumps(json.dumps(choices))[1:-1] for choices in ([None, 10], ["null", "10"]))
+    assert typed in journal.read_text()
+    journal.write_text(journal.read_text().replace(typed, as_text))
+    open_storage.cache_clear()
+    here(*command, "hydra.sweeper.n_trials=3", cwd=tmp_path)
+    assert {trial.params["agent.max_grad_norm"] for trial in study_in(tmp_path).trials} <= {"null", "10"}
+    assert [row["state"] for row in table(tmp_path)] == ["complete"] * 3
 
 
 def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> None:

@@ -12,6 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.sizes import plain_calls
 from dqn_exp.study.space import Space, read_space, suggest
+from dqn_exp.study.storage import open_storage
 
 DEFAULTS = OmegaConf.create(
     {"buffer": "20k", "batch": 128, "lr": 1e-3, "gamma": 0.99, "network": {"hidden": [128]}}
@@ -42,12 +43,56 @@ def space(*lines: str) -> Space:
         ("batch=choice(32,64)", CategoricalDistribution((32, 64))),
         ("network=mlp,mlp_batchnorm", CategoricalDistribution(("mlp", "mlp_batchnorm"))),
         ("network.hidden=[64,64],[128]", CategoricalDistribution(("[64,64]", "[128]"))),
-        ("agent.max_grad_norm=null,10", CategoricalDistribution(("null", "10"))),
+        ("agent.max_grad_norm=null,10", CategoricalDistribution((None, 10))),
+        ("agent.max_grad_norm=NULL,1e1,17k", CategoricalDistribution((None, 10, 17_000))),
+        ("agent.double=true,False", CategoricalDistribution((True, False))),
+        ("+env.kwargs.a=auto,0.5,[64],'10'", CategoricalDistribution(("auto", 0.5, "[64]", "'10'"))),
+        ("+env.kwargs.a=true,1", CategoricalDistribution(("True", "1"))),  # would be equal
     ],
 )
 def test_syntax(line: str, expected: optuna.distributions.BaseDistribution) -> None:
     (found,) = space(line).distributions.values()
     assert found == expected
+
+
+def test_an_earlier_versions_texts_are_gone_on_with() -> None:
+    found = space("agent.max_grad_norm=null,10", "agent.double=true,false", "buffer=500,17k")
+    texts = {
+        "agent.max_grad_norm": ("null", "10"),
+        "agent.double": ("True", "False"),
+        "buffer": (500, 17_000),
+    }
+    written = {key: CategoricalDistribution(choices) for key, choices in texts.items()}
+    assert found.written == written
+    earlier = optuna.create_trial(
+        params={key: choices[0] for key, choices in texts.items()}, distributions=written, value=0.0
+    )
+    assert found.as_stored([earlier]).distributions == written
+    now = optuna.create_trial(params=found.grid()[0], distributions=dict(found.distributions), value=0.0)
+    assert found.as_stored([now]) == found.as_stored([]) == found
+
+
+def test_types_are_kept_in_the_storage(location: str) -> None:
+    """As Optuna's own tools see them, and back to the command line."""
+    found = space("agent.max_grad_norm=null,10", "agent.double=true,false", "network.hidden=[64],[64,64]")
+    storage = open_storage(location)
+    study = optuna.create_study(
+        study_name="s", storage=storage, sampler=optuna.samplers.RandomSampler(seed=0)
+    )
+    for point in found.grid():
+        study.enqueue_trial(point)
+        trial = study.ask()
+        for key, distribution in found.distributions.items():
+            suggest(trial, key, distribution)
+    open_storage.cache_clear()
+    stored = [
+        trial.params for trial in optuna.load_study(study_name="s", storage=open_storage(location)).trials
+    ]
+    assert stored == found.grid()
+    assert {type(value) for params in stored for value in params.values()} == {type(None), int, bool, str}
+    assert found.overrides(stored[0], 1) == [
+        "agent.max_grad_norm=null", "agent.double=true", "network.hidden=[64]", "seed=1",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

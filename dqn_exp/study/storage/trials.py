@@ -50,7 +50,7 @@ def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[s
         "state": trial.state.name.lower(),
         "counted": counted,
         **dict(zip(objectives, values, strict=False)),
-        **{f"params.{key}": value for key, value in trial.params.items()},
+        **{f"params.{key}": "null" if value is None else value for key, value in trial.params.items()},
         **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
         "diverged": trial.user_attrs.get("statuses", []).count("diverged"),
         "pruned_at": trial.user_attrs.get("pruned_at"),
