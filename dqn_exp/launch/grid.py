@@ -92,7 +92,7 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
         else:
             raise ConfigError(
                 f"{override.input_line}: an interval has no end of values; allowed: choices such "
-                f"as {key}=1,2,3 or range(1,10), or hydra/sweeper=optuna"
+                f"as {key}=1,2,3 or '{key}=range(1,10)', or hydra/sweeper=optuna"
             )
     for key, choices in values.items():
         if not choices:

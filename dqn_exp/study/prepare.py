@@ -114,7 +114,7 @@ def prepare(
     if not space.distributions and extend is None:
         raise ConfigError(
             "the search space is empty: hydra.sweeper.params and the command line give no key several "
-            "values; allowed: lr=tag(log,interval(1e-4,1e-2)), batch=32,64,128 and the like, or "
+            "values; allowed: 'lr=tag(log,interval(1e-4,1e-2))', batch=32,64,128 and the like, or "
             "sweeps=tune_cartpole"
         )
     composer = planner(context, master)

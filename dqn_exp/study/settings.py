@@ -67,7 +67,7 @@ def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: 
     if confirm.top and seen:
         raise ConfigError(
             f"{CONFIRM_SEEDS}: {', '.join(map(str, seen))} occur in seed too; allowed: seeds that "
-            f"the search does not use, such as {CONFIRM_SEEDS}=range(1000,1010)"
+            f"the search does not use, such as '{CONFIRM_SEEDS}=range(1000,1010)'"
         )
     return confirm
 

@@ -179,7 +179,7 @@ def _whole_numbers(key: str, override: Override) -> tuple[int, ...]:
     texts: list[Any] = value if isinstance(value, list) else [value]
     if override.is_sweep_override():
         if not override.is_discrete_sweep():
-            raise ConfigError(f"{override.input_line}: allowed: whole numbers, such as {key}=range(5)")
+            raise ConfigError(f"{override.input_line}: allowed: whole numbers, such as '{key}=range(5)'")
         texts = list(override.sweep_string_iterator())
     return whole_numbers(key, texts)
 
@@ -192,5 +192,5 @@ def whole_numbers(key: str, values: Sequence[object]) -> tuple[int, ...]:
         numbers = ()
     if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         listed = ",".join(map(str, values))
-        raise ConfigError(f"{key}={listed}: allowed: different whole numbers >= 0, such as {key}=range(5)")
+        raise ConfigError(f"{key}={listed}: allowed: different whole numbers >= 0, such as '{key}=range(5)'")
     return numbers
