@@ -64,11 +64,12 @@ def _run_hydra() -> None:
     with garbage_uncollected():
         import hydra
 
-        from dqn_exp.cli import prepare_single_run
+        from dqn_exp.cli import check_asked, prepare_single_run
         from dqn_exp.config import CONF, plain_calls
         from dqn_exp.launch import run_single
 
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
+    check_asked(sys.argv)
     prepare_single_run(sys.argv)
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_single)()
 

@@ -46,6 +46,8 @@ def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
     if parent in ("env.kwargs", "network.options") or parent.startswith("env.wrappers"):
         return f"{key} is not there yet; write +{key}=... to add it"
+    if key.startswith(("hydra/sweeper/", "hydra.sweeper.")) and "n_trials" not in _keys_of("hydra.sweeper"):
+        return f"{key} is an option of a study, and this is a plain sweep; allowed: with hydra/sweeper=optuna"
     known = _keys_of(parent)
     close = did_you_mean(name, known)
     return f"{key} is not a key.{close} Allowed{f' in {parent}' if parent else ''}: {', '.join(known)}"
@@ -65,4 +67,4 @@ def _keys_of(section: str) -> list[str]:
 
 def _chooses_group(argument: str) -> bool:
     group, _, choice = argument.partition("=")
-    return choice != "" and "," not in choice and (CONF / group).is_dir()
+    return choice != "" and "," not in choice and (group == "sweeps" or (CONF / group).is_dir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
+from dqn_exp.cli.asked import asks_for_information, is_multirun
 from dqn_exp.config import CONF, refuse_second_names
 from dqn_exp.launch import check_parts, plain_values, resolve_config
 from dqn_exp.runs import (
@@ -26,8 +27,7 @@ def prepare_single_run(argv: list[str]) -> None:
     `argv`, in place. Multiruns and requests for information are left alone.
     """
     arguments = arguments_parser().parse_args(argv[1:])
-    asked = (arguments.multirun, arguments.cfg, arguments.info, arguments.help)
-    if any(asked) or arguments.hydra_help or arguments.shell_completion:
+    if is_multirun(arguments) or asks_for_information(arguments):
         return
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from dqn_exp.launch.axis import axis_values, meaning, range_values
     from dqn_exp.launch.batches import LauncherEngine
     from dqn_exp.launch.engine import Done, Engine
     from dqn_exp.launch.garbage import garbage_uncollected

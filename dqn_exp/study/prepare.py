@@ -56,6 +56,25 @@ class Plan:
         return min(grid, self.settings.n_trials)
 
     @cached_property
+    def points(self) -> dict[str, dict[str, Any]]:
+        """What is tried before a sampler is asked, by keys that name each point in the storage."""
+        if self.samplers.is_grid:
+            return {f"grid:{index}": point for index, point in enumerate(self.space.grid())}
+        return {f"start:{json.dumps(point, sort_keys=True)}": point for point in self.start}
+
+    @cached_property
+    def start(self) -> list[dict[str, Any]]:
+        """The points of `hydra.sweeper.start`; raises ConfigError where one is not of the search space."""
+        may_have_more = self.extend is not None
+        try:
+            points = [self.space.meant(point, may_have_more) for point in self.settings.start]
+            for point in points:
+                self.space.refuse_outside(point)
+        except ConfigError as error:
+            raise ConfigError(f"hydra.sweeper.start: {error}") from None
+        return points
+
+    @cached_property
     def identity(self) -> dict[str, str]:
         """What may not change while a study goes on, in words that can be compared."""
         space = {key: distribution_to_json(d) for key, d in self.space.distributions.items()}
@@ -93,8 +112,10 @@ class Plan:
         return locate(self.settings.storage, self.directory)
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
-        """The configuration of these overrides alone, unchecked."""
-        return self.loader.load_sweep_config(self.master, list(overrides))
+        """The configuration of these overrides alone, unchecked; Hydra's own parts are those of the study."""
+        choices = self.master.hydra.runtime.choices.items()
+        own = [f"{g}={choice}" for g, choice in choices if str(g).startswith("hydra/") and choice is not None]
+        return self.loader.load_sweep_config(self.master, [*own, *overrides])
 
 
 def prepare(
@@ -150,20 +171,26 @@ def _check(plan: Plan, can_prune: bool) -> None:
         )
     if plan.samplers.is_grid:
         plan.space.grid()
-    _check_extremes(plan)
+        if plan.settings.start:
+            raise ConfigError(
+                "hydra.sweeper.start: the grid sampler tries every combination, in its order; allowed: "
+                "another hydra/sweeper/sampler, or no start"
+            )
+    _check_points(plan, plan.start)
+    _check_points(plan, plan.space.extremes(np.random.default_rng(0)))
     _check_directory(plan)
 
 
-def _check_extremes(plan: Plan) -> None:
+def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
     """Find now what would fail in the middle of the search: values out of range, or at odds."""
-    points = plan.space.extremes(np.random.default_rng(0))
     for point in points:
         try:
-            plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])
+            planned = plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])
         except ConfigError as error:
             raise ConfigError(
                 f"{error}\nallowed: a search space in which every combination is valid"
             ) from None
+        plan.planner.refuse_scattered(planned)
 
 
 def _check_directory(plan: Plan) -> None:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.borrowed import trial_id
+from dqn_exp.borrowed import queued_parameters, trial_id
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
 from dqn_exp.runs import provenance, write_atomic
@@ -115,8 +115,7 @@ class Search:
     def run(self) -> None:
         """Work until every proposal is over, also those of other processes."""
         self._claims.retry_failed()
-        if self._plan.samplers.is_grid:
-            self._claims.enqueue(self._plan.space.grid())
+        self._claims.enqueue(self._plan.points)
         finished = False
         try:
             with self._progress:
@@ -168,6 +167,8 @@ class Search:
         """Choose the parameters of a claimed trial; raises ConfigError where they do not fit together."""
         plan, trial = self._plan, claim.trial
         self._study.sampler = plan.samplers(claim.rank)
+        queued = queued_parameters(trial)
+        queued.update(plan.space.meant(queued, may_have_more=plan.extend is not None))
         for key, distribution in plan.space.distributions.items():
             suggest(trial, key, distribution)
         if plan.extend is not None:

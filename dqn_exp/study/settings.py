@@ -43,6 +43,7 @@ class Settings(BaseModel):
     direction: str | Sequence[str] | None = None
     max_failure_rate: Annotated[Real, Field(ge=0, le=1)] = 0.0
     custom_search_space: str | None = None
+    start: tuple[dict[str, Any], ...] = ()
 
 
 class Confirm(BaseModel):

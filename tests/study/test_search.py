@@ -367,6 +367,22 @@ def test_a_space_with_one_point(tmp_path: Path) -> None:
     assert len(list((tmp_path / "study" / "trials").iterdir())) == 1
 
 
+def test_points_to_start_with_and_queued_ones(tmp_path: Path) -> None:
+    """Typed values as Python has them, where the choices are texts; each point is tried once."""
+    space = ("network.hidden=[16],[8,8]", "agent.max_grad_norm=null,10", "agent.double=false,true", "seed=1")
+    start = "hydra.sweeper.start=[{network.hidden: [8,8], agent.max_grad_norm: null, agent.double: true}]"
+    few = ("budget.env_steps=100", UNCONFIRMED, *HERE)
+    here(*space, start, "hydra.sweeper.n_trials=1", *few, cwd=tmp_path)
+    queued = {"network.hidden": [16], "agent.max_grad_norm": None, "agent.double": False}
+    study_in(tmp_path).enqueue_trial(queued)
+    here(*space, start, "hydra.sweeper.n_trials=2", *few, cwd=tmp_path)
+    found = [tuple(trial.params.values()) for trial in study_in(tmp_path).get_trials()]
+    assert found == [("[8,8]", "null", "True"), ("[16]", "null", "False")]
+    runs = load_runs(tmp_path / "study").set_index("run")
+    assert runs.loc["trials/0000/seed=1", "network.hidden"] == "8-8"
+    assert not runs.loc["trials/0001/seed=1", "agent.double"]
+
+
 def test_other_launchers_run_batches(tmp_path: Path) -> None:
     ended = run(
         *STUDY,
@@ -422,6 +438,9 @@ BAD = {
     "lr=interval(-1,1)": "lr=-1.0: must be greater than 0",
     "buffer=interval(10,100k)": "batch=32 is larger than buffer=10",
     "lr=0.1": "the search space is empty",
+    "hydra.sweeper.start=[{lr: 5}]": "hydra.sweeper.start: lr=5.0: allowed: 0.0001 to 0.01",
+    "hydra.sweeper.start=[{lt: 1e-3}]": "hydra.sweeper.start: the search space: 'lt' is unknown",
+    "hydra.sweep.dir=out/${lr}": "hydra.sweep.dir=out/${lr}: out/0.001 for the sweep",
 }
 
 

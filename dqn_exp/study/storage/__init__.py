@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         RETRY_OF,
         WITHDRAWN,
         is_withdrawn,
+        on_grid,
+        parameters,
         proposals,
         trials_csv_of,
     )
