@@ -198,8 +198,8 @@ def is_seed(override: str) -> bool:
 
 
 def directory_name(text: str) -> str:
-    """`text` as the name of one directory: safe characters, at most 120 of them, still unique."""
+    """`text` as the name of one directory: safe characters, at most 120 bytes of them, still unique."""
     safe = re.sub(r"[^\w.,=+\-]", "_", text)
-    if safe == text and len(text) <= 120:
+    if safe == text and len(text.encode()) <= 120:
         return text
-    return f"{safe[:100]}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{safe.encode()[:100].decode(errors='ignore')}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -24,6 +24,7 @@ from dqn_exp.launch import MANIFEST, Planner, planner
 from dqn_exp.runs import read_json
 from dqn_exp.study.objective import Objective, check_measurable, horizon_of
 from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
+from dqn_exp.study.question import changes, question
 from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings
 from dqn_exp.study.space import CONFIRM_SEEDS, SEED, Space, read_space
 from dqn_exp.study.storage import locate
@@ -78,14 +79,23 @@ class Plan:
     def identity(self) -> dict[str, str]:
         """What may not change while a study goes on, in words that can be compared."""
         space = {key: distribution_to_json(d) for key, d in self.space.distributions.items()}
-        goals = [f"{objective.name} ({objective.aggregate.value})" for objective in self.objectives]
         content = self.default.model_copy(update={"seed": 0}).hash()
         return {
             "search space": json.dumps(space, sort_keys=True) + str(self.settings.custom_search_space or ""),
             "seed": ",".join(map(str, self.seeds)),
-            "objective": ", ".join(goals),
+            "objective": ", ".join(self._goals),
             "base configuration": content,
         }
+
+    @property
+    def _goals(self) -> list[str]:
+        return [f"{objective.name} ({objective.aggregate.value})" for objective in self.objectives]
+
+    @cached_property
+    def question(self) -> dict[str, str]:
+        """The same key by key, to say what has changed."""
+        asked = question(self.space.distributions, self.seeds, self._goals, self.default)
+        return {**asked, "hydra.sweeper.custom_search_space": str(self.settings.custom_search_space)}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,8 +104,8 @@ class Plan:
     @cached_property
     def name(self) -> str:
         """The one given, or one that the same command finds again."""
-        question = self.master.hydra.runtime.choices.get("sweeps") or "study"
-        return self.settings.study_name or f"{question}-{self.fingerprint[:8]}"
+        sweep = self.master.hydra.runtime.choices.get("sweeps") or "study"
+        return self.settings.study_name or f"{sweep}-{self.fingerprint[:8]}"
 
     @cached_property
     def directory(self) -> Path:
@@ -127,7 +137,7 @@ def prepare(
 ) -> Plan:
     """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
-    settings = read_settings(own)
+    settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
     space = read_space(overrides, master)
     seeds = space.replicates.get(SEED, (int(master.seed),))
     objectives = tuple(read_objectives(master, settings.direction))
@@ -194,11 +204,23 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_directory(plan: Plan) -> None:
-    manifest = plan.directory / MANIFEST
-    if manifest.exists() and read_json(manifest).get("fingerprint") != plan.fingerprint:
+    path = plan.directory / MANIFEST
+    manifest: dict[str, Any] = read_json(path) if path.exists() else {"fingerprint": plan.fingerprint}
+    if manifest.get("fingerprint") != plan.fingerprint:
+        told = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""
         raise ConfigError(
-            f"{plan.directory} holds another sweep or study. Choose another directory (hydra.sweep.dir=...)"
+            f"{plan.directory} holds another sweep or study{told}; allowed: another directory "
+            f"(hydra.sweep.dir=...) or, of a study, another hydra.sweeper.study_name"
         )
+
+
+def _name_as_written(name: object, master: DictConfig) -> object:
+    """A year or a date is a name too, be it a number to Hydra: 2024_01 is then 202401."""
+    if not isinstance(name, int | float) or isinstance(name, bool):
+        return name
+    key = "hydra.sweeper.study_name="
+    written = [o.removeprefix(key) for o in master.hydra.overrides.hydra if o.startswith(key)]
+    return written[-1] if written else str(name)
 
 
 def _extender(path: str | None) -> Extender | None:

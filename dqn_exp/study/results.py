@@ -61,6 +61,7 @@ def write_manifest(plan: Plan, complete: bool) -> None:
         "fingerprint": plan.fingerprint,
         "complete": complete,
         "trials": [],
+        "question": plan.question,
         "study": {"name": plan.name, "storage": printable(plan.location)},
     }
     write_json(path, content)

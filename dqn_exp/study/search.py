@@ -28,6 +28,7 @@ from dqn_exp.study.prepare import Plan, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
+from dqn_exp.study.question import changes
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
 from dqn_exp.study.storage import DIRECTORY, dashboard_command, open_storage
@@ -37,6 +38,8 @@ POLL_SECONDS = 2.0
 RETRIES = 1
 """A proposal that costs so many workers is run again; one more and it has failed."""
 TRIALS = "trials"
+QUESTION = "question"
+"""User attribute of a study: what it asks, key by key."""
 
 
 WriteReport = Callable[[optuna.Study, Path], Path]
@@ -87,12 +90,15 @@ def open_study(plan: Plan) -> optuna.Study:
     known = study.user_attrs.get("identity")
     if known is None and not study.get_trials(deepcopy=False):
         study.set_user_attr("identity", plan.identity)
+        study.set_user_attr(QUESTION, plan.question)
         study.set_user_attr("objectives", [objective.name for objective in plan.objectives])
     elif known != plan.identity:
         changed = [name for name, value in plan.identity.items() if (known or {}).get(name) != value]
+        before = study.user_attrs.get(QUESTION)
+        told = "" if before is None else f": {changes(before, plan.question)}"
         raise ConfigError(
             f"hydra.sweeper.study_name={plan.name}: the storage holds a study of that name with another "
-            f"{' and '.join(changed)}; allowed: another study_name, or null for one of its own"
+            f"{' and '.join(changed)}{told}; allowed: another study_name, or null for one of its own"
         )
     return study
 

@@ -422,6 +422,7 @@ BAD = {
     "hydra.sweeper.n_trials=0": "hydra.sweeper.n_trials=0: must be greater than or equal to 1",
     "hydra.sweeper.n_trials=some": "hydra.sweeper.n_trials='some'",
     "hydra.sweeper.max_failure_rate=2": "hydra.sweeper.max_failure_rate=2",
+    f"hydra.sweeper.study_name='{'é' * 101}'": "must have at most 200 bytes, and has 202",
     "hydra.sweeper.study_name=a/b": "must be usable as the name of a directory",
     "hydra.sweeper.storage=sqlite://": "lives in memory only",
     "hydra.sweeper.custom_search_space=nowhere.f": "hydra.sweeper.custom_search_space=nowhere.f",
@@ -477,8 +478,12 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
 def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> None:
     before = tree(undisturbed)
     for changed, named in (
-        ("lr=interval(0.1,0.2)", "another sweep or study"),
-        ("gamma=0.5", "another sweep or study"),
+        (
+            "lr=interval(0.1,0.2)",
+            "another sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
+        ),
+        ("batch=16,48", "another sweep or study: batch=16,48 (was 16,32);"),
+        ("gamma=0.5", f"another sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
     ):
         ended = run_here(*STUDY, *PLACE, *SEARCH, *SEEDS, changed, cwd=undisturbed)
         assert ended.code == 2
@@ -486,7 +491,7 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     elsewhere = ("hydra.sweep.dir=other", f"hydra.sweeper.storage={undisturbed}/study/journal.log")
     ended = run_here(*STUDY, *PLACE, *SEARCH, "seed=1,2,3", *elsewhere, cwd=undisturbed)
     assert ended.code == 2
-    assert "holds a study of that name with another seed" in ended.err
+    assert "holds a study of that name with another seed: seed=1,2,3 (was 1,2);" in ended.err
     assert tree(undisturbed) == before
 
 
