@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
-    from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values
+    from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values, quoted
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told

@@ -23,6 +23,7 @@ from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.runs import (
     DamagedRecord,
+    claim,
     command_line,
     directory_lock,
     is_locked,
@@ -78,11 +79,11 @@ def sweep(
 
 
 def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
-    """The directory asked for; by default that of the same sweep, interrupted, or else a new one."""
+    """The directory asked for; by default that of the same sweep, interrupted, or else one made for it."""
     directory = Path(master.hydra.sweep.dir)
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
         return directory
-    return interrupted_sweep(directory.parent, fingerprint(trials)) or directory
+    return interrupted_sweep(directory.parent, fingerprint(trials)) or claim(directory)
 
 
 def combinations(overrides: Sequence[Override]) -> list[list[str]]:
