@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from contextlib import suppress
 
@@ -14,6 +15,12 @@ from omegaconf.errors import OmegaConfBaseException
 from dqn_exp.config import CONF, ConfigError, did_you_mean
 from dqn_exp.runs import DamagedRecord, Locked
 
+OPEN = tuple(
+    f"{section}."
+    for section in ("env.kwargs", "env.wrappers", "network.options", "agent.options", "observers")
+)
+"""Sections whose keys are whatever a part takes."""
+
 
 def explain(error: BaseException) -> str | None:
     """What went wrong and what is allowed; None for an error that is not the user's."""
@@ -22,12 +29,26 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ConfigError):
         return str(error.__cause__)
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: {error}"
+        return _explain_syntax(str(error.override), str(error))
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_hydra(str(error), str(error.__cause__ or ""))
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return None
+
+
+def _explain_syntax(override: str, message: str) -> str:
+    """What cannot be read, and how it is written as one word for the shell and one value for Hydra."""
+    key, equals, value = override.partition("=")
+    reason = next(line for line in message.splitlines() if line and not line.startswith("Error parsing"))
+    if override[0] in "'\"":
+        advice = "the same without the quotes, which the shell has left there"
+    elif not equals or value.endswith(",") or key != key.strip() or value != value.strip():
+        advice = "key=value or key=a,b,c as one word, without spaces"
+    else:
+        quoted = shlex.quote(f'{key}="{value}"')
+        advice = f"a number, a word, [a,b] or range(5); any other text in quotes: {quoted}"
+    return f"{override}: {reason.partition(' expecting ')[0]}; allowed: {advice}"
 
 
 def _explain_hydra(message: str, cause: str) -> str:
@@ -44,9 +65,15 @@ def _explain_hydra(message: str, cause: str) -> str:
 
 def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
-    if parent in ("env.kwargs", "network.options") or parent.startswith("env.wrappers"):
+    if f"{parent}.".startswith(OPEN):
         return f"{key} is not there yet; write +{key}=... to add it"
+    if key.startswith(("hydra/sweeper/", "hydra.sweeper.")) and "n_trials" not in _keys_of("hydra.sweeper"):
+        return f"{key} is an option of a study, and this is a plain sweep; allowed: with hydra/sweeper=optuna"
     known = _keys_of(parent)
+    if not known:
+        return _explain_key(parent)
+    if name in known:
+        return f"{key} is a value and has no keys of its own"
     close = did_you_mean(name, known)
     return f"{key} is not a key.{close} Allowed{f' in {parent}' if parent else ''}: {', '.join(known)}"
 
@@ -65,4 +92,4 @@ def _keys_of(section: str) -> list[str]:
 
 def _chooses_group(argument: str) -> bool:
     group, _, choice = argument.partition("=")
-    return choice != "" and "," not in choice and (CONF / group).is_dir()
+    return choice != "" and "," not in choice and (group == "sweeps" or (CONF / group).is_dir())

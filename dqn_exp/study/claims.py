@@ -59,11 +59,11 @@ class Claims:
     def __init__(self, study: optuna.Study, location: str, presence: Presence, total: int) -> None:
         self._study, self._location, self._presence, self._total = study, location, presence, total
 
-    def enqueue(self, points: Sequence[Mapping[str, Any]]) -> None:
-        """Ask for exactly these parameters, each once however many processes say so."""
+    def enqueue(self, points: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask for the parameters of each point, by its key once however many processes say so."""
         known = {t.user_attrs.get(KEY) for t in self.trials() if not is_withdrawn(t)}
-        for index, point in enumerate(points):
-            if (key := f"grid:{index}") not in known:
+        for key, point in points.items():
+            if key not in known:
                 self._study.enqueue_trial(dict(point), user_attrs={KEY: key})
 
     def next(self) -> Claim | None:

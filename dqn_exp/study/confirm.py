@@ -25,6 +25,7 @@ from dqn_exp.scores import Paired, paired_difference
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
+from dqn_exp.study.storage import parameters
 from dqn_exp.text import format_number
 
 FOLDER = "confirm"
@@ -68,7 +69,7 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
     """The default, and behind it the best proposals."""
     names = [objective.name for objective in plan.objectives]
     best = ranking(study.get_trials(deepcopy=False), plan.objectives, plan.confirm.top)
-    winners = [Candidate(t.number, t.params, dict(zip(names, t.values, strict=True))) for t in best]
+    winners = [Candidate(t.number, parameters(t), dict(zip(names, t.values, strict=True))) for t in best]
     return [Candidate(None, {}, {}), *winners]
 
 

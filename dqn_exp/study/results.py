@@ -16,7 +16,7 @@ from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
 from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan
-from dqn_exp.study.storage import printable, trials_csv_of
+from dqn_exp.study.storage import parameters, printable, trials_csv_of
 from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
@@ -61,6 +61,7 @@ def write_manifest(plan: Plan, complete: bool) -> None:
         "fingerprint": plan.fingerprint,
         "complete": complete,
         "trials": [],
+        "question": plan.question,
         "study": {"name": plan.name, "storage": printable(plan.location)},
     }
     write_json(path, content)
@@ -84,12 +85,13 @@ def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
     if len(best) == 1 and len(best[0].values) == 1:
         (trial,) = best
         content: dict[str, Any] = {
-            "best_params": trial.params,
+            "best_params": parameters(trial),
             "best_value": trial.value,
             "best_number": trial.number,
         }
     else:
-        content = {"solutions": [{"params": t.params, "values": t.values, "number": t.number} for t in best]}
+        solutions = [{"params": parameters(t), "values": t.values, "number": t.number} for t in best]
+        content = {"solutions": solutions}
     return OmegaConf.create({"name": "optuna", **content})
 
 

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.borrowed import trial_id
+from dqn_exp.borrowed import queued_parameters, trial_id
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
 from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
@@ -29,6 +29,7 @@ from dqn_exp.study.prepare import Plan, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
+from dqn_exp.study.question import changes
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
 from dqn_exp.study.storage import DIRECTORY, dashboard_command, open_storage
@@ -38,6 +39,8 @@ POLL_SECONDS = 2.0
 RETRIES = 1
 """A proposal that costs so many workers is run again; one more and it has failed."""
 TRIALS = "trials"
+QUESTION = "question"
+"""User attribute of a study: what it asks, key by key."""
 
 
 WriteReport = Callable[[optuna.Study, Path], Path]
@@ -90,12 +93,15 @@ def open_study(plan: Plan) -> optuna.Study:
     known = study.user_attrs.get("identity")
     if known is None and not study.get_trials(deepcopy=False):
         study.set_user_attr("identity", plan.identity)
+        study.set_user_attr(QUESTION, plan.question)
         study.set_user_attr("objectives", [objective.name for objective in plan.objectives])
     elif known != plan.identity:
         changed = [name for name, value in plan.identity.items() if (known or {}).get(name) != value]
+        before = study.user_attrs.get(QUESTION)
+        told = "" if before is None else f": {changes(before, plan.question)}"
         raise ConfigError(
             f"hydra.sweeper.study_name={plan.name}: the storage holds a study of that name with another "
-            f"{' and '.join(changed)}; allowed: another study_name, or null for one of its own"
+            f"{' and '.join(changed)}{told}; allowed: another study_name, or null for one of its own"
         )
     return study
 
@@ -118,8 +124,7 @@ class Search:
     def run(self) -> None:
         """Work until every proposal is over, also those of other processes."""
         self._claims.retry_failed()
-        if self._plan.samplers.is_grid:
-            self._claims.enqueue(self._plan.space.grid())
+        self._claims.enqueue(self._plan.points)
         finished = False
         try:
             with self._progress:
@@ -171,6 +176,8 @@ class Search:
         """Choose the parameters of a claimed trial; raises ConfigError where they do not fit together."""
         plan, trial = self._plan, claim.trial
         self._study.sampler = plan.samplers(claim.rank)
+        queued = queued_parameters(trial)
+        queued.update(plan.space.meant(queued, may_have_more=plan.extend is not None))
         for key, distribution in plan.space.distributions.items():
             suggest(trial, key, distribution)
         if plan.extend is not None:

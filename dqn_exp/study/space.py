@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from optuna.distributions import (
     BaseDistribution,
@@ -19,7 +22,9 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial
 
-from dqn_exp.config import ConfigError, parse_size
+from dqn_exp.config import ConfigError, parse_size, unknown
+from dqn_exp.launch import axis_values, meaning, range_values
+from dqn_exp.study.storage import on_grid
 
 Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS = "seed", "confirm.seeds"
@@ -49,12 +54,35 @@ class Space:
 
     def overrides(self, params: Params, seed: int) -> list[str]:
         """The command line of one trial of a proposal."""
-        return [*self.fixed, *(f"{key}={to_text(value)}" for key, value in params.items()), f"seed={seed}"]
+        known = self.distributions
+        values = {key: on_grid(known[key], value) if key in known else value for key, value in params.items()}
+        return [*self.fixed, *(f"{key}={to_text(value)}" for key, value in values.items()), f"seed={seed}"]
 
     def grid(self) -> list[dict[str, Any]]:
         """Every combination, the last key changing fastest; raises ConfigError for an interval."""
         values = [choices(key, d) for key, d in self.distributions.items()]
         return [dict(zip(self.distributions, point, strict=True)) for point in itertools.product(*values)]
+
+    def meant(self, params: Params, may_have_more: bool = False) -> dict[str, Any]:
+        """`params` of a queued trial as the distributions know them; raises ConfigError where they do not.
+
+        may_have_more: may there be keys besides those of the space?
+        """
+        found = dict(params)
+        for key, value in params.items():
+            if key in self.distributions:
+                found[key] = _meant(key, self.distributions[key], value)
+            elif not may_have_more:
+                raise unknown("the search space", key, self.distributions)
+        return found
+
+    def refuse_outside(self, params: Params) -> None:
+        """Raise ConfigError where a number of `params` lies outside of what is searched."""
+        for key, value in params.items():
+            match self.distributions.get(key):
+                case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
+                    if not low <= value <= high:
+                        raise ConfigError(f"{key}={value}: allowed: {low} to {high}")
 
     def extremes(self, rng: np.random.Generator) -> list[dict[str, Any]]:
         """Combinations of least, greatest and chosen values: all of them, or `LIMIT` drawn ones."""
@@ -88,11 +116,13 @@ def distribution(key: str, override: Override, defaults: DictConfig) -> BaseDist
             return _interval(sweep, is_whole(OmegaConf.select(defaults, key.lstrip("+"))))
         if isinstance(sweep, RangeSweep):
             return _range(sweep)
-        return CategoricalDistribution(_choices(list(override.sweep_string_iterator())))
+        return CategoricalDistribution(_choices(axis_values(override)))
+    except ConfigError:
+        raise
     except ValueError as error:
         raise ConfigError(
             f"{override.input_line}: {error}; allowed: choices, range(start,stop,step), "
-            f"interval(low,high) with low <= high, int(interval(...)), tag(log, interval(...)) above 0"
+            f"interval(low,high) with low <= high, int(interval(...)), tag(log,interval(...)) above 0"
         ) from None
 
 
@@ -118,13 +148,14 @@ def _interval(sweep: IntervalSweep, whole: bool) -> BaseDistribution:
 
 def _range(sweep: RangeSweep) -> BaseDistribution:
     """Hydra's range leaves its stop out; Optuna's includes it."""
-    values = list(sweep.range())
+    values = range_values(sweep)
     if not values:
         raise ValueError("the range is empty")
-    low, high = min(values), max(values)
-    if all(isinstance(value, int) for value in values):
-        log = "log" in sweep.tags
-        return IntDistribution(int(low), int(high), log=log, step=1 if log else abs(int(sweep.step)))
+    low, high, log = min(values), max(values), "log" in sweep.tags
+    if log and (sweep.step != 1 or isinstance(low, float)):
+        raise ValueError("a log scale has no steps: they would be dropped")
+    if isinstance(low, int):
+        return IntDistribution(low, int(high), log=log, step=abs(int(sweep.step)))
     return FloatDistribution(low, high, step=abs(sweep.step))
 
 
@@ -173,7 +204,7 @@ def choices(key: str, distribution: BaseDistribution) -> list[Any]:
             f"{key}: the grid sampler cannot enumerate an interval; allowed: choices or range(...)"
         )
     count = round((distribution.high - distribution.low) / distribution.step) + 1
-    return [distribution.low + index * distribution.step for index in range(count)]
+    return [on_grid(distribution, distribution.low + index * distribution.step) for index in range(count)]
 
 
 def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
@@ -187,6 +218,28 @@ def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
         trial.suggest_float(
             key, distribution.low, distribution.high, step=distribution.step, log=distribution.log
         )
+
+
+def _meant(key: str, distribution: BaseDistribution, value: Any) -> Any:
+    """What `value` is to `distribution`: "[64,64]" for [64,64], "null" for None, 17000 for "17k"."""
+    if isinstance(distribution, CategoricalDistribution):
+        found = [choice for choice in distribution.choices if _typed(choice) == _typed(value)]
+        if not found:
+            allowed = ", ".join(map(to_text, distribution.choices))
+            raise ConfigError(f"{key}={to_text(value)}: allowed: {allowed}")
+        return found[0]
+    try:
+        return parse_size(value) if isinstance(distribution, IntDistribution) else float(value)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{key}={value}: {error}; allowed: a number") from None
+
+
+def _typed(value: Any) -> str:
+    """Equal for all ways to say one value: what the text of an override means, written anew."""
+    if isinstance(value, str):
+        with suppress(HydraException):
+            value = OverridesParser.create().parse_override(f"value={value}").value()
+    return repr(meaning(value))
 
 
 def to_text(value: object) -> str:
@@ -213,8 +266,8 @@ def _whole_numbers(key: str, override: Override) -> tuple[int, ...]:
     texts: list[Any] = value if isinstance(value, list) else [value]
     if override.is_sweep_override():
         if not override.is_discrete_sweep():
-            raise ConfigError(f"{override.input_line}: allowed: whole numbers, such as {key}=range(5)")
-        texts = list(override.sweep_string_iterator())
+            raise ConfigError(f"{override.input_line}: allowed: whole numbers, such as '{key}=range(5)'")
+        texts = list(axis_values(override))
     return whole_numbers(key, texts)
 
 
@@ -226,5 +279,5 @@ def whole_numbers(key: str, values: Sequence[object]) -> tuple[int, ...]:
         numbers = ()
     if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         listed = ",".join(map(str, values))
-        raise ConfigError(f"{key}={listed}: allowed: different whole numbers >= 0, such as {key}=range(5)")
+        raise ConfigError(f"{key}={listed}: allowed: different whole numbers >= 0, such as '{key}=range(5)'")
     return numbers

@@ -402,6 +402,22 @@ def test_a_space_with_one_point(tmp_path: Path) -> None:
     assert len(list((tmp_path / "study" / "trials").iterdir())) == 1
 
 
+def test_points_to_start_with_and_queued_ones(tmp_path: Path) -> None:
+    """Typed values as Python has them, where the choices are texts; each point is tried once."""
+    space = ("network.hidden=[16],[8,8]", "agent.max_grad_norm=null,10", "agent.double=false,true", "seed=1")
+    start = "hydra.sweeper.start=[{network.hidden: [8,8], agent.max_grad_norm: null, agent.double: true}]"
+    few = ("budget.env_steps=100", UNCONFIRMED, *HERE)
+    here(*space, start, "hydra.sweeper.n_trials=1", *few, cwd=tmp_path)
+    queued = {"network.hidden": [16], "agent.max_grad_norm": None, "agent.double": False}
+    study_in(tmp_path).enqueue_trial(queued)
+    here(*space, start, "hydra.sweeper.n_trials=2", *few, cwd=tmp_path)
+    found = [tuple(trial.params.values()) for trial in study_in(tmp_path).get_trials()]
+    assert found == [("[8,8]", None, True), ("[16]", None, False)]
+    runs = load_runs(tmp_path / "study").set_index("run")
+    assert runs.loc["trials/0000/seed=1", "network.hidden"] == "8-8"
+    assert not runs.loc["trials/0001/seed=1", "agent.double"]
+
+
 def test_other_launchers_run_batches(tmp_path: Path) -> None:
     ended = run(
         *STUDY,
@@ -441,6 +457,7 @@ BAD = {
     "hydra.sweeper.n_trials=0": "hydra.sweeper.n_trials=0: must be greater than or equal to 1",
     "hydra.sweeper.n_trials=some": "hydra.sweeper.n_trials='some'",
     "hydra.sweeper.max_failure_rate=2": "hydra.sweeper.max_failure_rate=2",
+    f"hydra.sweeper.study_name='{'é' * 101}'": "must have at most 200 bytes, and has 202",
     "hydra.sweeper.study_name=a/b": "must be usable as the name of a directory",
     "hydra.sweeper.storage=sqlite://": "lives in memory only",
     "hydra.sweeper.custom_search_space=nowhere.f": "hydra.sweeper.custom_search_space=nowhere.f",
@@ -457,6 +474,9 @@ BAD = {
     "lr=interval(-1,1)": "lr=-1.0: must be greater than 0",
     "buffer=interval(10,100k)": "batch=32 is larger than buffer=10",
     "lr=0.1": "the search space is empty",
+    "hydra.sweeper.start=[{lr: 5}]": "hydra.sweeper.start: lr=5.0: allowed: 0.0001 to 0.01",
+    "hydra.sweeper.start=[{lt: 1e-3}]": "hydra.sweeper.start: the search space: 'lt' is unknown",
+    "hydra.sweep.dir=out/${lr}": "hydra.sweep.dir=out/${lr}: out/0.001 for the sweep",
 }
 
 
@@ -515,8 +535,12 @@ def test_a_study_with_choices_stored_as_text_goes_on(tmp_path: Path) -> None:
 def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> None:
     before = tree(undisturbed)
     for changed, named in (
-        ("lr=interval(0.1,0.2)", "another sweep or study"),
-        ("gamma=0.5", "another sweep or study"),
+        (
+            "lr=interval(0.1,0.2)",
+            "another sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
+        ),
+        ("batch=16,48", "another sweep or study: batch=16,48 (was 16,32);"),
+        ("gamma=0.5", f"another sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
     ):
         ended = run_here(*STUDY, *PLACE, *SEARCH, *SEEDS, changed, cwd=undisturbed)
         assert ended.code == 2
@@ -524,7 +548,7 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     elsewhere = ("hydra.sweep.dir=other", f"hydra.sweeper.storage={undisturbed}/study/journal.log")
     ended = run_here(*STUDY, *PLACE, *SEARCH, "seed=1,2,3", *elsewhere, cwd=undisturbed)
     assert ended.code == 2
-    assert "holds a study of that name with another seed" in ended.err
+    assert "holds a study of that name with another seed: seed=1,2,3 (was 1,2);" in ended.err
     assert tree(undisturbed) == before
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         WITHDRAWN,
         WITNESSES,
         is_withdrawn,
+        on_grid,
+        parameters,
         proposals,
         trials_csv_of,
     )
