@@ -7,7 +7,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -19,10 +21,9 @@ def main() -> None:
         print(help_text())
         return
     full_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach the handler below
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _run()
+        with _as_found():
+            _run()
     except KeyboardInterrupt as interrupt:
         print("\nInterrupted. The same command continues.", file=sys.stderr)
         sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
@@ -34,6 +35,24 @@ def main() -> None:
             raise
         print(message, file=sys.stderr)
         sys.exit(2)
+
+
+@contextmanager
+def _as_found() -> Iterator[None]:
+    """What is changed for one command is put back: another may follow in the same process."""
+    arguments, environment = list(sys.argv), dict(os.environ)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach the handler in main
+    is_first_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _interrupt) if is_first_thread else None
+    try:
+        yield
+    finally:
+        sys.argv[:] = arguments
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
+        if is_first_thread:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
@@ -64,11 +83,14 @@ def _run_hydra() -> None:
     with garbage_uncollected():
         import hydra
 
-        from dqn_exp.cli import prepare_single_run
+        from dqn_exp.cli import check_asked, prepare_single_run
         from dqn_exp.config import CONF, plain_calls
         from dqn_exp.launch import run_single
+        from dqn_exp.runs import provenance
 
+    provenance.set_command(sys.argv)
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
+    check_asked(sys.argv)
     prepare_single_run(sys.argv)
     hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_single)()
 

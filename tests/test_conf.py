@@ -47,8 +47,8 @@ def test_experiment(experiment: str, tmp_path: Path) -> None:
 def test_sweep(sweep: str, tmp_path: Path) -> None:
     """The first value of each axis, or a study of one configuration."""
     text = (ROOT / "sweeps" / f"{sweep}.yaml").read_text()
-    if "hydra/sweeper=optuna" in text:
-        arguments = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "hydra.launcher.n_jobs=1"]
+    if "override /hydra/sweeper: optuna" in text:
+        arguments = ["hydra.sweeper.n_trials=1", "hydra.launcher.n_jobs=1"]
     else:
         params = yaml.safe_load(text)["hydra"]["sweeper"]["params"]
         arguments = ["hydra/launcher=basic", *first_values(params)]

@@ -199,7 +199,7 @@ def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
     return (
         f"This describes these trials only. The value with the fewest has {_count(fewest, 'seed')}; "
         f"below {st.TESTED_FROM} seeds per value no test can tell an effect of {axis.name} from "
-        f"luck with seeds. More seeds answer that: seed=range(10), say."
+        f"luck with seeds. More seeds answer that: 'seed=range(10)', say."
     )
 
 

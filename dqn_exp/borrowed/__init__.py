@@ -19,6 +19,6 @@ if TYPE_CHECKING:
     )
     from dqn_exp.borrowed.loky import exit_code, terminate_workers
     from dqn_exp.borrowed.omegaconf import represent_string
-    from dqn_exp.borrowed.optuna import JournalFileLock, storage_of, trial_id
+    from dqn_exp.borrowed.optuna import JournalFileLock, queued_parameters, storage_of, trial_id
 
 __getattr__ = lazy(__name__, __file__)

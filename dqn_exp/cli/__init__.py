@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from dqn_exp.cli.asked import check_asked
     from dqn_exp.cli.help import help_text
     from dqn_exp.cli.messages import explain
     from dqn_exp.cli.single import prepare_single_run

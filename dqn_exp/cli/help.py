@@ -14,7 +14,7 @@ NOT_A_GROUP = "hydra"
 
 REMARKS = {
     "env": "gymnasium: env.id=ANY-v0, any environment with discrete actions",
-    "network": "network.hidden=[64,64]  network.activation=relu|tanh",
+    "network": "'network.hidden=[64,64]'  network.activation=relu|tanh",
     "replay": "replay.n_step=3",
     "target": "target.tau=0.005",
     "objective": "what a study (hydra/sweeper=optuna) looks for",
@@ -26,12 +26,13 @@ REMARKS = {
 BEGINNING = """\
 dqn_exp - how does a hyperparameter change the way a DQN learns, and how sure may you be?
 
-  python -m dqn_exp                                     one trial with the default configuration
-  python -m dqn_exp -m buffer=500,17k,100k              a sweep: 3 values x 5 seeds, and a report
-  python -m dqn_exp -m sweeps=buffer_size seed=range(3) a named sweep from sweeps/, with other seeds
+  python -m dqn_exp                                        # one trial with the default configuration
+  python -m dqn_exp -m buffer=500,17k,100k                 # a sweep: 3 values x 5 seeds, and a report
+  python -m dqn_exp -m sweeps=buffer_size 'seed=range(3)'  # a named sweep from sweeps/, with other seeds
 
-Without -m every key takes one value: key=value. With -m a key may take several, key=a,b,c or key=range(5),
-and every combination is trained. Stop at any time: the same command continues.
+Without -m every key takes one value: key=value. With -m a key may take several, key=a,b,c or 'key=range(5)',
+and every combination is trained. Quote what holds ( ) [ ] or spaces: the shell would read it otherwise.
+Stop at any time: the same command continues.
 
 Short axis names (sizes such as 17k, 1M, 16Ki, 2e4 work wherever a count is expected)
   buffer        replay capacity, transitions
@@ -52,7 +53,7 @@ Options
   convergence.threshold=475 convergence.consecutive=3 convergence.stop=true
   agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k
   learner=auto|torch|fused  device=auto|cpu|cuda
-  imports=[my_module]                                   a module of yours that registers parts
+  'imports=[my_module]'                                 a module of yours that registers parts
   init_from=TRIAL_DIR                                   start from the network of another trial
   checkpoint.keep_best=none|evaluation|episode video.every_episodes=20
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
@@ -60,15 +61,15 @@ Options
   report=false                                          no report at the end of a sweep
 
 Everything else is reached by its dotted name; these show what there is:
-  python -m dqn_exp --cfg job                           the whole configuration
-  python -m dqn_exp --hydra-help                        Hydra's own flags
+  python -m dqn_exp --cfg job           # the whole configuration
+  python -m dqn_exp --hydra-help        # Hydra's own flags
 
 Results
-  python -m analysis report SWEEP_DIR                   figures, tables and one HTML page
-  python -m analysis table SWEEP_DIR                    one row per trial, CSV
-  python -m analysis policy TRIAL_DIR                   what the network thinks and does: pictures and a page
-  python -m analysis video TRIAL_DIR                    an mp4 of greedy episodes
-  python -m analysis diagnose TRIAL_DIR                 why it did not learn
+  python -m analysis report SWEEP_DIR   # figures, tables and one HTML page
+  python -m analysis table SWEEP_DIR    # one row per trial, CSV
+  python -m analysis policy TRIAL_DIR   # what the network thinks and does: pictures and a page
+  python -m analysis video TRIAL_DIR    # an mp4 of greedy episodes
+  python -m analysis diagnose TRIAL_DIR # why it did not learn
 """
 
 

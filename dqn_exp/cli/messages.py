@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from contextlib import suppress
 
@@ -18,6 +19,19 @@ from dqn_exp.runs import DamagedRecord, Locked
 NULL_CHOSEN = "Config group override must be a string or a list."
 """How Hydra begins to say that a group was given null; it does not say which."""
 
+OPEN = tuple(
+    f"{section}."
+    for section in (
+        "env.kwargs",
+        "evaluation.env.kwargs",
+        "env.wrappers",
+        "network.options",
+        "agent.options",
+        "observers",
+    )
+)
+"""Sections whose keys are whatever a part takes."""
+
 
 def explain(error: BaseException) -> str | None:
     """What went wrong and what is allowed; None for an error that is not the user's."""
@@ -26,7 +40,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ConfigError):
         return str(error.__cause__)
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: {error}"
+        return _explain_syntax(str(error.override), str(error))
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_hydra(str(error), str(error.__cause__ or ""))
     if isinstance(error, ValueError) and str(error).startswith(NULL_CHOSEN):
@@ -34,6 +48,20 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return None
+
+
+def _explain_syntax(override: str, message: str) -> str:
+    """What cannot be read, and how it is written as one word for the shell and one value for Hydra."""
+    key, equals, value = override.partition("=")
+    reason = next(line for line in message.splitlines() if line and not line.startswith("Error parsing"))
+    if override[0] in "'\"":
+        advice = "the same without the quotes, which the shell has left there"
+    elif not equals or value.endswith(",") or key != key.strip() or value != value.strip():
+        advice = "key=value or key=a,b,c as one word, without spaces"
+    else:
+        quoted = shlex.quote(f'{key}="{value}"')
+        advice = f"a number, a word, [a,b] or range(5); any other text in quotes: {quoted}"
+    return f"{override}: {reason.partition(' expecting ')[0]}; allowed: {advice}"
 
 
 def _explain_hydra(message: str, cause: str) -> str:
@@ -61,9 +89,15 @@ def _explain_null() -> str | None:
 
 def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
-    if parent.endswith((".kwargs", ".options")) or parent.startswith("env.wrappers"):
+    if f"{parent}.".startswith(OPEN):
         return f"{key} is not there yet; write +{key}=... to add it"
+    if key.startswith(("hydra/sweeper/", "hydra.sweeper.")) and "n_trials" not in _keys_of("hydra.sweeper"):
+        return f"{key} is an option of a study, and this is a plain sweep; allowed: with hydra/sweeper=optuna"
     known = _keys_of(parent)
+    if not known:
+        return _explain_key(parent)
+    if name in known:
+        return f"{key} is a value and has no keys of its own"
     close = did_you_mean(name, known)
     return f"{key} is not a key.{close} Allowed{f' in {parent}' if parent else ''}: {', '.join(known)}"
 
@@ -82,4 +116,4 @@ def _keys_of(section: str) -> list[str]:
 
 def _chooses_group(argument: str) -> bool:
     group, _, choice = argument.partition("=")
-    return choice != "" and "," not in choice and (CONF / group).is_dir()
+    return choice != "" and "," not in choice and (group == "sweeps" or (CONF / group).is_dir())

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
+from dqn_exp.cli.asked import asks_for_information, is_multirun
 from dqn_exp.config import CONF, refuse_second_names
-from dqn_exp.launch import check_parts, plain_values, resolve_config
+from dqn_exp.launch import check_parts, plain_values, quoted, resolve_config
 from dqn_exp.runs import (
     FINISHED,
     DamagedRecord,
     Locked,
     check_owner,
+    claim,
     in_use,
     is_locked,
     read_json,
@@ -22,12 +24,12 @@ from dqn_exp.runs import (
 def prepare_single_run(argv: list[str]) -> None:
     """Check a single trial and its directory; raises ConfigError, Locked or Hydra's own errors.
 
-    Where an earlier run of the same trial was interrupted, `hydra.run.dir` of that run is added to
-    `argv`, in place. Multiruns and requests for information are left alone.
+    Where no directory is asked for, one is added to `argv`, in place: that of an earlier run of the same
+    trial that was interrupted, or one made for this run. Multiruns and requests for information are left
+    alone.
     """
     arguments = arguments_parser().parse_args(argv[1:])
-    asked = (arguments.multirun, arguments.cfg, arguments.info, arguments.help)
-    if any(asked) or arguments.hydra_help or arguments.shell_completion:
+    if is_multirun(arguments) or asks_for_information(arguments):
         return
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
@@ -35,10 +37,8 @@ def prepare_single_run(argv: list[str]) -> None:
     check_parts(config)
     directory = Path(composed.hydra.run.dir)
     if not any(o.startswith("hydra.run.dir=") for o in arguments.overrides):
-        earlier = interrupted_run(directory.parent, config.hash())
-        if earlier is not None:
-            argv.append(f"hydra.run.dir='{earlier}'")
-            directory = earlier
+        directory = interrupted_run(directory.parent, config.hash()) or claim(directory)
+        argv.append(f"hydra.run.dir={quoted(str(directory))}")
     if is_locked(directory):
         raise Locked(in_use(directory))
     check_owner(config, directory)

@@ -373,7 +373,11 @@ class Config(Section):
         """Plain nested values, with the short names; what `trial.json` keeps."""
         return {**{name: getattr(self, name) for name in SHORT_NAMES.values()}, **self.model_dump()}
 
+    def content(self) -> dict[str, Any]:
+        """Plain nested values of all that decides what happens in the trial."""
+        return self.model_dump(exclude=NOT_OF_THE_TRIAL)
+
     def hash(self) -> str:
         """Twelve hexadecimal digits that two trials share if the same happens in both."""
-        content = json.dumps(self.model_dump(exclude=NOT_OF_THE_TRIAL), sort_keys=True)
+        content = json.dumps(self.content(), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]

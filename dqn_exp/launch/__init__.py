@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from dqn_exp.launch.axis import axis_values, meaning, range_values
     from dqn_exp.launch.batches import LauncherEngine
     from dqn_exp.launch.engine import Done, Engine
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
-    from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values
+    from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values, quoted
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told

@@ -17,11 +17,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import ConfigError
+from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
 from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.runs import (
     DamagedRecord,
+    claim,
     command_line,
     directory_lock,
     is_locked,
@@ -33,6 +35,8 @@ from dqn_exp.runs import (
 )
 
 MANIFEST = "sweep.json"
+OF_A_STUDY = ("objective", "confirm")
+"""Groups and sections that a plain sweep has no use for."""
 
 
 class Ending(Protocol):
@@ -53,7 +57,9 @@ def sweep(
     ending: Ending,
 ) -> list[Any]:
     """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
-    trials = planner(context, master).plan(combinations(overrides))
+    composer = planner(context, master)
+    trials = composer.plan(combinations(overrides))
+    composer.refuse_scattered(trials)
     directory = sweep_directory(master, trials)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
@@ -73,11 +79,11 @@ def sweep(
 
 
 def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
-    """The directory asked for; by default that of the same sweep, interrupted, or else a new one."""
+    """The directory asked for; by default that of the same sweep, interrupted, or else one made for it."""
     directory = Path(master.hydra.sweep.dir)
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
         return directory
-    return interrupted_sweep(directory.parent, fingerprint(trials)) or directory
+    return interrupted_sweep(directory.parent, fingerprint(trials)) or claim(directory)
 
 
 def combinations(overrides: Sequence[Override]) -> list[list[str]]:
@@ -85,14 +91,19 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
     values: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
+        if key.partition(".")[0] in OF_A_STUDY:
+            raise ConfigError(
+                f"{override.input_line} is about a study, and this is a plain sweep; allowed: "
+                f"with hydra/sweeper=optuna"
+            )
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():
-            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            values[key] = [f"{key}={value}" for value in axis_values(override)]
         else:
             raise ConfigError(
                 f"{override.input_line}: an interval has no end of values; allowed: choices such "
-                f"as {key}=1,2,3 or range(1,10), or hydra/sweeper=optuna"
+                f"as {key}=1,2,3 or '{key}=range(1,10)', or hydra/sweeper=optuna"
             )
     for key, choices in values.items():
         if not choices:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
@@ -87,12 +88,15 @@ def launch(
     return [results[job.name] for job in jobs]
 
 
-_planners: dict[int, Planner] = {}
+_planners: dict[ConfigLoader, Planner] = {}
 
 
 def planner(context: HydraContext, master: DictConfig) -> Planner:
     """The planner of this Hydra invocation: sweeper and launcher share what it has composed."""
-    return _planners.setdefault(id(context), Planner(context.config_loader, master))
+    loader = context.config_loader
+    if loader not in _planners:
+        _planners[loader] = Planner(loader, master)
+    return _planners[loader]
 
 
 def refuse_foreign_trials(sweep: Path, trials: Sequence[PlannedTrial]) -> None:

@@ -46,6 +46,7 @@ class Planner:
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
+        self._place = master.hydra.sweep.dir  # asked for now, the time in it is the same for all
         self._parse = cache(OverridesParser.create(config_loader=loader).parse_override)
         self._is_plain = cache(self._sets_a_value)
         self._is_group = cache(self._names_a_group)
@@ -66,6 +67,17 @@ class Planner:
             raise ConfigError("\n".join(f"{text}\n  in {name}" for text, name in problems.items()))
         _refuse_twins(planned)
         return planned
+
+    def refuse_scattered(self, trials: Sequence[PlannedTrial]) -> None:
+        """Raise ConfigError where `hydra.sweep.dir` is not the same for all trials and the sweep."""
+        for trial in trials:
+            theirs = trial.hydra_config.hydra.sweep.dir
+            if theirs != self._place:
+                written: Any = OmegaConf.to_container(self._master.hydra.sweep)
+                raise ConfigError(
+                    f"hydra.sweep.dir={written['dir']}: {self._place} for the sweep, but {theirs} for "
+                    f"{trial.name}; allowed: one for all (hydra.sweep.subdir may hold what varies)"
+                )
 
     def _plan_one(self, job: Sequence[str], job_id: str, index: int) -> PlannedTrial:
         task = tuple(filter_overrides(job))
@@ -94,6 +106,7 @@ class Planner:
         structural = tuple(text for text, is_plain in zip(job, plain, strict=True) if not is_plain)
         if structural not in self._composed:
             composed = self._loader.load_sweep_config(self._master, list(structural))
+            _refuse_other_machinery(self._master, composed, structural)
             self._composed[structural] = pickle.dumps(composed)
         config: DictConfig = pickle.loads(self._composed[structural])  # five times as fast as deepcopy
         for override, is_plain in zip(parsed, plain, strict=True):
@@ -126,6 +139,21 @@ class Planner:
 
     def _names_a_group(self, key: str) -> bool:
         return bool(self._loader.get_group_options(key))
+
+
+OF_THE_WHOLE_SWEEP = ("launcher", "sweeper")
+"""What the `hydra` node says of all trials together."""
+
+
+def _refuse_other_machinery(master: DictConfig, composed: DictConfig, overrides: Overrides) -> None:
+    """Raise ConfigError where files chosen for some trials would have the sweep run otherwise."""
+    for part in OF_THE_WHOLE_SWEEP:
+        ours, theirs = (OmegaConf.to_container(config.hydra[part]) for config in (master, composed))
+        if ours != theirs:
+            raise ConfigError(
+                f"{','.join(overrides)}: sets hydra.{part}, which one value of many cannot do for the whole "
+                f"sweep; allowed: a command of its own for each such file"
+            )
 
 
 def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:
@@ -170,8 +198,8 @@ def is_seed(override: str) -> bool:
 
 
 def directory_name(text: str) -> str:
-    """`text` as the name of one directory: safe characters, at most 120 of them, still unique."""
+    """`text` as the name of one directory: safe characters, at most 120 bytes of them, still unique."""
     safe = re.sub(r"[^\w.,=+\-]", "_", text)
-    if safe == text and len(text) <= 120:
+    if safe == text and len(text.encode()) <= 120:
         return text
-    return f"{safe[:100]}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{safe.encode()[:100].decode(errors='ignore')}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -62,12 +63,16 @@ class Progress:
         status = "failed" if failure else result.status
         self._counts[status] += 1
         if status in ("failed", "diverged") or not self._console.is_terminal:
-            head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {directory.name}: "
+            head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {self._name(directory)}: "
             colour = COLOURS.get(status, "")
             self.note(Text.assemble(head, (status, colour), _outcome(directory, result, failure)))
 
     def note(self, text: str | Text) -> None:
         self._console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
+
+    def _name(self, directory: Path) -> str:
+        """Of a trial: where it is below the sweep, which may be several levels down."""
+        return os.path.relpath(directory, self._sweep)
 
     @property
     def _done(self) -> int:
@@ -83,7 +88,7 @@ class Progress:
         for column in ("episode", "env steps", "last return"):
             table.add_column(column, justify="right", no_wrap=True)
         for directory in directories[: max(1, self._console.height - 6)]:
-            table.add_row(Text(directory.name), *episode_cells(directory))
+            table.add_row(Text(self._name(directory)), *episode_cells(directory))
         bar = Table.grid()
         bar.add_row(
             ProgressBar(

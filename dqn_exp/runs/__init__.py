@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dqn_exp.runs.files import (
         NETWORK,
         DamagedRecord,
+        claim,
         read_json,
         remove_leftovers,
         write_atomic,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,17 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except ValueError as error:
         raise DamagedRecord(f"{path} is damaged: {error}") from None
+
+
+def claim(directory: Path) -> Path:
+    """`directory`, or where it is taken `directory`_2 and so on; made here, and by no other process too."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        free = directory if number == 1 else directory.with_name(f"{directory.name}_{number}")
+        with suppress(FileExistsError):
+            free.mkdir()
+            break
+    return free
 
 
 def remove_leftovers(directory: Path) -> None:

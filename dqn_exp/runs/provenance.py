@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,19 @@ def environment() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    arguments = ["-m dqn_exp" if a.endswith("dqn_exp/__main__.py") else shlex.quote(a) for a in sys.argv]
+    """What was typed, as it can be typed again."""
+    typed = _typed or sys.argv
+    arguments = ["-m dqn_exp" if a.endswith("dqn_exp/__main__.py") else shlex.quote(a) for a in typed]
     return " ".join(["python", *arguments])
+
+
+def set_command(typed: Sequence[str]) -> None:
+    """A command begins here; what is made of it for Hydra is not to be recorded."""
+    _typed[:] = typed
+    environment.cache_clear()
+
+
+_typed: list[str] = []
 
 
 def git_revision(directory: Path) -> dict[str, Any] | None:

@@ -20,13 +20,13 @@ from dqn_exp.borrowed import storage_of, trial_id
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.storage import (
     CAUSE,
-    DEATHS,
     DIED,
     DIRECTORY,
     KEY,
     PROCESS,
     RETRY_OF,
     WITHDRAWN,
+    WITNESSES,
     is_withdrawn,
     proposals,
     taking_turns,
@@ -59,11 +59,11 @@ class Claims:
     def __init__(self, study: optuna.Study, location: str, presence: Presence, total: int) -> None:
         self._study, self._location, self._presence, self._total = study, location, presence, total
 
-    def enqueue(self, points: Sequence[Mapping[str, Any]]) -> None:
-        """Ask for exactly these parameters, each once however many processes say so."""
+    def enqueue(self, points: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask for the parameters of each point, by its key once however many processes say so."""
         known = {t.user_attrs.get(KEY) for t in self.trials() if not is_withdrawn(t)}
-        for index, point in enumerate(points):
-            if (key := f"grid:{index}") not in known:
+        for key, point in points.items():
+            if key not in known:
                 self._study.enqueue_trial(dict(point), user_attrs={KEY: key})
 
     def next(self) -> Claim | None:
@@ -87,22 +87,26 @@ class Claims:
         dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
         for trial in dead:
             self._give_up(trial_id(trial), {DIED: True})
-        self._retry(DIED)
+        self._retry_dead()
         return [trial.number for trial in dead]
 
     def retry_failed(self) -> None:
-        """Ask again for the proposals that failed: their cause may have been mended."""
-        self._retry(CAUSE)
+        """Ask again for the proposals that failed, as if for the first time: their cause may be mended."""
+        self._retry(CAUSE, (DIRECTORY,))
 
     def worker_died(self, claim: Claim, allowed: int) -> bool:
-        """Run the trial of a dead worker again, unless it has cost more than `allowed` workers."""
-        deaths = claim.trial.user_attrs.get(DEATHS, 0) + 1
-        if deaths > allowed:
+        """Run the trial of a dead worker again, unless it has cost more than `allowed` workers.
+
+        A death counts as long as the process lives that saw it: where that has ended too, the
+        whole command was killed, which says nothing about the trial.
+        """
+        witnesses = [*claim.trial.user_attrs.get(WITNESSES, ()), self._presence.name]
+        if sum(map(self._presence.is_alive, witnesses)) > allowed:
             cause = "its process died (killed, or out of memory) each time it was tried"
             self.failed(claim, cause)
             return False
-        self._give_up(trial_id(claim.trial), {DEATHS: deaths, DIED: True})
-        self._retry(DIED)
+        self._give_up(trial_id(claim.trial), {WITNESSES: witnesses, DIED: True})
+        self._retry_dead()
         return True
 
     def failed(self, claim: Claim, cause: str) -> None:
@@ -136,12 +140,16 @@ class Claims:
     def _fail(self, key: int) -> None:
         storage_of(self._study).set_trial_state_values(key, state=TrialState.FAIL)
 
-    def _retry(self, attribute: str) -> None:
+    def _retry_dead(self) -> None:
+        self._retry(DIED, (DIRECTORY, WITNESSES))
+
+    def _retry(self, attribute: str, kept: Sequence[str]) -> None:
+        """Ask again for the failed trials that have the `attribute`; what is `kept` goes with them."""
         for trial in proposals(self.trials()):
             if trial.state is TrialState.FAIL and attribute in trial.user_attrs:
-                attributes = {RETRY_OF: trial.number, KEY: f"retry:{trial.number}"}
-                kept = {k: trial.user_attrs[k] for k in (DIRECTORY, DEATHS) if k in trial.user_attrs}
-                self._study.enqueue_trial(trial.params, user_attrs={**kept, **attributes})
+                attributes = {name: trial.user_attrs[name] for name in kept if name in trial.user_attrs}
+                attributes |= {RETRY_OF: trial.number, KEY: f"retry:{trial.number}"}
+                self._study.enqueue_trial(trial.params, user_attrs=attributes)
 
 
 def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:

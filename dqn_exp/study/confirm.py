@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from dqn_exp.launch import placed
-from dqn_exp.runs import Locked, directory_lock, write_json
+from dqn_exp.runs import write_json
 from dqn_exp.scores import Paired, paired_difference
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
+from dqn_exp.study.storage import parameters
 from dqn_exp.text import format_number
 
 FOLDER = "confirm"
@@ -53,18 +54,13 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher) -> bool:
         return True
     folder = plan.directory / FOLDER
     folder.mkdir(exist_ok=True)
-    try:
-        with directory_lock(folder):
-            print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
-            results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
-            if any(result.status is not JobStatus.COMPLETED for result in results):
-                return False
-            content = summary(plan, candidates)
-            write_json(folder / "confirmation.json", content)
-            study.set_user_attr(ATTRIBUTE, content)
-    except Locked:
-        print(f"Another process confirms the result: see {folder}")
-        return True
+    print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
+    results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
+    if any(result.status is not JobStatus.COMPLETED for result in results):
+        return False
+    content = summary(plan, candidates)
+    write_json(folder / "confirmation.json", content)
+    study.set_user_attr(ATTRIBUTE, content)
     print_confirmation(content, plan.objectives)
     return True
 
@@ -73,7 +69,7 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
     """The default, and behind it the best proposals."""
     names = [objective.name for objective in plan.objectives]
     best = ranking(study.get_trials(deepcopy=False), plan.objectives, plan.confirm.top)
-    winners = [Candidate(t.number, t.params, dict(zip(names, t.values, strict=True))) for t in best]
+    winners = [Candidate(t.number, parameters(t), dict(zip(names, t.values, strict=True))) for t in best]
     return [Candidate(None, {}, {}), *winners]
 
 

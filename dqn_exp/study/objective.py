@@ -70,6 +70,12 @@ class Record:
     def diverged(self) -> bool:
         return self.result.status == "diverged"
 
+    def has_diverged_by(self, moment: float) -> bool:
+        """On the clock of the evaluations; one that is made at `moment` was made before."""
+        by_steps = self.evaluations.clock == "env_step"
+        end = self.result.env_steps if by_steps else self.result.episodes
+        return self.diverged and end <= moment and moment not in self.evaluations.times
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -183,7 +189,7 @@ class Objective:
 
     def _so_far(self, record: Record, moment: float) -> float:
         worst = math.inf if self.lowest_is_best else -math.inf
-        if record.diverged and record.result.env_steps <= moment:
+        if record.has_diverged_by(moment):
             return worst
         value = self.measure.so_far(record.evaluations, moment, record.config)
         return value if math.isfinite(value) else worst
@@ -235,3 +241,19 @@ def check_measurable(config: Config, objectives: Sequence[Objective]) -> None:
                 f"objective={objective.name} needs convergence.threshold, which is null and which "
                 f"{config.env.id} does not define; allowed: a mean return"
             )
+
+
+def check_comparable(config: Config) -> None:
+    """Raise ConfigError where trials of `config` could not be compared while they run."""
+    evaluation, budget = config.evaluation, config.budget
+    if evaluation.every_steps is None and evaluation.every_episodes is None:
+        raise ConfigError(
+            "hydra/sweeper/pruner needs evaluations during training: evaluation.every_steps and "
+            "evaluation.every_episodes are both null; allowed: one of them, or a pruner of none or wilcoxon"
+        )
+    if horizon_of(config) is None:
+        raise ConfigError(
+            f"hydra/sweeper/pruner compares trials at moments of a budget: budget.env_steps and "
+            f"budget.episodes are both null, beside budget.learning_episodes={budget.learning_episodes}; "
+            f"allowed: one of them, or a pruner of none or wilcoxon"
+        )

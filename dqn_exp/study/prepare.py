@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from hydra.types import HydraContext
 from hydra.utils import get_method
 from omegaconf import DictConfig
 from optuna.distributions import distribution_to_json
+from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import MANIFEST, Planner, planner
 from dqn_exp.runs import read_json
-from dqn_exp.study.objective import Objective, check_measurable, horizon_of
-from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
+from dqn_exp.study.objective import Objective, check_comparable, check_measurable, horizon_of
+from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, compares_seeds, is_active
+from dqn_exp.study.question import changes, question
 from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings
 from dqn_exp.study.space import CONFIRM_SEEDS, SEED, Space, read_space
 from dqn_exp.study.storage import locate
@@ -56,17 +58,45 @@ class Plan:
         return min(grid, self.settings.n_trials)
 
     @cached_property
+    def points(self) -> dict[str, dict[str, Any]]:
+        """What is tried before a sampler is asked, by keys that name each point in the storage."""
+        if self.samplers.is_grid:
+            return {f"grid:{index}": point for index, point in enumerate(self.space.grid())}
+        return {f"start:{json.dumps(point, sort_keys=True)}": point for point in self.start}
+
+    @cached_property
+    def start(self) -> list[dict[str, Any]]:
+        """The points of `hydra.sweeper.start`; raises ConfigError where one is not of the search space."""
+        may_have_more = self.extend is not None
+        try:
+            points = [self.space.meant(point, may_have_more) for point in self.settings.start]
+            for point in points:
+                self.space.refuse_outside(point)
+        except ConfigError as error:
+            raise ConfigError(f"hydra.sweeper.start: {error}") from None
+        return points
+
+    @cached_property
     def identity(self) -> dict[str, str]:
         """What may not change while a study goes on, in words that can be compared."""
-        space = {key: distribution_to_json(d) for key, d in self.space.distributions.items()}
-        goals = [f"{objective.name} ({objective.aggregate.value})" for objective in self.objectives]
+        space = {key: distribution_to_json(d) for key, d in self.space.written.items()}
         content = self.default.model_copy(update={"seed": 0}).hash()
         return {
             "search space": json.dumps(space, sort_keys=True) + str(self.settings.custom_search_space or ""),
             "seed": ",".join(map(str, self.seeds)),
-            "objective": ", ".join(goals),
+            "objective": ", ".join(self._goals),
             "base configuration": content,
         }
+
+    @property
+    def _goals(self) -> list[str]:
+        return [f"{objective.name} ({objective.aggregate.value})" for objective in self.objectives]
+
+    @cached_property
+    def question(self) -> dict[str, str]:
+        """The same key by key, to say what has changed."""
+        asked = question(self.space.written, self.seeds, self._goals, self.default)
+        return {**asked, "hydra.sweeper.custom_search_space": str(self.settings.custom_search_space)}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -75,8 +105,8 @@ class Plan:
     @cached_property
     def name(self) -> str:
         """The one given, or one that the same command finds again."""
-        question = self.master.hydra.runtime.choices.get("sweeps") or "study"
-        return self.settings.study_name or f"{question}-{self.fingerprint[:8]}"
+        sweep = self.master.hydra.runtime.choices.get("sweeps") or "study"
+        return self.settings.study_name or f"{sweep}-{self.fingerprint[:8]}"
 
     @cached_property
     def directory(self) -> Path:
@@ -92,9 +122,15 @@ class Plan:
     def location(self) -> str:
         return locate(self.settings.storage, self.directory)
 
+    def continuing(self, trials: Sequence[FrozenTrial]) -> Plan:
+        """This plan for a study that has the `trials` already."""
+        return replace(self, space=self.space.as_stored(trials))
+
     def compose(self, overrides: Sequence[str]) -> DictConfig:
-        """The configuration of these overrides alone, unchecked."""
-        return self.loader.load_sweep_config(self.master, list(overrides))
+        """The configuration of these overrides alone, unchecked; Hydra's own parts are those of the study."""
+        choices = self.master.hydra.runtime.choices.items()
+        own = [f"{g}={choice}" for g, choice in choices if str(g).startswith("hydra/") and choice is not None]
+        return self.loader.load_sweep_config(self.master, [*own, *overrides])
 
 
 def prepare(
@@ -106,7 +142,7 @@ def prepare(
 ) -> Plan:
     """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
-    settings = read_settings(own)
+    settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
     space = read_space(overrides, master)
     seeds = space.replicates.get(SEED, (int(master.seed),))
     objectives = tuple(read_objectives(master, settings.direction))
@@ -114,7 +150,7 @@ def prepare(
     if not space.distributions and extend is None:
         raise ConfigError(
             "the search space is empty: hydra.sweeper.params and the command line give no key several "
-            "values; allowed: lr=tag(log,interval(1e-4,1e-2)), batch=32,64,128 and the like, or "
+            "values; allowed: 'lr=tag(log,interval(1e-4,1e-2))', batch=32,64,128 and the like, or "
             "sweeps=tune_cartpole"
         )
     composer = planner(context, master)
@@ -140,7 +176,8 @@ def prepare(
 def _check(plan: Plan, can_prune: bool) -> None:
     check_measurable(plan.default, plan.objectives)
     plan.samplers.check(len(plan.objectives))
-    prunes = is_active(build_pruner(plan.pruner, horizon_of(plan.default)))
+    pruner = build_pruner(plan.pruner, horizon_of(plan.default))
+    prunes = is_active(pruner)
     if prunes and len(plan.objectives) > 1:
         raise ConfigError("hydra/sweeper/pruner: with several objectives allowed: none")
     if prunes and not can_prune:
@@ -148,30 +185,50 @@ def _check(plan: Plan, can_prune: bool) -> None:
             "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
             "report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
+    if prunes and not compares_seeds(pruner):
+        check_comparable(plan.default)
     if plan.samplers.is_grid:
         plan.space.grid()
-    _check_extremes(plan)
+        if plan.settings.start:
+            raise ConfigError(
+                "hydra.sweeper.start: the grid sampler tries every combination, in its order; allowed: "
+                "another hydra/sweeper/sampler, or no start"
+            )
+    _check_points(plan, plan.start)
+    _check_points(plan, plan.space.extremes(np.random.default_rng(0)))
     _check_directory(plan)
 
 
-def _check_extremes(plan: Plan) -> None:
+def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
     """Find now what would fail in the middle of the search: values out of range, or at odds."""
-    points = plan.space.extremes(np.random.default_rng(0))
     for point in points:
         try:
-            plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])
+            planned = plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])
         except ConfigError as error:
             raise ConfigError(
                 f"{error}\nallowed: a search space in which every combination is valid"
             ) from None
+        plan.planner.refuse_scattered(planned)
 
 
 def _check_directory(plan: Plan) -> None:
-    manifest = plan.directory / MANIFEST
-    if manifest.exists() and read_json(manifest).get("fingerprint") != plan.fingerprint:
+    path = plan.directory / MANIFEST
+    manifest: dict[str, Any] = read_json(path) if path.exists() else {"fingerprint": plan.fingerprint}
+    if manifest.get("fingerprint") != plan.fingerprint:
+        told = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""
         raise ConfigError(
-            f"{plan.directory} holds another sweep or study. Choose another directory (hydra.sweep.dir=...)"
+            f"{plan.directory} holds another sweep or study{told}; allowed: another directory "
+            f"(hydra.sweep.dir=...) or, of a study, another hydra.sweeper.study_name"
         )
+
+
+def _name_as_written(name: object, master: DictConfig) -> object:
+    """A year or a date is a name too, be it a number to Hydra: 2024_01 is then 202401."""
+    if not isinstance(name, int | float) or isinstance(name, bool):
+        return name
+    key = "hydra.sweeper.study_name="
+    written = [o.removeprefix(key) for o in master.hydra.overrides.hydra if o.startswith(key)]
+    return written[-1] if written else str(name)
 
 
 def _extender(path: str | None) -> Extender | None:

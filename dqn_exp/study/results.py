@@ -16,7 +16,7 @@ from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
 from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan
-from dqn_exp.study.storage import printable, trials_csv_of
+from dqn_exp.study.storage import parameters, printable, trials_csv_of
 from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
@@ -61,6 +61,7 @@ def write_manifest(plan: Plan, complete: bool) -> None:
         "fingerprint": plan.fingerprint,
         "complete": complete,
         "trials": [],
+        "question": plan.question,
         "study": {"name": plan.name, "storage": printable(plan.location)},
     }
     write_json(path, content)
@@ -80,11 +81,17 @@ def write_results(plan: Plan, study: optuna.Study) -> None:
 
 
 def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
-    """Hydra's convention: the best parameters and value, or the solutions of several objectives."""
+    """Hydra's convention: the best, or the solutions of several objectives; with the proposals' numbers."""
     if len(best) == 1 and len(best[0].values) == 1:
-        content: dict[str, Any] = {"best_params": best[0].params, "best_value": best[0].value}
+        (trial,) = best
+        content: dict[str, Any] = {
+            "best_params": parameters(trial),
+            "best_value": trial.value,
+            "best_number": trial.number,
+        }
     else:
-        content = {"solutions": [{"params": t.params, "values": t.values} for t in best]}
+        solutions = [{"params": parameters(t), "values": t.values, "number": t.number} for t in best]
+        content = {"solutions": solutions}
     return OmegaConf.create({"name": "optuna", **content})
 
 

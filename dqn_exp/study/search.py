@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.borrowed import trial_id
+from dqn_exp.borrowed import queued_parameters, trial_id
 from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
-from dqn_exp.runs import provenance, write_atomic
+from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
 from dqn_exp.study.objective import horizon_of
@@ -28,6 +29,7 @@ from dqn_exp.study.prepare import Plan, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
+from dqn_exp.study.question import changes
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
 from dqn_exp.study.storage import DIRECTORY, dashboard_command, open_storage
@@ -37,6 +39,8 @@ POLL_SECONDS = 2.0
 RETRIES = 1
 """A proposal that costs so many workers is run again; one more and it has failed."""
 TRIALS = "trials"
+QUESTION = "question"
+"""User attribute of a study: what it asks, key by key."""
 
 
 WriteReport = Callable[[optuna.Study, Path], Path]
@@ -55,6 +59,7 @@ def run_study(
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune)
     study = open_study(plan)
+    plan = plan.continuing(study.get_trials(deepcopy=False))
     _start_directory(plan)
     presence = Presence(study, plan.directory)
     print(f"Study {plan.name}: {plan.total} proposals x {len(plan.seeds)} seeds in {plan.directory}")
@@ -63,10 +68,11 @@ def run_study(
         claims = Claims(study, plan.location, presence, plan.total)
         search = Search(plan, study, claims, engine)
         search.run()
-    write_results(plan, study)
-    complete = not search.stopped and confirm(plan, study, launcher)
-    write_manifest(plan, complete=complete)
-    _tell(plan, study, write_report)
+    with _last_turn(plan.directory):
+        write_results(plan, study)
+        complete = not search.stopped and confirm(plan, study, launcher)
+        write_manifest(plan, complete=complete)
+        _tell(plan, study, write_report)
     if search.failures or not complete:
         raise SystemExit(1)
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
@@ -87,12 +93,15 @@ def open_study(plan: Plan) -> optuna.Study:
     known = study.user_attrs.get("identity")
     if known is None and not study.get_trials(deepcopy=False):
         study.set_user_attr("identity", plan.identity)
+        study.set_user_attr(QUESTION, plan.question)
         study.set_user_attr("objectives", [objective.name for objective in plan.objectives])
     elif known != plan.identity:
         changed = [name for name, value in plan.identity.items() if (known or {}).get(name) != value]
+        before = study.user_attrs.get(QUESTION)
+        told = "" if before is None else f": {changes(before, plan.question)}"
         raise ConfigError(
             f"hydra.sweeper.study_name={plan.name}: the storage holds a study of that name with another "
-            f"{' and '.join(changed)}; allowed: another study_name, or null for one of its own"
+            f"{' and '.join(changed)}{told}; allowed: another study_name, or null for one of its own"
         )
     return study
 
@@ -115,8 +124,7 @@ class Search:
     def run(self) -> None:
         """Work until every proposal is over, also those of other processes."""
         self._claims.retry_failed()
-        if self._plan.samplers.is_grid:
-            self._claims.enqueue(self._plan.space.grid())
+        self._claims.enqueue(self._plan.points)
         finished = False
         try:
             with self._progress:
@@ -168,6 +176,8 @@ class Search:
         """Choose the parameters of a claimed trial; raises ConfigError where they do not fit together."""
         plan, trial = self._plan, claim.trial
         self._study.sampler = plan.samplers(claim.rank)
+        queued = queued_parameters(trial)
+        queued.update(plan.space.meant(queued, may_have_more=plan.extend is not None))
         for key, distribution in plan.space.distributions.items():
             suggest(trial, key, distribution)
         if plan.extend is not None:
@@ -234,6 +244,15 @@ def _start_directory(plan: Plan) -> None:
         plan.master.hydra.sweep.dir = str(plan.directory)
     write_manifest(plan, complete=False)
     write_atomic(plan.directory / "multirun.yaml", OmegaConf.to_yaml(plan.master).encode())
+
+
+@contextlib.contextmanager
+def _last_turn(directory: Path) -> Iterator[None]:
+    """One process at a time brings a study to its end; the next one finds what it has confirmed."""
+    if is_locked(directory):
+        print("Another process confirms and reports the result: waiting for it", flush=True)
+    with directory_lock(directory, patience=math.inf):
+        yield
 
 
 def _tell(plan: Plan, study: optuna.Study, write_report: WriteReport) -> None:

@@ -14,6 +14,8 @@ from dqn_exp.study.objective import MEASURES, Aggregate, Objective
 from dqn_exp.study.space import CONFIRM_SEEDS, whole_numbers
 
 DIRECTIONS = ("minimize", "maximize")
+LONGEST_NAME = 200
+"""Bytes of a study's name, which with a digest behind it names its directory."""
 
 
 def _whole(value: object) -> int:
@@ -22,9 +24,11 @@ def _whole(value: object) -> int:
     return parse_size(value)
 
 
-def _printable(name: str) -> str:
+def _usable(name: str) -> str:
     if not name.isprintable() or "/" in name or name.strip(". ") != name or not name:
         raise ValueError("must be usable as the name of a directory")
+    if len(name.encode()) > LONGEST_NAME:
+        raise ValueError(f"must have at most {LONGEST_NAME} bytes, and has {len(name.encode())}")
     return name
 
 
@@ -38,11 +42,12 @@ class Settings(BaseModel):
 
     n_trials: Annotated[Whole, Field(ge=1)]
     n_jobs: Annotated[Whole, Field(ge=1)] | None = None
-    study_name: Annotated[str, Field(max_length=100), AfterValidator(_printable)] | None = None
+    study_name: Annotated[str, AfterValidator(_usable)] | None = None
     storage: str | None = None
     direction: str | Sequence[str] | None = None
     max_failure_rate: Annotated[Real, Field(ge=0, le=1)] = 0.0
     custom_search_space: str | None = None
+    start: tuple[dict[str, Any], ...] = ()
 
 
 class Confirm(BaseModel):
@@ -67,7 +72,7 @@ def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: 
     if confirm.top and seen:
         raise ConfigError(
             f"{CONFIRM_SEEDS}: {', '.join(map(str, seen))} occur in seed too; allowed: seeds that "
-            f"the search does not use, such as {CONFIRM_SEEDS}=range(1000,1010)"
+            f"the search does not use, such as '{CONFIRM_SEEDS}=range(1000,1010)'"
         )
     return confirm
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from optuna.distributions import (
     BaseDistribution,
@@ -17,9 +20,11 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial
 
-from dqn_exp.config import ConfigError, parse_size
+from dqn_exp.config import ConfigError, parse_size, unknown
+from dqn_exp.launch import axis_values, meaning, range_values
+from dqn_exp.study.storage import on_grid
 
 Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS = "seed", "confirm.seeds"
@@ -38,15 +43,46 @@ class Space:
     distributions: Mapping[str, BaseDistribution]
     fixed: tuple[str, ...]
     replicates: Mapping[str, tuple[int, ...]]
+    written: Mapping[str, BaseDistribution]
+    """The distributions as they are written: choices as texts unless all of them are numbers."""
+
+    def as_stored(self, trials: Sequence[FrozenTrial]) -> Space:
+        """With choices as texts where `trials`, of an earlier version, hold them so: a study has one form."""
+        stored = {key: known for trial in trials for key, known in trial.distributions.items()}
+        as_text = {key: d for key, d in self.written.items() if stored.get(key) == d}
+        return replace(self, distributions={**self.distributions, **as_text})
 
     def overrides(self, params: Params, seed: int) -> list[str]:
         """The command line of one trial of a proposal."""
-        return [*self.fixed, *(f"{key}={to_text(value)}" for key, value in params.items()), f"seed={seed}"]
+        known = self.distributions
+        values = {key: on_grid(known[key], value) if key in known else value for key, value in params.items()}
+        return [*self.fixed, *(f"{key}={to_text(value)}" for key, value in values.items()), f"seed={seed}"]
 
     def grid(self) -> list[dict[str, Any]]:
         """Every combination, the last key changing fastest; raises ConfigError for an interval."""
         values = [choices(key, d) for key, d in self.distributions.items()]
         return [dict(zip(self.distributions, point, strict=True)) for point in itertools.product(*values)]
+
+    def meant(self, params: Params, may_have_more: bool = False) -> dict[str, Any]:
+        """`params` of a queued trial as the distributions know them; raises ConfigError where they do not.
+
+        may_have_more: may there be keys besides those of the space?
+        """
+        found = dict(params)
+        for key, value in params.items():
+            if key in self.distributions:
+                found[key] = _meant(key, self.distributions[key], value)
+            elif not may_have_more:
+                raise unknown("the search space", key, self.distributions)
+        return found
+
+    def refuse_outside(self, params: Params) -> None:
+        """Raise ConfigError where a number of `params` lies outside of what is searched."""
+        for key, value in params.items():
+            match self.distributions.get(key):
+                case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
+                    if not low <= value <= high:
+                        raise ConfigError(f"{key}={value}: allowed: {low} to {high}")
 
     def extremes(self, rng: np.random.Generator) -> list[dict[str, Any]]:
         """Combinations of least, greatest and chosen values: all of them, or `LIMIT` drawn ones."""
@@ -61,15 +97,15 @@ class Space:
 def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
     """`overrides` with later ones replacing earlier; `defaults` tells which keys are whole numbers."""
     latest = {override.get_key_element(): override for override in overrides}
-    distributions, fixed, replicates = {}, [], {}
+    written, fixed, replicates = {}, [], {}
     for key, override in latest.items():
         if key in REPLICATES:
             replicates[key] = _whole_numbers(key, override)
         elif override.is_sweep_override():
-            distributions[key] = distribution(key, override, defaults)
+            written[key] = distribution(key, override, defaults)
         elif key.partition(".")[0] not in OF_THE_STUDY:
             fixed.append(f"{key}={override.get_value_element_as_str()}")
-    return Space(distributions, tuple(fixed), replicates)
+    return Space({key: typed(d) for key, d in written.items()}, tuple(fixed), replicates, written)
 
 
 def distribution(key: str, override: Override, defaults: DictConfig) -> BaseDistribution:
@@ -80,11 +116,13 @@ def distribution(key: str, override: Override, defaults: DictConfig) -> BaseDist
             return _interval(sweep, is_whole(OmegaConf.select(defaults, key.lstrip("+"))))
         if isinstance(sweep, RangeSweep):
             return _range(sweep)
-        return CategoricalDistribution(_choices(list(override.sweep_string_iterator())))
+        return CategoricalDistribution(_choices(axis_values(override)))
+    except ConfigError:
+        raise
     except ValueError as error:
         raise ConfigError(
             f"{override.input_line}: {error}; allowed: choices, range(start,stop,step), "
-            f"interval(low,high) with low <= high, int(interval(...)), tag(log, interval(...)) above 0"
+            f"interval(low,high) with low <= high, int(interval(...)), tag(log,interval(...)) above 0"
         ) from None
 
 
@@ -110,13 +148,14 @@ def _interval(sweep: IntervalSweep, whole: bool) -> BaseDistribution:
 
 def _range(sweep: RangeSweep) -> BaseDistribution:
     """Hydra's range leaves its stop out; Optuna's includes it."""
-    values = list(sweep.range())
+    values = range_values(sweep)
     if not values:
         raise ValueError("the range is empty")
-    low, high = min(values), max(values)
-    if all(isinstance(value, int) for value in values):
-        log = "log" in sweep.tags
-        return IntDistribution(int(low), int(high), log=log, step=1 if log else abs(int(sweep.step)))
+    low, high, log = min(values), max(values), "log" in sweep.tags
+    if log and (sweep.step != 1 or isinstance(low, float)):
+        raise ValueError("a log scale has no steps: they would be dropped")
+    if isinstance(low, int):
+        return IntDistribution(low, int(high), log=log, step=abs(int(sweep.step)))
     return FloatDistribution(low, high, step=abs(sweep.step))
 
 
@@ -132,6 +171,27 @@ def _choices(texts: list[str]) -> list[Any]:
     return texts
 
 
+def typed(distribution: BaseDistribution) -> BaseDistribution:
+    """Choices such as null, true and 10 as what they mean, for whoever reads the study; lists stay texts.
+
+    All stay texts where two of them would be equal, as true and 1 are.
+    """
+    if not isinstance(distribution, CategoricalDistribution):
+        return distribution
+    values = list(map(_typed_choice, distribution.choices))
+    equal = len(set(values)) < len(set(distribution.choices))
+    return distribution if equal else CategoricalDistribution(values)
+
+
+def _typed_choice(choice: Any) -> Any:
+    words = {"null": None, "true": True, "false": False}
+    if not isinstance(choice, str):
+        return choice
+    if choice.lower() in words:
+        return words[choice.lower()]
+    return _choices([choice])[0]
+
+
 def choices(key: str, distribution: BaseDistribution) -> list[Any]:
     """All values of a discrete distribution."""
     if isinstance(distribution, CategoricalDistribution):
@@ -144,7 +204,7 @@ def choices(key: str, distribution: BaseDistribution) -> list[Any]:
             f"{key}: the grid sampler cannot enumerate an interval; allowed: choices or range(...)"
         )
     count = round((distribution.high - distribution.low) / distribution.step) + 1
-    return [distribution.low + index * distribution.step for index in range(count)]
+    return [on_grid(distribution, distribution.low + index * distribution.step) for index in range(count)]
 
 
 def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
@@ -160,11 +220,38 @@ def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
         )
 
 
+def _meant(key: str, distribution: BaseDistribution, value: Any) -> Any:
+    """What `value` is to `distribution`: "[64,64]" for [64,64], "null" for None, 17000 for "17k"."""
+    if isinstance(distribution, CategoricalDistribution):
+        found = [choice for choice in distribution.choices if _typed(choice) == _typed(value)]
+        if not found:
+            allowed = ", ".join(map(to_text, distribution.choices))
+            raise ConfigError(f"{key}={to_text(value)}: allowed: {allowed}")
+        return found[0]
+    try:
+        return parse_size(value) if isinstance(distribution, IntDistribution) else float(value)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{key}={value}: {error}; allowed: a number") from None
+
+
+def _typed(value: Any) -> str:
+    """Equal for all ways to say one value: what the text of an override means, written anew."""
+    if isinstance(value, str):
+        with suppress(HydraException):
+            value = OverridesParser.create().parse_override(f"value={value}").value()
+    return repr(meaning(value))
+
+
 def to_text(value: object) -> str:
     """A parameter as the right-hand side of an override."""
-    if value is None:
-        return "null"
-    return repr(value) if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return repr(value)
+    return str(value)
 
 
 def _ends(distribution: BaseDistribution) -> list[Any]:
@@ -179,8 +266,8 @@ def _whole_numbers(key: str, override: Override) -> tuple[int, ...]:
     texts: list[Any] = value if isinstance(value, list) else [value]
     if override.is_sweep_override():
         if not override.is_discrete_sweep():
-            raise ConfigError(f"{override.input_line}: allowed: whole numbers, such as {key}=range(5)")
-        texts = list(override.sweep_string_iterator())
+            raise ConfigError(f"{override.input_line}: allowed: whole numbers, such as '{key}=range(5)'")
+        texts = list(axis_values(override))
     return whole_numbers(key, texts)
 
 
@@ -192,5 +279,5 @@ def whole_numbers(key: str, values: Sequence[object]) -> tuple[int, ...]:
         numbers = ()
     if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         listed = ",".join(map(str, values))
-        raise ConfigError(f"{key}={listed}: allowed: different whole numbers >= 0, such as {key}=range(5)")
+        raise ConfigError(f"{key}={listed}: allowed: different whole numbers >= 0, such as '{key}=range(5)'")
     return numbers

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from dqn_exp.__main__ import main
 from tests.program import ROOT, TINY, finish, records, run, run_here, start, wait_until
 
 
@@ -85,6 +90,66 @@ def test_a_single_trial_that_failed_is_continued_where_it_was_saved(tmp_path: Pa
     record = json.loads((trial / "trial.json").read_text())
     assert record["attempts"][1]["from_env_step"] > 100
     assert json.loads((trial / "result.json").read_text())["status"] == "exhausted"
+
+
+@pytest.fixture
+def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Hydra's `now` stands still: the name of every default directory."""
+    clock = Mock(now=lambda: datetime(2001, 9, 9, 1, 46, 40))
+    monkeypatch.setattr("hydra.core.utils.datetime", clock)
+    return "2001-09-09_01-46-40"
+
+
+def test_two_runs_in_one_second_have_a_directory_each(frozen_clock: str, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        ended = run_here(*TINY, f"seed={seed}", cwd=tmp_path)
+        assert ended.code == 0, ended.said
+    runs = tmp_path / "outputs" / "runs"
+    assert {p.name: read_seed(p) for p in runs.iterdir()} == {frozen_clock: 1, f"{frozen_clock}_2": 2}
+
+
+def test_two_sweeps_in_one_second_have_a_directory_each(frozen_clock: str, tmp_path: Path) -> None:
+    for value in ("0.5", "0.6"):
+        sweep = ("-m", f"gamma={value}", "seed=0", "hydra/launcher=basic")
+        ended = run_here(*sweep, *TINY, cwd=tmp_path)
+        assert ended.code == 0, ended.said
+    sweeps = tmp_path / "outputs" / "sweeps"
+    assert {p.name for p in sweeps.iterdir()} == {frozen_clock, f"{frozen_clock}_2"}
+    assert all(read_seed(p / "seed=0") == 0 for p in sweeps.iterdir())
+
+
+def read_seed(trial: Path) -> int:
+    return int(json.loads((trial / "trial.json").read_text())["seed"])
+
+
+def test_a_second_command_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook: each is its own, what was wrong with one is told again, nothing is left behind."""
+    commands = ("buffer=-5", "buffer=-5", "seed=3", "seed=4", "-m gamma=0.5 seed=5 hydra/launcher=basic")
+
+    def all_of_them() -> None:
+        before = dict(os.environ)
+        for command in commands:
+            sys.argv = ["dqn_exp", *command.split(), *TINY]
+            with suppress(SystemExit):
+                main()
+            assert sys.argv == ["dqn_exp", *command.split(), *TINY]
+            assert dict(os.environ) == before
+
+    monkeypatch.setattr("tests.program.main", all_of_them)
+    ended = run_here(cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    assert ended.err == 2 * "buffer=-5: must be greater than or equal to 1\n"
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/**/trial.json")]
+    typed = {r["seed"]: r["command"].removesuffix(" ".join(("", *TINY))) for r in records}
+    assert typed == {int(c.split("seed=")[1][0]): f"python dqn_exp {c}" for c in commands[2:]}
+
+
+@pytest.mark.parametrize("logging", ["disabled", "none", "stdout"])
+def test_logging_as_hydra_offers_it(logging: str, tmp_path: Path) -> None:
+    ended = run_here(*TINY, f"hydra/job_logging={logging}", "hydra.run.dir=trial", cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    assert not (tmp_path / "trial" / "trial.log").exists()
+    assert logging == "none" or ("training from environment step 0" in ended.out) == (logging == "stdout")
 
 
 BRITTLE = """

@@ -39,9 +39,12 @@ def test_names_hold_what_varies_and_the_seed() -> None:
 
 
 def test_any_text_is_a_safe_and_unique_directory_name() -> None:
-    names = [directory_name(text) for text in ("env.id=a/b", "env.id=a_b", "../..", "x" * 300, "x" * 301)]
+    long = ("x" * 300, "x" * 301, "実験" * 50, "実験" * 51, "x" + "é" * 80)
+    names = [directory_name(text) for text in ("env.id=a/b", "env.id=a_b", "../..", *long)]
     assert len(set(names)) == len(names)
-    assert all("/" not in name and len(name) <= 120 and name not in (".", "..") for name in names)
+    assert all("/" not in name and name not in (".", "..") for name in names)
+    assert all(len(name.encode()) <= 120 for name in names)
+    assert directory_name("実験=é") == "実験=é"
 
 
 @pytest.mark.parametrize(

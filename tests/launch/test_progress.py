@@ -44,6 +44,19 @@ def test_plain_lines_elsewhere(tmp_path: Path) -> None:
     ]
 
 
+def test_a_trial_several_levels_down_is_told_by_all_of_them(tmp_path: Path) -> None:
+    screen = console(terminal=False)
+    (tmp_path / "lr=0.1").mkdir()
+    below = trial(tmp_path / "lr=0.1", "seed=0", status="exhausted", episodes=3, env_steps=5)
+    with Progress(tmp_path, 1, screen) as progress:
+        progress.finished(below)
+        progress.running([below])
+    screen.print(progress._view())
+    lines = screen.export_text().splitlines()
+    assert lines[1].startswith("[1/1] lr=0.1/seed=0: exhausted")
+    assert lines[-1].split()[0] == "lr=0.1/seed=0"
+
+
 def test_the_live_view(tmp_path: Path) -> None:
     screen = console(terminal=True)
     progress = Progress(tmp_path, 4, screen)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from dqn_exp.runs.files import (
     DamagedRecord,
+    claim,
     overwrite_json,
     read_json,
     remove_leftovers,
@@ -112,3 +114,11 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "trial.json").write_text('{"format": 1, "conf')
     with pytest.raises(DamagedRecord, match=r"trial\.json is damaged"):
         read_json(tmp_path / "trial.json")
+
+
+def test_each_claim_is_a_directory_of_its_own(tmp_path: Path) -> None:
+    """Also of many at one time."""
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(claim, [tmp_path / "a" / "b"] * 8))
+    assert {path.name for path in claimed} == {"b", *(f"b_{n}" for n in range(2, 9))}
+    assert all(path.is_dir() for path in claimed)

@@ -50,7 +50,7 @@ def work_on(location: str, directory: Path, total: int, grid: bool = False) -> N
     with presence.announced(), open(directory / f"ran-{os.getpid()}", "w") as ran:
         claims = Claims(study, location, presence, total)
         if grid:
-            claims.enqueue(GRID)
+            claims.enqueue({f"grid:{index}": point for index, point in enumerate(GRID)})
         claims.recover()
         while claim := claims.next():
             x = claim.trial.suggest_float("x", 0, 1)
@@ -169,20 +169,60 @@ def test_on_another_machine_the_heartbeat_tells(tmp_path: Path, monkeypatch: pyt
     assert not here.is_alive(far.name)
 
 
-def test_a_worker_that_dies_twice_has_failed(tmp_path: Path) -> None:
-    location = str(tmp_path / "journal.log")
-    create(location)
-    study = load(location)
-    presence = Presence(study, tmp_path)
-    with presence.announced():
-        claims = Claims(study, location, presence, 1)
-        first = claims.next()
-        assert first is not None
-        assert claims.worker_died(first, allowed=1)
-        again = claims.next()
-        assert again is not None
-        assert again.directory == first.directory
-        assert not claims.worker_died(again, allowed=1)
-        assert claims.next() is None
-        claims.retry_failed()  # what a new start of the command does
-        assert claims.next() is not None
+@pytest.fixture
+def study(tmp_path: Path) -> optuna.Study:
+    return optuna.create_study(study_name="s", storage=open_storage(str(tmp_path / "journal.log")))
+
+
+class Command:
+    """One start of the command, whose workers die."""
+
+    def __init__(self, study: optuna.Study, directory: Path, total: int = 1) -> None:
+        self.presence = Presence(study, directory)
+        self.claims = Claims(study, str(directory / "journal.log"), self.presence, total)
+
+    def loses_a_worker(self) -> bool:
+        """With the next proposal; is it to be run again?"""
+        claim = self.claims.next()
+        assert claim is not None
+        assert claim.directory == "0000"
+        return self.claims.worker_died(claim, allowed=1)
+
+
+def test_a_worker_that_dies_twice_has_failed(study: optuna.Study, tmp_path: Path) -> None:
+    command = Command(study, tmp_path)
+    with command.presence.announced():
+        assert command.loses_a_worker()
+        assert not command.loses_a_worker()
+        assert command.claims.next() is None
+
+
+def test_deaths_count_whichever_living_command_saw_them(study: optuna.Study, tmp_path: Path) -> None:
+    one, other = Command(study, tmp_path), Command(study, tmp_path)
+    with one.presence.announced(), other.presence.announced():
+        assert one.loses_a_worker()
+        assert not other.loses_a_worker()
+
+
+def test_a_failed_proposal_begins_anew_with_the_command(study: optuna.Study, tmp_path: Path) -> None:
+    command = Command(study, tmp_path)
+    with command.presence.announced():
+        assert [command.loses_a_worker(), command.loses_a_worker()] == [True, False]
+        command.claims.retry_failed()  # what another start of the command does
+        assert [command.loses_a_worker(), command.loses_a_worker()] == [True, False]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_killed_command_costs_no_proposal_its_retry(
+    running: bool, study: optuna.Study, tmp_path: Path
+) -> None:
+    """Neither its own death nor that of a worker which it saw before: all of it was killed."""
+    killed, again = Command(study, tmp_path), Command(study, tmp_path)
+    with killed.presence.announced():
+        assert killed.loses_a_worker()
+        if running:
+            assert killed.claims.next() is not None
+    with again.presence.announced():
+        assert bool(again.claims.recover()) == running
+        again.claims.retry_failed()
+        assert [again.loses_a_worker(), again.loses_a_worker()] == [True, False]

@@ -18,6 +18,7 @@ from dqn_exp.study.objective import (
     Evaluations,
     Objective,
     Record,
+    check_comparable,
     check_measurable,
     interval_of,
     read_record,
@@ -30,12 +31,16 @@ def config(**settings: object) -> Config:
     return make_config(**{**values, **settings})
 
 
-def record(*returns: float, status: str = "exhausted", final: float = 7.0) -> Record:
-    """Evaluations at steps 100, 200, ..., a budget of 400 and a threshold of 475."""
-    clock = 100.0 * np.arange(1, len(returns) + 1)
-    result = Result(status, env_steps=int(clock[-1]), final_return=final)
-    columns = {"env_step": clock, "episode": clock / 10, "mean_return": np.array(returns)}
-    return Record(config(), result, Evaluations(columns, "env_step", 400.0))
+def record(*returns: float, status: str = "exhausted", final: float = 7.0, clock: str = "env_step") -> Record:
+    """Evaluations at steps 100, 200, ... (episodes 10, 20, ...); a budget of 400 (40), a threshold of 475."""
+    steps = 100 * np.arange(1, len(returns) + 1)
+    after = 5 if status == "diverged" else 0  # in the middle of an episode
+    result = Result(
+        status, episodes=int(steps[-1]) // 10, env_steps=int(steps[-1]) + after, final_return=final
+    )
+    columns = {"env_step": steps, "episode": steps // 10, "mean_return": np.array(returns)}
+    horizon = 400.0 if clock == "env_step" else 40.0
+    return Record(config(), result, Evaluations(columns, clock, horizon))
 
 
 def score(name: str, *records: Record, aggregate: str = "mean") -> float:
@@ -94,6 +99,9 @@ def so_far(name: str, moment: float, *records: Record) -> float:
     return Objective(MEASURES[name], Aggregate.mean).so_far(records, moment)
 
 
+EVERY_WORST = [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", math.inf)]
+
+
 def test_what_pruning_compares_is_the_mean_over_seeds_at_one_moment() -> None:
     pair = record(0, 100, 999), record(20, 40)
     assert so_far("final_return", 200, *pair) == 70
@@ -101,13 +109,21 @@ def test_what_pruning_compares_is_the_mean_over_seeds_at_one_moment() -> None:
     assert so_far("steps_to_convergence", 200, *pair) == 475 - 70  # what is missing to the threshold
 
 
-@pytest.mark.parametrize(
-    ("name", "worst"), [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", math.inf)]
-)
-def test_pruning_sees_divergence_from_its_moment_on(name: str, worst: float) -> None:
-    diverged = record(1, 1, 1, status="diverged")
-    assert math.isfinite(so_far(name, 200, diverged))
-    assert so_far(name, 300, diverged) == worst
+@pytest.mark.parametrize(("name", "worst"), EVERY_WORST)
+@pytest.mark.parametrize(("clock", "unit"), [("env_step", 10), ("episode", 1)])
+def test_pruning_sees_divergence_from_its_moment_on(name: str, worst: float, clock: str, unit: int) -> None:
+    """After the evaluation at step 300, in the episode after the thirtieth."""
+    diverged = record(1, 1, 1, status="diverged", clock=clock)
+    assert math.isfinite(so_far(name, 30 * unit, diverged))
+    assert so_far(name, 31 * unit, diverged) == worst
+
+
+def test_pruning_sees_divergence_at_the_end_of_an_episode() -> None:
+    """With its last step, before it could be evaluated."""
+    diverged = record(1, 1, status="diverged", clock="episode")
+    diverged.result.episodes = 30
+    assert so_far("aulc", 20, diverged) == 1
+    assert so_far("aulc", 30, diverged) == -math.inf
 
 
 def test_records_are_read_from_disk(tmp_path: Path) -> None:
@@ -133,3 +149,11 @@ def test_what_cannot_be_measured_is_refused() -> None:
     check_measurable(
         config(evaluation__every_steps=None), [Objective(MEASURES["final_return"], Aggregate.mean)]
     )
+
+
+def test_what_a_pruner_could_never_compare_is_refused() -> None:
+    check_comparable(config())
+    with pytest.raises(ConfigError, match="pruner needs evaluations during training"):
+        check_comparable(config(evaluation__every_steps=None))
+    with pytest.raises(ConfigError, match=r"both null, beside budget.learning_episodes=5"):
+        check_comparable(config(budget__env_steps=None, budget__learning_episodes=5))

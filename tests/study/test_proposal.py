@@ -169,6 +169,16 @@ def test_divergence_is_an_outcome(bench: Bench) -> None:
     assert math.isfinite(verdict.scores["aulc"][0])
 
 
+def test_divergence_is_reported_under_a_budget_of_episodes(bench: Bench) -> None:
+    budget = {"budget__env_steps": None, "budget__episodes": 8}
+    by_episodes = {**budget, "evaluation__every_steps": None, "evaluation__every_episodes": 1}
+    run_proposal(bench.proposal(seeds(3, **by_episodes) + seeds(4, **by_episodes, lr=1e6)))
+    reported = bench.study.get_trials()[0].intermediate_values
+    assert list(reported) == list(range(1, 9))
+    assert math.isfinite(reported[1])
+    assert reported[8] == -math.inf
+
+
 def test_one_seed_that_raises_interrupts_the_others(bench: Bench) -> None:
     import tests.launch.fragile  # noqa: F401
 

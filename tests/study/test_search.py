@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import random
 import signal
 from collections import Counter
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from analysis import load_runs
+from dqn_exp.runs import directory_lock
 from dqn_exp.study.storage import open_storage, proposals
 from tests.helpers import make_values
 from tests.program import (
@@ -89,7 +91,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_a_study_leaves(undisturbed: Path) -> None:
     study, place = study_in(undisturbed), undisturbed / "study"
     best = yaml.safe_load((place / "optimization_results.yaml").read_text())
-    assert best == {"name": "optuna", "best_params": study.best_params, "best_value": study.best_value}
+    assert best == {
+        "name": "optuna",
+        "best_params": study.best_params,
+        "best_value": study.best_value,
+        "best_number": study.best_trial.number,
+    }
     assert [row["state"] for row in table(undisturbed)] == ["complete"] * 5
     runs = load_runs(place)
     searched = runs[runs["run"].str.startswith("trials/")]
@@ -200,17 +207,43 @@ def test_two_terminals_share_one_study(kind: str, request: pytest.FixtureRequest
         "hydra.launcher.n_jobs=1",
         "hydra.sweeper.n_trials=7",
         *shared,
-        UNCONFIRMED,
+        "confirm.top=1",
+        "confirm.seeds=53,54",
     )
     ends = in_two_terminals(arguments, tmp_path)
     assert [ended.code for ended in ends] == [0, 0], ends[0].said + ends[1].said
+    assert all("aulc on 2 seeds that the search did not see" in ended.out for ended in ends)
     rows = table(tmp_path)
     counted = [row for row in rows if row["counted"] == "True"]
     assert [row["state"] for row in counted] == ["complete"] * 7
-    ran = [line.split(":")[0] for ended in ends for line in ended.out.splitlines() if line.startswith("[")]
+    ran = [line.split(":")[0] for ended in ends for line in ended.out.splitlines() if "] proposal " in line]
     numbers = sorted(int(line.split()[-1]) for line in ran)
     assert numbers == sorted(int(row["number"]) for row in counted)
     assert len(list((tmp_path / "study" / "trials").iterdir())) == 7
+
+
+def test_a_study_ends_once_its_confirmation_has(undisturbed: Path) -> None:
+    """Another terminal, whose proposals are all done, while the first one confirms."""
+    place = undisturbed / "study"
+
+    def confirm_for_a_while() -> None:
+        with directory_lock(place):
+            ready.set()
+            said = undisturbed.with_suffix(".out")
+            wait_until(lambda: "waiting for it" in said.read_text())
+            assert not json.loads((place / "sweep.json").read_text())["complete"]
+            assert "Best: " not in said.read_text()
+
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+    undisturbed.with_suffix(".out").touch()
+    other = fork.Process(target=confirm_for_a_while)
+    other.start()
+    ready.wait()
+    here(*SEARCH, *SEEDS, "hydra.sweeper.n_trials=5", "confirm.top=1", "confirm.seeds=53,54", cwd=undisturbed)
+    other.join()
+    assert other.exitcode == 0
+    assert json.loads((place / "sweep.json").read_text())["complete"]
 
 
 def test_a_killed_worker_costs_only_its_own_proposal(tmp_path: Path) -> None:
@@ -348,7 +381,9 @@ def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
     found = yaml.safe_load((tmp_path / "study" / "optimization_results.yaml").read_text())
     study = study_in(tmp_path)
     assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
-    assert sorted(s["values"] for s in found["solutions"]) == sorted(t.values for t in study.best_trials)
+    assert {s["number"]: s["values"] for s in found["solutions"]} == {
+        t.number: t.values for t in study.best_trials
+    }
     assert "Objectives against each other" in (tmp_path / "study" / "report" / "index.html").read_text()
 
 
@@ -365,6 +400,22 @@ def test_a_space_with_one_point(tmp_path: Path) -> None:
     assert [row["state"] for row in table(tmp_path)] == ["complete"] * 3
     assert len({row["aulc"] for row in table(tmp_path)}) == 1
     assert len(list((tmp_path / "study" / "trials").iterdir())) == 1
+
+
+def test_points_to_start_with_and_queued_ones(tmp_path: Path) -> None:
+    """Typed values as Python has them, where the choices are texts; each point is tried once."""
+    space = ("network.hidden=[16],[8,8]", "agent.max_grad_norm=null,10", "agent.double=false,true", "seed=1")
+    start = "hydra.sweeper.start=[{network.hidden: [8,8], agent.max_grad_norm: null, agent.double: true}]"
+    few = ("budget.env_steps=100", UNCONFIRMED, *HERE)
+    here(*space, start, "hydra.sweeper.n_trials=1", *few, cwd=tmp_path)
+    queued = {"network.hidden": [16], "agent.max_grad_norm": None, "agent.double": False}
+    study_in(tmp_path).enqueue_trial(queued)
+    here(*space, start, "hydra.sweeper.n_trials=2", *few, cwd=tmp_path)
+    found = [tuple(trial.params.values()) for trial in study_in(tmp_path).get_trials()]
+    assert found == [("[8,8]", None, True), ("[16]", None, False)]
+    runs = load_runs(tmp_path / "study").set_index("run")
+    assert runs.loc["trials/0000/seed=1", "network.hidden"] == "8-8"
+    assert not runs.loc["trials/0001/seed=1", "agent.double"]
 
 
 def test_other_launchers_run_batches(tmp_path: Path) -> None:
@@ -406,6 +457,7 @@ BAD = {
     "hydra.sweeper.n_trials=0": "hydra.sweeper.n_trials=0: must be greater than or equal to 1",
     "hydra.sweeper.n_trials=some": "hydra.sweeper.n_trials='some'",
     "hydra.sweeper.max_failure_rate=2": "hydra.sweeper.max_failure_rate=2",
+    f"hydra.sweeper.study_name='{'é' * 101}'": "must have at most 200 bytes, and has 202",
     "hydra.sweeper.study_name=a/b": "must be usable as the name of a directory",
     "hydra.sweeper.storage=sqlite://": "lives in memory only",
     "hydra.sweeper.custom_search_space=nowhere.f": "hydra.sweeper.custom_search_space=nowhere.f",
@@ -422,6 +474,9 @@ BAD = {
     "lr=interval(-1,1)": "lr=-1.0: must be greater than 0",
     "buffer=interval(10,100k)": "batch=32 is larger than buffer=10",
     "lr=0.1": "the search space is empty",
+    "hydra.sweeper.start=[{lr: 5}]": "hydra.sweeper.start: lr=5.0: allowed: 0.0001 to 0.01",
+    "hydra.sweeper.start=[{lt: 1e-3}]": "hydra.sweeper.start: the search space: 'lt' is unknown",
+    "hydra.sweep.dir=out/${lr}": "hydra.sweep.dir=out/${lr}: out/0.001 for the sweep",
 }
 
 
@@ -431,6 +486,14 @@ def test_bad_input_writes_nothing(bad: str, tmp_path: Path) -> None:
     assert ended.code == 2, ended.said
     assert BAD[bad] in ended.err
     assert "Traceback" not in ended.said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pruner_that_could_never_prune_is_refused(tmp_path: Path) -> None:
+    unseen = ("hydra/sweeper/pruner=median", "objective=final_return", "evaluation.every_steps=null")
+    ended = run_here("-m", "hydra/sweeper=optuna", *TINY, LR, *unseen, cwd=tmp_path)
+    assert ended.code == 2, ended.said
+    assert "hydra/sweeper/pruner needs evaluations during training" in ended.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -455,11 +518,29 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "outputs").exists()
 
 
+def test_a_study_with_choices_stored_as_text_goes_on(tmp_path: Path) -> None:
+    """As earlier versions stored them."""
+    command = ("agent.max_grad_norm=null,10", "hydra/sweeper/sampler=random", "seed=1", *HERE, UNCONFIRMED)
+    here(*command, "hydra.sweeper.n_trials=1", cwd=tmp_path)
+    journal = tmp_path / "study" / "journal.log"
+    typed, as_text = (json.dumps(json.dumps(choices))[1:-1] for choices in ([None, 10], ["null", "10"]))
+    assert typed in journal.read_text()
+    journal.write_text(journal.read_text().replace(typed, as_text))
+    open_storage.cache_clear()
+    here(*command, "hydra.sweeper.n_trials=3", cwd=tmp_path)
+    assert {trial.params["agent.max_grad_norm"] for trial in study_in(tmp_path).trials} <= {"null", "10"}
+    assert [row["state"] for row in table(tmp_path)] == ["complete"] * 3
+
+
 def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> None:
     before = tree(undisturbed)
     for changed, named in (
-        ("lr=interval(0.1,0.2)", "another sweep or study"),
-        ("gamma=0.5", "another sweep or study"),
+        (
+            "lr=interval(0.1,0.2)",
+            "another sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
+        ),
+        ("batch=16,48", "another sweep or study: batch=16,48 (was 16,32);"),
+        ("gamma=0.5", f"another sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
     ):
         ended = run_here(*STUDY, *PLACE, *SEARCH, *SEEDS, changed, cwd=undisturbed)
         assert ended.code == 2
@@ -467,7 +548,7 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     elsewhere = ("hydra.sweep.dir=other", f"hydra.sweeper.storage={undisturbed}/study/journal.log")
     ended = run_here(*STUDY, *PLACE, *SEARCH, "seed=1,2,3", *elsewhere, cwd=undisturbed)
     assert ended.code == 2
-    assert "holds a study of that name with another seed" in ended.err
+    assert "holds a study of that name with another seed: seed=1,2,3 (was 1,2);" in ended.err
     assert tree(undisturbed) == before
 
 

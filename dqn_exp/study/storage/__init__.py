@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     )
     from dqn_exp.study.storage.trials import (
         CAUSE,
-        DEATHS,
         DIED,
         DIRECTORY,
         KEY,
         PROCESS,
         RETRY_OF,
         WITHDRAWN,
+        WITNESSES,
         is_withdrawn,
+        on_grid,
+        parameters,
         proposals,
         trials_csv_of,
         typed,

@@ -5,14 +5,29 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, DEATHS = (
-    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "deaths",
+PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES = (
+    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "witnesses",
 )  # fmt: skip
 """User attributes of trials."""
+
+
+def parameters(trial: FrozenTrial) -> dict[str, Any]:
+    """The parameters of `trial` as people write them."""
+    return {key: on_grid(trial.distributions[key], value) for key, value in trial.params.items()}
+
+
+def on_grid(distribution: BaseDistribution, value: Any) -> Any:
+    """The number of a stepped range that `value` is to the last bit but one: 0.3 is 0.1 + 2 * 0.1."""
+    if not isinstance(distribution, FloatDistribution) or distribution.step is None:
+        return value
+    low, step = Decimal(repr(distribution.low)), Decimal(repr(distribution.step))
+    return float(low + round((Decimal(value) - low) / step) * step)
 
 
 def proposals(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -63,7 +78,7 @@ def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[s
         "state": trial.state.name.lower(),
         "counted": counted,
         **dict(zip(objectives, values, strict=False)),
-        **{f"params.{key}": plain(typed(value)) for key, value in trial.params.items()},
+        **{f"params.{key}": plain(typed(value)) for key, value in parameters(trial).items()},
         **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
         "diverged": trial.user_attrs.get("statuses", []).count("diverged"),
         "pruned_at": trial.user_attrs.get("pruned_at"),

@@ -10,9 +10,18 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from dqn_exp.config import ConfigError, plain_calls
+
 
 class GridSweeper(Sweeper):
-    def __init__(self, params: dict[str, Any] | None) -> None:
+    def __init__(self, params: dict[str, Any] | None, **of_a_study: Any) -> None:
+        """Raises ConfigError for options that only another sweeper knows."""
+        if of_a_study:
+            raise ConfigError(
+                f"hydra.sweeper.{next(iter(of_a_study))} is an option of a study, and this is a plain sweep; "
+                f"allowed: hydra/sweeper=optuna on the command line, or in the file that gives it\n"
+                f"  defaults:\n    - override /hydra/sweeper: optuna"
+            )
         self._params = params or {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -27,7 +36,7 @@ class GridSweeper(Sweeper):
         from dqn_exp.launch import sweep
 
         parser = OverridesParser.create(config_loader=self._context.config_loader)
-        defaults = [f"{key}={value}" for key, value in self._params.items()]
+        defaults = [plain_calls(f"{key}={value}") for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
         ending = Summary(with_report=bool(self._master.report))
         return sweep(self._context, self._master, self._launcher, overrides, ending)

@@ -1,0 +1,71 @@
+"""What a command line asks for and Hydra would drop without a word: refused, with what to type instead."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections.abc import Sequence
+
+from dqn_exp.borrowed import arguments_parser
+from dqn_exp.config import ConfigError
+
+OF_MANY_TRIALS = (
+    "sweeps", "objective", "confirm",
+    "hydra/sweeper", "hydra/launcher", "hydra.sweeper", "hydra.launcher", "hydra.sweep",
+)  # fmt: skip
+"""Groups and sections that say how many trials are made and run, and nothing to one trial alone."""
+
+
+def check_asked(argv: Sequence[str]) -> None:
+    """Raise ConfigError where a part of the command line would have no effect."""
+    arguments = arguments_parser().parse_args(argv[1:])
+    if is_multirun(arguments):
+        _check_many(arguments)
+    elif not asks_for_information(arguments):
+        _check_one(arguments.overrides)
+
+
+def is_multirun(arguments: Namespace) -> bool:
+    """Many trials, by -m or by Hydra's own key."""
+    return bool(arguments.multirun) or "hydra.mode=MULTIRUN" in arguments.overrides
+
+
+def asks_for_information(arguments: Namespace) -> bool:
+    """Is something to be shown, and nothing to be run?"""
+    shown = (arguments.cfg, arguments.info, arguments.help, arguments.hydra_help)
+    return any(shown) or bool(arguments.shell_completion)
+
+
+def _check_many(arguments: Namespace) -> None:
+    if arguments.cfg or arguments.info:
+        flag = f"--cfg {arguments.cfg}" if arguments.cfg else f"--info {arguments.info}"
+        raise ConfigError(
+            f"{flag} shows what one trial would be, and -m runs many; allowed: one of the two, and one value "
+            f"for each key beside {flag.split()[0]}"
+        )
+    for override in arguments.overrides:
+        key, _, value = override.partition("=")
+        if key == "sweeps" and any(sign in value for sign in ",("):
+            raise ConfigError(
+                f"{override}: a sweep has axes and seeds of its own; allowed: one of them in a command, "
+                f"such as -m sweeps={value.removeprefix('choice(').split(',')[0]}"
+            )
+        if key == "hydra.run.dir":
+            raise ConfigError(
+                f"{override} is the place of a trial without -m; allowed with -m: hydra.sweep.dir=..."
+            )
+
+
+def _check_one(overrides: Sequence[str]) -> None:
+    for override in overrides:
+        if _section(override.partition("=")[0]) in OF_MANY_TRIALS:
+            raise ConfigError(
+                f"{override} is about many trials, and without -m only one is run; allowed: "
+                f"python -m dqn_exp -m {shlex.quote(override)}"
+            )
+
+
+def _section(key: str) -> str:
+    """ "hydra.sweep" of "+hydra.sweep.dir", "confirm" of "confirm.top"."""
+    parts = key.lstrip("+~").split(".")
+    return ".".join(parts[:2] if parts[0] == "hydra" else parts[:1])

@@ -1,0 +1,62 @@
+"""What a study asks, in words that can be compared: which of them have changed since it began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from dqn_exp.config import SHORT_NAMES, Config
+
+Question = Mapping[str, str]
+"""What is searched, the seeds and objectives, and every value of the configuration, by key."""
+
+
+def question(
+    searched: Mapping[str, BaseDistribution], seeds: Sequence[int], objectives: Sequence[str], base: Config
+) -> dict[str, str]:
+    """The question of a study that searches around `base`."""
+    searched = {key.lstrip("+"): distribution for key, distribution in searched.items()}
+    fixed = {SHORT_NAMES.get(key, key): value for key, value in _flat(base.content())}
+    found = {key: str(value) for key, value in fixed.items() if key not in searched}
+    found |= {key: _written(distribution) for key, distribution in searched.items()}
+    return {**found, "seed": ",".join(map(str, seeds)), "objective": ",".join(objectives)}
+
+
+def changes(before: Question, now: Question) -> str:
+    """What differs, key by key: "gamma=0.5 (was 0.99)"."""
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    return ", ".join(
+        (f"{key}={now[key]}" if key in now else f"{key} is gone")
+        + (f" (was {before[key]})" if key in before else " (is new)")
+        for key in changed
+    )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _written(distribution: BaseDistribution) -> str:
+    """A distribution as the command line writes it."""
+    if isinstance(distribution, CategoricalDistribution):
+        return ",".join(map(str, distribution.choices))
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if step not in (None, 1):
+        return f"range({low},{Decimal(repr(high)) + Decimal(repr(step))},{step})"
+    text = f"interval({low},{high})"
+    if isinstance(distribution, IntDistribution):
+        text = f"int({text})"
+    return f"tag(log,{text})" if distribution.log else text
