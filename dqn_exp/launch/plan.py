@@ -162,13 +162,21 @@ def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:
             raise ConfigError(f"{name} occurs {times} times; allowed: each trial of a sweep once")
 
 
-def plain_values(config: DictConfig) -> dict[str, Any]:
-    """The resolved values of a composed configuration, without the `hydra` node."""
-    return {
+def plain_values(config: DictConfig, hydra: Any = None) -> dict[str, Any]:
+    """The resolved values of a composed configuration, without the `hydra` node.
+
+    Where a trial changes its working directory, a relative path still means where the command was typed: that
+    is in `hydra`, which is the node of `config` unless it is given.
+    """
+    values = {
         str(name): OmegaConf.to_container(value, resolve=True) if isinstance(value, Container) else value
         for name, value in config.items()
         if name not in NOT_OF_A_TRIAL
     }
+    hydra = config.get("hydra") if hydra is None else hydra
+    if values.get("init_from") is not None and hydra is not None and hydra.job.chdir:
+        values["init_from"] = str(Path(hydra.runtime.cwd, str(values["init_from"])))
+    return values
 
 
 def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:

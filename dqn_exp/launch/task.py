@@ -26,7 +26,7 @@ def run_task(composed: DictConfig) -> float | None:
     """Train one trial in Hydra's output directory; returns its final greedy return."""
     from dqn_exp.runs import provenance, run_trial
 
-    config = resolve_config(plain_values(composed))
+    config = resolve_config(plain_values(composed, HydraConfig.get()))
     directory = Path(HydraConfig.get().runtime.output_dir)
     return run_trial(config, directory, _provenance or provenance.environment()).final_return
 

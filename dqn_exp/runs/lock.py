@@ -7,7 +7,9 @@ import fcntl
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from dqn_exp.config import ConfigError
 
 LOCK = "lock"
 
@@ -41,7 +43,7 @@ def in_use(directory: Path) -> str:
 
 def _acquire(file: IO[str]) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -51,9 +53,23 @@ def is_locked(directory: Path) -> bool:
     """Does a living process hold `directory`? Changes nothing."""
     try:
         with open(directory / LOCK) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+            flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, ConfigError):  # where there are no locks, nobody holds one
         return False
     except BlockingIOError:
         return True
     return False
+
+
+def flock(file: IO[Any], operation: int) -> None:
+    """`fcntl.flock`; raises ConfigError on a file system that knows no such locks."""
+    try:
+        fcntl.flock(file, operation)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise ConfigError(
+            f"{Path(file.name).parent} lies on a file system without locks (flock: {error.strerror}), "
+            f"which keep two processes out of one place; allowed: a directory elsewhere (hydra.run.dir=..., "
+            f"hydra.sweep.dir=... or hydra.sweeper.storage=...)"
+        ) from None

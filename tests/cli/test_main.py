@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from hydra.core.config_store import ConfigStore
 
 from dqn_exp.__main__ import main
 from tests.program import ROOT, TINY, finish, records, run, run_here, start, wait_until
@@ -150,6 +154,36 @@ def test_logging_as_hydra_offers_it(logging: str, tmp_path: Path) -> None:
     assert ended.code == 0, ended.said
     assert not (tmp_path / "trial" / "trial.log").exists()
     assert logging == "none" or ("training from environment step 0" in ended.out) == (logging == "stdout")
+
+
+def test_a_relative_path_means_where_the_command_was_typed(tmp_path: Path) -> None:
+    assert run_here(*TINY, "hydra.run.dir=first", cwd=tmp_path).code == 0
+    again = ("init_from=first", "hydra.job.chdir=true")
+    for command in (
+        ("hydra.run.dir=second",),
+        ("-m", "hydra.sweep.dir=.", "hydra.sweep.subdir=third", "seed=0"),
+    ):
+        ended = run_here(*command, *again, *TINY, cwd=tmp_path)
+        assert ended.code == 0, ended.said
+    for trial in ("second", "third"):
+        record = json.loads((tmp_path / trial / "trial.json").read_text())
+        assert record["config"]["init_from"] == str(tmp_path / "first")
+
+
+@dataclass
+class Official:
+    """The schema that the official plugin registers by our sweeper's name."""
+
+    n_trials: int = 20
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}])
+
+
+def test_the_official_plugin_may_be_installed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConfigStore.instance(), "repo", copy.deepcopy(ConfigStore.instance().repo))
+    for group, name in (("hydra/sweeper", "optuna"), ("hydra/sweeper/sampler", "tpe")):
+        ConfigStore.instance().store(group=group, name=name, node=Official, provider="optuna_sweeper")
+    ended = run_here("-m", "hydra/sweeper=optuna", "lr=-1,2", cwd=tmp_path)
+    assert ended.err.startswith("lr=-1"), ended.said
 
 
 BRITTLE = """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 import time
@@ -9,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from dqn_exp.config.errors import ConfigError
 from dqn_exp.runs.lock import Locked, directory_lock, is_locked
 from tests.program import ROOT
 
 HOLDER = """
 import sys, time, pathlib
+from dqn_exp.config.errors import ConfigError
 from dqn_exp.runs.lock import directory_lock
 with directory_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
@@ -48,6 +53,23 @@ def test_patience_outlasts_a_holder_that_is_about_to_end(tmp_path: Path) -> None
     holder = hold(tmp_path, 0.5)
     with directory_lock(tmp_path, patience=20):
         assert holder.wait(20) == 0
+
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Lustre without its option, or on some network file systems."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_locks(monkeypatch)
+    message = rf"^{tmp_path} lies on a file system without locks \(flock: Function not implemented\).*allowed"
+    with pytest.raises(ConfigError, match=message), directory_lock(tmp_path):
+        pass
+    assert not is_locked(tmp_path)  # results that lie there can be read
 
 
 def test_looking_at_a_lock_leaves_no_trace(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import shlex
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -12,6 +14,7 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.study.storage import dashboard_command, locate, open_storage, opening
+from tests.runs.test_lock import without_locks
 
 
 def journal_with(path: Path, values: list[float]) -> bytes:
@@ -84,6 +87,22 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(ConfigError, match=r"postgresql://me:\*\*\*@localhost:1/x.*onnection"):
         open_storage("postgresql://me:secret@localhost:1/x")
+
+
+def test_tables_of_an_older_optuna(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    open_storage(url)
+    open_storage.cache_clear()
+    with closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+    with pytest.raises(ConfigError, match=rf"no longer compatible.* storage upgrade --storage '{url}'"):
+        open_storage(url)
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_locks(monkeypatch)
+    with pytest.raises(ConfigError, match=rf"^{tmp_path} lies on a file system without locks"):
+        optuna.create_study(storage=open_storage(str(tmp_path / "journal.log")))
 
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from dqn_exp.borrowed import JournalFileLock
 from dqn_exp.config import ConfigError
+from dqn_exp.runs import flock
 
 JOURNAL = "journal.log"
 SQLITE_PATIENCE = 100.0
@@ -46,7 +47,7 @@ class JournalLock(JournalFileLock):
 
     def acquire(self) -> bool:
         held = open(self._path, "ab")  # noqa: SIM115 - until release()
-        fcntl.flock(held, fcntl.LOCK_EX)
+        flock(held, fcntl.LOCK_EX)
         self._held = held
         trim(self._journal)
         return True
@@ -118,7 +119,7 @@ def taking_turns(location: str) -> Iterator[None]:
         yield
         return
     with open(f"{path}.flock", "ab") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        flock(held, fcntl.LOCK_EX)
         yield
 
 
@@ -168,6 +169,9 @@ def _open_database(location: str) -> BaseStorage:
     except DatabaseError as error:
         reason = str(error.orig).strip()
         raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {reason}; {ALLOWED}") from None
+    except RuntimeError as error:  # the tables are those of another version of Optuna, which says what to do
+        reason = str(error).replace("$STORAGE_URL", f"'{printable(url)}'")
+        raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {reason}") from None
     return optuna.storages.get_storage(storage)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from dqn_exp.borrowed import FolderSource
@@ -17,12 +18,23 @@ class DqnExpSearchPath(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         if not any(entry.path.removeprefix("file://") == str(CONF) for entry in search_path.get_path()):
             return  # another Hydra program in the same Python environment
+        forget_official_sweeper()
         here = Path.cwd()
         if here / "conf" != CONF and (here / "conf").is_dir():
             search_path.append("working-directory", f"file://{here / 'conf'}")
         for folder in dict.fromkeys((here, ROOT)):
             if (folder / "sweeps").is_dir():
                 search_path.append("sweeps", f"{SweepsSource.scheme()}://{folder}")
+
+
+def forget_official_sweeper() -> None:
+    """Take the schemas of the official Optuna plugin away, where it is installed: ours have their names.
+
+    Hydra would hold our files against them, and end with a word about migration.
+    """
+    sweepers = ConfigStore.instance().repo.get("hydra", {}).get("sweeper", {})
+    for name in ("optuna.yaml", "sampler"):
+        sweepers.pop(name, None)
 
 
 class SweepsSource(FolderSource):
