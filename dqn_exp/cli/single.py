@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
-from dqn_exp.config import CONF, refuse_second_names
-from dqn_exp.launch import check_parts, plain_values, resolve_config
+from dqn_exp.config import CONF, refuse_second_names, refuse_unused_names
+from dqn_exp.launch import (
+    check_memory,
+    check_parts,
+    check_prospects,
+    plain_values,
+    resolve_config,
+    tell_doubts,
+)
 from dqn_exp.runs import (
     FINISHED,
     DamagedRecord,
@@ -32,6 +39,9 @@ def prepare_single_run(argv: list[str]) -> None:
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
     config = resolve_config(plain_values(composed))
+    refuse_unused_names(arguments.overrides, config)
+    check_prospects(config)
+    check_memory([config], 1)
     check_parts(config)
     directory = Path(composed.hydra.run.dir)
     if not any(o.startswith("hydra.run.dir=") for o in arguments.overrides):
@@ -42,6 +52,7 @@ def prepare_single_run(argv: list[str]) -> None:
     if is_locked(directory):
         raise Locked(in_use(directory))
     check_owner(config, directory)
+    tell_doubts([config])
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
+    from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told
+    from dqn_exp.launch.prospects import check_prospects, tell_doubts
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
     from dqn_exp.launch.task import run_single
 

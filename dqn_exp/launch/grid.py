@@ -17,9 +17,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import ConfigError
+from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
+from dqn_exp.launch.memory import check_memory
 from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.runs import (
     DamagedRecord,
     command_line,
@@ -53,7 +56,12 @@ def sweep(
     ending: Ending,
 ) -> list[Any]:
     """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
-    trials = planner(context, master).plan(combinations(overrides))
+    composer = planner(context, master)
+    jobs, remarks = composer.fitting(combinations(overrides))
+    trials = composer.plan(jobs)
+    configs = [trial.config for trial in trials]
+    if isinstance(launcher, Engine) and (at_a_time := launcher.at_a_time()):
+        check_memory(configs, at_a_time)
     directory = sweep_directory(master, trials)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
@@ -61,6 +69,9 @@ def sweep(
         remove_leftovers(directory)
         write_manifest(directory, trials, defaults(master), complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
+        for remark in remarks:
+            print(remark, flush=True)
+        tell_doubts(configs)
         ending.prepare()
         jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
         results = launcher.launch(jobs, initial_job_idx=0)

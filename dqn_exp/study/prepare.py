@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from optuna.distributions import distribution_to_json
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch import MANIFEST, Planner, planner
+from dqn_exp.launch import MANIFEST, Planner, bytes_of_replay, check_memory, planner, tell_doubts
 from dqn_exp.runs import read_json
 from dqn_exp.study.objective import Objective, check_measurable, horizon_of
 from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
@@ -164,6 +164,20 @@ def _check_extremes(plan: Plan) -> None:
             raise ConfigError(
                 f"{error}\nallowed: a search space in which every combination is valid"
             ) from None
+
+
+def check_outlook(plan: Plan, at_a_time: int | None) -> None:
+    """Doubt, at the ends of the search space, what is hardly meant; raises ConfigError where memory is short.
+
+    at_a_time: how many proposals run on this machine, each with all of its seeds; None: unknown.
+    """
+    points = plan.space.extremes(np.random.default_rng(0))
+    jobs = [plan.space.overrides(point, plan.seeds[0]) for point in points]
+    configs = [plan.planner.plan([job])[0].config for job in jobs]
+    if at_a_time:
+        n_trials = min(at_a_time, plan.total) * len(plan.seeds)
+        check_memory([max(configs, key=bytes_of_replay)] * n_trials, n_trials)
+    tell_doubts(configs)
 
 
 def _check_directory(plan: Plan) -> None:

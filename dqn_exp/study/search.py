@@ -24,7 +24,7 @@ from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
 from dqn_exp.study.objective import horizon_of
 from dqn_exp.study.parts import build_pruner
-from dqn_exp.study.prepare import Plan, prepare
+from dqn_exp.study.prepare import Plan, check_outlook, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
@@ -54,6 +54,7 @@ def run_study(
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune)
+    check_outlook(plan, engine.at_a_time(plan.settings.n_jobs))
     study = open_study(plan)
     _start_directory(plan)
     presence = Presence(study, plan.directory)

@@ -40,7 +40,10 @@ class ParallelLauncher(Launcher):
         jobs = [list(job) for job in job_overrides]
         return launch(self, self._context, self._config, jobs, initial_job_idx, self._retries)
 
+    def at_a_time(self, n_jobs: int | None = None) -> int:
+        return count_workers(n_jobs or self._n_jobs)
+
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Pool:
         from dqn_exp.launch import Pool
 
-        return Pool(count_workers(n_jobs or self._n_jobs), function)
+        return Pool(self.at_a_time(n_jobs), function)
