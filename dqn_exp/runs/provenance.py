@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("dqn_exp", "torch", "numpy", "numba", "gymnasium", "hydra-core", "optuna", "joblib")
+SCRIPT = "dqn-exp"
+"""The program as it is installed."""
 
 
 def now() -> str:
@@ -34,8 +36,13 @@ def environment() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    arguments = ["-m dqn_exp" if a.endswith("dqn_exp/__main__.py") else shlex.quote(a) for a in sys.argv]
-    return " ".join(["python", *arguments])
+    """The command that started this process, as it can be typed again."""
+    program, *arguments = sys.argv
+    if Path(program).parts[-2:] == ("dqn_exp", "__main__.py"):
+        start = "python -m dqn_exp"
+    else:
+        start = SCRIPT if Path(program).name == SCRIPT else f"python {shlex.quote(program)}"
+    return " ".join([start, *map(shlex.quote, arguments)])
 
 
 def git_revision(directory: Path) -> dict[str, Any] | None:
