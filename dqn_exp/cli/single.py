@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
-from dqn_exp.config import CONF, refuse_second_names, refuse_unused_names
+from dqn_exp.config import CONF, ConfigError, refuse_second_names, refuse_unused_names
 from dqn_exp.launch import (
     check_memory,
     check_parts,
@@ -38,6 +38,8 @@ def prepare_single_run(argv: list[str]) -> None:
         return
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
+    if composed.zip:
+        raise ConfigError(f"zip={composed.zip}: one trial has no axes; allowed: with -m, or zip=[]")
     config = resolve_config(plain_values(composed))
     refuse_unused_names(arguments.overrides, config)
     check_prospects(config)

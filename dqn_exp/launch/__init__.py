@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
+    from dqn_exp.launch.pairing import read_groups
     from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from dqn_exp.config import ConfigError
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
 from dqn_exp.launch.memory import check_memory
+from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
 from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
@@ -36,6 +37,8 @@ from dqn_exp.runs import (
 )
 
 MANIFEST = "sweep.json"
+OF_THE_SWEEP = (ZIP,)
+"""Keys that say what trials there are, and nothing about a trial."""
 
 
 class Ending(Protocol):
@@ -56,8 +59,9 @@ def sweep(
     ending: Ending,
 ) -> list[Any]:
     """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
+    groups = read_groups(overrides, master)
     composer = planner(context, master)
-    jobs, remarks = composer.fitting(combinations(overrides))
+    jobs, remarks = composer.fitting(combinations(overrides, groups))
     trials = composer.plan(jobs)
     configs = [trial.config for trial in trials]
     if isinstance(launcher, Engine) and (at_a_time := launcher.at_a_time()):
@@ -67,7 +71,7 @@ def sweep(
     with directory_lock(directory):
         refuse_foreign_trials(directory, trials)
         remove_leftovers(directory)
-        write_manifest(directory, trials, defaults(master), complete=False)
+        write_manifest(directory, trials, defaults(master), groups, complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         for remark in remarks:
             print(remark, flush=True)
@@ -77,7 +81,7 @@ def sweep(
         results = launcher.launch(jobs, initial_job_idx=0)
         failed = [result for result in results if result.status is JobStatus.FAILED]
         ending.tell(directory, len(failed))
-        write_manifest(directory, trials, defaults(master), complete=not failed)
+        write_manifest(directory, trials, defaults(master), groups, complete=not failed)
     if failed:
         raise SystemExit(1)
     return list(results)
@@ -91,11 +95,16 @@ def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
     return interrupted_sweep(directory.parent, fingerprint(trials)) or directory
 
 
-def combinations(overrides: Sequence[Override]) -> list[list[str]]:
-    """The Cartesian product of all values; for a key given twice the later one counts."""
+def combinations(overrides: Sequence[Override], groups: Groups) -> list[list[str]]:
+    """The Cartesian product of all values, but for the `groups` of axes whose values go together.
+
+    For a key given twice the later one counts.
+    """
     values: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
+        if key in OF_THE_SWEEP:
+            continue
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():
@@ -108,7 +117,7 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
     for key, choices in values.items():
         if not choices:
             raise ConfigError(f"{key} has no values; allowed: at least one, such as {key}=1,2,3")
-    return [list(job) for job in product(*values.values())]
+    return [list(chain(*job)) for job in product(*factors(values, groups))]
 
 
 def fingerprint(trials: Sequence[PlannedTrial]) -> str:
@@ -136,7 +145,11 @@ def defaults(master: DictConfig) -> dict[str, Any] | None:
 
 
 def write_manifest(
-    directory: Path, trials: Sequence[PlannedTrial], defaults: dict[str, Any] | None, complete: bool
+    directory: Path,
+    trials: Sequence[PlannedTrial],
+    defaults: dict[str, Any] | None,
+    groups: Groups,
+    complete: bool,
 ) -> None:
     """Record what the sweep is made of, beside what earlier commands have added to it."""
     path = directory / MANIFEST
@@ -160,6 +173,7 @@ def write_manifest(
             "fingerprint": fingerprint(trials),
             "complete": complete,
             "defaults": defaults,
+            "zip": groups,
             "trials": list(listed.values()),
         },
     )

@@ -29,7 +29,7 @@ from dqn_exp.launch.prospects import check_prospects
 
 Overrides = tuple[str, ...]
 _ABSENT = object()
-NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm")
+NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "zip")
 """Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 
 

@@ -20,7 +20,15 @@ from omegaconf import DictConfig
 from optuna.distributions import distribution_to_json
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch import MANIFEST, Planner, bytes_of_replay, check_memory, planner, tell_doubts
+from dqn_exp.launch import (
+    MANIFEST,
+    Planner,
+    bytes_of_replay,
+    check_memory,
+    planner,
+    read_groups,
+    tell_doubts,
+)
 from dqn_exp.runs import read_json
 from dqn_exp.study.objective import Objective, check_measurable, horizon_of
 from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, is_active
@@ -107,6 +115,8 @@ def prepare(
     """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings(own)
+    if read_groups(overrides, master):
+        raise ConfigError("zip pairs the axes of a plain sweep; allowed in a study: zip=[]")
     space = read_space(overrides, master)
     seeds = space.replicates.get(SEED, (int(master.seed),))
     objectives = tuple(read_objectives(master, settings.direction))
