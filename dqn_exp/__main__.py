@@ -83,8 +83,8 @@ def _run_trials() -> None:
         from dqn_exp.launch import run_single
 
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
-    prepare_single_run(sys.argv)
-    _hand_to_hydra(run_single)
+    if prepare_single_run(sys.argv):
+        _hand_to_hydra(run_single)
 
 
 def _hand_to_hydra(task: Callable[[Any], Any]) -> None:

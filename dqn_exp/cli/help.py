@@ -58,6 +58,7 @@ Options
   'zip=[buffer,batch]'                                  with -m: their values go together, one by one
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
+  dry_run=true                                          show what would be run and what it takes, run nothing
   report=false                                          no report at the end of a sweep
 
 Everything else is reached by its dotted name; these show what there is:

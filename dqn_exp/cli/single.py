@@ -7,9 +7,11 @@ from pathlib import Path
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
 from dqn_exp.config import CONF, ConfigError, refuse_second_names, refuse_unused_names
 from dqn_exp.launch import (
+    PlannedTrial,
     check_memory,
     check_parts,
     check_prospects,
+    is_dry_run,
     plain_values,
     resolve_config,
     tell_doubts,
@@ -26,19 +28,20 @@ from dqn_exp.runs import (
 )
 
 
-def prepare_single_run(argv: list[str]) -> None:
+def prepare_single_run(argv: list[str]) -> bool:
     """Check a single trial and its directory; raises ConfigError, Locked or Hydra's own errors.
 
     Where an earlier run of the same trial was interrupted, `hydra.run.dir` of that run is added to
-    `argv`, in place. Multiruns and requests for information are left alone.
+    `argv`, in place. Multiruns and requests for information are left alone. False where all is done:
+    with dry_run=true it is told what would be run.
     """
     arguments = arguments_parser().parse_args(argv[1:])
     asked = (arguments.multirun, arguments.cfg, arguments.info, arguments.help)
     if any(asked) or arguments.hydra_help or arguments.shell_completion:
-        return
+        return True
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
-    if composed.zip:
+    if composed.get("zip"):
         raise ConfigError(f"zip={composed.zip}: one trial has no axes; allowed: with -m, or zip=[]")
     config = resolve_config(plain_values(composed))
     refuse_unused_names(arguments.overrides, config)
@@ -55,6 +58,13 @@ def prepare_single_run(argv: list[str]) -> None:
         raise Locked(in_use(directory))
     check_owner(config, directory)
     tell_doubts([config])
+    if not is_dry_run(composed):
+        return True
+    from dqn_exp.launch import tell_trials
+
+    trial = PlannedTrial(directory.name, tuple(arguments.overrides), config, composed)
+    tell_trials(directory.parent, [trial], at_a_time=1)
+    return False
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:

@@ -10,6 +10,14 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.launch.batches import LauncherEngine
+    from dqn_exp.launch.dry_run import (
+        NOTHING_DONE,
+        list_seeds,
+        make_console,
+        tell_memory,
+        tell_time,
+        tell_trials,
+    )
     from dqn_exp.launch.engine import Done, Engine
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import MANIFEST, sweep
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
-    from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values
+    from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, placed, plain_values
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told

@@ -16,18 +16,20 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.config import ConfigError
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
 from dqn_exp.launch.memory import check_memory
 from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
-from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
+from dqn_exp.launch.plan import PlannedTrial, is_dry_run, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.runs import (
     DamagedRecord,
+    Locked,
     command_line,
     directory_lock,
+    in_use,
     is_locked,
     now,
     read_json,
@@ -37,7 +39,7 @@ from dqn_exp.runs import (
 )
 
 MANIFEST = "sweep.json"
-OF_THE_SWEEP = (ZIP,)
+OF_THE_SWEEP = (ZIP, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
 
 
@@ -64,18 +66,20 @@ def sweep(
     jobs, remarks = composer.fitting(combinations(overrides, groups))
     trials = composer.plan(jobs)
     configs = [trial.config for trial in trials]
-    if isinstance(launcher, Engine) and (at_a_time := launcher.at_a_time()):
+    at_a_time = launcher.at_a_time() if isinstance(launcher, Engine) else None
+    if at_a_time is not None:
         check_memory(configs, at_a_time)
     directory = sweep_directory(master, trials)
+    if is_dry_run(master):
+        foretell(directory, trials, remarks, at_a_time)
+        return []
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
         refuse_foreign_trials(directory, trials)
         remove_leftovers(directory)
         write_manifest(directory, trials, defaults(master), groups, complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
-        for remark in remarks:
-            print(remark, flush=True)
-        tell_doubts(configs)
+        remark_on(configs, remarks)
         ending.prepare()
         jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
         results = launcher.launch(jobs, initial_job_idx=0)
@@ -85,6 +89,26 @@ def sweep(
     if failed:
         raise SystemExit(1)
     return list(results)
+
+
+def foretell(
+    directory: Path, trials: Sequence[PlannedTrial], remarks: Sequence[str], at_a_time: int | None
+) -> None:
+    """What a sweep would refuse, say and run; raises ConfigError and Locked as it would."""
+    from dqn_exp.launch.dry_run import tell_trials
+
+    if is_locked(directory):
+        raise Locked(in_use(directory))
+    refuse_foreign_trials(directory, trials)
+    remark_on([trial.config for trial in trials], remarks)
+    tell_trials(directory, trials, at_a_time)
+
+
+def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:
+    """Say what was left out, and what is allowed and hardly meant."""
+    for remark in remarks:
+        print(remark, flush=True)
+    tell_doubts(configs)
 
 
 def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
@@ -104,6 +128,8 @@ def combinations(overrides: Sequence[Override], groups: Groups) -> list[list[str
     for override in overrides:
         key = override.get_key_element()
         if key in OF_THE_SWEEP:
+            if override.is_sweep_override():
+                raise ConfigError(f"{override.input_line}: it is of the whole sweep; allowed: one value")
             continue
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]

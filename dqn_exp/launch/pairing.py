@@ -19,7 +19,7 @@ def read_groups(overrides: Sequence[Override], master: DictConfig) -> Groups:
 
     What `overrides` give comes before what the composed `master` says.
     """
-    value: object = master[ZIP]
+    value: object = master.get(ZIP, [])
     for override in overrides:
         if override.get_key_element() == ZIP:
             if override.is_sweep_override():

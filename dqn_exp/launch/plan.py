@@ -29,7 +29,7 @@ from dqn_exp.launch.prospects import check_prospects
 
 Overrides = tuple[str, ...]
 _ABSENT = object()
-NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "zip")
+NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "zip", "dry_run")
 """Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 
 
@@ -149,6 +149,14 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
         for name, value in config.items()
         if name not in NOT_OF_A_TRIAL
     }
+
+
+def is_dry_run(composed: DictConfig) -> bool:
+    """Is nothing to be trained? Raises ConfigError where `dry_run` is neither true nor false."""
+    value: object = composed.get("dry_run", False)
+    if not isinstance(value, bool):
+        raise ConfigError(f"dry_run={value}: allowed: true, false")
+    return value
 
 
 def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:

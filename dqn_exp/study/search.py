@@ -18,10 +18,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.borrowed import trial_id
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
+from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, is_dry_run, write_hydra_directory
 from dqn_exp.runs import provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
+from dqn_exp.study.dry_run import tell_study
 from dqn_exp.study.objective import horizon_of
 from dqn_exp.study.parts import build_pruner
 from dqn_exp.study.prepare import Plan, check_outlook, prepare
@@ -54,7 +55,11 @@ def run_study(
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune)
-    check_outlook(plan, engine.at_a_time(plan.settings.n_jobs))
+    at_a_time = engine.at_a_time(plan.settings.n_jobs)
+    check_outlook(plan, at_a_time)
+    if is_dry_run(master):
+        tell_study(plan, at_a_time)
+        return None
     study = open_study(plan)
     _start_directory(plan)
     presence = Presence(study, plan.directory)
