@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from dqn_exp.config import Config
 from dqn_exp.launch.memory import bytes_of_replay, free_bytes
@@ -23,6 +21,7 @@ from dqn_exp.launch.pace import (
     trial_seconds,
 )
 from dqn_exp.launch.plan import PlannedTrial, is_seed
+from dqn_exp.launch.tables import print_rows
 from dqn_exp.runs import FINISHED, read_result
 from dqn_exp.text import format_bytes, format_duration, format_number
 
@@ -43,7 +42,7 @@ def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int 
         console.print(f"1 trial in {directory / trials[0].name}: {listed}")
     else:
         console.print(f"{len(trials)} trials in {directory}: {listed}")
-        console.print(_table(trials, states))
+        _print_configurations(console, trials, states)
     left = [trial.config for trial in trials if states[trial.name] != FINISHED_ONE]
     if left:
         n_workers = min(at_a_time or 1, len(left))
@@ -51,10 +50,8 @@ def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int 
         tell_memory(console, sum(largest), f"{n_workers} trial{'s' * (n_workers != 1)} at a time")
         tell_time(console, [[config] for config in left], n_workers)
     if at_a_time is None:
-        console.print(
-            "How many trials run at a time is the launcher's affair: this counts one after another."
-        )
-    console.print("Nothing was trained and nothing written: dry_run=true.")
+        console.print("How many trials run at a time is the launcher's affair: one is counted here.")
+    console.print(NOTHING_DONE)
 
 
 def make_console() -> Console:
@@ -114,25 +111,25 @@ def _state(directory: Path) -> str:
     return NEW if result is None else BEGUN
 
 
-def _table(trials: Sequence[PlannedTrial], states: Mapping[str, str]) -> Table:
-    """One row per configuration: the values of what varies, the seeds, and how far its trials are."""
-    rows: dict[tuple[str, ...], list[PlannedTrial]] = {}
+def _print_configurations(
+    console: Console, trials: Sequence[PlannedTrial], states: Mapping[str, str]
+) -> None:
+    """One row for each: the values of what varies, the seeds, and how far its trials are."""
+    groups: dict[tuple[str, ...], list[PlannedTrial]] = {}
     for trial in trials:
-        rows.setdefault(tuple(o for o in trial.overrides if not is_seed(o)), []).append(trial)
-    constant = set.intersection(*map(set, rows))
-    names = list(dict.fromkeys(_key(o) for row in rows for o in row if o not in constant))
-    table = Table()
-    for name in (*names, "seeds", "trials"):
-        table.add_column(Text(name), justify="right")
-    for row, members in list(rows.items())[:MOST_ROWS]:
-        values = {_key(override): override.partition("=")[2] for override in row}
+        groups.setdefault(tuple(o for o in trial.overrides if not is_seed(o)), []).append(trial)
+    constant = set.intersection(*map(set, groups))
+    names = list(dict.fromkeys(_key(o) for group in groups for o in group if o not in constant))
+    rows = []
+    for group, members in list(groups.items())[:MOST_ROWS]:
+        values = {_key(override): override.partition("=")[2] for override in group}
         counts = Counter(states[trial.name] for trial in members)
-        cells = [values.get(name, "–") for name in names]
         told = ", ".join(f"{counts[state]} {state}" for state in counts)
-        table.add_row(*map(Text, (*cells, list_seeds(t.config.seed for t in members), told)))
-    if len(rows) > MOST_ROWS:
-        table.caption = f"and {len(rows) - MOST_ROWS} more configurations"
-    return table
+        seeds = list_seeds(trial.config.seed for trial in members)
+        rows.append({**{name: values.get(name, "–") for name in names}, "seeds": seeds, "trials": told})
+    print_rows(console, rows)
+    if len(groups) > MOST_ROWS:
+        console.print(f"and {len(groups) - MOST_ROWS} more configurations")
 
 
 def list_seeds(seeds: Iterable[int]) -> str:

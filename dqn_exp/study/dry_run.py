@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import optuna
 from optuna.distributions import (
     BaseDistribution,
@@ -12,8 +11,6 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from rich.table import Table
-from rich.text import Text
 
 from dqn_exp.config import Config
 from dqn_exp.launch import (
@@ -22,11 +19,12 @@ from dqn_exp.launch import (
     bytes_of_replay,
     list_seeds,
     make_console,
+    print_rows,
     tell_memory,
     tell_time,
 )
 from dqn_exp.study.objective import Objective
-from dqn_exp.study.prepare import Plan
+from dqn_exp.study.prepare import Plan, extreme_configs
 from dqn_exp.study.storage import open_storage, printable, proposals
 from dqn_exp.text import format_value
 
@@ -36,14 +34,16 @@ def tell_study(plan: Plan, at_a_time: int | None) -> None:
     console, done = make_console(), _proposals_done(plan)
     number = f"{plan.total} proposal{'s' * (plan.total != 1)}, {done} done"
     console.print(f"Study {plan.name} in {plan.directory}: {number}")
-    console.print(_space(plan.space.distributions))
+    searched = [{"searched": key, "values": _values(d)} for key, d in plan.space.distributions.items()]
+    if searched:
+        print_rows(console, searched)
     for name, text in _settings(plan).items():
         console.print(f"{name}: {text}")
     left = plan.total - done
     if left > 0:
         n_workers = min(at_a_time or 1, left)
         n_trials = n_workers * len(plan.seeds)
-        largest = max(map(bytes_of_replay, _extreme_configs(plan)))
+        largest = max(map(bytes_of_replay, extreme_configs(plan)))
         tell_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
         tell_time(console, _pieces(plan, left), n_workers)
         console.print("All of it is counted at the pace of the default configuration, and nothing as pruned.")
@@ -63,8 +63,10 @@ def _proposals_done(plan: Plan) -> int:
 
 def _settings(plan: Plan) -> dict[str, str]:
     choices: Mapping[str, str | None] = plan.master.hydra.runtime.choices
+    further = plan.settings.custom_search_space
     top, seeds = plan.confirm.top, list_seeds(plan.confirm.seeds)
     return {
+        **({"Further parameters": f"those that {further} suggests"} if further else {}),
         "Seeds of each proposal": list_seeds(plan.seeds),
         "Sampler": str(choices.get("hydra/sweeper/sampler")),
         "Pruner": str(choices.get("hydra/sweeper/pruner")),
@@ -78,13 +80,6 @@ def _goal(objective: Objective) -> str:
     return f"{objective.direction} {objective.name} ({objective.aggregate.value} over seeds)"
 
 
-def _space(distributions: Mapping[str, BaseDistribution]) -> Table:
-    table = Table("searched", "values")
-    for key, distribution in distributions.items():
-        table.add_row(Text(key), Text(_values(distribution)))
-    return table
-
-
 def _values(distribution: BaseDistribution) -> str:
     match distribution:
         case CategoricalDistribution():
@@ -95,11 +90,6 @@ def _values(distribution: BaseDistribution) -> str:
             step = "" if is_continuous else f" in steps of {format_value(distribution.step)}"
             return f"{format_value(distribution.low)} to {format_value(distribution.high)}{step}{scale}"
     return str(distribution)
-
-
-def _extreme_configs(plan: Plan) -> list[Config]:
-    points = plan.space.extremes(np.random.default_rng(0))
-    return [plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])[0].config for point in points]
 
 
 def _pieces(plan: Plan, left: int) -> Sequence[Sequence[Config]]:

@@ -176,14 +176,19 @@ def _check_extremes(plan: Plan) -> None:
             ) from None
 
 
+def extreme_configs(plan: Plan) -> list[Config]:
+    """Those at the ends of the search space."""
+    points = plan.space.extremes(np.random.default_rng(0))
+    jobs = [plan.space.overrides(point, plan.seeds[0]) for point in points]
+    return [plan.planner.plan([job])[0].config for job in jobs]
+
+
 def check_outlook(plan: Plan, at_a_time: int | None) -> None:
     """Doubt, at the ends of the search space, what is hardly meant; raises ConfigError where memory is short.
 
     at_a_time: how many proposals run on this machine, each with all of its seeds; None: unknown.
     """
-    points = plan.space.extremes(np.random.default_rng(0))
-    jobs = [plan.space.overrides(point, plan.seeds[0]) for point in points]
-    configs = [plan.planner.plan([job])[0].config for job in jobs]
+    configs = extreme_configs(plan)
     if at_a_time:
         n_trials = min(at_a_time, plan.total) * len(plan.seeds)
         check_memory([max(configs, key=bytes_of_replay)] * n_trials, n_trials)
