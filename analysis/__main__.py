@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.errors import AnalysisError
+from dqn_exp.platforms import refuse_windows
 
 
 class Command(NamedTuple):
@@ -34,6 +35,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    refuse_windows()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     name, rest = _split(list(sys.argv[1:] if arguments is None else arguments))
     command = importlib.import_module(COMMANDS[name].module)

@@ -1,4 +1,4 @@
-"""`python -m dqn_exp`: one trial, or with -m a sweep or a study."""
+"""`python -m dqn_exp`, or `dqn-exp`: one trial, or with -m a sweep or a study."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
+from typing import Any
+
+from dqn_exp.platforms import refuse_windows
 
 
 def main() -> None:
     """Run what the command line asks for; bad input ends with one message and exit code 2."""
+    refuse_windows()
+    atexit.register(gc.freeze)  # to search all modules for garbage at the end takes half a second
     from dqn_exp.cli import help_text
 
     if sys.argv[1:] in (["--help"], ["-h"]):
@@ -60,15 +65,25 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _run() -> None:
+    if {"-sc", "--shell-completion"} & set(sys.argv):
+        _complete()
+        return
     from dqn_exp.launch import ONE_THREAD, start_server, stop_server
 
     os.environ.update(ONE_THREAD)
     if is_parallel_sweep(sys.argv):
         start_server()  # which takes as long as the imports here
     try:
-        _run_hydra()
+        _run_trials()
     finally:
         stop_server()
+
+
+def _complete() -> None:
+    """While somebody waits for the end of a word: nothing else is imported, and half a word is no error."""
+    is_query = any(argument.startswith("query=") for argument in sys.argv)
+    with suppress(Exception) if is_query else nullcontext():
+        _hand_to_hydra(_nothing)
 
 
 def is_parallel_sweep(arguments: Sequence[str]) -> bool:
@@ -77,24 +92,33 @@ def is_parallel_sweep(arguments: Sequence[str]) -> bool:
     return is_sweep and not any(text.startswith("hydra/launcher=") for text in arguments)
 
 
-def _run_hydra() -> None:
+def _run_trials() -> None:
     from dqn_exp.launch import garbage_uncollected
 
     with garbage_uncollected():
-        import hydra
-
         from dqn_exp.cli import check_asked, prepare_single_run
-        from dqn_exp.config import CONF, plain_calls
+        from dqn_exp.config import plain_calls
         from dqn_exp.launch import run_single
         from dqn_exp.runs import provenance
 
     provenance.set_command(sys.argv)
     sys.argv[1:] = map(plain_calls, sys.argv[1:])
     check_asked(sys.argv)
-    prepare_single_run(sys.argv)
-    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(run_single)()
+    if prepare_single_run(sys.argv):
+        _hand_to_hydra(run_single)
+
+
+def _hand_to_hydra(task: Callable[[Any], Any]) -> None:
+    import hydra
+
+    from dqn_exp.config import CONF
+
+    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()
+
+
+def _nothing(composed: Any) -> None:
+    """What Hydra runs where it is only asked for completions."""
 
 
 if __name__ == "__main__":
-    atexit.register(gc.freeze)  # to search all modules for garbage at the end takes half a second
     main()

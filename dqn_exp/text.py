@@ -39,3 +39,11 @@ def format_value(value: object) -> str:
 def format_duration(seconds: float) -> str:
     """Hours, minutes and seconds: 1:02:03."""
     return str(timedelta(seconds=int(seconds)))
+
+
+def format_bytes(count: float) -> str:
+    """Bytes to three significant digits: 4.2 GB, 512 MB."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:.0f} bytes"

@@ -1,8 +1,10 @@
-"""An installed copy finds its configuration and its plugins from any directory."""
+"""An installed copy finds its configuration and its plugins from any directory, and is a command."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -34,17 +36,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(scope="module", params=["editable", "wheel"])
-def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    """What to put on Python's path: nothing for the editable install that the tests run in."""
-    if request.param == "editable":
-        return None
-    wheel = request.getfixturevalue("wheel")
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as pip installs it."""
     target = tmp_path_factory.mktemp("installed")
     pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel))
     done = python(*pip, cwd=target)
     assert done.returncode == 0, done.stderr
-    return str(target)
+    return target
+
+
+@pytest.fixture(scope="module", params=["editable", "wheel"])
+def installed(request: pytest.FixtureRequest) -> str | None:
+    """What to put on Python's path: nothing for the editable install that the tests run in."""
+    return None if request.param == "editable" else str(request.getfixturevalue("unpacked"))
 
 
 def test_it_is_the_copy_that_is_meant(installed: str | None, tmp_path: Path) -> None:
@@ -95,3 +100,59 @@ def test_the_wheel_holds_the_whole_program(wheel: Path) -> None:
             name = path.relative_to(ROOT).as_posix()
             assert name.removeprefix("dqn_exp/_plugins/") in names
     assert not any(name.startswith(("tests/", "outputs/", "conf/")) for name in names)
+
+
+def bash(script: str, unpacked: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A shell in which the installed `dqn-exp` is a command."""
+    if shutil.which("bash") is None:
+        pytest.skip("there is no bash here")
+    path = f"{unpacked / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(unpacked)}
+    return subprocess.run(
+        ["bash", "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_is_the_module(unpacked: Path, tmp_path: Path) -> None:
+    shown = bash("dqn-exp --cfg job buffer=17k", unpacked, tmp_path)
+    same = python("-m", "dqn_exp", "--cfg", "job", "buffer=17k", cwd=tmp_path, path=str(unpacked))
+    assert (shown.returncode, shown.stdout) == (0, same.stdout)
+    assert bash("dqn-exp bufer=17k", unpacked, tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("env=ca", {"env=cartpole", "env=cartpole_v0", "env=cartpole_noisy"}),
+        ("-m sweeps=bu", {"sweeps=buffer_size"}),
+        ("env=lunarlander budget.env", {"budget.env_steps="}),
+        ("'buffer=500", set[str]()),
+    ],
+)
+def test_bash_completes_it(typed: str, offered: set[str], unpacked: Path, tmp_path: Path) -> None:
+    """By the function that Hydra installs, called as bash calls it when TAB is pressed."""
+    line = f"dqn-exp {typed}"
+    script = f"""
+        eval "$(dqn-exp -sc install=bash)"
+        complete -p dqn-exp
+        COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_CWORD={typed.count(" ") + 1}
+        hydra_bash_completion
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ended = bash(script, unpacked, tmp_path)
+    assert ended.stderr == ""
+    rule, *completions = ended.stdout.split("\n")
+    assert rule.endswith("-F hydra_bash_completion dqn-exp")
+    assert offered <= set(completions)
+    assert all(word.startswith(typed.split()[-1]) for word in completions if word)
+
+
+def test_completion_waits_for_no_imports(tmp_path: Path) -> None:
+    """A tenth of a second of Hydra's own, and nothing that takes longer."""
+    code = "import sys; sys.argv[1:] = ['-sc', 'query=bash']; from dqn_exp.__main__ import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COMP_LINE": "dqn-exp env=ca"}
+    command = [sys.executable, "-X", "importtime", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "env=cartpole" in done.stdout
+    assert not imported & {"torch", "numpy", "pydantic", "gymnasium", "joblib", "rich", "pandas", "optuna"}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.records.disk import Value, natural_key
+from analysis.records.pairs import parts
 from analysis.records.rows import Row
 from dqn_exp.text import format_value
 
@@ -86,7 +87,7 @@ def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
         if not any(_follows(varied[name], varied[other]) for other in chosen):
             chosen.append(name)
     return [
-        Axis(name, _ordered(columns[name]), _unit(name, columns), _companions(name, varied, chosen))
+        Axis(name, _ordered(name, columns), _unit(name, columns), _companions(name, varied, chosen))
         for name in sorted(chosen, key=_display_order)
     ]
 
@@ -111,7 +112,9 @@ def _follows(codes: Sequence[int], others: Sequence[int]) -> bool:
 
 
 def _priority(name: str) -> tuple[int, int]:
-    """Which of two values that vary together names the axis: a part's name, then a short name."""
+    """Which of two values that vary together names the axis: both, a part's name, then a short name."""
+    if len(parts(name)) > 1:
+        return -1, 0
     if name.endswith(".name") or name == "env.id":
         return 0, 0
     return (1, SHORT.index(name)) if name in SHORT else (2, 0)
@@ -132,13 +135,15 @@ def _companions(name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence
     return tuple(
         other
         for other in varied
-        if other not in chosen and other not in ALIASES and _follows(varied[other], varied[name])
+        if other not in (*chosen, *ALIASES, *parts(name)) and _follows(varied[other], varied[name])
     )
 
 
-def _ordered(values: Iterable[Value]) -> tuple[Value, ...]:
-    distinct = list({_identity(value): value for value in values}.values())
-    return tuple(sorted(distinct, key=_sort_key))
+def _ordered(name: str, columns: Mapping[str, Sequence[Value]]) -> tuple[Value, ...]:
+    """The values of a column, each once; what is made of several is ordered as these are."""
+    members = zip(*(columns[part] for part in parts(name)), strict=True)
+    rows = {_identity(value): (value, row) for value, row in zip(columns[name], members, strict=True)}
+    return tuple(value for value, row in sorted(rows.values(), key=lambda found: [*map(_sort_key, found[1])]))
 
 
 def _sort_key(value: Value) -> tuple[int, float, list[tuple[int, float, str]]]:

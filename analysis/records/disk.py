@@ -8,11 +8,12 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.errors import AnalysisError, SkippedWarning
+from analysis.records.pairs import combined, read_pairs
 from dqn_exp.runs import TornMetrics, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
@@ -140,10 +141,11 @@ def read_trials(paths: Paths, skipped: list[Skipped]) -> list[RecordedTrial]:
         if not found:
             raise AnalysisError(f"{place} holds no trials (no trial.json in it or below it)")
         directories += found
-    trials = []
+    trials, pairs = [], [pair for place in places for pair in read_pairs(place)]
     for directory in dict.fromkeys(directories):
         try:
-            trials.append(read_trial(directory, root))
+            trial = read_trial(directory, root)
+            trials.append(replace(trial, config=combined(trial.config, pairs)))
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             reason = f"its records cannot be read: {type(error).__name__}: {error}"
             skipped.append(Skipped(str(directory.relative_to(root)), reason))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analysis.records.disk import Skipped, Value, flatten
+from analysis.records.pairs import combined, parts, read_pairs
 from dqn_exp.config import parse_size
 from dqn_exp.runs import read_json
 
@@ -47,7 +48,7 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
         root,
         content.get("command"),
         [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
-        flatten(content.get("defaults") or {}),
+        combined(flatten(content.get("defaults") or {}), read_pairs(root)),
     )
 
 
@@ -65,7 +66,8 @@ def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Map
     like = others[0] if others else {}
     if not like or not trial.swept.keys() <= like.keys():
         return None
-    return {**like, **{name: _value(text, like[name]) for name, text in trial.swept.items()}}
+    config = {**like, **{name: _value(text, like[name]) for name, text in trial.swept.items()}}
+    return combined(config, [*map(parts, like)])
 
 
 def _value(text: str, like: Value) -> Value:

@@ -56,8 +56,10 @@ Options
   'imports=[my_module]'                                 a module of yours that registers parts
   init_from=TRIAL_DIR                                   start from the network of another trial
   checkpoint.keep_best=none|evaluation|episode video.every_episodes=20
+  'zip=[buffer,batch]'                                  with -m: their values go together, one by one
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
+  dry_run=true                                          show what would be run and what it takes, run nothing
   report=false                                          no report at the end of a sweep
 
 Everything else is reached by its dotted name; these show what there is:

@@ -6,8 +6,18 @@ from pathlib import Path
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
 from dqn_exp.cli.asked import asks_for_information, is_multirun
-from dqn_exp.config import CONF, refuse_second_names
-from dqn_exp.launch import check_parts, plain_values, quoted, resolve_config
+from dqn_exp.config import CONF, ConfigError, refuse_second_names, refuse_unused_names
+from dqn_exp.launch import (
+    PlannedTrial,
+    check_memory,
+    check_parts,
+    check_prospects,
+    is_dry_run,
+    plain_values,
+    quoted,
+    resolve_config,
+    tell_doubts,
+)
 from dqn_exp.runs import (
     FINISHED,
     DamagedRecord,
@@ -21,27 +31,45 @@ from dqn_exp.runs import (
 )
 
 
-def prepare_single_run(argv: list[str]) -> None:
+def prepare_single_run(argv: list[str]) -> bool:
     """Check a single trial and its directory; raises ConfigError, Locked or Hydra's own errors.
 
     Where no directory is asked for, one is added to `argv`, in place: that of an earlier run of the same
     trial that was interrupted, or one made for this run. Multiruns and requests for information are left
-    alone.
+    alone. False where all is done: with dry_run=true it is told what would be run, and none is made.
     """
     arguments = arguments_parser().parse_args(argv[1:])
     if is_multirun(arguments) or asks_for_information(arguments):
-        return
+        return True
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
+    if composed.get("zip"):
+        raise ConfigError(f"zip={composed.zip}: one trial has no axes; allowed: with -m, or zip=[]")
     config = resolve_config(plain_values(composed))
+    refuse_unused_names(arguments.overrides, config)
+    check_prospects(config)
+    check_memory([config], 1)
     check_parts(config)
-    directory = Path(composed.hydra.run.dir)
+    directory, is_new = Path(composed.hydra.run.dir), False
     if not any(o.startswith("hydra.run.dir=") for o in arguments.overrides):
-        directory = interrupted_run(directory.parent, config.hash()) or claim(directory)
-        argv.append(f"hydra.run.dir={quoted(str(directory))}")
-    if is_locked(directory):
-        raise Locked(in_use(directory))
-    check_owner(config, directory)
+        earlier = interrupted_run(directory.parent, config.hash())
+        directory, is_new = earlier or directory, earlier is None
+    if not is_new:
+        if is_locked(directory):
+            raise Locked(in_use(directory))
+        check_owner(config, directory)
+    tell_doubts([config])
+    if is_dry_run(composed):
+        _foretell(PlannedTrial(directory.name, tuple(arguments.overrides), config, composed), directory)
+        return False
+    argv.append(f"hydra.run.dir={quoted(str(claim(directory) if is_new else directory))}")
+    return True
+
+
+def _foretell(trial: PlannedTrial, directory: Path) -> None:
+    from dqn_exp.launch import tell_trials
+
+    tell_trials(directory.parent, [trial], at_a_time=1)
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:

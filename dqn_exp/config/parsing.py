@@ -32,6 +32,20 @@ def refuse_second_names(overrides: Iterable[str]) -> None:
             raise ConfigError(f"{short} and {name} are two names of one value; allowed: one of them")
 
 
+def refuse_unused_names(overrides: Iterable[str], config: Config) -> None:
+    """Raise ConfigError where an override gives a short name that the chosen part has no use for."""
+    given = dict(override.partition("=")[::2] for override in overrides)
+    for name, short in SHORT_NAMES.items():
+        section, key = name.split(".")
+        part, used = getattr(config, section), getattr(config, short)
+        written = "null" if used is None else str(used)
+        if key not in type(part).model_fields and given.get(short, written) != written:
+            raise ConfigError(
+                f"{short}={given[short]} means nothing to {section}={part.name}; "
+                f"allowed: {short}={written}, or another {section}"
+            )
+
+
 def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
     """The key that a wrong value was given by: its short name, where that has the same value."""
     key = ".".join(path)

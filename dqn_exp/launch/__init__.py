@@ -11,16 +11,28 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.launch.axis import axis_values, meaning, range_values
     from dqn_exp.launch.batches import LauncherEngine
+    from dqn_exp.launch.dry_run import (
+        NOTHING_DONE,
+        list_seeds,
+        make_console,
+        tell_memory,
+        tell_time,
+        tell_trials,
+    )
     from dqn_exp.launch.engine import Done, Engine
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
-    from dqn_exp.launch.plan import PlannedTrial, Planner, placed, plain_values, quoted
+    from dqn_exp.launch.memory import bytes_of_replay, check_memory
+    from dqn_exp.launch.pairing import read_groups
+    from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, placed, plain_values, quoted
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told
+    from dqn_exp.launch.prospects import check_prospects, tell_doubts
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
+    from dqn_exp.launch.tables import print_rows
     from dqn_exp.launch.task import run_single
 
 __getattr__ = lazy(__name__, __file__)

@@ -25,6 +25,9 @@ class LauncherEngine:
     def __init__(self, launcher: Launcher, jobs: Jobs) -> None:
         self._launcher, self._jobs = launcher, jobs
 
+    def at_a_time(self, n_jobs: int | None = None) -> None:
+        """The launcher may use other machines."""
+
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Batches:
         """Batches of `n_jobs` tasks, None for one per core."""
         return Batches(self._launcher, self._jobs, function, n_jobs or count_workers(-1))

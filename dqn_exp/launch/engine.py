@@ -56,5 +56,8 @@ class Engine(Protocol):
     can_prune: bool
     """Do its tasks reach the storage of a study while they run?"""
 
+    def at_a_time(self, n_jobs: int | None = None) -> int | None:
+        """How many tasks `workers(..., n_jobs)` run at a time on this machine; None where it cannot tell."""
+
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Workers:
         """Workers that apply `function` to each task; `n_jobs` of them, None for the engine's own number."""

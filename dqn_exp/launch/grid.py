@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,16 +16,22 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.config import ConfigError
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
+from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
-from dqn_exp.launch.plan import PlannedTrial, placed, plain_values
+from dqn_exp.launch.memory import check_memory
+from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
+from dqn_exp.launch.plan import PlannedTrial, is_dry_run, placed, plain_values
 from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.runs import (
     DamagedRecord,
+    Locked,
     claim,
     command_line,
     directory_lock,
+    in_use,
     is_locked,
     now,
     read_json,
@@ -37,6 +43,8 @@ from dqn_exp.runs import (
 MANIFEST = "sweep.json"
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
+OF_THE_SWEEP = (ZIP, "dry_run")
+"""Keys that say what trials there are, and nothing about a trial."""
 
 
 class Ending(Protocol):
@@ -57,37 +65,76 @@ def sweep(
     ending: Ending,
 ) -> list[Any]:
     """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
+    groups = read_groups(overrides, master)
     composer = planner(context, master)
-    trials = composer.plan(combinations(overrides))
+    jobs, remarks = composer.fitting(combinations(overrides, groups))
+    trials = composer.plan(jobs)
     composer.refuse_scattered(trials)
-    directory = sweep_directory(master, trials)
+    configs = [trial.config for trial in trials]
+    at_a_time = launcher.at_a_time() if isinstance(launcher, Engine) else None
+    if at_a_time is not None:
+        check_memory(configs, at_a_time)
+    directory, is_new = sweep_directory(master, trials)
+    if is_dry_run(master):
+        foretell(directory, trials, remarks, at_a_time)
+        return []
+    if is_new:
+        directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
         refuse_foreign_trials(directory, trials)
         remove_leftovers(directory)
-        write_manifest(directory, trials, defaults(master), complete=False)
+        write_manifest(directory, trials, defaults(master), groups, complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
+        remark_on(configs, remarks)
         ending.prepare()
         jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
         results = launcher.launch(jobs, initial_job_idx=0)
         failed = [result for result in results if result.status is JobStatus.FAILED]
         ending.tell(directory, len(failed))
-        write_manifest(directory, trials, defaults(master), complete=not failed)
+        write_manifest(directory, trials, defaults(master), groups, complete=not failed)
     if failed:
         raise SystemExit(1)
     return list(results)
 
 
-def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> Path:
-    """The directory asked for; by default that of the same sweep, interrupted, or else one made for it."""
+def foretell(
+    directory: Path, trials: Sequence[PlannedTrial], remarks: Sequence[str], at_a_time: int | None
+) -> None:
+    """What a sweep would refuse, say and run; raises ConfigError and Locked as it would."""
+    from dqn_exp.launch.dry_run import tell_trials
+
+    if is_locked(directory):
+        raise Locked(in_use(directory))
+    refuse_foreign_trials(directory, trials)
+    remark_on([trial.config for trial in trials], remarks)
+    tell_trials(directory, trials, at_a_time)
+
+
+def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:
+    """Say what was left out, and what is allowed and hardly meant."""
+    for remark in remarks:
+        print(remark, flush=True)
+    tell_doubts(configs)
+
+
+def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> tuple[Path, bool]:
+    """The directory asked for; by default that of the same sweep, interrupted, or else a new one.
+
+    The second says whether it is a new one, which is still to be claimed.
+    """
     directory = Path(master.hydra.sweep.dir)
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
-        return directory
-    return interrupted_sweep(directory.parent, fingerprint(trials)) or claim(directory)
+        return directory, False
+    earlier = interrupted_sweep(directory.parent, fingerprint(trials))
+    return earlier or directory, earlier is None
 
 
-def combinations(overrides: Sequence[Override]) -> list[list[str]]:
-    """The Cartesian product of all values; for a key given twice the later one counts."""
+def combinations(overrides: Sequence[Override], groups: Groups) -> list[list[str]]:
+    """The Cartesian product of all values, but for the `groups` of axes whose values go together.
+
+    For a key given twice the later one counts.
+    """
     values: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
@@ -96,6 +143,10 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
                 f"{override.input_line} is about a study, and this is a plain sweep; allowed: "
                 f"with hydra/sweeper=optuna"
             )
+        if key in OF_THE_SWEEP:
+            if override.is_sweep_override():
+                raise ConfigError(f"{override.input_line}: it is of the whole sweep; allowed: one value")
+            continue
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():
@@ -108,7 +159,7 @@ def combinations(overrides: Sequence[Override]) -> list[list[str]]:
     for key, choices in values.items():
         if not choices:
             raise ConfigError(f"{key} has no values; allowed: at least one, such as {key}=1,2,3")
-    return [list(job) for job in product(*values.values())]
+    return [list(chain(*job)) for job in product(*factors(values, groups))]
 
 
 def fingerprint(trials: Sequence[PlannedTrial]) -> str:
@@ -136,7 +187,11 @@ def defaults(master: DictConfig) -> dict[str, Any] | None:
 
 
 def write_manifest(
-    directory: Path, trials: Sequence[PlannedTrial], defaults: dict[str, Any] | None, complete: bool
+    directory: Path,
+    trials: Sequence[PlannedTrial],
+    defaults: dict[str, Any] | None,
+    groups: Groups,
+    complete: bool,
 ) -> None:
     """Record what the sweep is made of, beside what earlier commands have added to it."""
     path = directory / MANIFEST
@@ -160,6 +215,7 @@ def write_manifest(
             "fingerprint": fingerprint(trials),
             "complete": complete,
             "defaults": defaults,
+            "zip": groups,
             "trials": list(listed.values()),
         },
     )

@@ -21,13 +21,15 @@ from omegaconf import Container, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.borrowed import override_dirname
-from dqn_exp.config import Config, ConfigError, refuse_second_names, unknown
+from dqn_exp.config import Config, ConfigError, refuse_second_names, refuse_unused_names, unknown
+from dqn_exp.launch.fitting import fit
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.preflight import check_parts, resolve_config
+from dqn_exp.launch.prospects import check_prospects
 
 Overrides = tuple[str, ...]
 _ABSENT = object()
-NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm")
+NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "zip", "dry_run")
 """Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 
 
@@ -52,6 +54,10 @@ class Planner:
         self._is_group = cache(self._names_a_group)
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
+
+    def fitting(self, jobs: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
+        """`jobs` with those values alone that their options have keys for; see `fit`."""
+        return fit(jobs, lambda text: self._is_group(self._parse(text).key_or_group), self._compose)
 
     def plan(self, jobs: Sequence[Sequence[str]], first_index: int = 0) -> list[PlannedTrial]:
         """The trials of `jobs`; raises one ConfigError for everything that is wrong with them."""
@@ -96,6 +102,8 @@ class Planner:
         refuse_second_names(job)
         composed = self._compose(job)
         config = resolve_config(plain_values(composed), apart=True)
+        refuse_unused_names(job, config)
+        check_prospects(config)
         check_parts(config)
         return config, composed
 
@@ -177,6 +185,14 @@ def plain_values(config: DictConfig, hydra: Any = None) -> dict[str, Any]:
     if values.get("init_from") is not None and hydra is not None and hydra.job.chdir:
         values["init_from"] = str(Path(hydra.runtime.cwd, str(values["init_from"])))
     return values
+
+
+def is_dry_run(composed: DictConfig) -> bool:
+    """Is nothing to be trained? Raises ConfigError where `dry_run` is neither true nor false."""
+    value: object = composed.get("dry_run", False)
+    if not isinstance(value, bool):
+        raise ConfigError(f"dry_run={value}: allowed: true, false")
+    return value
 
 
 def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.replay.build import Replay, build_replay
+    from dqn_exp.replay.build import Replay, build_replay, bytes_per_transition
     from dqn_exp.replay.ring import Transitions
 
 __getattr__ = lazy(__name__, __file__)

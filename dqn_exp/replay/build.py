@@ -45,3 +45,9 @@ def _build_ring(
                 beta_updates=config.beta_updates,
                 floor=config.priority_floor,
             )
+
+
+def bytes_per_transition(config: ReplayConfig, numbers_observed: int) -> int:
+    """Of a stored transition: two observations of float32, action, reward, discount, and its priority."""
+    priority = 16 if isinstance(config, PrioritisedConfig) else 0  # a leaf of the tree, and what is above it
+    return 2 * 4 * numbers_observed + 8 + 4 + 4 + priority

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("dqn_exp", "torch", "numpy", "numba", "gymnasium", "hydra-core", "optuna", "joblib")
+SCRIPT = "dqn-exp"
+"""The program as it is installed."""
 
 
 def now() -> str:
@@ -36,9 +38,12 @@ def environment() -> dict[str, Any]:
 
 def command_line() -> str:
     """What was typed, as it can be typed again."""
-    typed = _typed or sys.argv
-    arguments = ["-m dqn_exp" if a.endswith("dqn_exp/__main__.py") else shlex.quote(a) for a in typed]
-    return " ".join(["python", *arguments])
+    program, *arguments = _typed or sys.argv
+    if Path(program).parts[-2:] == ("dqn_exp", "__main__.py"):
+        start = "python -m dqn_exp"
+    else:
+        start = SCRIPT if Path(program).name == SCRIPT else f"python {shlex.quote(program)}"
+    return " ".join([start, *map(shlex.quote, arguments)])
 
 
 def set_command(typed: Sequence[str]) -> None:

@@ -21,7 +21,15 @@ from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch import MANIFEST, Planner, planner
+from dqn_exp.launch import (
+    MANIFEST,
+    Planner,
+    bytes_of_replay,
+    check_memory,
+    planner,
+    read_groups,
+    tell_doubts,
+)
 from dqn_exp.runs import read_json
 from dqn_exp.study.objective import Objective, check_comparable, check_measurable, horizon_of
 from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, compares_seeds, is_active
@@ -143,6 +151,8 @@ def prepare(
     """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
+    if read_groups(overrides, master):
+        raise ConfigError("zip pairs the axes of a plain sweep; allowed in a study: zip=[]")
     space = read_space(overrides, master)
     seeds = space.replicates.get(SEED, (int(master.seed),))
     objectives = tuple(read_objectives(master, settings.direction))
@@ -209,6 +219,25 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
                 f"{error}\nallowed: a search space in which every combination is valid"
             ) from None
         plan.planner.refuse_scattered(planned)
+
+
+def extreme_configs(plan: Plan) -> list[Config]:
+    """Those at the ends of the search space."""
+    points = plan.space.extremes(np.random.default_rng(0))
+    jobs = [plan.space.overrides(point, plan.seeds[0]) for point in points]
+    return [plan.planner.plan([job])[0].config for job in jobs]
+
+
+def check_outlook(plan: Plan, at_a_time: int | None) -> None:
+    """Doubt, at the ends of the search space, what is hardly meant; raises ConfigError where memory is short.
+
+    at_a_time: how many proposals run on this machine, each with all of its seeds; None: unknown.
+    """
+    configs = extreme_configs(plan)
+    if at_a_time:
+        n_trials = min(at_a_time, plan.total) * len(plan.seeds)
+        check_memory([max(configs, key=bytes_of_replay)] * n_trials, n_trials)
+    tell_doubts(configs)
 
 
 def _check_directory(plan: Plan) -> None:

@@ -19,13 +19,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.borrowed import queued_parameters, trial_id
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, write_hydra_directory
+from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, is_dry_run, write_hydra_directory
 from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import confirm
+from dqn_exp.study.dry_run import tell_study
 from dqn_exp.study.objective import horizon_of
 from dqn_exp.study.parts import build_pruner
-from dqn_exp.study.prepare import Plan, prepare
+from dqn_exp.study.prepare import Plan, check_outlook, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
@@ -58,6 +59,11 @@ def run_study(
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune)
+    at_a_time = engine.at_a_time(plan.settings.n_jobs)
+    check_outlook(plan, at_a_time)
+    if is_dry_run(master):
+        tell_study(plan, at_a_time)
+        return None
     study = open_study(plan)
     plan = plan.continuing(study.get_trials(deepcopy=False))
     _start_directory(plan)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from analysis.records import read_sweep
 from tests.program import TINY, run_here
 
 
@@ -51,3 +52,22 @@ def test_a_sweep_is_complete_only_with_its_report(place: Path, monkeypatch: pyte
     assert run_here(*command, cwd=place).code == 0
     (written,) = place.glob("outputs/sweeps/*/sweep.json")
     assert json.loads(written.read_text())["complete"]
+
+
+@pytest.mark.parametrize(
+    ("beside_axes", "at_top"), [(", zip: [buffer, gamma]", ""), ("", "zip: [buffer, gamma]")]
+)
+def test_axes_that_go_together_are_recorded_and_one_axis(beside_axes: str, at_top: str, place: Path) -> None:
+    """From a sweeps file, where `zip` may stand in either place."""
+    params = f"{{buffer: '500,500,1k', gamma: '0.5,0.6,0.5'{beside_axes}}}"
+    (place / "sweeps").mkdir()
+    (place / "sweeps" / "mine.yaml").write_text(
+        f"# @package _global_\nhydra: {{sweeper: {{params: {params}}}}}\n{at_top}\n"
+    )
+    written = manifest(place, "sweeps=mine")
+    assert written["zip"] == [["buffer", "gamma"]]
+    assert [trial["name"] for trial in written["trials"]] == [
+        f"buffer={buffer},gamma={gamma},seed=0" for buffer, gamma in (("500", 0.5), ("500", 0.6), ("1k", 0.5))
+    ]
+    (axis,) = read_sweep(place / "s").axes
+    assert (axis.name, axis.labels()) == ("buffer, gamma", ["500, 0.5", "500, 0.6", "1k, 0.5"])

@@ -51,6 +51,7 @@ def test_a_program_that_its_repository_does_not_hold_has_no_commit(repository: P
     ("arguments", "line"),
     [
         (["/somewhere/dqn_exp/__main__.py", "-m", "seed=range(3)"], "python -m dqn_exp -m 'seed=range(3)'"),
+        (["/somewhere/bin/dqn-exp", "seed=3"], "dqn-exp seed=3"),
         (["program.py", "a=b"], "python program.py a=b"),
     ],
 )

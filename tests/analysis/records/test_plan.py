@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.records.disk import Skipped, Value
+from analysis.records.pairs import combined
 from analysis.records.plan import Planned, planned_config, read_plan
 
 
@@ -47,6 +48,16 @@ def test_a_plan_that_is_none_plans_nothing(tmp_path: Path, text: str) -> None:
 def test_values_read_as_in_records(text: str, like: Value, value: Value) -> None:
     config = planned_config([{"key": like, "other": 1}], Planned("a", {"key": text}))
     assert config == {"key": value, "other": 1}
+
+
+def test_what_went_together_is_planned_and_a_default_together(tmp_path: Path) -> None:
+    pairs = [["buffer", "batch"]]
+    like = combined({"buffer": 500, "batch": 20}, pairs)
+    config = planned_config([like], Planned("a", {"buffer": "17k", "batch": "128"}))
+    assert config == combined({"buffer": 17_000, "batch": 128}, pairs)
+    content = {"defaults": {"buffer": 500, "batch": 20}, "zip": pairs}
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    assert read_plan(tmp_path, []).defaults == like
 
 
 def test_a_part_that_was_chosen_is_not_guessed() -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from dqn_exp import launch as launching  # a face, whose modules are imported as they are used
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import count_workers, start_server, stop_server
-
-if TYPE_CHECKING:
-    from dqn_exp.launch import Pool
 
 
 class ParallelLauncher(Launcher):
@@ -22,7 +19,7 @@ class ParallelLauncher(Launcher):
 
     def __init__(self, n_jobs: int, retries: int) -> None:
         """Raises ConfigError for numbers that mean nothing."""
-        count_workers(n_jobs)
+        launching.count_workers(n_jobs)
         if not isinstance(retries, int) or retries < 0:
             raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers from 0 on")
         self._n_jobs = n_jobs
@@ -31,16 +28,15 @@ class ParallelLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context, self._task, self._config = hydra_context, task_function, config
         if config.hydra.job.env_set:  # for what reads its environment when it is imported
-            stop_server()
-            start_server(preload=False)
+            launching.stop_server()
+            launching.start_server(preload=False)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from dqn_exp.launch import launch
-
         jobs = [list(job) for job in job_overrides]
-        return launch(self, self._context, self._config, jobs, initial_job_idx, self._retries)
+        return launching.launch(self, self._context, self._config, jobs, initial_job_idx, self._retries)
 
-    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Pool:
-        from dqn_exp.launch import Pool
+    def at_a_time(self, n_jobs: int | None = None) -> int:
+        return launching.count_workers(n_jobs or self._n_jobs)
 
-        return Pool(count_workers(n_jobs or self._n_jobs), function)
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.Pool:
+        return launching.Pool(self.at_a_time(n_jobs), function)

@@ -1,4 +1,4 @@
-"""The table at the end of a sweep, on narrow screens too."""
+"""Tables on narrow screens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dqn_exp.cli.summary import print_rows
+from dqn_exp.launch.tables import print_rows
 
 SIX = {
     "buffer": "17k", "lr": "0.0001", "agent.max_grad_norm": "none", "env.kwargs.probability": "0.25",

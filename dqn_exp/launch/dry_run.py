@@ -1,0 +1,147 @@
+"""`dry_run=true`: what would be run, what of it is there already, and what it would take; writes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from dqn_exp.config import Config
+from dqn_exp.launch.memory import bytes_of_replay, free_bytes
+from dqn_exp.launch.pace import (
+    MOST_KINDS,
+    NoPaceError,
+    Pace,
+    kind,
+    measure_kinds,
+    together,
+    trial_seconds,
+)
+from dqn_exp.launch.plan import PlannedTrial, is_seed
+from dqn_exp.launch.tables import print_rows
+from dqn_exp.runs import FINISHED, read_result
+from dqn_exp.text import format_bytes, format_duration, format_number
+
+MOST_ROWS = 20
+"""Configurations that are listed one by one."""
+MOST_SEEDS = 8
+NOTHING_DONE = "Nothing was trained and nothing written: dry_run=true."
+FINISHED_ONE, BEGUN, NEW = "finished", "begun", "to run"
+
+
+def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None) -> None:
+    """Say all of it about the `trials` of a sweep in `directory`; at_a_time: None where it is unknown."""
+    console = make_console()
+    states = {trial.name: _state(directory / trial.name) for trial in trials}
+    counts = Counter(states.values())
+    listed = ", ".join(f"{counts[state]} {state}" for state in (FINISHED_ONE, BEGUN, NEW) if counts[state])
+    if len(trials) == 1:
+        console.print(f"1 trial in {directory / trials[0].name}: {listed}")
+    else:
+        console.print(f"{len(trials)} trials in {directory}: {listed}")
+        _print_configurations(console, trials, states)
+    left = [trial.config for trial in trials if states[trial.name] != FINISHED_ONE]
+    if left:
+        n_workers = min(at_a_time or 1, len(left))
+        largest = sorted(map(bytes_of_replay, left))[-n_workers:]
+        tell_memory(console, sum(largest), f"{n_workers} trial{'s' * (n_workers != 1)} at a time")
+        tell_time(console, [[config] for config in left], n_workers)
+    if at_a_time is None:
+        console.print("How many trials run at a time is the launcher's affair: one is counted here.")
+    console.print(NOTHING_DONE)
+
+
+def make_console() -> Console:
+    return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def tell_memory(console: Console, needed: int, of_what: str) -> None:
+    free = free_bytes()
+    room = "" if free is None else f"; {format_bytes(free)} is free"
+    console.print(f"Memory: {format_bytes(needed)} for the replays of {of_what}{room}.")
+
+
+def tell_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: int) -> None:
+    """How long `pieces` take where each worker does one at a time, all of its trials one after another."""
+    configs = [config for piece in pieces for config in piece]
+    n_kinds = len(set(map(kind, configs)))
+    try:
+        with console.status("Measuring a second of training ..."):
+            paces = measure_kinds(configs, n_workers)
+    except NoPaceError as error:
+        console.print(f"Time: unknown, for the measured training failed: {error}", style="bold red")
+        return
+    least, most = (
+        together([sum(trial_seconds(config, paces)[end] for config in piece) for piece in pieces], n_workers)
+        for end in (0, 1)
+    )
+    console.print(f"Time: {_span(least, most)} with {n_workers} worker{'s' * (n_workers != 1)}.")
+    console.print(_basis(paces, n_kinds, any(config.convergence.stop for config in configs)))
+
+
+def _span(least: float, most: float) -> str:
+    if math.isinf(most):
+        return f"{format_duration(least)} at least"
+    if most < 1.2 * least or most < 1:
+        return f"about {format_duration(math.ceil(most))}"
+    return f"about {format_duration(least)} to {format_duration(most)}"
+
+
+def _basis(paces: Mapping[str, Pace], n_kinds: int, may_stop: bool) -> str:
+    """What the estimate was made of."""
+    speeds = sorted(1 / pace.step for pace in paces.values())
+    ends = dict.fromkeys(format_number(float(f"{speed:.3g}")) for speed in (speeds[0], speeds[-1]))
+    measured = "the first configuration" if n_kinds == 1 else f"the first of each of {n_kinds} kinds"
+    if n_kinds > MOST_KINDS:
+        measured = f"{MOST_KINDS} of {n_kinds} kinds, the others taken for as slow as the slowest,"
+    sooner = " Trials that converge end sooner." if may_stop else ""
+    return (
+        f"An estimate, from a second of training of {measured} ({' to '.join(ends)} steps/s), with "
+        f"episodes as long as in that second and as long as the time limit lets them be.{sooner}"
+    )
+
+
+def _state(directory: Path) -> str:
+    result = read_result(directory)
+    if result is not None and result.status in FINISHED:
+        return FINISHED_ONE
+    return NEW if result is None else BEGUN
+
+
+def _print_configurations(
+    console: Console, trials: Sequence[PlannedTrial], states: Mapping[str, str]
+) -> None:
+    """One row for each: the values of what varies, the seeds, and how far its trials are."""
+    groups: dict[tuple[str, ...], list[PlannedTrial]] = {}
+    for trial in trials:
+        groups.setdefault(tuple(o for o in trial.overrides if not is_seed(o)), []).append(trial)
+    constant = set.intersection(*map(set, groups))
+    names = list(dict.fromkeys(_key(o) for group in groups for o in group if o not in constant))
+    rows = []
+    for group, members in list(groups.items())[:MOST_ROWS]:
+        values = {_key(override): override.partition("=")[2] for override in group}
+        counts = Counter(states[trial.name] for trial in members)
+        told = ", ".join(f"{counts[state]} {state}" for state in counts)
+        seeds = list_seeds(trial.config.seed for trial in members)
+        rows.append({**{name: values.get(name, "–") for name in names}, "seeds": seeds, "trials": told})
+    print_rows(console, rows)
+    if len(groups) > MOST_ROWS:
+        console.print(f"and {len(groups) - MOST_ROWS} more configurations")
+
+
+def list_seeds(seeds: Iterable[int]) -> str:
+    """0-4 for 0, 1, 2, 3, 4; many others are counted."""
+    known = sorted(seeds)
+    first, last = known[0], known[-1]
+    if len(known) > 2 and known == list(range(first, last + 1)):
+        return f"{first}-{last}"
+    if len(known) > MOST_SEEDS:
+        return f"{len(known)} from {first} to {last}"
+    return ", ".join(map(str, known))
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+")

@@ -1,0 +1,89 @@
+"""Keys that only some options of a swept group have: their values go to those options alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from omegaconf import DictConfig, OmegaConf
+
+from dqn_exp.config import SHORT_NAMES, ConfigError
+
+Options = tuple[str, ...]
+"""What a job chooses of the config groups: ("replay=uniform", "target=steps")."""
+LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
+
+
+def fit(
+    jobs: Sequence[Sequence[str]], chosen: Callable[[str], bool], compose: Callable[[Options], DictConfig]
+) -> tuple[list[list[str]], list[str]]:
+    """`jobs` without the values that their options have no key for, each once; and what was left out.
+
+    Of replay=uniform,prioritised with replay.alpha=0.4,0.6 one job of uniform replay is left. A value that
+    is given once is meant for every job: raises ConfigError where an option has no key for it.
+    `chosen`: does an override choose an option of a group? `compose`: the configuration of options.
+    """
+    options = [tuple(text for text in job if chosen(text)) for job in jobs]
+    composed = {option: compose(option) for option in dict.fromkeys(options)} if len(set(options)) > 1 else {}
+    absent: dict[str, list[Options]] = {}
+    for key, texts in _values(jobs, chosen).items():
+        lacking = [option for option, config in composed.items() if not _has(config, key)]
+        if lacking and len(lacking) < len(composed):
+            if len(texts) > 1:
+                absent[key] = lacking
+            elif key not in LONG_NAMES:  # whose value may be the one that the option has anyway
+                raise _given_once(next(iter(texts)), key, lacking[0], composed)
+    fitted: list[list[str]] = []
+    shortened: set[tuple[str, ...]] = set()
+    for job, option in zip(jobs, options, strict=True):
+        kept = [text for text in job if option not in absent.get(_key(text), ())]
+        if len(kept) == len(job) or tuple(kept) not in shortened:
+            fitted.append(kept)
+        if len(kept) < len(job):
+            shortened.add(tuple(kept))
+    remarks = [
+        f"{key} means nothing to {_named(lacking, key, composed)}, which is trained without it"
+        for key, lacking in absent.items()
+    ]
+    return fitted, remarks
+
+
+def _values(jobs: Sequence[Sequence[str]], chosen: Callable[[str], bool]) -> dict[str, dict[str, None]]:
+    """The overrides of each key that sets a value there is: groups, added keys and Hydra's own left out."""
+    found: dict[str, dict[str, None]] = {}
+    for text in (text for job in jobs for text in job):
+        if text[0] not in "+~" and not text.startswith("hydra") and not chosen(text):
+            found.setdefault(_key(text), {})[text] = None
+    return found
+
+
+def _key(text: str) -> str:
+    return text.partition("=")[0]
+
+
+def _has(config: DictConfig, key: str) -> bool:
+    section, _, name = LONG_NAMES.get(key, key).rpartition(".")
+    return name in _keys(config, section)
+
+
+def _keys(config: DictConfig, section: str) -> list[str]:
+    """Also of keys without a value, which a DictConfig does not call its own."""
+    node = OmegaConf.select(config, section) if section else config
+    return list(map(str, node.keys())) if isinstance(node, DictConfig) else []
+
+
+def _named(lacking: Sequence[Options], key: str, composed: Mapping[Options, DictConfig]) -> str:
+    """The options that a key is missing in: those of its own group, where that is swept."""
+    common = set.intersection(*map(set, composed))
+    group = LONG_NAMES.get(key, key).partition(".")[0]
+    varied = [[text for text in option if text not in common] for option in lacking]
+    own = [[text for text in option if _key(text) == group] or option for option in varied]
+    return " and ".join(dict.fromkeys(" ".join(option) for option in own))
+
+
+def _given_once(text: str, key: str, option: Options, composed: Mapping[Options, DictConfig]) -> ConfigError:
+    section, _, name = key.rpartition(".")
+    known = _keys(composed[option], section)
+    return ConfigError(
+        f"{text}: {_named([option], key, composed)} has no {name}; allowed: {', '.join(known) or 'nothing'}, "
+        f"or several values of {key}, which are for the options that have it"
+    )

@@ -1,0 +1,97 @@
+"""Do the replays of the trials that run at a time fit into this machine's memory? Asked before the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from dqn_exp.config import Config, ConfigError, EnvConfig
+from dqn_exp.launch.prospects import longest
+from dqn_exp.text import format_bytes
+
+
+def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
+    """Raise ConfigError where the largest replays of `configs`, as many as run at a time, do not fit."""
+    free = free_bytes()
+    largest = sorted(configs, key=bytes_of_replay)[-at_a_time:]
+    needed = sum(map(bytes_of_replay, largest))
+    if free is not None and needed > free:
+        each = bytes_of_replay(largest[-1])
+        advice = "a smaller buffer"
+        if free >= each:
+            advice += f", or fewer trials at a time (hydra.launcher.n_jobs={free // each})"
+        raise ConfigError(
+            f"buffer={largest[-1].buffer}: {len(largest)} trial{'s' * (len(largest) != 1)} at a time need "
+            f"{format_bytes(needed)} for their replays, and {format_bytes(free)} of memory is free; "
+            f"allowed: {advice}"
+        )
+
+
+def bytes_of_replay(config: Config) -> int:
+    """What the replay of a resolved configuration comes to: it takes memory only as it fills."""
+    from dqn_exp.replay import bytes_per_transition
+
+    rows = int(min(config.buffer, longest(config)))
+    return rows * bytes_per_transition(config.replay, _numbers_observed(config.env.model_dump_json()))
+
+
+@cache
+def _numbers_observed(env: str) -> int:
+    from dqn_exp.envs import make_environment
+
+    environment = make_environment(EnvConfig.model_validate_json(env))
+    environment.close()
+    return math.prod(environment.observation_space.shape)
+
+
+def free_bytes(root: Path = Path("/")) -> int | None:
+    """What this machine or this process's control groups have left, caches included; None where none say.
+
+    `root`: of the file system; only Linux has the files that tell.
+    """
+    return min((*_left_by_machine(root), *_left_by_groups(root)), default=None)
+
+
+def _left_by_machine(root: Path) -> Iterator[int]:
+    for line in _lines(root / "proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) * 1024
+
+
+def _left_by_groups(root: Path) -> Iterator[int]:
+    """Of each control group, version 1 or 2, that this process is in and that has a limit."""
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            mount, limit, used, cached = (
+                root / "sys/fs/cgroup",
+                "memory.max",
+                "memory.current",
+                "inactive_file",
+            )
+        elif "memory" in controllers.split(","):
+            mount = root / "sys/fs/cgroup/memory"
+            limit, used, cached = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+        else:
+            continue
+        place = mount / path.lstrip("/")
+        for folder in (place, *place.parents):
+            if folder.is_relative_to(mount):
+                yield from _left_by_group(folder, limit, used, cached)
+
+
+def _left_by_group(folder: Path, limit: str, used: str, cached: str) -> Iterator[int]:
+    allowed, taken = ("".join(_lines(folder / name)).strip() for name in (limit, used))
+    if allowed.isdigit() and taken.isdigit():
+        pairs = (line.split() for line in _lines(folder / "memory.stat"))
+        reclaimable = sum(int(number) for name, number in pairs if name == cached)
+        yield int(allowed) - int(taken) + reclaimable
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []

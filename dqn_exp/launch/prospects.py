@@ -1,0 +1,110 @@
+"""What can come of a configuration, known from it alone: refused where nothing can, doubted where little."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from dqn_exp.config import Config, ConfigError
+from dqn_exp.text import format_number
+
+
+def check_prospects(config: Config) -> None:
+    """Raise ConfigError where the budget of a resolved configuration ends before the first update."""
+    agent, batch, every = config.agent, config.batch, config.train_every
+    first = math.ceil(max(agent.learning_starts, batch) / every) * every
+    if agent.name == "dqn" and first > longest(config):
+        raise ConfigError(
+            f"agent.learning_starts={agent.learning_starts}, batch={batch}, train_every={every}: the first "
+            f"update would come at environment step {first}, and {_limits(config)} ends the trial before "
+            f"it; allowed: an earlier first update, or a larger budget"
+        )
+
+
+def longest(config: Config) -> float:
+    """Environment steps after which a trial of a resolved configuration is over at the latest, or inf."""
+    budget, limit = config.budget, config.env.max_episode_steps
+    by_episodes = budget.episodes * limit if budget.episodes and isinstance(limit, int) else math.inf
+    return min(budget.env_steps or math.inf, by_episodes)
+
+
+def doubts(configs: Iterable[Config]) -> list[str]:
+    """What is allowed and hardly meant, each kind of it once however many configurations share it."""
+    found: dict[Doubt, str] = {}
+    for config in configs:
+        for doubt in DOUBTS:
+            if doubt not in found and (text := doubt(config)):
+                found[doubt] = text
+    return list(found.values())
+
+
+def tell_doubts(configs: Iterable[Config]) -> None:
+    """Say on the screen what is doubted about `configs`."""
+    for text in doubts(configs):
+        print(f"Warning: {text}", flush=True)
+
+
+Doubt = Callable[[Config], str | None]
+"""What is doubtful about a resolved configuration, and what to set instead; None: nothing."""
+
+
+def _too_few_evaluations(config: Config) -> str | None:
+    rule, evaluation = config.convergence, config.evaluation
+    periods = {"every_steps": evaluation.every_steps, "every_episodes": evaluation.every_episodes}
+    given = [f"evaluation.{name}={period}" for name, period in periods.items() if period]
+    fitting = _evaluations_at_most(config)
+    if not given or rule.threshold == math.inf or fitting >= rule.consecutive:
+        return None
+    return (
+        f"no trial can converge: at most {fitting:.0f} evaluations ({', '.join(given)}) fit into "
+        f"{_limits(config)}, and convergence.consecutive={rule.consecutive} in a row are asked for; "
+        f"evaluate more often, or lower convergence.consecutive"
+    )
+
+
+def _evaluations_at_most(config: Config) -> float:
+    evaluation, steps = config.evaluation, longest(config)
+    episodes = min(config.budget.episodes or math.inf, steps)  # an episode has at least one step
+    pairs = ((steps, evaluation.every_steps), (episodes, evaluation.every_episodes))
+    return sum(most // period if most < math.inf else most for most, period in pairs if period)
+
+
+def _no_time_limit(config: Config) -> str | None:
+    if config.env.max_episode_steps != "unlimited" or config.evaluation.max_episode_steps:
+        return None
+    most = format_number(float(config.evaluation_env().max_episode_steps or 0))
+    return (
+        f"{config.env.id} has no time limit: a greedy episode that does not end by itself takes {most} "
+        f"steps, and the {config.evaluation.episodes} of each evaluation may outlast the training; "
+        f"set evaluation.max_episode_steps, or env.max_episode_steps for both"
+    )
+
+
+def _endless_training(config: Config) -> str | None:
+    budget = config.budget
+    if config.env.max_episode_steps != "unlimited" or budget.env_steps:
+        return None
+    return (
+        f"{config.env.id} has no time limit: the budget counts episodes, and one of them may never end; "
+        f"set budget.env_steps or env.max_episode_steps"
+    )
+
+
+def _late_sums(config: Config) -> str | None:
+    first = config.batch + config.replay.n_step - 1
+    if config.replay.n_step == 1 or first <= longest(config):
+        return None
+    return (
+        f"replay.n_step={config.replay.n_step}: unless episodes end before, the first batch={config.batch} "
+        f"transitions are complete at environment step {first}, and {_limits(config)} ends the trial before; "
+        f"set a smaller replay.n_step"
+    )
+
+
+DOUBTS: tuple[Doubt, ...] = (_too_few_evaluations, _no_time_limit, _endless_training, _late_sums)
+
+
+def _limits(config: Config) -> str:
+    """The limits of the budget, as they are given."""
+    limits = {key: limit for key, limit in config.budget.model_dump().items() if limit is not None}
+    return ", ".join(f"budget.{key}={limit}" for key, limit in limits.items())

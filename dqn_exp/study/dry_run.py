@@ -1,0 +1,98 @@
+"""`dry_run=true` of a study: what it would search and how, what is there already, and what it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from dqn_exp.config import Config
+from dqn_exp.launch import (
+    MANIFEST,
+    NOTHING_DONE,
+    bytes_of_replay,
+    list_seeds,
+    make_console,
+    print_rows,
+    tell_memory,
+    tell_time,
+)
+from dqn_exp.study.objective import Objective
+from dqn_exp.study.prepare import Plan, extreme_configs
+from dqn_exp.study.storage import open_storage, printable, proposals
+from dqn_exp.text import format_value
+
+
+def tell_study(plan: Plan, at_a_time: int | None) -> None:
+    """Say all of it on the screen; at_a_time: proposals on this machine, None where that is unknown."""
+    console, done = make_console(), _proposals_done(plan)
+    number = f"{plan.total} proposal{'s' * (plan.total != 1)}, {done} done"
+    console.print(f"Study {plan.name} in {plan.directory}: {number}")
+    searched = [{"searched": key, "values": _values(d)} for key, d in plan.space.distributions.items()]
+    if searched:
+        print_rows(console, searched)
+    for name, text in _settings(plan).items():
+        console.print(f"{name}: {text}")
+    left = plan.total - done
+    if left > 0:
+        n_workers = min(at_a_time or 1, left)
+        n_trials = n_workers * len(plan.seeds)
+        largest = max(map(bytes_of_replay, extreme_configs(plan)))
+        tell_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
+        tell_time(console, _pieces(plan, left), n_workers)
+        console.print("All of it is counted at the pace of the default configuration, and nothing as pruned.")
+    console.print(NOTHING_DONE)
+
+
+def _proposals_done(plan: Plan) -> int:
+    """How many are over, where the study has begun here: to look for it elsewhere might make it."""
+    if not (plan.directory / MANIFEST).exists():
+        return 0
+    try:
+        study = optuna.load_study(study_name=plan.name, storage=open_storage(plan.location))
+    except KeyError:
+        return 0
+    return sum(trial.state.is_finished() for trial in proposals(study.get_trials(deepcopy=False)))
+
+
+def _settings(plan: Plan) -> dict[str, str]:
+    choices: Mapping[str, str | None] = plan.master.hydra.runtime.choices
+    further = plan.settings.custom_search_space
+    top, seeds = plan.confirm.top, list_seeds(plan.confirm.seeds)
+    return {
+        **({"Further parameters": f"those that {further} suggests"} if further else {}),
+        "Seeds of each proposal": list_seeds(plan.seeds),
+        "Sampler": str(choices.get("hydra/sweeper/sampler")),
+        "Pruner": str(choices.get("hydra/sweeper/pruner")),
+        "Objective": ", ".join(map(_goal, plan.objectives)),
+        "Confirmed": f"the default and the best {top}, on seeds {seeds}" if top else "nothing",
+        "Storage": printable(plan.location),
+    }
+
+
+def _goal(objective: Objective) -> str:
+    return f"{objective.direction} {objective.name} ({objective.aggregate.value} over seeds)"
+
+
+def _values(distribution: BaseDistribution) -> str:
+    match distribution:
+        case CategoricalDistribution():
+            return ", ".join(map(format_value, distribution.choices))
+        case IntDistribution() | FloatDistribution():
+            scale = " on a log scale" if distribution.log else ""
+            is_continuous = distribution.step is None or distribution.step == 1
+            step = "" if is_continuous else f" in steps of {format_value(distribution.step)}"
+            return f"{format_value(distribution.low)} to {format_value(distribution.high)}{step}{scale}"
+    return str(distribution)
+
+
+def _pieces(plan: Plan, left: int) -> Sequence[Sequence[Config]]:
+    """The trials that one worker runs: those of each proposal, and each of the confirmation."""
+    confirmed = (1 + plan.confirm.top) * len(plan.confirm.seeds) if plan.confirm.top else 0
+    return [*[[plan.default] * len(plan.seeds)] * left, *[[plan.default]] * confirmed]
