@@ -50,11 +50,11 @@ def prepare_single_run(argv: list[str]) -> bool:
     check_prospects(config)
     check_memory([config], 1)
     check_parts(config)
-    directory, is_new = Path(composed.hydra.run.dir), False
-    if not any(o.startswith("hydra.run.dir=") for o in arguments.overrides):
-        earlier = interrupted_run(directory.parent, config.hash())
-        directory, is_new = earlier or directory, earlier is None
-    if not is_new:
+    directory = Path(composed.hydra.run.dir)
+    is_given = any(o.startswith("hydra.run.dir=") for o in arguments.overrides)
+    earlier = None if is_given else interrupted_run(directory.parent, config.hash())
+    directory = earlier or directory
+    if is_given or earlier:
         if is_locked(directory):
             raise Locked(in_use(directory))
         check_owner(config, directory)
@@ -62,7 +62,8 @@ def prepare_single_run(argv: list[str]) -> bool:
     if is_dry_run(composed):
         _foretell(PlannedTrial(directory.name, tuple(arguments.overrides), config, composed), directory)
         return False
-    argv.append(f"hydra.run.dir={quoted(str(claim(directory) if is_new else directory))}")
+    if not is_given:
+        argv.append(f"hydra.run.dir={quoted(str(earlier or claim(directory)))}")
     return True
 
 
