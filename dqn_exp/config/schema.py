@@ -215,6 +215,11 @@ class BudgetConfig(Section):
         None, description="the trial ends after so many since the first update; null: no limit"
     )
 
+    def covers(self, other: BudgetConfig) -> bool:
+        """Does a trial of this budget come at least as far as one of `other`?"""
+        limits = zip(self.model_dump().values(), other.model_dump().values(), strict=True)
+        return all(ours is None or (theirs is not None and ours >= theirs) for ours, theirs in limits)
+
 
 class EvaluationEnvConfig(Section):
     kwargs: dict[str, Any] = Field(default={}, description="instead of or beside those of env.kwargs")
@@ -252,6 +257,7 @@ class CheckpointConfig(Section):
     keep_best: Literal["none", "evaluation", "episode"] = Field(
         description="also keep the network of the best evaluation or of the longest episode"
     )
+    keep_final: bool = Field(False, description="keep the state of the end, to train on with a larger budget")
 
 
 class MetricsConfig(Section):

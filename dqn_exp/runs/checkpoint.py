@@ -12,13 +12,11 @@ import safetensors.torch
 from torch import Tensor
 
 from dqn_exp.config import FORMAT
-from dqn_exp.runs.files import write_atomic
+from dqn_exp.runs.files import CHECKPOINT, write_atomic
 from dqn_exp.runs.nested import with_arrays, without_arrays
 from dqn_exp.runs.networks import read_tensors
 from dqn_exp.runs.observers import Observer
 from dqn_exp.training import Event, Run
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 class Part(Protocol):
@@ -42,8 +40,12 @@ class Checkpoint(Observer):
     def on(self, event: Event, run: Run) -> None:
         interval = run.config.checkpoint.every_seconds
         if run.at_rest and time.perf_counter() - self._saved >= interval:
-            write_state(self._directory / CHECKPOINT, {name: p.state() for name, p in self._parts.items()})
+            self.save(CHECKPOINT)
             self._saved = time.perf_counter()
+
+    def save(self, name: str) -> None:
+        """Save the state of the parts, which must be at rest, under this name in the trial's directory."""
+        write_state(self._directory / name, {name: part.state() for name, part in self._parts.items()})
 
 
 def write_state(path: Path, state: Any) -> None:

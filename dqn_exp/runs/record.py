@@ -15,14 +15,14 @@ from typing import Any
 from dqn_exp.agent import Diverged
 from dqn_exp.config import Config
 from dqn_exp.networks import build_network
-from dqn_exp.runs.checkpoint import CHECKPOINT, Checkpoint, Part, read_state
-from dqn_exp.runs.description import describe
-from dqn_exp.runs.files import NETWORK, overwrite_json, remove_leftovers, write_json
+from dqn_exp.runs.checkpoint import Checkpoint, Part, read_state
+from dqn_exp.runs.description import describe, rewrite
+from dqn_exp.runs.files import CHECKPOINT, FINAL, NETWORK, overwrite_json, remove_leftovers, write_json
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.networks import load_network, load_statistics, save_network
 from dqn_exp.runs.observers import BestNetwork, Convergence, Films, Metrics, Observer, own_observers
 from dqn_exp.runs.provenance import now
-from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
+from dqn_exp.runs.result import Result, check_owner, is_of, is_over, read_result
 from dqn_exp.training import Event, Run, Score, build_run, train
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,9 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
     with directory_lock(directory, patience=ORPHAN_SECONDS):
         check_owner(config, directory)
         remove_leftovers(directory)
-        result = read_result(directory)
-        if result is not None and result.status in FINISHED:
+        if is_over(config, directory):
+            if not is_of(config, directory):
+                rewrite(config, directory)
             (directory / CHECKPOINT).unlink(missing_ok=True)
             return
         recorder = None
@@ -116,7 +117,8 @@ class Recorder:
         }
         own = {f"observers.{name}": o for name, o in own_observers(run, directory).items()}
         self._parts: dict[str, Part] = {"run": run, "stopwatch": self._watch, **watching, **own}
-        self._observers = [*watching.values(), *own.values(), Checkpoint(directory, self._parts)]
+        self._checkpoint = Checkpoint(directory, self._parts)
+        self._observers = [*watching.values(), *own.values(), self._checkpoint]
         is_exact = self._load()
         for observer in self._observers:
             self._open.callback(observer.close)
@@ -127,6 +129,8 @@ class Recorder:
     def _load(self) -> bool:
         """Go on where the trial was saved, if it was; False where an environment could not be continued."""
         path = self.directory / CHECKPOINT
+        if not path.exists():
+            path = self.directory / FINAL  # of a smaller budget
         saved = read_state(path)
         if saved is None:
             if path.exists():
@@ -157,6 +161,10 @@ class Recorder:
 
     def _end(self, status: str, cause: str | None) -> None:
         wall = self._watch.seconds
+        if self.run.config.checkpoint.keep_final and self.run.at_rest:
+            self._checkpoint.save(FINAL)
+        else:
+            (self.directory / FINAL).unlink(missing_ok=True)
         final = self.run.evaluate(self.run.config.evaluation.final_episodes)
         save_network(self.directory / NETWORK, self.run.agent.network, self.run.env.statistics())
         for observer in self._observers:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dqn_exp.config import FORMAT, Config, ConfigError, check_format, recorded_config
-from dqn_exp.runs.files import read_json
+from dqn_exp.runs.files import CHECKPOINT, FINAL, read_json
 
+DESCRIPTION = "trial.json"
 FINISHED = ("converged", "exhausted", "diverged", "pruned")
 
 
@@ -35,13 +36,35 @@ def read_result(directory: Path) -> Result | None:
     return Result(**read_json(path)) if path.exists() else None
 
 
+def is_over(config: Config, directory: Path) -> bool:
+    """Has the trial of `config` in `directory` ended? One that spent a smaller budget has not."""
+    result = read_result(directory)
+    if result is None or result.status not in FINISHED:
+        return False
+    return is_of(config, directory) or not _spent_its_budget(result, config)
+
+
+def _spent_its_budget(result: Result, config: Config) -> bool:
+    """Would a finished trial have gone on with a larger budget?"""
+    return not (result.status == "diverged" or (result.status == "converged" and config.convergence.stop))
+
+
+def is_of(config: Config, directory: Path) -> bool:
+    """Is the trial in `directory` that of `config`, or is there none?"""
+    path = directory / DESCRIPTION
+    return not path.exists() or _tells_of(config, path)
+
+
 def check_owner(config: Config, directory: Path) -> None:
-    """Raise ConfigError where `directory` holds the trial of another configuration."""
-    path = directory / "trial.json"
-    if path.exists() and not _tells_of(config, path):
+    """Raise ConfigError where `directory` holds a trial of another configuration.
+
+    The same configuration with a larger budget is another one only where the trial cannot go on to it.
+    """
+    obstacle = None if is_of(config, directory) else _obstacle(config, directory)
+    if obstacle is not None:
         raise ConfigError(
-            f"{directory} already holds a trial of another configuration. Delete it, or choose "
-            f"another directory (hydra.sweep.dir=... or hydra.run.dir=...)"
+            f"{directory} already holds {obstacle}. Delete it, or choose another directory "
+            f"(hydra.sweep.dir=... or hydra.run.dir=...)"
         )
 
 
@@ -51,3 +74,24 @@ def _tells_of(config: Config, path: Path) -> bool:
     if check_format(record, str(path)) == FORMAT and record["config_hash"] == own:
         return True
     return recorded_config(record, str(path)).hash() == own
+
+
+def _obstacle(config: Config, directory: Path) -> str | None:
+    """What keeps the trial in `directory` from going on to the budget of `config`; None: nothing."""
+    path = directory / DESCRIPTION
+    recorded, result = recorded_config(read_json(path), str(path)), read_result(directory) or Result()
+    but_for_the_budget = config.model_copy(update={"budget": recorded.budget})
+    if but_for_the_budget.hash() != recorded.hash() or not config.budget.covers(recorded.budget):
+        return "a trial of another configuration"
+    if config.evaluation_env() != recorded.evaluation_env():
+        return (
+            "this trial with a smaller budget, which its greedy episodes were cut off at, since neither "
+            "evaluation.max_episode_steps nor env.max_episode_steps was given: it cannot be lengthened"
+        )
+    is_kept = any((directory / name).exists() for name in (FINAL, CHECKPOINT))
+    if result.status in FINISHED and _spent_its_budget(result, config) and not is_kept:
+        return (
+            f"this trial at the end of a smaller budget, without {FINAL}, from which it would go on: "
+            f"checkpoint.keep_final=true keeps that, where it is given from the beginning"
+        )
+    return None
