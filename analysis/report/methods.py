@@ -20,6 +20,13 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
         yield "Convergence", _rule(sweep)
         yield "Resolution", _resolution(sweep, timeline)
         yield "Budget", _budget(sweep, timeline)
+    if any(row.get("budget.seconds") is not None for row in sweep.rows):
+        yield (
+            "Seconds",
+            f"Training ended after {values(sweep, 'budget.seconds')} seconds at the latest. How far a trial "
+            "came by then depends on the machine and on what else ran there, so that the same command "
+            "gives other numbers, and a value that makes steps slower is given fewer of them.",
+        )
     yield (
         "What counts",
         "Trials that converged, spent their budget (exhausted) or diverged count. A diverged trial "
@@ -75,7 +82,11 @@ def _resolution(sweep: Sweep, timeline: Timeline) -> str:
 def _budget(sweep: Sweep, timeline: Timeline) -> str:
     limits = [
         f"{values(sweep, key)} {unit}"
-        for key, unit in (("budget.env_steps", "environment steps"), ("budget.episodes", "episodes"))
+        for key, unit in (
+            ("budget.env_steps", "environment steps"),
+            ("budget.episodes", "episodes"),
+            ("budget.seconds", "seconds of training"),
+        )
         if values(sweep, key) != "none"
     ]
     text = f"Each trial had {' or '.join(limits)}; time is counted in {timeline.unit}"

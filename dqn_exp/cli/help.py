@@ -49,6 +49,7 @@ Groups (group=option)
 END = """
 Options
   budget.env_steps=50k budget.episodes=400              the first one reached ends the trial
+  budget.seconds=600                                    and of training, whatever is learned by then
   evaluation.every_steps=1k evaluation.every_episodes=3 evaluation.episodes=5
   convergence.threshold=475 convergence.consecutive=3 convergence.stop=true
   agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k

@@ -214,6 +214,9 @@ class BudgetConfig(Section):
     learning_episodes: Count | None = Field(
         None, description="the trial ends after so many since the first update; null: no limit"
     )
+    seconds: Positive | None = Field(
+        None, description="the trial ends after so many of training, over all attempts; null: no limit"
+    )
 
     def covers(self, other: BudgetConfig) -> bool:
         """Does a trial of this budget come at least as far as one of `other`?"""
@@ -353,8 +356,8 @@ class Config(Section):
             )
         if all(limit is None for limit in self.budget.model_dump().values()):
             raise ValueError(
-                "budget.episodes, budget.env_steps and budget.learning_episodes are all null; "
-                "allowed: at least one limit"
+                "budget.episodes, budget.env_steps, budget.learning_episodes and budget.seconds are all "
+                "null; allowed: at least one limit"
             )
         if ":" in self.env.id:
             raise ValueError(
@@ -381,7 +384,10 @@ class Config(Section):
 
     def content(self) -> dict[str, Any]:
         """Plain nested values of all that decides what happens in the trial."""
-        return self.model_dump(exclude=NOT_OF_THE_TRIAL)
+        left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
+        if self.budget.seconds is None:  # versions that did not know this limit wrote the same
+            left_out["budget"] = {"seconds"}
+        return self.model_dump(exclude=left_out)
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that two trials share if the same happens in both."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.text import format_number
+from dqn_exp.text import format_number, format_value
 
 
 def check_prospects(config: Config) -> None:
@@ -82,7 +82,7 @@ def _no_time_limit(config: Config) -> str | None:
 
 def _endless_training(config: Config) -> str | None:
     budget = config.budget
-    if config.env.max_episode_steps != "unlimited" or budget.env_steps:
+    if config.env.max_episode_steps != "unlimited" or budget.env_steps or budget.seconds:
         return None
     return (
         f"{config.env.id} has no time limit: the budget counts episodes, and one of them may never end; "
@@ -107,4 +107,4 @@ DOUBTS: tuple[Doubt, ...] = (_too_few_evaluations, _no_time_limit, _endless_trai
 def _limits(config: Config) -> str:
     """The limits of the budget, as they are given."""
     limits = {key: limit for key, limit in config.budget.model_dump().items() if limit is not None}
-    return ", ".join(f"budget.{key}={limit}" for key, limit in limits.items())
+    return ", ".join(f"budget.{key}={format_value(limit)}" for key, limit in limits.items())

@@ -6,6 +6,7 @@ An observer changes nothing about what happens, except that it may end the train
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,31 @@ class Convergence(Observer):
 
     def load_state(self, state: dict[str, Any]) -> None:
         self._mean_returns, self.reached = state["mean_returns"], state["reached"]
+
+
+class TimeLimit(Observer):
+    """Ends the training at the first event after `budget.seconds` of it."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        """`seconds`: that the trial has trained for."""
+        self._seconds = seconds
+        self.cause: str | None = None
+        """Why the trial ended, where it was this limit."""
+
+    def begin(self, run: Run) -> None:
+        self._look(run)
+
+    def on(self, event: Event, run: Run) -> None:
+        self._look(run)
+
+    def _look(self, run: Run) -> None:
+        limit = run.config.budget.seconds
+        if limit is not None and self._seconds() >= limit:
+            self.cause = (
+                f"budget.seconds={limit:g} were spent at environment step {run.clock.env_steps}: how far a "
+                f"trial comes in that time depends on the machine and on what else runs there"
+            )
+            run.stop()
 
 
 class BestNetwork(Observer):

@@ -20,7 +20,15 @@ from dqn_exp.runs.description import describe, rewrite
 from dqn_exp.runs.files import CHECKPOINT, FINAL, NETWORK, overwrite_json, remove_leftovers, write_json
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.networks import load_network, load_statistics, save_network
-from dqn_exp.runs.observers import BestNetwork, Convergence, Films, Metrics, Observer, own_observers
+from dqn_exp.runs.observers import (
+    BestNetwork,
+    Convergence,
+    Films,
+    Metrics,
+    Observer,
+    TimeLimit,
+    own_observers,
+)
 from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import Result, check_owner, is_of, is_over, read_result
 from dqn_exp.training import Event, Run, Score, build_run, train
@@ -107,11 +115,13 @@ class Recorder:
     def __init__(self, run: Run, directory: Path, provenance: dict[str, Any]) -> None:
         self.run, self.directory = run, directory
         self._watch, self._convergence = Stopwatch(), Convergence()
+        self._time_limit = TimeLimit(lambda: self._watch.seconds)
         self._open = ExitStack()
         self._open.callback(run.close)
         watching: dict[str, Observer] = {
             "metrics": Metrics(run, directory),
             "convergence": self._convergence,
+            "time limit": self._time_limit,
             "best network": BestNetwork(directory),
             "films": Films(directory),
         }
@@ -155,6 +165,7 @@ class Recorder:
         except Diverged as divergence:
             status, cause = "diverged", str(divergence)
         else:
+            cause = self._time_limit.cause
             if self._convergence.reached:
                 status = "converged"
         self._end(status, cause)

@@ -14,7 +14,7 @@ SINGLE = {
     "buffer=-5": ["buffer=-5", "greater than or equal to 1"],
     "replay=online batch=32": ["batch=32 means nothing to replay=online; allowed: batch=1, or another"],
     "target=none update_every=5": ["update_every=5 means nothing to target=none", "update_every=null"],
-    "agent.learning_starts=200k": ["agent.learning_starts=200000", "budget.env_steps=100000", "allowed: "],
+    "agent.learning_starts=200k": ["agent.learning_starts=200000", "budget.env_steps=100k", "allowed: "],
     "buffer=1G budget.env_steps=1G": ["buffer=1000000000: 1 trial at a time need", "48 GB", "is free"],
     "buffer=100 batch=200": ["batch=200 is larger than buffer=100", "allowed: batch <= buffer"],
     "buffer=abc": ["buffer='abc'", "500, 17k, 1M"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.parsing import parse_config
-from dqn_exp.config.schema import Config
+from dqn_exp.config.schema import NOT_OF_THE_TRIAL, Config
 from tests.helpers import make_config, make_values
 
 
@@ -43,6 +44,8 @@ CLOCKS = "allowed: episodes, env_steps, updates, learning_episodes."
         ("buffer", True, f"buffer=True: {SIZE}"),
         ("buffer", None, f"buffer=None: {SIZE}"),
         ("buffer", math.nan, f"buffer=nan: {SIZE}"),
+        ("budget__seconds", 0, "budget.seconds=0: must be greater than 0"),
+        ("budget__seconds", "1m", f"budget.seconds='1m': {NO_NUMBER}"),
         ("batch", "-1k", f"batch='-1k': {AT_LEAST_1}"),
         ("update_every", 0, f"update_every=0: {AT_LEAST_1}"),
         ("train_every", 0, f"train_every=0: {AT_LEAST_1}"),
@@ -120,7 +123,7 @@ def test_a_missing_key_is_named() -> None:
         ({"batch": 300, "buffer": 200}, "batch=300 is larger than buffer=200; allowed: batch <= buffer"),
         (
             {"budget__env_steps": None},
-            "budget.episodes, budget.env_steps and budget.learning_episodes are all null; "
+            "budget.episodes, budget.env_steps, budget.learning_episodes and budget.seconds are all null; "
             "allowed: at least one limit",
         ),
         (
@@ -151,6 +154,7 @@ def test_parts_must_fit_together(settings: dict[str, Any], message: str) -> None
         {"gamma": 1},
         {"gamma": 0},
         {"budget__env_steps": None, "budget__episodes": 10},
+        {"budget__env_steps": None, "budget__seconds": 0.5},
         {"network__hidden": []},
     ],
 )
@@ -196,6 +200,16 @@ def test_the_hash_is_of_what_matters() -> None:
     assert not same_hash({"seed": 1}, {"seed": 2})
     assert not same_hash({"buffer": "17k"}, {"buffer": "17Ki"})
     assert not same_hash({"env__kwargs": {"a": math.inf}}, {"env__kwargs": {"a": None}})
+
+
+def test_an_unused_limit_of_seconds_is_no_part_of_the_hash() -> None:
+    """Versions that did not know it are continued by this one."""
+    config = parse_config(make_values())
+    content = config.model_dump(exclude=dict.fromkeys(NOT_OF_THE_TRIAL, True))
+    assert content["budget"].pop("seconds") is None
+    expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    assert config.hash() == expected[:12]
+    assert not same_hash({}, {"budget__seconds": 5})
 
 
 def test_the_hash_is_the_same_in_another_process() -> None:

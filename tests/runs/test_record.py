@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
 import resource
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -174,6 +176,48 @@ def test_a_result_says_how_the_trial_stands(tmp_path: Path) -> None:
     assert result.env_steps_per_second == pytest.approx(result.env_steps / result.wall_seconds, rel=1e-3)
     assert result.final_return == np.mean(result.final_returns)
     assert result.final_std == np.std(result.final_returns)
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the stopwatch is a second later."""
+    ticks = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    monkeypatch.setattr("dqn_exp.runs.record.time", clock)
+
+
+def test_seconds_may_be_the_budget(ticking: None, tmp_path: Path) -> None:
+    """Counted over all attempts; other trials that train meanwhile in this process take none of them."""
+    config = short(budget__seconds=100)
+    whole = run_trial(config, tmp_path / "whole", {})
+    assert (whole.status, whole.wall_seconds) == ("exhausted", pytest.approx(100, abs=5))
+    assert str(whole.cause).startswith(
+        f"budget.seconds=100 were spent at environment step {whole.env_steps}: "
+    )
+    assert whole.final_return is not None
+    assert 20 < whole.env_steps < 600
+    events = record_trial(config, tmp_path / "cut", {})
+    for _ in range(12):
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    cut = read_result(tmp_path / "cut")
+    continued = run_trial(config, tmp_path / "cut", {})
+    assert 0.3 * whole.env_steps < cut.env_steps < continued.env_steps < 1.2 * whole.env_steps  # type: ignore[union-attr]
+
+
+def test_seconds_that_are_not_spent_change_nothing(tmp_path: Path) -> None:
+    run_trial(short(), tmp_path / "without", {})
+    result = run_trial(short(budget__seconds=1e6), tmp_path / "with", {})
+    assert (result.status, result.cause) == ("exhausted", None)
+    assert records(tmp_path / "with") == records(tmp_path / "without")
+
+
+def test_a_trial_whose_time_is_over_goes_on_when_it_gets_more(tmp_path: Path) -> None:
+    first = run_trial(short(budget__seconds=1e-9, checkpoint__keep_final=True), tmp_path / "cut", {})
+    assert first.env_steps < 100
+    run_trial(short(budget__seconds=1e6), tmp_path / "cut", {})
+    run_trial(short(), tmp_path / "whole", {})
+    assert records(tmp_path / "cut") == records(tmp_path / "whole")
 
 
 def test_pruned_from_outside(tmp_path: Path) -> None:

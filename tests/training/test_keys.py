@@ -81,7 +81,7 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.StepsTargetConfig, {}, {"update_every": 10}),
     (schema.SoftTargetConfig, {"target": "soft"}, {"update_every": 10, "target__tau": 0.9}),
     (schema.BudgetConfig, {}, {"budget__episodes": 3, "budget__learning_episodes": 3}),
-    (schema.BudgetConfig, {}, {"budget__env_steps": 200}),
+    (schema.BudgetConfig, {}, {"budget__env_steps": 200, "budget__seconds": 1e-9}),
     (schema.EvaluationConfig, {}, {"evaluation__every_episodes": 2, "evaluation__every_steps": 50}),
     (schema.EvaluationConfig, {}, {"evaluation__episodes": 2, "evaluation__final_episodes": 2}),
     (schema.EvaluationConfig, {}, {"evaluation__max_episode_steps": 5}),

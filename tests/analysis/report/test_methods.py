@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from analysis.records import read_sweep
-from analysis.report.methods import provenance
-from tests.analysis.synthetic import write_trial
+from analysis.report.methods import notes, provenance
+from tests.analysis.synthetic import write_sweep, write_trial
 
 HERE = {"git": {"commit": "abc1234", "dirty": False}, "versions": {"torch": "2.12"}, "host": "a", "cpu": "x"}
 THERE = {"git": {"commit": "def5678", "dirty": True}, "versions": {"torch": "2.13"}, "host": "b", "cpu": "x"}
@@ -38,3 +38,15 @@ def test_where_nothing_differs_nothing_is_said_of_it(buffers: Path) -> None:
     told = dict(provenance(read_sweep(buffers)))
     assert told["Source"] == "commit abc1234"
     assert "Continued with another program" not in told
+
+
+def test_seconds_as_a_budget_are_warned_of(tmp_path: Path) -> None:
+    for name, common in (("with", {"budget.seconds": 60.0}), ("without", {})):
+        write_sweep(tmp_path / name, {"lr": [0.1, 0.2]}, 1, lambda cell, seed: 2000, common)
+    told = dict(notes(read_sweep(tmp_path / "with")))
+    assert "Training ended after 60 seconds at the latest" in told["Seconds"]
+    assert "depends on the machine" in told["Seconds"]
+    assert "50k environment steps or 60 seconds of training" in told["Budget"]
+    told = dict(notes(read_sweep(tmp_path / "without")))
+    assert "Seconds" not in told
+    assert "seconds" not in told["Budget"]
