@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         error_of,
         override_dirname,
     )
-    from dqn_exp.borrowed.loky import exit_code, terminate_workers
+    from dqn_exp.borrowed.loky import exit_code, kill_workers, terminate_workers
     from dqn_exp.borrowed.omegaconf import represent_string
     from dqn_exp.borrowed.optuna import JournalFileLock, queued_parameters, storage_of, trial_id
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from contextlib import suppress
 
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
@@ -13,6 +16,13 @@ def terminate_workers(executor: ProcessPoolExecutor) -> None:
     """Send SIGTERM to the worker processes, which `shutdown(kill_workers=True)` kills without asking."""
     for process in list(executor._processes.values()):
         process.terminate()
+
+
+def kill_workers(executor: ProcessPoolExecutor) -> None:
+    """Send SIGKILL to the worker processes; the executor then tells of their death."""
+    for process in list(executor._processes.values()):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def exit_code(error: BaseException) -> str | None:

@@ -66,6 +66,11 @@ class VectorEnvironment:
     def __len__(self) -> int:
         return len(self._environments)
 
+    @property
+    def progress(self) -> tuple[int, ...]:
+        """Differs from what it was before the latest step: how many episodes have begun, and their steps."""
+        return sum(self._begun), *map(len, self._actions)
+
     def observe(self) -> np.ndarray:
         """What is to be acted on, [N, ...]: first observations where an episode is over."""
         if self._over:

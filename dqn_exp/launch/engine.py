@@ -19,6 +19,8 @@ class Done:
     error: BaseException | None = None
     death: str | None = None
     """How the task's worker died, such as "SIGKILL(-9)"; None where it did not."""
+    stuck: bool = False
+    """Was it killed because the task made no step for too long?"""
 
     @property
     def worker_died(self) -> bool:

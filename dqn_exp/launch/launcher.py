@@ -49,6 +49,10 @@ class Job:
     config: DictConfig
     session: bytes
 
+    @property
+    def directories(self) -> list[Path]:
+        return [self.directory]
+
     def __reduce__(self) -> tuple[Any, ...]:
         """By the standard library's pickle, which takes half of the time of loky's."""
         return unpack_job, (pickle.dumps((self.name, self.directory, self.config, self.session)),)
@@ -166,7 +170,8 @@ def job_return(done: Done, n_deaths: int) -> JobReturn:
     job: Job = done.task
     cause = f"{type(done.error).__name__}: {done.error}"
     if done.worker_died:
-        cause = f"its process died {n_deaths} times ({done.death}): killed, or out of memory"
+        guess = "" if done.stuck else ": killed, or out of memory"
+        cause = f"its process died {n_deaths} times ({done.death}){guess}"
     elif isinstance(done.error, TrialFailed):
         cause = done.error.cause
     record_failure(job.directory, cause)

@@ -10,31 +10,40 @@ with SIGINT blocked; the driver stops them with SIGTERM, which ends their task b
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from joblib import cpu_count
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
-from dqn_exp.borrowed import exit_code, terminate_workers
+from dqn_exp.borrowed import exit_code, kill_workers, terminate_workers
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.server import main_module_hidden, start_server
+from dqn_exp.launch.watch import Watch
 
 GRACE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+"""From one look at the progress of the tasks to the next."""
 
 
 class Pool:
     """`n_workers` processes as the `Workers` of an engine."""
 
-    def __init__(self, n_workers: int, function: Callable[[Any], Any]) -> None:
+    def __init__(self, n_workers: int, function: Callable[[Any], Any], patience: float | None = None) -> None:
+        """`patience`: seconds without a step after which the worker of a `Watchable` task is killed."""
         self._function = function
+        self._watch = None if patience is None else Watch(patience)
+        self._stuck: WeakSet[Future[Any]] = WeakSet()
         self._idle: list[ProcessPoolExecutor | None] = [None] * n_workers
         self._running: dict[Future[Any], tuple[Any, ProcessPoolExecutor]] = {}
         self._executors: set[ProcessPoolExecutor] = set()
@@ -60,15 +69,34 @@ class Pool:
         self._running[future] = (task, executor)
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
-        finished, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
-        for future in finished:
+        for future in self._first_finished(timeout):
             task, executor = self._running.pop(future)
             error = future.exception()
-            death = _death(error)
+            death, stuck = _death(error), future in self._stuck
             if death is not None:
                 self._discard(executor)
+            if death is not None and stuck and self._watch:
+                death = f"killed after {self._watch.patience:g} s without a step"
             self._idle.append(None if death else executor)
-            yield Done(task, None if error else future.result(), error, death)
+            yield Done(task, None if error else future.result(), error, death, stuck)
+
+    def _first_finished(self, timeout: float | None) -> Collection[Future[Any]]:
+        """Wait for the first, and end meanwhile what makes no progress."""
+        if self._watch is None:
+            return wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED).done
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            finished = wait(self._running, min(left, LOOK_SECONDS), return_when=FIRST_COMPLETED).done
+            if finished or left == 0:
+                return finished
+            self._kill_stuck(self._watch)
+
+    def _kill_stuck(self, watch: Watch) -> None:
+        for future, (task, executor) in self._running.items():
+            if watch.is_stuck(future, task) and future not in self._stuck:
+                self._stuck.add(future)
+                kill_workers(executor)
 
     def close(self, kill: bool = False) -> None:
         """With kill=True tasks are interrupted, and then have `GRACE_SECONDS` to write their end."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         write_atomic,
         write_json,
     )
+    from dqn_exp.runs.heartbeat import last_heartbeat
     from dqn_exp.runs.lock import Locked, directory_lock, flock, in_use, is_locked
     from dqn_exp.runs.metrics import (
         CLOCK,

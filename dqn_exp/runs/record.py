@@ -18,6 +18,7 @@ from dqn_exp.networks import build_network
 from dqn_exp.runs.checkpoint import Checkpoint, Part, read_state
 from dqn_exp.runs.description import describe, rewrite
 from dqn_exp.runs.files import CHECKPOINT, FINAL, NETWORK, overwrite_json, remove_leftovers, write_json
+from dqn_exp.runs.heartbeat import Heartbeat
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.networks import load_network, load_statistics, save_network
 from dqn_exp.runs.observers import (
@@ -133,6 +134,7 @@ class Recorder:
         for observer in self._observers:
             self._open.callback(observer.close)
             observer.begin(run)
+        self._open.callback(Heartbeat(directory, run.progress).close)
         write_json(directory / "trial.json", describe(run, directory, provenance, is_exact))
         self._write(self.result("running"))
 

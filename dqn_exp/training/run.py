@@ -54,6 +54,10 @@ class Run:
     def is_over(self) -> bool:
         return self.stopped or self.clock.spent(self.config.budget)
 
+    def progress(self) -> tuple[int, ...]:
+        """Differs from what it was before the latest step, in training or in a greedy episode."""
+        return self.clock.env_steps, self.clock.updates, *self.evaluation_env.progress
+
     def evaluate(self, episodes: int) -> Score:
         self.evaluation_env.use_statistics(self.env.statistics())
         return evaluate(self.evaluation_env, self.agent.greedy, episodes)

@@ -34,6 +34,7 @@ from dqn_exp.borrowed import (
     error_of,
     exit_code,
     kill_forkserver,
+    kill_workers,
     override_dirname,
     represent_string,
     storage_of,
@@ -160,7 +161,7 @@ def test_the_fork_server_is_ended() -> None:
         kill_forkserver()
 
 
-@pytest.mark.parametrize("by", ["request", "kill"])
+@pytest.mark.parametrize("by", ["request", "kill", "signal"])
 def test_lokys_processes_and_their_end(by: str) -> None:
     with borrowed("loky", "the processes of an executor"):
         executor = ProcessPoolExecutor(max_workers=1)
@@ -168,6 +169,8 @@ def test_lokys_processes_and_their_end(by: str) -> None:
         future = executor.submit(time.sleep, 120)
         if by == "request":
             terminate_workers(executor)
+        elif by == "kill":
+            kill_workers(executor)
         else:
             os.kill(pid, signal.SIGKILL)
         error = future.exception(timeout=60)

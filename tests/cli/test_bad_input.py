@@ -80,6 +80,7 @@ SWEEPS = {
     "hydra.launcher.n_job=2": ["hydra.launcher.n_job is not a key", "Did you mean 'n_jobs'?"],
     "hydra.launcher.n_jobs=abc": ["hydra.launcher.n_jobs='abc'", "number of trials at a time"],
     "hydra.launcher.n_jobs=0": ["hydra.launcher.n_jobs=0"],
+    "hydra.launcher.patience=1": ["hydra.launcher.patience=1", "allowed: seconds", "or null"],
     "hydra.launcher.retries=-1": ["hydra.launcher.retries=-1"],
     "zip=[buffer,batch] buffer=1k,2k batch=1,2,3": ["buffer 2, batch 3", "as many for each"],
     "zip=[buffer,bach] buffer=1k,2k batch=1,2": ["bach is not given here", "Did you mean 'batch'?"],

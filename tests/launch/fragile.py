@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 
 
 class Fragile(CartPoleEnv):
-    """It raises, exits or kills its process at step 300, until there is a file `healed`.
+    """It raises, exits, hangs or kills its process at step 300, until there is a file `healed`.
 
     With trouble=kill it dies at step 8 of each process, before any episode could end.
     """
@@ -35,6 +36,9 @@ class Fragile(CartPoleEnv):
         if self._trouble == "exit":
             raise SystemExit(3)
         once = self._healed.with_suffix(".once")
+        if self._trouble == "hang_once" and not once.exists():
+            once.touch()
+            time.sleep(3600)
         if self._trouble == "kill" or (self._trouble == "kill_once" and not once.exists()):
             if self._trouble == "kill_once":
                 once.touch()
