@@ -99,19 +99,34 @@ def _explain_key(key: str) -> str:
     if name in known:
         return f"{key} is a value and has no keys of its own"
     close = did_you_mean(name, known)
-    return f"{key} is not a key.{close} Allowed{f' in {parent}' if parent else ''}: {', '.join(known)}"
+    allowed = f" Allowed{f' in {parent}' if parent else ''}: {', '.join(known)}"
+    elsewhere = _options_that_have(parent, name)
+    others = f". It is a key of {' and '.join(elsewhere)}" if elsewhere else ""
+    return f"{key} is not a key.{close}{allowed}{others}"
+
+
+def _options_that_have(section: str, name: str) -> list[str]:
+    """The options of the config group of `section` with which there is a key `name` in it."""
+    group = section.partition(".")[0]
+    options = [f"{group}={path.stem}" for path in sorted((CONF / group).glob("*.yaml"))] if group else []
+    return [option for option in options if name in (_composed_keys(section, [option]) or ())]
 
 
 def _keys_of(section: str) -> list[str]:
     """The keys of `section` with the config groups that the command line chooses, as far as it is right."""
     groups = [argument for argument in sys.argv[1:] if _chooses_group(argument)]
-    for choices in (groups, []):
-        with suppress(HydraException, OmegaConfBaseException):
-            with initialize_config_dir(str(CONF), version_base="1.3"):
-                composed = compose("config", choices, return_hydra_config=True)
-            node = OmegaConf.select(composed, section) if section else composed
-            return [str(key) for key in node] if isinstance(node, DictConfig) else []
-    return []
+    found = (_composed_keys(section, choices) for choices in (groups, []))
+    return next((keys for keys in found if keys is not None), [])
+
+
+def _composed_keys(section: str, choices: list[str]) -> list[str] | None:
+    """The keys of `section` with these config groups; None where they cannot be had."""
+    with suppress(HydraException, OmegaConfBaseException):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = compose("config", choices, return_hydra_config=True)
+        node = OmegaConf.select(composed, section) if section else composed
+        return [str(key) for key in node] if isinstance(node, DictConfig) else []
+    return None
 
 
 def _chooses_group(argument: str) -> bool:
