@@ -11,14 +11,15 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from dqn_exp.config import ConfigError, parse_size
 
 
-def axis_values(override: Override) -> list[str]:
+def axis_values(override: Override, may_repeat: bool = False) -> list[str]:
     """The values of a discrete sweep as overrides write them; raises ConfigError for one given twice."""
     sweep = override.value()
     if isinstance(sweep, RangeSweep):
         texts = [str(value) for value in range_values(sweep)]
     else:
         texts = list(override.sweep_string_iterator())
-    refuse_repeated(override.get_key_element(), texts)
+    if not may_repeat:
+        refuse_repeated(override.get_key_element(), texts)
     return texts
 
 

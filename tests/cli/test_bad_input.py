@@ -41,7 +41,7 @@ SINGLE = {
     "agent.options.tau=0.1": ["agent.options.tau is not there yet; write +agent.options.tau="],
     "observers.diary.name=x": ["write +observers.diary.name="],
     "network.options.factor=2": ["write +network.options.factor="],
-    "env.wrapper.noise.scale=2": ["env.wrapper is not a key. Did you mean 'wrappers'? Allowed in env: id"],
+    "env.wrapper.noise.scale=2": ["env.wrapper is not a key. Did you mean 'wrappers'?", "Allowed in env: "],
     "lr.start=2": ["lr is a value and has no keys of its own"],
     "buffer=500,17k": ["buffer=500,17k", "--multirun"],
     "zip=[buffer,batch]": ["zip=['buffer', 'batch']: one trial has no axes", "allowed: with -m"],
@@ -53,9 +53,9 @@ SINGLE = {
     "evaluation.env.kwargs.gravity=3": ["+evaluation.env.kwargs.gravity="],
     "+evaluation.env.kwargs.gravty=3": ["evaluation.env.kwargs={'gravty': 3}: ", "gravty", "cannot be made"],
     "+env.wrappers.TransformReward.func=abs": ["env.wrappers.TransformReward needs a function (func)"],
-    "hydra/launcher=paralel": ["hydra/launcher=paralel: unknown", "Did you mean 'parallel'?"],
 }  # fmt: skip
 SWEEPS = {
+    "hydra/launcher=paralel": ["hydra/launcher=paralel: unknown", "Did you mean 'parallel'?"],
     "seed=0,1 buffer=500,-5,17k": ["buffer=-5", "in buffer=-5,seed=0"],
     "seed=0 batch=10,30k lr=0.1,1e-3": ["batch=30000 is larger than buffer=20000"],
     "replay=online batch=16,32": ["batch=16 means nothing to replay=online; allowed: batch=1"],
@@ -71,7 +71,6 @@ SWEEPS = {
     "sweeps=no_such": ["sweeps=no_such: unknown", "buffer_size"],
     "lr=interval(0,1)": ["lr=interval(0,1)", "hydra/sweeper=optuna"],
     "seed=range(0)": ["seed has no values"],
-    "hydra/launcher=paralel": ["hydra/launcher=paralel: unknown", "Did you mean 'parallel'?"],
     "lr=1e-3,1e-3": ["lr=0.001,0.001: 0.001 is given twice"],
     "buffer=17k,17000": ["buffer=17k,17000: 17k and 17000 are one value"],
     "lr=0.1,0.2 hydra.sweep.dir=out/${lr}": ["hydra.sweep.dir=out/${lr}: out/0.001 for", "out/0.1 for"],
