@@ -82,14 +82,17 @@ class Comparison(NamedTuple):
     trials: Trials
     shares_seeds: bool
     """May values change places only within a seed? Otherwise among all trials of a stratum."""
+    kept: NDArray[np.bool_]
+    """Which of all trials these are: [n]."""
 
 
-def comparable(trials: Trials) -> Comparison | None:
+def comparable(trials: Trials, n_values: int = 0) -> Comparison | None:
     """The trials of the seeds and strata in which every value was tried; None where there are none.
 
-    Where no seed is shared: those of the strata in which every value was tried.
+    Where no seed is shared: those of the strata in which every value was tried. There are `n_values`, or
+    as many as these trials have.
     """
-    n_values = int(trials.values.max(initial=0)) + 1
+    n_values = n_values or int(trials.values.max(initial=0)) + 1
     for shared in (True, False):
         seeds = trials.seeds if shared else np.zeros_like(trials.seeds)
         cells = np.unique(np.stack([seeds, trials.strata]), axis=1, return_inverse=True)[1].ravel()
@@ -98,7 +101,7 @@ def comparable(trials: Trials) -> Comparison | None:
         everywhere = np.flatnonzero(met.all(axis=1))
         kept = np.isin(cells, everywhere)
         if kept.any():
-            return Comparison(trials.where(kept), shared)
+            return Comparison(trials.where(kept), shared, kept)
     return None
 
 
@@ -116,6 +119,11 @@ class Shuffler:
         """How seldom `statistic` of a permutation is as large as that of what was observed."""
         trials = comparison.trials
         scores = log_rank_scores(trials.times, trials.events, trials.strata)
+        return self.p_value_of(scores, comparison, statistic)
+
+    def p_value_of(self, scores: Floats, comparison: Comparison, statistic: Statistic) -> PValue:
+        """The same of other `scores` [n] of the trials, which sum to 0 in each stratum."""
+        trials = comparison.trials
         labels = np.eye(int(trials.values.max()) + 1)[trials.values]
         if comparison.shares_seeds:
             permuted, are_all = self._within_seeds(_table(trials.seeds, scores[:, None] * labels))
@@ -168,14 +176,14 @@ def _table(seeds: Integers, scores: Floats) -> Floats:
 def omnibus(trials: Trials, shuffler: Shuffler) -> PValue | None:
     """Do any values differ? None where not all of them can be compared."""
     comparison = comparable(trials)
-    return shuffler.p_value(comparison, _spread) if comparison else None
+    return shuffler.p_value(comparison, spread) if comparison else None
 
 
-def _spread(sums: Floats) -> Floats:
+def spread(sums: Floats) -> Floats:
     return np.asarray(((sums - sums.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1))
 
 
-def _largest_difference(sums: Floats) -> Floats:
+def largest_difference(sums: Floats) -> Floats:
     """From the first value."""
     return np.asarray(np.abs(sums[..., 1:] - sums[..., :1]).max(axis=-1))
 
@@ -195,7 +203,7 @@ def against(trials: Trials, reference: int, shuffler: Shuffler) -> dict[int, PVa
 
     def p_value(codes: Sequence[int]) -> PValue:
         comparison = comparable(trials.among([reference, *codes]))
-        return shuffler.p_value(comparison, _largest_difference) if comparison else UNDECIDED
+        return shuffler.p_value(comparison, largest_difference) if comparison else UNDECIDED
 
     if len(others) < CLOSED_UP_TO:
         return _closed(others, p_value)

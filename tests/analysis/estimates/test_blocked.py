@@ -211,7 +211,7 @@ def test_the_closed_test_takes_the_largest_p() -> None:
     pairs = [against(trials.among([0, code]), 0, tests)[1] for code in (1, 2)]
     comparison = comparable(trials)
     assert comparison is not None
-    together = tests.p_value(comparison, blocked._largest_difference)
+    together = tests.p_value(comparison, blocked.largest_difference)
     assert both == {1: max(pairs[0], together), 2: max(pairs[1], together)}
 
 
