@@ -14,6 +14,9 @@ Interval = tuple[float, float]
 
 LEVEL = 0.95
 NO_INTERVAL: Interval = (np.nan, np.nan)
+DIVERGED = -np.inf
+"""The score of a trial that diverged where returns are scored: they have no lower bound, so that nothing else
+is the worst."""
 
 
 def iqm(values: ArrayLike) -> float:
@@ -33,6 +36,15 @@ def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
     if kind == "worst":
         return float(x.max() if direction == "minimize" else x.min())
     return iqm(x) if kind == "iqm" else float(x.mean())
+
+
+def area(clock: ArrayLike, values: ArrayLike, horizon: float, diverged: bool) -> float:
+    """What a learning curve scores: its normalised area, or `DIVERGED`.
+
+    A curve that ended is level from there on, so that a trial that diverged early would be paid for what it
+    had reached before.
+    """
+    return DIVERGED if diverged else normalised_area(clock, values, horizon)
 
 
 def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:

@@ -18,7 +18,7 @@ def format_number(value: float) -> str:
     if np.isnan(value):
         return "–"
     if np.isinf(value):
-        return NOT_REACHED
+        return NOT_REACHED if value > 0 else "−∞"
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return f"{value:.4g}"

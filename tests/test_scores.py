@@ -33,6 +33,12 @@ def test_seeds_are_aggregated_as_asked(kind: str, direction: str, expected: floa
     assert scores.aggregate([20, 1000, 0, 10], kind, direction) == expected
 
 
+def test_divergence_is_not_paid_for_by_what_was_reached_before_it() -> None:
+    """It would be: a curve goes on level after its last point."""
+    assert scores.area([10, 20], [0, 100], 1000, diverged=False) == pytest.approx(99.0, abs=1)
+    assert scores.area([10, 20], [0, 100], 1000, diverged=True) == -np.inf
+
+
 def test_normalised_area_is_the_mean_height() -> None:
     assert scores.normalised_area([10, 20], [0, 100], horizon=30) == pytest.approx((5 * 100 + 100 * 10) / 30)
 

@@ -13,7 +13,7 @@ from dqn_exp.text import LONGEST, format_duration, format_number, format_value
     [
         (0.123456, "0.1235"), (0, "0"), (-2.5, "-2.5"), (999.94, "999.9"), (999.96, "1000"),
         (1000, "1\u202f000"), (-12340.4, "-12\u202f340"), (1e7, "10\u202f000\u202f000"),
-        (np.nan, "–"), (np.inf, "not reached"),
+        (np.nan, "–"), (np.inf, "not reached"), (-np.inf, "−∞"),
     ],
 )  # fmt: skip
 def test_numbers_have_four_digits_and_thousands_apart(value: float, text: str) -> None:

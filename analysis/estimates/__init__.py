@@ -1,7 +1,7 @@
 """Rows to numbers: estimates, intervals and tests.
 
 What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare`); below them functions of arrays: `statistics`, `survival`, `curves`.
+compare (`compare`); below them functions of arrays: `statistics`, `survival`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from analysis.estimates.curves import binned, centres, edges, filled, moments, sampled
     from analysis.estimates.describe import (
         Table,
         configuration_table,

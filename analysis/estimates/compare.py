@@ -10,14 +10,14 @@ from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.estimates.describe import Table, per_seed, with_interval
 from analysis.estimates.samples import Sample, group, in_pairs, sample, seeds
-from analysis.records import ALL, Axis, Sweep, Timeline
+from analysis.records import Axis, Sweep, Timeline
 from dqn_exp import scores
 
 
 def is_testable(sweep: Sweep, axis: Axis) -> bool:
-    """Are there values to compare, and at least `TESTED_FROM` seeds of each?"""
-    counts = [len(set(seeds(rows))) for rows in group(sweep.counted, axis)]
-    return axis is not ALL and sweep.judged and min(counts) >= st.TESTED_FROM
+    """Are there values to compare, and at least `TESTED_FROM` seeds of each that has any?"""
+    counts = [len(set(seeds(rows))) for rows in group(sweep.counted, axis) if rows]
+    return sweep.judged and len(counts) > 1 and min(counts) >= st.TESTED_FROM
 
 
 def omnibus(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> float:

@@ -13,14 +13,19 @@ from analysis.estimates import survival as sv
 from analysis.estimates.samples import Sample, configurations, group, sample, seeds
 from analysis.records import Axis, Row, Sweep, Timeline, column
 from dqn_exp import scores
+from dqn_exp.runs import NEVER
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 
 Table = list[dict[str, Any]]
 
 
 def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
-    """One row per value of `axis`: speed of convergence on `timeline`, and returns."""
-    groups = group(sweep.counted, axis)
+    """One row per value of `axis`: speed of convergence on `timeline`, and returns.
+
+    `left_out` counts the trials that are no evidence. What is unknown is NaN: all of convergence where it
+    cannot be judged.
+    """
+    groups = group(sweep.rows, axis)
     return [
         {axis.name: value, **_describe(sweep, rows, timeline, rng)}
         for value, rows in zip(axis.values, groups, strict=True)
@@ -33,27 +38,28 @@ def configuration_table(sweep: Sweep, timeline: Timeline, rng: np.random.Generat
 
 
 def _describe(
-    sweep: Sweep, rows: Sequence[Row], timeline: Timeline, rng: np.random.Generator
+    sweep: Sweep, trials: Sequence[Row], timeline: Timeline, rng: np.random.Generator
 ) -> dict[str, Any]:
+    rows = [row for row in trials if sweep.counts(row)]
     of = seeds(rows)
     areas = np.array([_area(sweep, row, timeline) for row in rows], dtype=np.float64)
     return {
         "n": len(rows),
+        "left_out": len(trials) - len(rows),
         "seeds": len(set(of)),
-        "converged": sum(bool(row["converged"]) for row in rows),
-        "diverged": sum(row["status"] == "diverged" for row in rows),
-        **speed(sample(rows, timeline), timeline.horizon, rng),
+        "converged": sum(bool(row["converged"]) for row in rows) if rows and sweep.judged else np.nan,
+        "diverged": sum(row["status"] == NEVER for row in rows),
+        **speed(sample(rows if sweep.judged else [], timeline), timeline.horizon, rng),
         **mean_and_iqm("final_return", of, column(rows, "final_return"), rng),
         **mean_and_iqm("area", of, areas, rng),
     }
 
 
 def _area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
-    """Mean evaluation return over the time up to the horizon: normalised area under the curve."""
-    curve = sweep.evaluations[row["run"]]
-    if not curve:
-        return np.nan
-    return scores.normalised_area(curve[timeline.curve], curve["mean_return"], timeline.horizon)
+    """Mean evaluation return over the time up to the horizon, by the rule by which studies score it."""
+    curve, diverged = sweep.evaluations[row["run"]] or {}, row["status"] == NEVER
+    times, returns = (curve.get(name, np.empty(0)) for name in (timeline.curve, "mean_return"))
+    return scores.area(times, returns, timeline.horizon, diverged)
 
 
 def speed(trials: Sample, horizon: float, rng: np.random.Generator) -> dict[str, float]:
@@ -93,14 +99,16 @@ def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) ->
 def mean_and_iqm(
     name: str, of: Sequence[Hashable], values: Floats, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Mean over seeds with its interval, and IQM over trials, of the finite `values` [n] of seeds `of` [n].
+    """Mean over seeds with its interval, and IQM over trials, of those `values` [n] of seeds `of` [n] that
+    are not NaN.
 
-    `name` begins each key; `{name}_n` counts the finite values.
+    `name` begins each key; `{name}_n` counts those values. An infinite mean has no interval.
     """
-    known, means = values[np.isfinite(values)], per_seed(of, values)
+    known, means = values[~np.isnan(values)], per_seed(of, values)
     mean = float(means.mean()) if len(means) else np.nan
+    interval = st.mean_interval(means, rng) if np.isfinite(mean) else NO_INTERVAL
     return {
-        **with_interval(name, mean, st.mean_interval(means, rng)),
+        **with_interval(name, mean, interval),
         f"{name}_iqm": scores.iqm(known),
         f"{name}_n": len(known),
     }
@@ -112,7 +120,7 @@ def per_seed(of: Sequence[Hashable], values: Floats) -> Floats:
     Trials that pool several configurations share their seeds' luck: the seeds are the sample. Where
     every trial has its own seed, these are the values themselves. Trials of NaN alone are left out.
     """
-    known = np.isfinite(values.reshape(len(of), math.prod(values.shape[1:]))).any(axis=1)
+    known = ~np.isnan(values.reshape(len(of), math.prod(values.shape[1:]))).all(axis=1)
     members: dict[Hashable, list[int]] = {}
     for index in np.flatnonzero(known).tolist():
         members.setdefault(of[index], []).append(index)

@@ -44,16 +44,15 @@ def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
 
 
 def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
-    """Each configuration's axis values and counted rows, in the order of the axes' values."""
-    codes = np.stack([axis.codes(sweep.rows) for axis in sweep.axes], axis=1)
-    counted = {row["run"] for row in sweep.counted}
+    """Each configuration's axis values and rows, in the order of the axes' values."""
+    codes = np.stack([axis.codes([*sweep.rows, *sweep.unrecorded]) for axis in sweep.axes], axis=1)
     found = []
     for combination in np.unique(codes, axis=0):
         members = np.flatnonzero((codes == combination).all(axis=1))
-        rows = [sweep.rows[index] for index in members.tolist()]
+        rows = [sweep.rows[index] for index in members.tolist() if index < len(sweep.rows)]
         pairs = zip(sweep.axes, combination, strict=True)
         values = {axis.name: axis.values[code] for axis, code in pairs}
-        found.append((values, [row for row in rows if row["run"] in counted]))
+        found.append((values, rows))
     return found
 
 

@@ -61,17 +61,46 @@ def divergence(e: Evidence) -> Finding | None:
 
 
 def overestimation(e: Evidence) -> Finding | None:
-    """The largest |Q| over the largest sum of rewards that is possible: suspect at 1.5, bad at 10."""
+    """The largest |Q| over the largest return that is possible: suspect at 1.5, bad at 10."""
     sampled = e.losses.get("q_max", np.empty(0))
-    if e.seen is None or not len(sampled) or e.config.gamma == 1:
+    if e.seen is None or not len(sampled):
         return None
-    bound = float(np.abs(e.seen.rewards).max(initial=0.0)) / (1 - e.config.gamma)
-    if bound == 0:
+    bound = _largest_return(e, e.seen.rewards)
+    if not 0 < bound < np.inf:
         return None
     ratio = float(sampled[-1]) / bound
-    text = f"the largest |Q| is {sampled[-1]:.3g}; rewards as seen sum to {bound:.3g} at most"
+    text = f"the largest |Q| is {sampled[-1]:.3g}; rewards as seen bring {bound:.3g} at most from one episode"
     status = grade(ratio, 1.5, 10)
     return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
+
+
+def _largest_return(e: Evidence, rewards: np.ndarray) -> float:
+    """The largest return of one episode, in size and discounted, of which learning could know.
+
+    That is the largest reward seen in each step of the longest episode; where a time limit cut one off, in
+    each step for ever, for learning looks beyond the limit. Where rewards have one sign it is no more than
+    what the best episode earned, and what those that were cut off go on to earn.
+    """
+    lengths, returns = (e.episodes.get(name, np.empty(0)) for name in ("length", "return"))
+    limit = e.config.env.max_episode_steps
+    is_cut = lengths >= (limit if isinstance(limit, int) else np.inf)
+    steps = np.inf if is_cut.any() or not len(lengths) else float(lengths.max())
+    largest = float(np.abs(rewards).max(initial=0.0)) * _discounted_steps(steps, e.config.gamma)
+    earned = np.abs(_finite(returns))
+    if not len(earned) or ((rewards < 0).any() and (rewards > 0).any()):
+        return largest
+    rate = float(np.abs(_finite(returns[is_cut] / lengths[is_cut])).max(initial=0.0))
+    beyond = rate * _discounted_steps(np.inf, e.config.gamma) if rate else 0.0
+    return min(largest, float(earned.max()) + beyond)
+
+
+def _discounted_steps(steps: float, gamma: float) -> float:
+    """What a reward of 1 in each of so many steps sums to."""
+    return steps if gamma == 1 else (1 - gamma**steps) / (1 - gamma)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values[np.isfinite(values)])
 
 
 def td_error(e: Evidence) -> Finding | None:
@@ -200,6 +229,10 @@ def nothing_found(e: Evidence) -> Finding | None:
     returns = e.episodes.get("return", np.empty(0))
     if len(returns) < 10:
         return None
+    lost = len(returns) - len(_finite(returns))
+    if lost:
+        text = f"{lost:,} of {len(returns):,} training episodes earned what is no finite number"
+        return Finding("reward found", "bad", lost, text)
     spread = float(np.ptp(returns))
     if spread > 0:
         text = f"training episodes earned {returns.min():.5g} to {returns.max():.5g}"
@@ -210,29 +243,30 @@ def nothing_found(e: Evidence) -> Finding | None:
 
 def improvement(e: Evidence) -> Finding | None:
     """Gain of the best evaluation over the first three, in deviations: suspect up to 2, bad up to 0.5."""
-    means = e.evaluations.get("mean_return", np.empty(0))
+    means = _finite(e.evaluations.get("mean_return", np.empty(0)))
     if len(means) < 6:
         return None
     start = float(np.median(means[:3]))
-    noise = max(float(np.median(e.evaluations["std_return"])), 1e-3 * max(abs(start), 1.0))
+    noise = max(float(np.nanmedian(e.evaluations["std_return"])), 1e-3 * max(abs(start), 1.0))
     gain = (float(means.max()) - start) / noise
-    text = f"evaluations began at {start:.5g} and reached {means.max():.5g}"
+    text = f"the first three evaluations had a median of {start:.5g}, the best had {means.max():.5g}"
     status = grade(gain, 2, 0.5)
     return Finding("improvement", status, gain, text, _longer(e) if status != "ok" else "")
 
 
 def forgetting(e: Evidence) -> Finding | None:
     """Share of the gain that the last evaluations have lost: suspect at 0.3, bad at 0.6."""
-    means = e.evaluations.get("mean_return", np.empty(0))
-    if len(means) < 6 or np.ptp(means) == 0:
+    known = np.isfinite(e.evaluations.get("mean_return", np.empty(0)))
+    if known.sum() < 6:
+        return None
+    means, steps = e.evaluations["mean_return"][known], e.evaluations["env_step"][known]
+    if np.ptp(means) == 0:
         return None
     peak = int(means.argmax())
     last = float(means[peak:][-3:].mean())
     lost = float((means[peak] - last) / (means[peak] - means[: peak + 1].min() or np.inf))
-    step = e.evaluations["env_step"][peak]
-    text = (
-        f"the best evaluation, {means[peak]:.5g}, was at step {step:,.0f}; the last ones average {last:.5g}"
-    )
+    best = f"the best evaluation, {means[peak]:.5g}, was at step {steps[peak]:,.0f}"
+    text = f"{best}; the last ones average {last:.5g}"
     status = grade(lost, 0.3, 0.6)
     keep = f"{_slower(e)} checkpoint.keep_best=evaluation"
     return Finding("forgetting", status, lost, text, keep if status != "ok" else "")

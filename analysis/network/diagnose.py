@@ -36,12 +36,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _outcome(evidence: Evidence) -> dict[str, Any]:
-    means = evidence.evaluations.get("mean_return", ())
+    means = [mean for mean in evidence.evaluations.get("mean_return", ()) if math.isfinite(mean)]
     return {
         "status": evidence.status,
         "cause": evidence.result.get("cause"),
         "threshold": evidence.config.convergence.threshold,
-        "best_return": float(max(means)) if len(means) else None,
+        "best_return": float(max(means)) if means else None,
         "final_return": evidence.result.get("final_return"),
         "env_steps": evidence.env_steps,
         "updates": evidence.updates,

@@ -10,8 +10,10 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from analysis.records.axes import ALL, Axis, label
+    from analysis.records.command_line import add_path_arguments
     from analysis.records.csv_text import to_csv, trial_columns
-    from analysis.records.disk import Curve, read_curve, read_trial, slug, warn_about
+    from analysis.records.curves import binned, centres, edges, filled, moments, sampled
+    from analysis.records.disk import Curve, Paths, as_list, read_curve, read_trial, slug, warn_about
     from analysis.records.identity import same_networks
     from analysis.records.load import load_curves, load_runs
     from analysis.records.rows import Row, column, names

@@ -44,6 +44,11 @@ class Axis:
         return all(_is_number(value) for value in self.values)
 
     @property
+    def sortable(self) -> bool:
+        """Would anybody else put the values into the same order, and leave out none?"""
+        return self.numeric or all(isinstance(value, bool) for value in self.values)
+
+    @property
     def title(self) -> str:
         name = "" if self is ALL else self.name
         return f"{name} ({self.unit})" if self.unit else name
@@ -53,6 +58,10 @@ class Axis:
 
     def label(self, value: object) -> str:
         return label(self.name, value)
+
+    def plain(self, value: Value) -> Value:
+        """`value` as tables hold it: null is a value like others, which must not read as a missing one."""
+        return self.label(value) if value is None or value != value else value
 
     def codes(self, rows: Iterable[Row]) -> NDArray[np.int64]:
         """Index of each row's value in `values`: [rows]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,11 +11,33 @@ from analysis.records.disk import Curve, RecordedTrial, Value
 from dqn_exp.runs import BUDGETED, Outcome, judge
 
 
-def is_judged(config: Mapping[str, Value]) -> bool:
-    """Can convergence be seen at all: is there a finite threshold, and are there evaluations?"""
-    evaluated = config.get("evaluation.every_steps") or config.get("evaluation.every_episodes")
-    threshold = config.get("convergence.threshold")
-    return threshold is not None and np.isfinite(float(threshold)) and bool(evaluated)
+def obstacle(config: Mapping[str, Value]) -> str | None:
+    """Why convergence cannot be seen in a trial of `config`; None where it can."""
+    threshold, held, needed = config.get("convergence.threshold"), most_evaluations(config), in_a_row(config)
+    if threshold is None or not np.isfinite(float(threshold)) or not held:
+        return "evaluations during training or a threshold are missing"
+    if held < needed:
+        return f"it takes {needed} evaluations in a row, and the budget holds {held:.0f}"
+    return None
+
+
+def in_a_row(config: Mapping[str, Value]) -> int:
+    """How many evaluations in a row must reach the threshold."""
+    return int(config.get("convergence.consecutive") or 1)
+
+
+def most_evaluations(config: Mapping[str, Value]) -> float:
+    """How many evaluations the budget holds at most; inf where it is on another clock than they."""
+    total = 0.0
+    for clock, limit in _limits(config).items():
+        every = config.get(f"evaluation.every_{_PERIODS[clock]}")
+        if every is not None:
+            total += math.inf if limit is None else limit // float(every)
+    return total
+
+
+_PERIODS = {"episodes": "episodes", "env_steps": "steps"}
+"""What evaluations call the clocks."""
 
 
 def outcome(trial: RecordedTrial, evaluations: Curve) -> Outcome:
@@ -24,7 +47,7 @@ def outcome(trial: RecordedTrial, evaluations: Curve) -> Outcome:
         trial.status,
         evaluations,
         None if threshold is None else float(threshold),
-        int(trial.config["convergence.consecutive"] or 1),
+        in_a_row(trial.config),
         ended={clock: trial.number(clock) for clock in BUDGETED},
         budget=_limits(trial.config),
     )

@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 
-from analysis.records.axes import SHORT
+from analysis.records.axes import SHORT, Axis
 from analysis.records.rows import RESULTS, Row, names
 from analysis.records.sweep import Sweep
 
@@ -19,9 +19,13 @@ def trial_columns(sweep: Sweep) -> list[str]:
     return list(dict.fromkeys([*(name for name in first if name in known), *known]))
 
 
-def to_csv(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
-    """CSV with a header; missing values are empty, whole numbers have no decimal point."""
+def to_csv(rows: Sequence[Row], columns: Sequence[str] | None = None, axes: Sequence[Axis] = ()) -> str:
+    """CSV with a header; missing values are empty, whole numbers have no decimal point.
+
+    Null is "none" in the columns of `axes`: whoever groups by them must not lose it.
+    """
     columns = names(rows) if columns is None else columns
+    rows = [{**row, **{axis.name: axis.plain(row.get(axis.name)) for axis in axes}} for row in rows]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,8 @@ from analysis.errors import AnalysisError, SkippedWarning
 from dqn_exp.runs import TornMetrics, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
+Paths = str | Path | Sequence[str | Path]
+"""A folder that holds trials, or several."""
 Value = str | int | float | bool | None
 Curve = dict[str, Floats]
 """One metrics file: column name -> values [rows]; all columns have the same length."""
@@ -36,7 +38,8 @@ class Skipped(NamedTuple):
 class RecordedTrial:
     directory: Path
     run: str
-    """The directory relative to the path that was read; "." where it is that path."""
+    """The directory relative to the path that was read; "." where it is that path. Relative to what
+    they have in common where several were read."""
     record: Mapping[str, Any]
     result: Mapping[str, Any]
     config: Mapping[str, Value]
@@ -47,6 +50,19 @@ class RecordedTrial:
         """A number of the result, as it was last recorded; NaN where there is none."""
         value = self.result.get(name)
         return math.nan if value is None else float(value)
+
+
+def as_list(paths: Paths) -> list[Path]:
+    """Each of `paths`; several as absolute ones."""
+    several = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not several:
+        raise AnalysisError("no folder was given")
+    return [Path(path) if len(several) == 1 else Path(path).absolute() for path in several]
+
+
+def common_root(paths: Sequence[Path]) -> Path:
+    """The folder that the names of trials are relative to."""
+    return paths[0] if len(paths) == 1 else Path(os.path.commonpath(paths))
 
 
 def find_trials(path: Path) -> list[Path]:
@@ -115,18 +131,22 @@ def _columns(directory: Path, kind: str) -> Curve:
     return columns if any(map(len, columns.values())) else {}
 
 
-def read_trials(path: Path, skipped: list[Skipped]) -> list[RecordedTrial]:
-    """All trials below `path`; those that cannot be read are added to `skipped`."""
-    directories = find_trials(path)
-    if not directories:
-        raise AnalysisError(f"{path} holds no trials (no trial.json in it or below it)")
+def read_trials(paths: Paths, skipped: list[Skipped]) -> list[RecordedTrial]:
+    """All trials below `paths`, each once; those that cannot be read are added to `skipped`."""
+    places = as_list(paths)
+    root, directories = common_root(places), list[Path]()
+    for place in places:
+        found = find_trials(place)
+        if not found:
+            raise AnalysisError(f"{place} holds no trials (no trial.json in it or below it)")
+        directories += found
     trials = []
-    for directory in directories:
+    for directory in dict.fromkeys(directories):
         try:
-            trials.append(read_trial(directory, path))
+            trials.append(read_trial(directory, root))
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             reason = f"its records cannot be read: {type(error).__name__}: {error}"
-            skipped.append(Skipped(str(directory.relative_to(path)), reason))
+            skipped.append(Skipped(str(directory.relative_to(root)), reason))
     return trials
 
 

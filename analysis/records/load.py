@@ -2,64 +2,107 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from analysis.records.axes import SHORT, find_axes
-from analysis.records.disk import (
-    Curve,
-    RecordedTrial,
-    Skipped,
-    read_curve,
-    read_trials,
-    warn_about,
-)
+from analysis.records.axes import SHORT, Axis, find_axes
+from analysis.records.curves import binned_together
+from analysis.records.disk import Curve, Paths, RecordedTrial, Skipped, read_curve, read_trials, warn_about
 from analysis.records.rows import RESULTS, make_row
-from dqn_exp.runs import COLUMNS, KINDS
+from dqn_exp.runs import CLOCK, COLUMNS, KINDS
 
 
-def load_runs(path: str | Path) -> pd.DataFrame:
+def load_runs(path: Paths) -> pd.DataFrame:
     """One row per trial in or below `path`: results, then every configuration value by dotted name.
 
-    `steps_to_threshold` and `episodes_to_threshold` are times of convergence where `converged`,
-    and of censoring elsewhere. What could not be read is warned of and kept in `attrs["skipped"]`.
+    `path` is a folder or several; `run` is relative to what they have in common. `steps_to_threshold` and
+    `episodes_to_threshold` are times of convergence where `converged`, and of censoring elsewhere. An
+    axis whose values are not all numbers or booleans is an ordered categorical in the order of the
+    report, with "none" for null. What could not be read is warned of and kept in `attrs["skipped"]`.
     """
     skipped: list[Skipped] = []
-    trials = read_trials(Path(path), skipped)
+    trials = read_trials(path, skipped)
     rows = [make_row(trial, read_curve(trial, "evaluations", skipped)) for trial in trials]
     runs = pd.DataFrame(rows, columns=None if rows else list(RESULTS))
     first = [name for name in (*RESULTS, *SHORT) if name in runs.columns]
     runs = runs[[*first, *(name for name in runs.columns if name not in first)]]
-    return _with_skipped(runs, skipped)
+    return _with_skipped(_with_axes(runs, trials, find_axes([trial.config for trial in trials])), skipped)
 
 
-def load_curves(path: str | Path, kind: str) -> pd.DataFrame:
+def load_curves(path: Paths, kind: str, grid: int | None = None, clock: str = "env_step") -> pd.DataFrame:
     """One row per line of every trial's `kind` file: run, seed, axes, clock and values.
 
     `kind` is "episodes", "evaluations" or "losses". The axes are the configuration values that
-    vary over the trials. Reports what it skipped as `load_runs` does.
+    vary over the trials. Reports what it skipped, and orders axes, as `load_runs` does.
+
+    grid: so many rows per trial instead, at the same moments of `clock` ("env_step", "episode" or
+    "update") for all: means of equal bins from 0 to the last moment of any trial, each row at the
+    centre of its bin, as reports draw curves. A trial that ended keeps its last value, so that means
+    over trials are of the same trials everywhere. Raises ValueError for an unknown kind, grid or clock.
     """
+    _check(kind, grid, clock)
+    skipped: list[Skipped] = []
+    trials = read_trials(path, skipped)
+    read = [(trial, read_curve(trial, kind, skipped)) for trial in trials]
+    found = [(trial, curve) for trial, curve in read if curve]
+    curves = [curve for _, curve in found]
+    if grid is not None:
+        curves = binned_together(curves, clock, grid)
+    labels = _labels([trial for trial, _ in found], find_axes([trial.config for trial in trials]))
+    rows = np.repeat(np.arange(len(curves)), [len(curve[clock]) for curve in curves])
+    values = _stacked(curves) if curves else pd.DataFrame(columns=list(COLUMNS[kind]))
+    if grid is None:
+        values = values.astype(dict.fromkeys(CLOCK, "int64"))
+    return _with_skipped(pd.concat([labels.iloc[rows].reset_index(drop=True), values], axis=1), skipped)
+
+
+def _check(kind: str, grid: int | None, clock: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}; allowed: {', '.join(KINDS)}")
-    skipped: list[Skipped] = []
-    trials = read_trials(Path(path), skipped)
-    axes = [axis.name for axis in find_axes([trial.config for trial in trials])]
-    frames = []
-    for trial in trials:
-        curve = read_curve(trial, kind, skipped)
-        if curve:
-            frames.append(_tidy(trial, curve, axes))
-    empty = pd.DataFrame(columns=["run", "seed", *axes, *COLUMNS[kind]])
-    return _with_skipped(pd.concat(frames, ignore_index=True) if frames else empty, skipped)
+    if clock not in CLOCK:
+        raise ValueError(f"clock={clock!r}; allowed: {', '.join(CLOCK)}")
+    if grid is not None and grid < 1:
+        raise ValueError(f"grid={grid!r}; allowed: None, or how many moments, at least 1")
 
 
-def _tidy(trial: RecordedTrial, curve: Curve, axes: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(curve)
-    clock = {name: frame[name].astype("int64") for name in ("episode", "env_step", "update")}
-    labels = {"run": trial.run, "seed": trial.record.get("seed")}
-    labels |= {name: trial.config.get(name) for name in axes}
-    return frame.assign(**labels, **clock)[[*labels, *curve]]
+def _labels(trials: Sequence[RecordedTrial], axes: Sequence[Axis]) -> pd.DataFrame:
+    """One row per trial: run, seed and axes."""
+    rows = [
+        {"run": trial.run, "seed": trial.record.get("seed")}
+        | {axis.name: trial.config.get(axis.name) for axis in axes}
+        for trial in trials
+    ]
+    table = pd.DataFrame(rows, columns=["run", "seed", *(axis.name for axis in axes)])
+    return _with_axes(table, trials, axes)
+
+
+def _stacked(curves: Sequence[Curve]) -> pd.DataFrame:
+    """The rows of all `curves`, one after the other; NaN where one lacks a column."""
+    names = dict.fromkeys(name for curve in curves for name in curve)
+    missing = [np.full(len(next(iter(curve.values()))), np.nan) for curve in curves]
+    return pd.DataFrame(
+        {
+            name: np.concatenate([curve.get(name, gap) for curve, gap in zip(curves, missing, strict=True)])
+            for name in names
+        }
+    )
+
+
+def _with_axes(frame: pd.DataFrame, trials: Sequence[RecordedTrial], axes: Sequence[Axis]) -> pd.DataFrame:
+    """`frame`, a row for each of `trials`, with `axes` in their order: pandas would sort lists as text and
+    leave out null."""
+    ordered = {
+        axis.name: pd.Categorical(
+            [axis.plain(trial.config.get(axis.name)) for trial in trials],
+            categories=list(dict.fromkeys(map(axis.plain, axis.values))),
+            ordered=True,
+        )
+        for axis in axes
+        if not axis.sortable
+    }
+    return frame.assign(**ordered)
 
 
 def _with_skipped(frame: pd.DataFrame, skipped: list[Skipped]) -> pd.DataFrame:

@@ -6,25 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.records.axes import ALL, Axis, find_axes
-from analysis.records.convergence import is_judged
+from analysis.records.convergence import in_a_row, obstacle
 from analysis.records.disk import (
     Curve,
+    Paths,
     RecordedTrial,
     Skipped,
-    flatten,
+    Value,
+    as_list,
+    common_root,
     read_curve,
     read_result,
     read_trials,
 )
+from analysis.records.plan import Plan, Planned, planned_config, read_plan
 from analysis.records.rows import Row, column, make_row
-from dqn_exp.runs import NEVER, read_json
+from dqn_exp.runs import NEVER
 from dqn_exp.text import format_value
 
 ENDED = ("converged", "exhausted", "diverged")
@@ -59,17 +63,29 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class Sweep:
-    path: Path
+    paths: Sequence[Path]
+    """The folders that were read, usually one."""
     trials: Sequence[RecordedTrial]
     rows: Sequence[Row]
     evaluations: Mapping[str, Curve | None]
-    plan: Mapping[str, Any]
+    plans: Sequence[Plan]
+    """Of each of the `paths`."""
     skipped: list[Skipped]
 
     @cached_property
     def axes(self) -> list[Axis]:
-        """What the sweep varies; never empty."""
-        return find_axes([trial.config for trial in self.trials]) or [ALL]
+        """What the sweep varies, also in trials that failed before they left a record; never empty."""
+        return find_axes([*(trial.config for trial in self.trials), *self.unrecorded]) or [ALL]
+
+    @cached_property
+    def unrecorded(self) -> list[Mapping[str, Value]]:
+        """Configurations of planned trials that failed before they left a record, where they are known."""
+        failed = [(plan, trial) for plan, trial in self._lost.values() if _cause(plan.root / trial.name)]
+        known = (planned_config(self._configs_in(plan.root), trial) for plan, trial in failed)
+        return [config for config in known if config is not None]
+
+    def _configs_in(self, root: Path) -> list[Mapping[str, Value]]:
+        return [trial.config for trial in self.trials if trial.directory.is_relative_to(root)]
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
@@ -92,10 +108,32 @@ class Sweep:
         excluded = {entry.run for entry in self.left_out}
         return [row for row in self.rows if row["run"] not in excluded]
 
+    def counts(self, row: Row) -> bool:
+        """Is this row among those that statistics are made of?"""
+        return row["run"] in self._counted_runs
+
     @cached_property
+    def _counted_runs(self) -> frozenset[str]:
+        return frozenset(row["run"] for row in self.counted)
+
+    @property
     def judged(self) -> bool:
         """Can convergence be seen in this sweep at all?"""
-        return bool(self.counted) and all(is_judged(row) for row in self.counted)
+        return self.obstacle is None
+
+    @cached_property
+    def obstacle(self) -> str | None:
+        """Why convergence cannot be seen in this sweep; None where it can."""
+        if not self.counted:
+            return "no trial counts as evidence"
+        found = next(filter(None, map(obstacle, self.counted)), None)
+        if found or any(row["status"] == NEVER for row in self.counted):
+            return found
+        seen = [len((self.evaluations[row["run"]] or {}).get("env_step", ())) for row in self.counted]
+        needed = list(map(in_a_row, self.counted))
+        if any(had >= wanted for had, wanted in zip(seen, needed, strict=True)):
+            return None
+        return f"it takes {min(needed)} evaluations in a row, and no trial had more than {max(seen)}"
 
     @cached_property
     def timelines(self) -> list[Timeline]:
@@ -105,28 +143,32 @@ class Sweep:
 
     @cached_property
     def missing(self) -> list[Skipped]:
-        """Planned trials that left no record."""
-        found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
-        planned = [str(entry.get("name")) for entry in self.plan.get("trials", ())]
-        return [Skipped(name, self._why_missing(name)) for name in planned if name not in found]
+        """Planned trials that left no record, and why."""
+        return [
+            Skipped(run, _why_missing(plan.root / trial.name)) for run, (plan, trial) in self._lost.items()
+        ]
 
-    def _why_missing(self, name: str) -> str:
-        try:
-            cause = read_result(self.path / name).get("cause")
-        except (OSError, ValueError):
-            cause = None
-        return f"failed before training: {cause}" if cause else "planned, but never started"
+    @cached_property
+    def _lost(self) -> dict[str, tuple[Plan, Planned]]:
+        """Planned trials that left no record, by run, and the plan of each."""
+        found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
+        root = common_root(self.paths)
+        planned = [(plan, trial) for plan in self.plans for trial in plan.trials]
+        runs = {str((plan.root / trial.name).relative_to(root)): (plan, trial) for plan, trial in planned}
+        return {run: lost for run, lost in runs.items() if run not in found}
 
     def reference(self, axis: Axis) -> tuple[int, str]:
-        """The value that others are compared with (its index), and why this one."""
-        defaults = flatten(self.plan.get("defaults") or {})
-        default = defaults.get(axis.name)
-        if axis.name in defaults and default in axis.values:
-            return axis.values.index(default), "the default"
+        """The value that others are compared with (its index), of those with trials; and why this one."""
+        codes = np.unique(axis.codes(self.counted)).tolist() or [0]
+        values = [axis.values[code] for code in codes]
+        defaults = {plan.defaults[axis.name] for plan in self.plans if axis.name in plan.defaults}
+        default = defaults.pop() if len(defaults) == 1 else _NO_DEFAULT
+        if default in values:
+            return codes[values.index(default)], "the default"
         if axis.numeric and isinstance(default, int | float):
-            gaps = np.abs(np.array(axis.values, dtype=float) - default)
-            return int(gaps.argmin()), f"the value nearest to the default, {format_value(default)}"
-        return 0, "the first value"
+            gaps = np.abs(np.array(values, dtype=float) - default)
+            return codes[int(gaps.argmin())], f"the value nearest to the default, {format_value(default)}"
+        return codes[0], "the first value"
 
     def strata(self, axis: Axis) -> NDArray[np.int64]:
         """Which trials agree on all other axes: one number per counted trial."""
@@ -136,33 +178,38 @@ class Sweep:
         return np.unique(np.stack(others), axis=1, return_inverse=True)[1].ravel()
 
 
+_NO_DEFAULT = object()
+
 _TIMELINES = (
     ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),
     ("episodes_to_threshold", "episode", "episodes", "budget.episodes"),
 )
 
 
-def read_sweep(path: str | Path) -> Sweep:
-    """Everything that the trials in or below `path` recorded, except episodes and losses."""
-    root, skipped = Path(path), list[Skipped]()
-    trials = read_trials(root, skipped)
+def read_sweep(paths: Paths) -> Sweep:
+    """Everything that the trials in or below `paths` recorded, except episodes and losses."""
+    places, skipped = as_list(paths), list[Skipped]()
+    trials = read_trials(places, skipped)
     if not trials:
-        raise AnalysisError(f"{path}: none of its trials can be read: {skipped[0].reason}")
+        named = ", ".join(map(str, places))
+        raise AnalysisError(f"{named}: none of its trials can be read: {skipped[0].reason}")
     evaluations = {trial.run: read_curve(trial, "evaluations", skipped) for trial in trials}
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
-    return Sweep(root, trials, rows, evaluations, _plan(root, skipped), skipped)
+    plans = [read_plan(place, skipped) for place in places]
+    return Sweep(places, trials, rows, evaluations, plans, skipped)
 
 
-def _plan(root: Path, skipped: list[Skipped]) -> Mapping[str, Any]:
-    """What `sweep.json` says was to be run; empty where there is none."""
+def _cause(directory: Path) -> str | None:
+    """Why a trial failed that left no record of itself."""
     try:
-        plan = read_json(root / "sweep.json")
-        return plan if isinstance(plan, dict) else {}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        skipped.append(Skipped("sweep.json", f"cannot be read: {error}"))
-        return {}
+        return read_result(directory).get("cause")
+    except (OSError, ValueError):
+        return None
+
+
+def _why_missing(directory: Path) -> str:
+    cause = _cause(directory)
+    return f"failed before training: {cause}" if cause else "planned, but never started"
 
 
 def _reason(row: Row, repeated: Mapping[str, str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimates import Table
+from analysis.estimates import Table, group
 from analysis.estimates import statistics as st
 from analysis.records import ALL, Axis, Sweep, Timeline
 from dqn_exp.text import format_number, format_value
@@ -26,7 +26,8 @@ def title(sweep: Sweep) -> str:
     if not names:
         return f"How does this DQN learn {environments(sweep)}?"
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"How {'does' if len(names) == 1 else 'do'} {listed} change convergence?"
+    what = "convergence" if sweep.judged else "learning"
+    return f"How {'does' if len(names) == 1 else 'do'} {listed} change {what}?"
 
 
 def values(sweep: Sweep, key: str) -> str:
@@ -52,9 +53,10 @@ def overview(sweep: Sweep) -> Iterator[str]:
             f"(greedy episodes) with a mean return of at least {values(sweep, 'convergence.threshold')}."
         )
     else:
-        yield "Convergence cannot be judged here: evaluations during training or a threshold are missing."
+        yield f"Convergence cannot be judged here: {sweep.obstacle}."
     ends = Counter(row["status"] for row in sweep.rows)
-    listed = (f"{n} {status}{MEANING.get(status, '')}" for status, n in ends.most_common())
+    meaning = MEANING if sweep.judged else {**MEANING, "exhausted": " (budget spent)"}
+    listed = (f"{n} {status}{meaning.get(status, '')}" for status, n in ends.most_common())
     yield f"How they ended: {', '.join(listed)}."
     if sweep.left_out:
         left = _count(len(sweep.left_out), "trial")
@@ -64,7 +66,8 @@ def overview(sweep: Sweep) -> Iterator[str]:
 
 
 def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iterator[str]:
-    """What each value did: the quickest, the slowest, and the best return."""
+    """What each value did: those that are not known, the quickest, the slowest, and the best return."""
+    yield from _unknown(sweep, axis)
     rows = [row for row in table if row["n"]]
     if not rows:
         return
@@ -79,10 +82,23 @@ def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iter
     scored = [row for row in rows if np.isfinite(row["final_return"])]
     if len(scored) > 1:
         best, worst = (choose(scored, key=_final_mean) for choose in (max, min))
-        yield (
-            f"Mean final return was highest with {_name(axis, best)}: {_final(best)}; "
-            f"lowest with {_name(axis, worst)}: {_final(worst)}."
-        )
+        if _final(best) == _final(worst):
+            yield f"Mean final return was the same with every value: {_final(best)}."
+        else:
+            yield (
+                f"Mean final return was highest with {_name(axis, best)}: {_final(best)}; "
+                f"lowest with {_name(axis, worst)}: {_final(worst)}."
+            )
+
+
+def _unknown(sweep: Sweep, axis: Axis) -> Iterator[str]:
+    """The values none of whose trials count, and how those ended."""
+    for value, rows in zip(axis.values, group(sweep.rows, axis), strict=True):
+        if not any(map(sweep.counts, rows)):
+            ends = Counter(row["status"] for row in rows)
+            listed = ", ".join(f"{n} {status}" for status, n in ends.most_common())
+            how = listed or "they failed before training"
+            yield f"No trial of {axis.name} = {format_value(value)} counts as evidence: {how}."
 
 
 def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
@@ -107,9 +123,14 @@ def _extremes(axis: Axis, ordered: Table, timeline: Timeline) -> Iterator[str]:
         yield f"No trial converged within {format_number(timeline.horizon)} {timeline.unit}."
         return
     quick, slow = ordered[0], ordered[-1]
+    if quick is slow:
+        yield f"Only {_name(axis, quick)} has trials that count. {_speed(quick, timeline)}."
+        return
+    if _speed(quick, timeline) == _speed(slow, timeline):
+        yield f"All values were equally fast in these trials: {_speed(quick, timeline)}."
+        return
     yield f"Fastest in these trials: {_name(axis, quick)}. {_speed(quick, timeline)}."
-    if quick is not slow:
-        yield f"Slowest in these trials: {_name(axis, slow)}. {_speed(slow, timeline)}."
+    yield f"Slowest in these trials: {_name(axis, slow)}. {_speed(slow, timeline)}."
 
 
 def _speed(row: dict[str, Any], timeline: Timeline) -> str:
@@ -141,12 +162,18 @@ def best_configurations(sweep: Sweep, timeline: Timeline, table: Table) -> Itera
         return ", ".join(f"{key} = {format_value(row[key])}" for key in names)
 
     if sweep.judged and any(row["converged"] for row in rows):
-        quick = min(rows, key=_slowness)
-        yield f"Fastest in these trials: {name(quick)}. {_speed(quick, timeline)}."
+        quick, slow = min(rows, key=_slowness), max(rows, key=_slowness)
+        if _speed(quick, timeline) == _speed(slow, timeline):
+            yield f"All configurations were equally fast in these trials: {_speed(quick, timeline)}."
+        else:
+            yield f"Fastest in these trials: {name(quick)}. {_speed(quick, timeline)}."
     scored = [row for row in rows if np.isfinite(row["final_return"])]
     if scored:
-        high = max(scored, key=_final_mean)
-        yield f"Highest mean final return: {name(high)}: {_final(high)}."
+        high, low = max(scored, key=_final_mean), min(scored, key=_final_mean)
+        if _final(high) == _final(low):
+            yield f"Mean final return was the same with every configuration: {_final(high)}."
+        else:
+            yield f"Highest mean final return: {name(high)}: {_final(high)}."
     yield (
         f"The best of {_count(len(rows), 'configuration')} is partly the luckiest one: run it on fresh seeds "
         f"before you believe it."
@@ -161,9 +188,14 @@ def _name(axis: Axis, row: dict[str, Any]) -> str:
     return f"{axis.name} = {format_value(row[axis.name])}"
 
 
-def untested(axis: Axis, table: Table) -> str:
+def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
     """Why nothing is claimed beyond these trials."""
-    fewest = min(row["seeds"] for row in table)
+    known = [row for row in table if row["n"]]
+    if not sweep.judged:
+        return "This describes these trials only: what tests compare is the speed of convergence."
+    if len(known) < 2:
+        return "This describes these trials only: there is nothing to compare them with."
+    fewest = min(row["seeds"] for row in known)
     return (
         f"This describes these trials only. The value with the fewest has {_count(fewest, 'seed')}; "
         f"below {st.TESTED_FROM} seeds per value no test can tell an effect of {axis.name} from "

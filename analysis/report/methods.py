@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,10 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
         f"95%: of means, Student's t below {st.BOOTSTRAP_FROM} trials and a bootstrap of whole trials "
         "from there on; of fractions, Wilson's. Where trials of several configurations are pooled, those of "
         "one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. "
-        "Area: mean evaluation return over the time shown, i.e. area under the learning curve.",
+        "Area: mean evaluation return over the time shown, i.e. area under the learning curve, which is "
+        "level before its first and after its last evaluation. That of a trial that diverged is minus "
+        "infinity, as in a study: returns have no lower bound, and what it had reached before must not "
+        "speak for it. The final return of a diverged trial is what the network that it left earned.",
     )
     yield "Tests", _tests()
 
@@ -96,16 +100,30 @@ def _tests() -> str:
 def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     """(what, value): where the trials come from; several values where the trials differ."""
     records = [trial.record for trial in sweep.trials]
-    command = sweep.plan.get("command")
-    yield "Command", str(command) if command else "; ".join(unique(r.get("command") for r in records))
-    yield "Directory", str(sweep.path.resolve())
+    commands = unique(plan.command for plan in sweep.plans) or unique(r.get("command") for r in records)
+    yield "Command", "; ".join(commands)
+    yield "Directory", "; ".join(str(path.resolve()) for path in sweep.paths)
     yield "Started", " to ".join(_ends(unique(record.get("started") for record in records)))
-    yield "Source", "; ".join(unique(_commit(record.get("git")) for record in records))
-    yield "Host", "; ".join(unique(f"{r.get('host')} ({r.get('cpu')})" for r in records))
+    attempts = [attempt for record in records for attempt in _attempts(record)]
+    yield "Source", "; ".join(unique(_commit(attempt.get("git")) for attempt in attempts))
+    yield "Host", "; ".join(unique(f"{a.get('host')} ({a.get('cpu')})" for a in attempts))
     yield "Learner, device", "; ".join(unique(f"{r.get('learner')}, {r.get('device')}" for r in records))
-    yield "Versions", "; ".join(unique(_versions(record.get("versions")) for record in records))
+    yield "Versions", "; ".join(unique(_versions(attempt.get("versions")) for attempt in attempts))
+    mixed = [trial.run for trial in sweep.trials if len(_programs(trial.record)) > 1]
+    if mixed:
+        yield "Continued with another program", f"another commit or other versions: {', '.join(mixed)}"
     seconds = [trial.result.get("wall_seconds") or 0.0 for trial in sweep.trials]
     yield "Training time", f"{format_number(float(sum(seconds)))} s over all trials"
+
+
+def _attempts(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Every start of a trial; records of format 1 tell of one."""
+    return record.get("attempts") or [record]
+
+
+def _programs(record: Mapping[str, Any]) -> list[str]:
+    """With what a trial was trained, from its first attempt to its last: commits and versions."""
+    return unique((_commit(a.get("git")), _versions(a.get("versions"))) for a in _attempts(record))
 
 
 def _ends(times: list[str]) -> list[str]:

@@ -18,15 +18,18 @@ def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
     rows = configuration_table(sweep, timeline, np.random.default_rng(0))
     shown = {
         "n": "n",
+        "left_out": "left out",
         "converged": "converged",
-        **({"diverged": "diverged"} if any(row["diverged"] for row in rows) else {}),
+        "diverged": "diverged",
         "median": f"median {timeline.unit}",
         "final_return": "mean final return",
     }
-    return [
+    rare = [name for name in ("left_out", "diverged") if not any(row[name] for row in rows)]
+    table = [
         {
             **{name: label(name, row[name]) for name in names},
-            **{title: format_number(row[name]) for name, title in shown.items()},
+            **{title: format_number(row[name]) for name, title in shown.items() if name not in rare},
         }
         for row in rows
     ]
+    return table if sweep.judged else [{**row, "converged": "cannot be judged"} for row in table]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +14,11 @@ from analysis.estimates import LogRank, Table, compare, configuration_table, val
 from analysis.records import (
     ALL,
     Axis,
+    Paths,
     Sweep,
     Timeline,
+    add_path_arguments,
+    as_list,
     read_curve,
     read_sweep,
     same_networks,
@@ -27,11 +29,8 @@ from analysis.records import (
 )
 from analysis.report import findings, methods
 from analysis.report.figures import Picture, Plot, axis_plots, paint_all, pair_plots
+from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.page import render_page
-from dqn_exp.runs import write_atomic
-
-FOLDERS = ("figures", "tables")
-PAGE = "index.html"
 
 
 class Section(NamedTuple):
@@ -49,56 +48,41 @@ class Section(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sweep_dir", type=Path, help="a sweep, a trial, or any folder that holds trials")
-    parser.add_argument("--output", type=Path, help="folder to write to (default: SWEEP_DIR/report)")
+    add_path_arguments(parser)
+    parser.add_argument(
+        "--output", type=Path, help="folder to write to (default: SWEEP_DIR/report, where there is one)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    print(write_report(args.sweep_dir, args.output))
+    print(write_report(args.paths, args.output))
 
 
-def write_report(sweep_dir: Path, output: Path | None = None) -> Path:
-    """Write `index.html`, `figures/` and `tables/` into `output`; returns the path of the page.
+def write_report(paths: Paths, output: Path | None = None) -> Path:
+    """Write `index.html`, `figures/` and `tables/` about the trials in `paths` into `output`.
 
-    Those of an earlier report are replaced as a whole, when everything new has been made; raises
-    AnalysisError where folders of these names are not an earlier report's.
+    Returns the path of the page. Without `output` it is `report/` in the only one of `paths`. What an earlier
+    report wrote is replaced as a whole, when everything new has been made; raises AnalysisError where
+    folders of these names are not an earlier report's, or where `output` is needed and missing.
     """
     if output is None:
-        output = sweep_dir / "report"
+        output = _only(as_list(paths)) / "report"
     else:
-        _refuse_to_replace(output)
-    sweep, rng = read_sweep(sweep_dir), np.random.default_rng(0)
+        refuse_to_replace(output)
+    sweep, rng = read_sweep(paths), np.random.default_rng(0)
     sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
     plots = list(_plots(sweep)) if sweep.counted else []
     warn_about(sweep.skipped)
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     pictures = paint_all(plots)
     page = _render(sweep, sections, cells, pictures)
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=output) as fresh:
-        _write_tables(Path(fresh, "tables"), sweep, sections, cells)
-        _write_pictures(Path(fresh, "figures"), pictures)
-        for name in FOLDERS:
-            _swap(output / name, Path(fresh, name))
-        write_atomic(output / PAGE, page.encode())
-    return output / PAGE
+    return publish(output, page, pictures, _tables(sweep, sections, cells))
 
 
-def _refuse_to_replace(output: Path) -> None:
-    ours = (output / PAGE).is_file()
-    taken = [name for name in FOLDERS if (output / name).exists() and not ours]
-    if taken:
-        raise AnalysisError(
-            f"--output {output} holds {taken[0]}/ that no report wrote; "
-            f"allowed: a new folder, or that of an earlier report"
-        )
-
-
-def _swap(old: Path, new: Path) -> None:
-    """Put `new` into the place of `old`, which moves to where `new` was."""
-    if old.exists():
-        old.rename(new.with_name(f"old-{new.name}"))
-    new.rename(old)
+def _only(paths: list[Path]) -> Path:
+    if len(paths) > 1:
+        raise AnalysisError(f"a report on {len(paths)} folders needs --output, a folder to write it to")
+    return paths[0]
 
 
 def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
@@ -116,7 +100,7 @@ def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
         comparisons = compare.comparison_table(sweep, axis, timeline, rng)
         said += findings.tested(axis, p, comparisons, reference)
     elif axis is not ALL:
-        said.append(findings.untested(axis, values))
+        said.append(findings.untested(sweep, axis, values))
     title = axis.title or "All trials"
     return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
 
@@ -129,16 +113,18 @@ def _plots(sweep: Sweep) -> Iterator[Plot]:
         yield from axis_plots(sweep, axis, episodes, losses)
 
 
-def _write_tables(folder: Path, sweep: Sweep, sections: list[Section], cells: Table) -> None:
-    folder.mkdir()
-    texts = {
-        "trials": to_csv(sweep.rows, trial_columns(sweep)),
-        "configurations": to_csv(_timed(cells, sweep.timelines[0])),
-        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s)) for s in sections},
-        **{f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons) for s in sections if s.comparisons},
+def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, str]:
+    """CSV by name."""
+    return {
+        "trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes),
+        "configurations": to_csv(_timed(cells, sweep.timelines[0]), axes=sweep.axes),
+        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s), axes=[s.axis]) for s in sections},
+        **{
+            f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons, axes=[s.axis])
+            for s in sections
+            if s.comparisons
+        },
     }
-    for name, text in texts.items():
-        (folder / f"{name}.csv").write_text(text)
 
 
 def _values_csv(sweep: Sweep, section: Section) -> Table:
@@ -149,13 +135,6 @@ def _values_csv(sweep: Sweep, section: Section) -> Table:
 
 def _timed(table: Table, timeline: Timeline) -> Table:
     return [{"clock": timeline.unit, "horizon": timeline.horizon, **row} for row in table]
-
-
-def _write_pictures(folder: Path, pictures: list[Picture]) -> None:
-    folder.mkdir()
-    for picture in pictures:
-        (folder / f"{picture.name}.png").write_bytes(picture.png)
-        (folder / f"{picture.name}.pdf").write_bytes(picture.pdf)
 
 
 def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[Picture]) -> str:

@@ -17,13 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from analysis.report import refuse_to_replace
     from analysis.study.data import load_study
 
+    if args.output:
+        refuse_to_replace(args.output)
     print(write_report(load_study(args.storage, args.name), args.output or Path(f"report_{args.name}")))
 
 
 def write_report(study: optuna.Study, output: Path) -> Path:
-    """Write `index.html`, `figures/` and `tables/` into `output`; returns the path of the page."""
+    """Write `index.html`, `figures/` and `tables/` into `output`, in place of an earlier report's.
+
+    Returns the path of the page.
+    """
     from analysis.study.report import write
 
     return write(study, output)

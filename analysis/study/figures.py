@@ -18,6 +18,7 @@ from analysis.estimates import mean_interval
 from analysis.report import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
 from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.importance import Importances
+from dqn_exp.study.storage import typed
 from dqn_exp.text import format_value
 
 PALETTE = "viridis"
@@ -280,4 +281,4 @@ def _value_axis(ax: Axes, which: str, parameter: Parameter) -> None:
 
 
 def _label(value: object) -> str:
-    return format_value(value)
+    return format_value(typed(value))

@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
 from analysis.records import slug
-from analysis.report import Picture, Plot, own_random, paint_all, render_page
+from analysis.report import Picture, Plot, own_random, paint_all, publish, render_page
 from analysis.study import figures, findings
 from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
-from dqn_exp.runs import write_atomic
-from dqn_exp.study.storage import quiet, trials_csv_of
-from dqn_exp.text import format_number
+from dqn_exp.study.storage import quiet, trials_csv_of, typed
+from dqn_exp.text import format_number, format_value
 
 CONTOUR_PARAMETERS = 3
 
@@ -28,16 +27,8 @@ def write(study: optuna.Study, output: Path) -> Path:
     data, rng = read_study(study), np.random.default_rng(0)
     found = {goal.name: importances(data, goal, rng) for goal in data.goals}
     pictures = paint_all(list(plots(data, found)))
-    for folder in ("figures", "tables"):
-        (output / folder).mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
-        (output / "figures" / f"{picture.name}.png").write_bytes(picture.png)
-        (output / "figures" / f"{picture.name}.pdf").write_bytes(picture.pdf)
-    names = [goal.name for goal in data.goals]
-    (output / "tables" / "trials.csv").write_text(trials_csv_of(study.get_trials(deepcopy=False), names))
-    page = output / "index.html"
-    write_atomic(page, _render(data, found, pictures).encode())
-    return page
+    table = trials_csv_of(study.get_trials(deepcopy=False), [goal.name for goal in data.goals])
+    return publish(output, _render(data, found, pictures), pictures, {"trials": table})
 
 
 def plots(study: StudyData, found: dict[str, Importances | None]) -> Iterator[Plot]:
@@ -156,6 +147,11 @@ def _proposal_row(study: StudyData, trial: FrozenTrial) -> dict[str, Any]:
         "number": trial.number,
         "state": trial.state.name.lower(),
         "scores": ["" if value is None else format_number(value) for value in values],
-        "params": [trial.params.get(parameter.name) for parameter in study.parameters],
+        "params": [_shown(trial, parameter.name) for parameter in study.parameters],
         "note": findings.note(trial),
     }
+
+
+def _shown(trial: FrozenTrial, name: str) -> str:
+    """A parameter as text; a dash where this proposal had no such one."""
+    return format_value(typed(trial.params[name])) if name in trial.params else "–"

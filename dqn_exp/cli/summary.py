@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -12,6 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dqn_exp.launch import garbage_uncollected
+
+BORDER = 3
+"""Characters between two columns of the table, where there is room for them."""
 
 
 class Summary:
@@ -60,9 +63,16 @@ def _print_table(console: Console, directory: Path) -> None:
 
     rows = summary_table(directory)
     if rows:
-        table = Table()
-        for name in rows[0]:
-            table.add_column(Text(name), justify="right")
-        for row in rows:
-            table.add_row(*(Text(str(value)) for value in row.values()))
-        console.print(table)
+        print_rows(console, rows)
+
+
+def print_rows(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
+    """A table of `rows`, which have the same columns; nothing is cut off where the console is narrow."""
+    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]]
+    fits = sum(widths) + BORDER * len(widths) < console.width
+    table = Table(padding=(0, 1) if fits else 0)
+    for name in rows[0]:
+        table.add_column(Text(name, overflow="fold"), justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row.values()))
+    console.print(table)

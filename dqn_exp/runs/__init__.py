@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from dqn_exp.runs.lock import Locked, directory_lock, in_use, is_locked
     from dqn_exp.runs.metrics import (
+        CLOCK,
         COLUMNS,
         KINDS,
         DamagedMetrics,

@@ -23,7 +23,7 @@ import numpy as np
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.runs import Result, TornMetrics, judge, metrics_path, read_columns, read_result
-from dqn_exp.scores import Floats, aggregate, normalised_area
+from dqn_exp.scores import DIVERGED, Floats, aggregate, area, normalised_area
 
 Direction = Literal["minimize", "maximize"]
 
@@ -86,7 +86,7 @@ class Measure:
 
 def _area(record: Record) -> float:
     seen = record.evaluations
-    return normalised_area(seen.times, seen.returns, seen.horizon)
+    return area(seen.times, seen.returns, seen.horizon, record.diverged)
 
 
 def _final_return(record: Record) -> float:
@@ -109,7 +109,7 @@ def _time(record: Record) -> float:
 
 
 def _no_bound(_: Record) -> float:
-    return -math.inf
+    return DIVERGED
 
 
 def _budget(record: Record) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import COMMANDS, main
+from tests.analysis.synthetic import write_sweep
 
 
 def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
@@ -35,6 +36,28 @@ def test_table_prints_csv(buffers: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_report_prints_where_the_page_is(buffers: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(buffers), "--output", str(buffers / "r")]) == 0
     assert capsys.readouterr().out.strip() == str(buffers / "r" / "index.html")
+
+
+def test_null_on_an_axis_is_a_value_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_sweep(tmp_path / "s", {"agent.max_grad_norm": [None, 10]}, 1, lambda cell, seed: 5000)
+    assert main(["table", str(tmp_path / "s")]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["agent.max_grad_norm"] for row in rows] == ["10", "none"]
+    assert [row["cause"] for row in rows] == ["", ""]
+
+
+def test_several_folders_are_one_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, lr in (("a", 0.1), ("b", 0.2)):
+        write_sweep(tmp_path / name, {"lr": [lr]}, 1, lambda cell, seed: 5000)
+    both = [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert main(["table", *both]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["run"], row["lr"]) for row in rows] == [
+        ("a/lr=0.1,seed=0", "0.1"),
+        ("b/lr=0.2,seed=0", "0.2"),
+    ]
+    assert main(["report", *both]) == 2
+    assert "a report on 2 folders needs --output" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["report", "table"])

@@ -80,8 +80,9 @@ def make_view(
     names = naming(trained.config.env.id, trained.observation_size, trained.n_actions)
     if trained.observation_size < 2 or trained.n_actions < 2:
         raise AnalysisError(f"{trained.config.env.id}: a map needs two numbers observed and two actions")
-    first = names.shown[0] if x is None else find_dimension(x, names.dimensions)
-    second = names.shown[1] if y is None else find_dimension(y, names.dimensions)
+    asked = [None if text is None else find_dimension(text, names.dimensions) for text in (x, y)]
+    free = (d for d in varied(rollout.observations, names.shown) if d not in asked)
+    first, second = (next(free) if dimension is None else dimension for dimension in asked)
     if first == second:
         raise AnalysisError(f"--x and --y are both {names.dimensions[first]!r}; allowed: two dimensions")
     shown = visited_ranges(rollout.observations)
@@ -93,6 +94,16 @@ def make_view(
         held[find_dimension(text, names.dimensions)] = value
     title = f"{trained.config.env.id}, {trained.directory.resolve().name}"
     return View(title, names, first, second, shown, held.astype(np.float32), rollout.observations)
+
+
+def varied(observations: np.ndarray, preferred: Sequence[int]) -> list[int]:
+    """The dimensions of [N, D], those first that are worth a map: of many values, of two, constant ones.
+
+    Among equals the `preferred` ones come first, then the lower ones.
+    """
+    distinct = [min(len(np.unique(column)), 3) for column in observations.T]
+    others = [d for d in range(len(distinct)) if d not in preferred]
+    return sorted([*dict.fromkeys(preferred), *others], key=lambda d: -distinct[d])
 
 
 def visited_ranges(observations: np.ndarray) -> list[Range]:

@@ -77,7 +77,7 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
         "converged:", (0, 1.0), (-4, 2), "axes fraction", "offset points",
         ha="right", va="bottom", fontsize=8, annotation_clip=False,
     )  # fmt: skip
-    texts = [f"{events(rows).sum():.0f}/{len(rows)}" for rows in group(sweep.counted, axis)]
+    texts = [f"{events(rows).sum():.0f}/{len(rows)}" if rows else "–" for rows in group(sweep.counted, axis)]
     for at, text in zip(positions(axis), texts, strict=True):
         ax.annotate(
             text, (at, 1.0), (0, 2), ("data", "axes fraction"), "offset points",

@@ -11,9 +11,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.estimates import binned, centres, edges, filled, group, moments, per_seed, sampled
+from analysis.estimates import group, per_seed
 from analysis.estimates import statistics as st
-from analysis.records import Axis, Curve, Row, Sweep
+from analysis.records import (
+    Axis,
+    Curve,
+    Row,
+    Sweep,
+    binned,
+    centres,
+    edges,
+    filled,
+    moments,
+    sampled,
+)
 from analysis.report.figures.by_value import draw_threshold, make_room, threshold
 from analysis.report.figures.style import CROWDED, Style, count_axis, draw_lines, new_figure, short, styles
 

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from multiprocessing import get_context
@@ -92,14 +93,16 @@ def paint(plot: Plot) -> Picture:
 
 
 def render(figure: Figure) -> tuple[bytes, bytes]:
-    """The figure as PNG and as PDF; laid out once."""
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.execute(figure)
-        figure.set_layout_engine("none")
+    """The figure as PNG and as PDF; laid out once. Letters that no font has are boxes."""
     png, pdf = io.BytesIO(), io.BytesIO()
-    agg: Any = FigureCanvasAgg(figure)  # figure.savefig() draws everything once more, for its layout
-    agg.print_png(png)
-    vectors: Any = FigureCanvasPdf(figure)
-    vectors.print_pdf(pdf, metadata={"CreationDate": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")
+        agg: Any = FigureCanvasAgg(figure)  # figure.savefig() draws everything once more, for its layout
+        agg.print_png(png)
+        vectors: Any = FigureCanvasPdf(figure)
+        vectors.print_pdf(pdf, metadata={"CreationDate": None})
     return png.getvalue(), pdf.getvalue()

@@ -9,6 +9,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
@@ -16,11 +17,17 @@ from analysis.estimates import Floats, Interval
 from analysis.records import Axis
 from analysis.report.page import DPI
 
+INSTALLED = {font.name for font in fontManager.ttflist}
+OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans")
+"""Fonts for letters that DejaVu Sans lacks."""
+FONTS = ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in INSTALLED)]
+"""The first comes with matplotlib: the same everywhere."""
+
 RC: Any = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper"),
     "text.parse_math": False,
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
+    "font.sans-serif": FONTS,
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
@@ -104,8 +111,9 @@ def value_figure(axis: Axis, height: float) -> tuple[Figure, Axes]:
 
 
 def label_values(ax: Axes, axis: Axis) -> None:
-    """Ticks and label of a horizontal axis that shows the values of `axis`."""
+    """Ticks and label of a horizontal axis that shows all values of `axis`, also those without trials."""
     at, labels = positions(axis), axis.labels()
+    ax.update_datalim([(x, 0.0) for x in at], updatey=False)
     if axis.numeric and len(at) > CROWDED:
         ax.xaxis.set_major_formatter(FuncFormatter(short))
     else:

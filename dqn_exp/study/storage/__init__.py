@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         is_withdrawn,
         proposals,
         trials_csv_of,
+        typed,
     )
 
 __getattr__ = lazy(__name__, __file__)

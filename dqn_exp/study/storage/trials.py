@@ -29,6 +29,19 @@ def is_withdrawn(trial: FrozenTrial) -> bool:
     return bool(trial.user_attrs.get(WITHDRAWN))
 
 
+def typed(value: object) -> object:
+    """A parameter as its configuration has it: Optuna has null and booleans among other choices as text."""
+    return _WORDS.get(value.lower(), value) if isinstance(value, str) else value
+
+
+_WORDS = {"null": None, "true": True, "false": False}
+
+
+def plain(value: object) -> object:
+    """`value` in a table, where null is a value like others and must not read as a missing one."""
+    return "none" if value is None else value
+
+
 def trials_csv_of(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
     """One row per trial of the storage: those that were asked for again are marked."""
     counted = {trial.number for trial in proposals(trials)}
@@ -50,7 +63,7 @@ def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[s
         "state": trial.state.name.lower(),
         "counted": counted,
         **dict(zip(objectives, values, strict=False)),
-        **{f"params.{key}": value for key, value in trial.params.items()},
+        **{f"params.{key}": plain(typed(value)) for key, value in trial.params.items()},
         **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
         "diverged": trial.user_attrs.get("statuses", []).count("diverged"),
         "pruned_at": trial.user_attrs.get("pruned_at"),

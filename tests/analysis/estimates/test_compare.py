@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,20 @@ def test_p_values_are_corrected_by_holm_s_method(tmp_path: Path) -> None:
 def test_the_approximation_tells_the_values_apart_too(tmp_path: Path) -> None:
     sweep = read_sweep(effect_sweep(tmp_path / "s"))
     assert compare.asymptotic(sweep, sweep.axes[0], sweep.timelines[0]).p < 0.001
+
+
+def test_a_value_without_trials_keeps_no_others_from_being_compared(tmp_path: Path) -> None:
+    """It is the default, and the first value, and nothing can be compared with it."""
+    sweep = write_sweep(
+        tmp_path / "s", {"lr": [0.2, 0.3]}, 6, lambda cell, seed: 1e5 * cell["lr"] + 500 * seed
+    )
+    write_trial(sweep / "lost", {"lr": 0.1}, status="failed", end=0)
+    plan = json.loads((sweep / "sweep.json").read_text())
+    (sweep / "sweep.json").write_text(json.dumps({**plan, "defaults": {"lr": 0.1}}))
+    read = read_sweep(sweep)
+    (axis,) = read.axes
+    assert compare.is_testable(read, axis)
+    assert read.reference(axis) == (1, "the value nearest to the default, 0.1")
+    (row,) = compare.comparison_table(read, axis, read.timelines[0], np.random.default_rng(0))
+    assert row["lr"] == 0.3
+    assert row["p"] < 0.05

@@ -11,7 +11,7 @@ from analysis.estimates import describe
 from analysis.estimates.samples import Sample
 from analysis.estimates.statistics import wilson_interval
 from analysis.records.sweep import read_sweep
-from dqn_exp.scores import t_interval
+from dqn_exp.scores import DIVERGED, t_interval
 from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
 
 
@@ -126,3 +126,17 @@ def test_trials_that_repeat_seeds_are_no_independent_sample() -> None:
     assert describe.repeats_seeds([1, 2, 1])
     assert not describe.repeats_seeds([1, 2])
     assert np.isnan(describe.share_interval([1, 1], np.ones(2))).all()
+
+
+def test_a_diverged_trial_has_the_area_that_a_study_scores(tmp_path: Path) -> None:
+    """Minus infinity, of which the mean of the seeds is one too; the IQM outlives one of four."""
+    for seed in range(4):
+        write_trial(tmp_path / str(seed), {"seed": seed}, 5000)
+    write_trial(tmp_path / "4", {"seed": 4}, 5000, status="diverged", end=9000)
+    sweep = read_sweep(tmp_path)
+    (row,) = describe.configuration_table(sweep, sweep.timelines[0], rng())
+    assert row["area"] == DIVERGED
+    assert np.isnan([row["area_low"], row["area_high"]]).all()
+    assert 150 < row["area_iqm"] < 200
+    assert row["area_n"] == 5
+    assert 150 < row["final_return"] < 200

@@ -34,8 +34,8 @@ def test_pairs_agree_in_seed_and_in_every_other_axis(tmp_path: Path) -> None:
     assert samples.in_pairs(sweep, batch, [*one, one[0]], two) is None
 
 
-def test_configurations_without_evidence_are_listed_empty(tmp_path: Path) -> None:
+def test_configurations_without_evidence_are_listed_too(tmp_path: Path) -> None:
     write_trial(tmp_path / "a", {"lr": 0.1}, time=10_000)
     write_trial(tmp_path / "b", {"lr": 0.2}, status="failed", end=100)
     found = samples.configurations(read_sweep(tmp_path))
-    assert [(values, len(rows)) for values, rows in found] == [({"lr": 0.1}, 1), ({"lr": 0.2}, 0)]
+    assert [(values, len(rows)) for values, rows in found] == [({"lr": 0.1}, 1), ({"lr": 0.2}, 1)]

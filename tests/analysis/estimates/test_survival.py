@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
@@ -84,10 +87,32 @@ def test_the_statistic_for_many_labellings_is_that_of_lifelines(groups: int) -> 
     times, events = censored(rng, 40.0, 40, 50.0)
     labels = [rng.permutation(np.arange(40) % groups) for _ in range(4)]
     expected = [multivariate_logrank_test(times, label, events).test_statistic for label in labels]
-    found = sv.log_rank_statistics(times, events, np.eye(groups)[labels])
+    found = sv.log_rank_statistics(times, events, np.array(labels))
     assert found == pytest.approx(expected, rel=1e-9)
     tested, ours = multivariate_logrank_test(times, labels[0], events), sv.log_rank(times, events, labels[0])
     assert ours == pytest.approx((tested.test_statistic, tested.p_value), rel=1e-9)
+
+
+def test_many_labellings_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    times, events = censored(np.random.default_rng(4), 40.0, 30, 50.0)
+    labels = np.array([np.random.default_rng(n).permutation(np.arange(30) % 3) for n in range(7)])
+    whole = sv.log_rank_statistics(times, events, labels)
+    monkeypatch.setattr(sv, "BLOCK", 2 * 30 * 3)
+    assert sv.log_rank_statistics(times, events, labels) == pytest.approx(whole, rel=1e-12)
+
+
+def test_twenty_four_values_of_fifty_trials_take_seconds_and_little_memory() -> None:
+    times, events = censored(np.random.default_rng(0), 40_000, 1200, 50_000)
+    tracemalloc.start()
+    start = time.perf_counter()
+    p = sv.permutation_log_rank(
+        times, events, np.repeat(np.arange(24), 50), np.random.default_rng(1), permutations=500
+    )
+    seconds, (_, most) = time.perf_counter() - start, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 < p < 0.8
+    assert seconds < 5
+    assert most < 100e6
 
 
 def test_permutations_agree_with_the_approximation_for_many_trials() -> None:

@@ -85,6 +85,34 @@ def test_no_value_exceeds_what_rewards_can_sum_to(q_max: float, status: str) -> 
     assert (finding.status, finding.number) == (status, pytest.approx(q_max / 100))
 
 
+@pytest.mark.parametrize(
+    ("lengths", "returns", "rewards", "gamma", "bound"),
+    [
+        ([8, 20], [0, 1], [0, 1], 0.99, 1),  # a goal: one reward, at the end
+        ([8, 20], [-8, -20], [-1, -1], 0.99, (1 - 0.99**20) / 0.01),
+        ([8, 20], [3, -20], [1, -2], 1.0, 40),  # of both signs: the whole return tells nothing of the rest
+        ([8, 500], [8, 500], [1, 1], 0.99, 100),  # cut off by the time limit
+        ([8, 500], [8, 500], [1, 1], 1.0, None),
+        ([8, 500], [1, 0], [0, 1], 0.99, 1),  # a goal that was not found within the limit
+        ([8, 500], [1, 5], [0, 1], 0.99, 5 + 1),  # one reward in a hundred steps, and so on
+        ([8, 20], [np.nan, np.nan], [1, 1], 1.0, 20),
+    ],
+)
+def test_no_value_exceeds_the_best_return_of_one_episode(
+    lengths: Any, returns: Any, rewards: Any, gamma: float, bound: float | None
+) -> None:
+    parts: Any = {
+        "settings": {"gamma": gamma, "env__max_episode_steps": 500},
+        "episodes": {"length": np.array(lengths, float), "return": np.array(returns, float)},
+        "losses": losses([1.0] * 9, q_max=30.0),
+        "seen": seen(rewards=rewards),
+    }
+    if bound is None:
+        assert checks.overestimation(evidence(**parts)) is None
+    else:
+        assert found(checks.overestimation, **parts).number == pytest.approx(30 / bound)
+
+
 @pytest.mark.parametrize(("loss", "status"), [(1.0, "ok"), (16.0, "suspect"), (400.0, "bad")])
 def test_td_errors_are_compared_with_the_values(loss: float, status: str) -> None:
     finding = found(checks.td_error, losses=losses([loss] * 8, q_max=10.0), seen=seen())
@@ -177,6 +205,23 @@ def test_flat_and_forgotten_returns() -> None:
     fell = found(checks.forgetting, evaluations=evaluations([10, 10, 200, 410, 30, 20, 10]))
     assert (fell.status, fell.number) == ("bad", pytest.approx(390 / 400))
     assert "at step 4,000" in fell.evidence
+
+
+def test_returns_that_are_no_numbers_are_counted_and_not_earned() -> None:
+    """With NaN among them no return is larger than another."""
+    finding = found(checks.nothing_found, episodes={"return": np.r_[np.full(80, 0.6), np.nan, np.inf]})
+    assert (finding.status, finding.number) == ("bad", 2)
+    assert finding.evidence == "2 of 82 training episodes earned what is no finite number"
+
+
+def test_evaluations_that_are_no_numbers_are_left_out() -> None:
+    means = [5.0, 7, 6, 60, 80, 90, 20, 20, 20]
+    for check in (checks.improvement, checks.forgetting):
+        finding = found(check, evaluations=evaluations(np.insert(means, 4, np.nan)))
+        assert finding.number == pytest.approx(found(check, evaluations=evaluations(means)).number)
+    assert checks.improvement(evidence(evaluations=evaluations([1.0] * 5 + [np.nan] * 9))) is None
+    told = found(checks.improvement, evaluations=evaluations(means)).evidence
+    assert told == "the first three evaluations had a median of 6, the best had 90"
 
 
 def test_large_rewards_want_taming() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from analysis.__main__ import main
+from analysis.errors import AnalysisError
 from analysis.network.dimensions import naming
-from analysis.network.policy.maps import evaluate_view, make_view, visited_ranges
+from analysis.network.policy.maps import evaluate_view, make_view, varied, visited_ranges
 from analysis.network.policy.page import linear_layers
 from analysis.network.rollouts import roll_out
 from analysis.network.trained import Trained, load_trained
@@ -85,6 +87,29 @@ def test_a_map_holds_the_network_s_values_at_its_places(trials: Path) -> None:
     assert maps.values[9, 4] == pytest.approx(trained.values(place[np.newaxis])[0], rel=1e-5)
     assert maps.difference == pytest.approx(maps.values[..., 1] - maps.values[..., 0])
     assert (maps.greedy == (maps.difference > 0)).all()
+
+
+def test_a_map_shows_dimensions_that_vary(trials: Path) -> None:
+    """The first is constant, the second a flag; the others move."""
+    rollout = roll_out(load_trained(trials / "relu"), 0.0, 3)
+    flag = np.arange(len(rollout.observations)) % 2
+    columns = [0 * flag, flag, *rollout.observations.T[2:]]
+    assert varied(np.stack(columns, axis=1), (0, 1)) == [2, 3, 1, 0]
+    assert varied(rollout.observations, (2, 3)) == [2, 3, 0, 1]
+    still = replace(rollout, observations=rollout.observations * np.float32([1, 0, 0, 1]))
+    view = make_view(load_trained(trials / "relu"), still)
+    assert (view.x, view.y) == (3, 0)
+
+
+def test_a_dimension_that_is_asked_for_is_not_shown_twice(trials: Path) -> None:
+    trained = load_trained(trials / "relu")
+    rollout = roll_out(trained, 0.0, 3)
+    upwards = make_view(trained, rollout, x="pole angular velocity")
+    assert (upwards.x, upwards.y) == (3, 2)
+    sideways = make_view(trained, rollout, y="pole angle")
+    assert (sideways.x, sideways.y) == (3, 2)
+    with pytest.raises(AnalysisError, match="--x and --y are both 'pole angle'"):
+        make_view(trained, rollout, x="pole angle", y="2")
 
 
 def test_with_more_actions_the_difference_is_best_minus_second_best(trials: Path) -> None:

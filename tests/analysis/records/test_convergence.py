@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analysis.records.convergence import is_judged, outcome
+from analysis.records.convergence import most_evaluations, obstacle, outcome
 from analysis.records.disk import read_curve, read_trial
 from dqn_exp.runs import Outcome
 from tests.analysis.synthetic import BUDGET, write_trial
@@ -56,8 +57,37 @@ def test_a_trial_that_diverged_after_its_crossing_never_converged(tmp_path: Path
 
 def test_without_threshold_or_evaluations_nothing_can_be_judged() -> None:
     judged = {"convergence.threshold": 195.0, "evaluation.every_steps": 500}
-    assert is_judged(judged)
-    assert not is_judged({**judged, "convergence.threshold": None})
-    assert not is_judged({**judged, "convergence.threshold": float("inf")})
-    assert not is_judged({**judged, "evaluation.every_steps": None})
-    assert is_judged({**judged, "evaluation.every_steps": None, "evaluation.every_episodes": 3})
+    by_episodes = {**judged, "evaluation.every_steps": None, "evaluation.every_episodes": 3}
+    assert obstacle(judged) is None
+    assert obstacle(by_episodes) is None
+    for broken in (
+        {"convergence.threshold": None},
+        {"convergence.threshold": math.inf},
+        {"evaluation.every_steps": None},
+    ):
+        assert "or a threshold are missing" in str(obstacle(judged | broken))
+
+
+@pytest.mark.parametrize(
+    ("config", "most"),
+    [
+        ({"budget.env_steps": 2999, "evaluation.every_steps": 1000}, 2),
+        ({"budget.env_steps": 3000, "evaluation.every_steps": 1000}, 3),
+        ({"budget.episodes": 40, "evaluation.every_steps": 1000}, math.inf),
+        ({"budget.episodes": 40, "evaluation.every_episodes": 15}, 2),
+        ({"budget.env_steps": 2999, "budget.episodes": 40, "evaluation.every_steps": 1000,
+          "evaluation.every_episodes": 15}, 4),
+        ({"budget.env_steps": 2999}, 0),
+    ],
+)  # fmt: skip
+def test_the_budget_limits_how_many_evaluations_there_can_be(config: dict[str, Any], most: float) -> None:
+    assert most_evaluations(config) == most
+
+
+def test_fewer_evaluations_than_it_takes_in_a_row_judge_nothing() -> None:
+    config = {
+        "convergence.threshold": 195.0, "convergence.consecutive": 3,
+        "budget.env_steps": 2999, "evaluation.every_steps": 1000,
+    }  # fmt: skip
+    assert obstacle(config) == "it takes 3 evaluations in a row, and the budget holds 2"
+    assert obstacle({**config, "convergence.consecutive": 2}) is None

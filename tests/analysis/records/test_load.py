@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import analysis
-from analysis.errors import SkippedWarning
+from analysis.errors import AnalysisError, SkippedWarning
 from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
 
 CONTRACT = [
@@ -62,9 +63,70 @@ def test_measures_are_columns_of_curves(tmp_path: Path) -> None:
     assert "rms_angle" in analysis.load_curves(tmp_path, "episodes")
 
 
-def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="kind='loss'; allowed: episodes, evaluations, losses"):
-        analysis.load_curves(".", "loss")
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"kind": "loss"}, "kind='loss'; allowed: episodes, evaluations, losses"),
+        ({"kind": "losses", "grid": 0}, "grid=0; allowed: None, or"),
+        ({"kind": "losses", "grid": 9, "clock": "step"}, "clock='step'; allowed: episode, env_step, update"),
+    ],
+)
+def test_an_unknown_kind_grid_or_clock_is_refused(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        analysis.load_curves(".", **asked)
+
+
+def test_null_and_lists_are_groups_in_the_order_of_the_report(tmp_path: Path) -> None:
+    """As text, 128 would come before 64-64, and pandas leaves null out of its groups."""
+    axes = {"agent.max_grad_norm": [10, None], "network.hidden": [[128], [64, 64]]}
+    write_sweep(tmp_path / "s", axes, 2, lambda cell, seed: 5000)
+    for table in (analysis.load_runs(tmp_path / "s"), analysis.load_curves(tmp_path / "s", "episodes")):
+        sizes = table.groupby("agent.max_grad_norm", observed=True)["run"].nunique()
+        assert sizes.to_dict() == {"none": 4, 10: 4}
+        assert list(table.groupby("network.hidden", observed=True).groups) == ["64-64", "128"]
+        assert list(table.sort_values("network.hidden")["network.hidden"].unique()) == ["64-64", "128"]
+        assert not table["agent.max_grad_norm"].isna().any()
+
+
+def test_numbers_and_booleans_stay_what_they_are(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2], "agent.double": [True, False]}, 1, lambda cell, seed: 5000)
+    runs = analysis.load_runs(tmp_path / "s")
+    assert runs["lr"].dtype == float
+    assert runs["agent.double"].dtype == bool
+
+
+def test_on_a_grid_every_trial_counts_at_every_moment(tmp_path: Path) -> None:
+    """One trial stops at 1 500 with a return of 200; the other never converges."""
+    write_trial(tmp_path / "a", {"seed": 0}, 500)
+    write_trial(tmp_path / "b", {"seed": 1})
+    raw = analysis.load_curves(tmp_path, "evaluations")
+    curves = analysis.load_curves(tmp_path, "evaluations", grid=50)
+    assert list(curves.columns) == list(raw.columns)
+    assert list(curves["env_step"]) == [500.0 + 1000 * place for place in range(50)] * 2
+    ended = curves[(curves["run"] == "a") & (curves["env_step"] > 1000)]
+    assert len(ended) == 49
+    assert set(ended["mean_return"]) == {200.0}
+    in_bin = raw[(raw["run"] == "b") & raw["env_step"].isin([30_500, 31_000])]
+    assert curves["mean_return"][50 + 30] == pytest.approx(in_bin["mean_return"].mean())
+
+
+def test_the_grid_may_count_episodes(buffers: Path) -> None:
+    curves = analysis.load_curves(buffers, "episodes", grid=10, clock="episode")
+    assert list(curves["episode"]) == [25.0 + 50 * place for place in range(10)] * 9
+    assert curves["env_step"].max() > 40_000
+
+
+def test_several_folders_are_one_table(tmp_path: Path) -> None:
+    for name, lr in (("a", 0.1), ("b", 0.2)):
+        write_sweep(tmp_path / name, {"lr": [lr]}, 2, lambda cell, seed: 5000)
+    runs = analysis.load_runs([tmp_path / "a", tmp_path / "b", tmp_path / "b" / "lr=0.2,seed=1"])
+    assert list(runs["run"]) == ["a/lr=0.1,seed=0", "a/lr=0.1,seed=1", "b/lr=0.2,seed=0", "b/lr=0.2,seed=1"]
+    assert set(analysis.load_curves([tmp_path / "a", tmp_path / "b"], "losses")["lr"]) == {0.1, 0.2}
+
+
+def test_no_folder_at_all_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="no folder was given"):
+        analysis.load_runs([])
 
 
 def test_what_is_skipped_is_warned_of_and_kept(buffers: Path) -> None:
@@ -90,6 +152,17 @@ def test_whole_sweeps_warn_of_nothing(buffers: Path) -> None:
         warnings.simplefilter("error")
         analysis.load_runs(buffers)
         analysis.load_curves(buffers, "losses")
+
+
+def test_columns_that_hold_nothing_in_some_trials_warn_of_nothing(tmp_path: Path) -> None:
+    """pandas warns where it puts tables together of which one has an empty column."""
+    write_trial(tmp_path / "a", {"agent.max_grad_norm": None}, 2000, measures=["angle"])
+    write_trial(tmp_path / "b", {"agent.max_grad_norm": 10}, 2000)
+    write_trial(tmp_path / "c", {"seed": 1}, status="failed", end=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curves = analysis.load_curves(tmp_path, "episodes")
+    assert curves.groupby("run")["angle"].count().to_dict() == {"a": 6, "b": 0}
 
 
 def test_a_trial_without_metrics_is_a_row(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
+from analysis.estimates.samples import configurations
 from analysis.records.sweep import read_sweep
 from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
 
@@ -129,3 +130,55 @@ def test_none_can_be_the_default(tmp_path: Path) -> None:
     (tmp_path / "s" / "sweep.json").write_text(json.dumps(plan))
     sweep = read_sweep(tmp_path / "s")
     assert sweep.reference(sweep.axes[0]) == (0, "the default")
+
+
+def test_several_sweeps_are_one_with_the_plans_of_each(tmp_path: Path) -> None:
+    for name, lr, default in (("a", 0.1, 0.2), ("b", 0.2, 0.2), ("c", 0.3, 0.1)):
+        write_sweep(tmp_path / name, {"lr": [lr]}, 2, lambda cell, seed: 5000)
+        plan = json.loads((tmp_path / name / "sweep.json").read_text())
+        plan["trials"].append({"name": "lost"})
+        (tmp_path / name / "sweep.json").write_text(json.dumps({**plan, "defaults": {"lr": default}}))
+    sweep = read_sweep([tmp_path / "a", tmp_path / "b"])
+    (axis,) = sweep.axes
+    assert axis.values == (0.1, 0.2)
+    assert [entry.run for entry in sweep.missing] == ["a/lost", "b/lost"]
+    assert sweep.reference(axis) == (1, "the default")
+    three = read_sweep([tmp_path / name for name in "abc"])
+    assert three.reference(three.axes[0]) == (0, "the first value")
+
+
+def test_where_no_trial_had_the_evaluations_convergence_takes_it_cannot_be_judged(tmp_path: Path) -> None:
+    """The budget counts episodes and evaluations steps, so that the records alone tell."""
+    config = {"budget.env_steps": None, "budget.episodes": 100}
+    write_trial(tmp_path / "a", {**config, "seed": 0}, end=1000)
+    write_trial(tmp_path / "b", {**config, "seed": 1}, end=999)
+    sweep = read_sweep(tmp_path)
+    assert not sweep.judged
+    assert sweep.obstacle == "it takes 3 evaluations in a row, and no trial had more than 2"
+    write_trial(tmp_path / "c", {**config, "seed": 2}, end=1500)
+    assert read_sweep(tmp_path).judged
+
+
+def test_a_diverged_trial_is_judged_without_evaluations(tmp_path: Path) -> None:
+    write_trial(tmp_path / "a", status="diverged", end=40)
+    assert read_sweep(tmp_path).judged
+
+
+def test_a_value_whose_trials_failed_before_training_stays(tmp_path: Path) -> None:
+    """No record of them tells their configuration; the plan does."""
+    sweep = write_sweep(tmp_path / "s", {"buffer": [500]}, 2, lambda cell, seed: 5000)
+    plan = json.loads((sweep / "sweep.json").read_text())
+    for entry in plan["trials"]:
+        entry["overrides"] = ["env=cartpole", "buffer=500", f"seed={entry['seed']}"]
+    plan["trials"].append({"name": "x", "overrides": ["env=cartpole", "buffer=17k", "seed=0"]})
+    plan["trials"].append({"name": "later", "overrides": ["env=cartpole", "buffer=20k", "seed=0"]})
+    (sweep / "sweep.json").write_text(json.dumps(plan))
+    (sweep / "x").mkdir()
+    (sweep / "x" / "result.json").write_text('{"status": "failed", "cause": "no memory"}')
+    read = read_sweep(sweep)
+    (axis,) = read.axes
+    assert (axis.name, axis.values) == ("buffer", (500, 17_000))
+    np.testing.assert_array_equal(axis.codes(read.rows), [0, 0])
+    assert [(values, len(rows)) for values, rows in configurations(read)] == [
+        ({"buffer": 500}, 2), ({"buffer": 17_000}, 0),
+    ]  # fmt: skip

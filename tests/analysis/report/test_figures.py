@@ -6,6 +6,7 @@ import os
 import signal
 import warnings
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,7 +19,7 @@ from analysis.records.disk import read_curve
 from analysis.records.sweep import Sweep, read_sweep
 from analysis.report.figures import axis_plots, paint_all, pair_plots
 from analysis.report.figures.by_value import convergence_by_value
-from analysis.report.figures.painting import paint
+from analysis.report.figures.painting import paint, render
 from analysis.report.figures.pairs import heatmap
 from analysis.report.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
 from tests.analysis.synthetic import write_sweep, write_trial
@@ -54,6 +55,22 @@ def test_two_axes_have_a_heatmap_with_numbers(tmp_path: Path) -> None:
     speed, converged, _ = ([text.get_text() for text in ax.texts] for ax in figure.axes)
     assert speed == ["10k", "10k", "20k", "20k"]
     assert converged == ["2/2"] * 4
+
+
+@pytest.mark.parametrize("values", [[0.1, 9], ["日本語", "Привет"]], ids=["a value that failed", "letters"])
+def test_matplotlib_has_nothing_to_warn_of(tmp_path: Path, values: list[Any]) -> None:
+    sweep = write_sweep(tmp_path / "s", {"env.kwargs.x": values[:1]}, 2, lambda cell, seed: 5000)
+    write_trial(sweep / "lost", {"env.kwargs.x": values[1]}, status="failed", end=0)
+    read = read_sweep(sweep)
+    (axis,) = read.axes
+    assert len(axis.values) == 2
+    with warnings.catch_warnings(), mpl.rc_context(RC):
+        warnings.simplefilter("error")
+        figure = convergence_by_value(read, axis, read.timelines[0], np.random.default_rng(0))
+        assert render(figure)[0].startswith(b"\x89PNG")
+    low, high = figure.axes[0].get_xlim()
+    assert all(low < place < high for place in positions(axis))
+    assert "–" in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_a_cell_without_trials_stays_empty(tmp_path: Path) -> None:

@@ -71,6 +71,43 @@ def test_without_evaluations_convergence_is_not_spoken_of(tmp_path: Path) -> Non
     assert not compare.is_testable(sweep, sweep.axes[0])
 
 
+def test_too_few_evaluations_are_said_and_no_share_is_told(tmp_path: Path) -> None:
+    common = {"budget.env_steps": 1000}
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 500, common)
+    sweep = read_sweep(tmp_path / "s")
+    text = said(tmp_path / "s")
+    assert "cannot be judged here: it takes 3 evaluations in a row, and the budget holds 2." in text
+    assert "of 2 converged" not in text
+    assert "what tests compare is the speed of convergence" in text
+    assert findings.title(sweep) == "How does lr change learning?"
+
+
+def test_equal_numbers_name_no_highest_and_no_lowest(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 5000)
+    text = said(tmp_path / "s")
+    assert "All values were equally fast in these trials: 2 of 2 converged" in text
+    assert "Mean final return was the same with every value: 197.7" in text
+    assert not any(word in text for word in ("Fastest", "Slowest", "highest", "lowest"))
+    write_sweep(tmp_path / "g", {"batch": [1, 2], "lr": [0.1, 0.2]}, 2, lambda cell, seed: 5000)
+    sweep = read_sweep(tmp_path / "g")
+    cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
+    fast, same, _ = findings.best_configurations(sweep, sweep.timelines[0], cells)
+    assert fast.startswith("All configurations were equally fast in these trials: 2 of 2 converged")
+    assert same.startswith("Mean final return was the same with every configuration: 197.7")
+
+
+def test_a_value_without_trials_that_count_is_told_and_compared_with_nothing(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1]}, 2, lambda cell, seed: 5000)
+    for seed, status in enumerate(["failed", "failed", "pruned"]):
+        write_trial(tmp_path / "s" / status / str(seed), {"lr": 9, "seed": seed}, status=status, end=0)
+    text = said(tmp_path / "s")
+    assert "No trial of lr = 9 counts as evidence: 2 failed, 1 pruned." in text
+    assert "Only lr = 0.1 has trials that count. 2 of 2 converged" in text
+    assert "Fastest" not in text
+    assert "nothing to compare them with" in text
+    assert findings.title(read_sweep(tmp_path / "s")) == "How does lr change convergence?"
+
+
 def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> None:
     grid = {"batch": [1, 2], "lr": [0.1, 0.2]}
     write_sweep(tmp_path / "s", grid, 2, lambda cell, seed: 40_000 * cell["batch"] * cell["lr"])

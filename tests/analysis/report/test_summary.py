@@ -37,6 +37,22 @@ def test_diverged_trials_have_a_column_where_there_are_any(tmp_path: Path) -> No
     assert [row["diverged"] for row in summary_table(sweep)] == ["0", "1"]
 
 
+def test_a_value_whose_trials_all_failed_has_not_failed_to_converge(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "s", {"lr": [0.1]}, 2, lambda cell, seed: 5000)
+    assert "left out" not in summary_table(sweep)[0]
+    write_trial(sweep / "lost", {"lr": 9.0}, status="failed", end=0)
+    good, lost = summary_table(sweep)
+    assert (good["n"], good["left out"], good["converged"]) == ("2", "0", "2")
+    assert (lost["n"], lost["left out"], lost["converged"]) == ("0", "1", "–")
+
+
+def test_what_cannot_be_judged_is_no_zero(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "s", {}, 2, lambda cell, seed: 500, {"budget.env_steps": 1000})
+    (row,) = summary_table(sweep)
+    assert row["converged"] == "cannot be judged"
+    assert row["median environment steps"] == "–"
+
+
 def test_it_imports_nothing_heavy() -> None:
     code = (
         "import sys, analysis.report.summary as s\n"

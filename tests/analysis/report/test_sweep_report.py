@@ -184,3 +184,32 @@ def test_a_grid_shows_its_configurations_before_it_pools(tmp_path: Path) -> None
     page = write_report(tmp_path / "s").read_text()
     assert page.index('id="configurations"') < page.index('id="axis-lr"')
     assert "pools the trials of every value of lr" in page
+
+
+def test_several_sweeps_make_one_report(tmp_path: Path) -> None:
+    for name, norm in (("first", None), ("second", 10)):
+        write_sweep(tmp_path / name, {"agent.max_grad_norm": [norm]}, 2, lambda cell, seed: 5000)
+    page = write_report([tmp_path / "first", tmp_path / "second"], tmp_path / "out")
+    assert "<code>first</code>, <code>second</code>" in page.read_text()
+    with open(tmp_path / "out" / "tables" / "values_agent.max_grad_norm.csv", newline="") as file:
+        assert [row["agent.max_grad_norm"] for row in csv.DictReader(file)] == ["none", "10"] * 2
+
+
+def test_what_cannot_be_judged_is_no_share_anywhere(tmp_path: Path) -> None:
+    sweep = write_sweep(
+        tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 500, {"budget.env_steps": 1000}
+    )
+    page = re.sub(r"data:image[^\"]*", "", write_report(sweep).read_text())
+    assert "cannot be judged" in page
+    assert "%</td>" not in page
+    assert "<th>converged</th>" not in page
+    with open(sweep / "report" / "tables" / "values_lr.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row[name] for row in rows for name in ("converged", "converged_share", "median", "rmst")} == {""}
+
+
+def test_the_area_of_a_value_with_a_diverged_trial_is_minus_infinity_as_in_a_study(buffers: Path) -> None:
+    write_trial(buffers / "x", {"buffer": 500, "seed": 9}, status="diverged", end=9000)
+    page = write_report(buffers).read_text()
+    assert page.count("<td>−∞</td>") == 1
+    assert "minus infinity, as in a study" in page

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
 
 from analysis.__main__ import main
 from analysis.errors import AnalysisError
@@ -84,6 +86,41 @@ def test_the_page_has_every_figure_and_escapes_names(tmp_path: Path) -> None:
     assert (tmp_path / "tables" / "trials.csv").read_text().count("\n") == 41
 
 
+def test_figures_and_tables_of_an_earlier_report_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.study.report.paint_all", lambda plots: [])
+    write_report(make(n=3), tmp_path)
+    for stale in (tmp_path / "figures" / "old.png", tmp_path / "tables" / "old.csv"):
+        stale.write_text("of another study")
+    (tmp_path / "notes.txt").write_text("mine")
+    write_report(make(n=3), tmp_path)
+    assert not list(tmp_path.glob("*/old.*"))
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_null_and_booleans_read_as_in_a_report_on_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Optuna has them as text among other choices, and null as itself where somebody queued it."""
+    monkeypatch.setattr("analysis.study.report.paint_all", lambda plots: [])
+    study = optuna.create_study()
+    study.set_user_attr("objectives", ["aulc"])
+    choices = CategoricalDistribution(["null", None, "10"])
+    switch = CategoricalDistribution(["True", "false"])
+    for norm, double in (("null", "True"), (None, "false"), ("10", "True")):
+        params = {"agent.max_grad_norm": norm, "agent.double": double}
+        distributions = {"agent.max_grad_norm": choices, "agent.double": switch}
+        study.add_trial(optuna.create_trial(params=params, distributions=distributions, value=1.0))
+    page = write_report(study, tmp_path).read_text()
+    assert page.count("<td>none</td><td>yes</td>") == 1
+    assert page.count("<td>none</td><td>no</td>") == 1
+    with open(tmp_path / "tables" / "trials.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["params.agent.max_grad_norm"] for row in rows] == ["none", "none", "10"]
+    assert [row["params.agent.double"] for row in rows] == ["True", "False", "True"]
+
+
 def test_several_goals(tmp_path: Path) -> None:
     write_report(make(directions=("maximize", "minimize")), tmp_path)
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
@@ -96,6 +133,9 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     make(journal, n=12)
     assert main(["study", journal, "known <b>name</b>", "--output", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "index.html")
+    (tmp_path / "mine" / "figures").mkdir(parents=True)
+    assert main(["study", journal, "known <b>name</b>", "--output", str(tmp_path / "mine")]) == 2
+    assert "holds figures/ that no report wrote" in capsys.readouterr().err
     assert main(["study", journal, "other"]) == 2
     assert "it holds: known <b>name</b>" in capsys.readouterr().err
     assert main(["study", str(tmp_path / "nowhere"), "other"]) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.estimates.curves import binned, centres, edges, filled, moments, sampled
+from analysis.records.curves import binned, centres, edges, filled, moments, sampled
 
 
 def test_bins_reach_from_zero_to_the_longest_trial() -> None:

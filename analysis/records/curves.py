@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from analysis.records.disk import Curve
 from dqn_exp.scores import Floats
 
 MOST_BINS, FEWEST_BINS = 60, 8
@@ -47,6 +48,18 @@ def filled(clock: Floats, values: Floats, borders: Floats) -> Floats:
     """
     at = centres(borders)
     return sampled(at, binned(clock, values, borders), at)
+
+
+def binned_together(curves: Sequence[Curve], clock: str, bins: int) -> list[Curve]:
+    """All columns of `curves` by `filled`, in equal `bins` of `clock`, of which each row tells the centre."""
+    borders = np.linspace(0.0, max((float(curve[clock][-1]) for curve in curves), default=1.0), bins + 1)
+    return [
+        {
+            name: centres(borders) if name == clock else filled(curve[clock], values, borders)
+            for name, values in curve.items()
+        }
+        for curve in curves
+    ]
 
 
 def moments(clocks: Sequence[Floats]) -> Floats | None:

@@ -1,0 +1,79 @@
+"""What a sweep planned: `sweep.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from analysis.records.disk import Skipped, Value, flatten
+from dqn_exp.config import parse_size
+from dqn_exp.runs import read_json
+
+
+class Planned(NamedTuple):
+    """A trial that was planned."""
+
+    name: str
+    """Its directory, relative to the sweep's."""
+    swept: Mapping[str, str]
+    """Those of its overrides that not every trial has."""
+
+
+class Plan(NamedTuple):
+    root: Path
+    command: str | None
+    trials: Sequence[Planned]
+    defaults: Mapping[str, Value]
+    """The configuration without what the sweep varies, by dotted name."""
+
+
+def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
+    """The plan of the sweep in `root`; nothing is planned where there is no sweep."""
+    try:
+        content = read_json(root / "sweep.json")
+    except FileNotFoundError:
+        content = {}
+    except (OSError, ValueError) as error:
+        skipped.append(Skipped("sweep.json", f"cannot be read: {error}"))
+        content = {}
+    content = content if isinstance(content, dict) else {}
+    entries = content.get("trials", ())
+    overrides = [list(map(str, entry.get("overrides", ()))) for entry in entries]
+    common = set.intersection(*map(set, overrides)) if overrides else set()
+    swept = [dict(_parted(text) for text in texts if text not in common) for texts in overrides]
+    return Plan(
+        root,
+        content.get("command"),
+        [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
+        flatten(content.get("defaults") or {}),
+    )
+
+
+def _parted(override: str) -> tuple[str, str]:
+    name, _, value = override.partition("=")
+    return name.lstrip("+"), value
+
+
+def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Mapping[str, Value] | None:
+    """The configuration of a planned trial, from those of `others` of its sweep.
+
+    None where there are none, or where its overrides do not tell, because one chooses a part, such as
+    `env=lunarlander`.
+    """
+    like = others[0] if others else {}
+    if not like or not trial.swept.keys() <= like.keys():
+        return None
+    return {**like, **{name: _value(text, like[name]) for name, text in trial.swept.items()}}
+
+
+def _value(text: str, like: Value) -> Value:
+    """The value of an override: a size where the key counts, otherwise a number, a list or a word."""
+    counts = isinstance(like, int) and not isinstance(like, bool)
+    for convert in (parse_size, float, json.loads) if counts else (float, json.loads):
+        try:
+            return flatten({"": convert(text)})[""]
+        except ValueError:
+            continue
+    return text

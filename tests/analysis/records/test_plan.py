@@ -1,0 +1,54 @@
+"""What a sweep planned."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.records.disk import Skipped, Value
+from analysis.records.plan import Planned, planned_config, read_plan
+
+
+def test_a_plan_knows_what_its_trials_differ_in(tmp_path: Path) -> None:
+    content = {
+        "command": "python -m dqn_exp -m",
+        "trials": [
+            {"name": "a", "overrides": ["env=cartpole", "+agent.options.x=1", "seed=0"]},
+            {"name": "b", "overrides": ["env=cartpole", "+agent.options.x=a=b", "seed=0"]},
+        ],
+        "defaults": {"agent": {"loss": "mse"}},
+    }
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    plan = read_plan(tmp_path, [])
+    assert plan.trials == [Planned("a", {"agent.options.x": "1"}), Planned("b", {"agent.options.x": "a=b"})]
+    assert plan.defaults == {"agent.loss": "mse"}
+    assert plan.command == "python -m dqn_exp -m"
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_plan_that_is_none_plans_nothing(tmp_path: Path, text: str) -> None:
+    skipped: list[Skipped] = []
+    assert read_plan(tmp_path, skipped).trials == []
+    assert skipped == []
+    (tmp_path / "sweep.json").write_text(text)
+    assert read_plan(tmp_path, skipped).trials == []
+    assert [entry.run for entry in skipped] == ["sweep.json"] * (text == "{")
+
+
+@pytest.mark.parametrize(
+    ("text", "like", "value"),
+    [
+        ("17k", 500, 17_000), ("0.5", 1, 0.5), ("1e-3", 0.1, 1e-3), ("10", None, 10.0), ("null", 10, None),
+        ("true", False, True), ("[64,64]", "128", "64-64"), ("adam", "sgd", "adam"), ("1", True, 1),
+    ],
+)  # fmt: skip
+def test_values_read_as_in_records(text: str, like: Value, value: Value) -> None:
+    config = planned_config([{"key": like, "other": 1}], Planned("a", {"key": text}))
+    assert config == {"key": value, "other": 1}
+
+
+def test_a_part_that_was_chosen_is_not_guessed() -> None:
+    assert planned_config([{"env.id": "CartPole-v1"}], Planned("a", {"env": "lunarlander"})) is None
+    assert planned_config([], Planned("a", {})) is None
