@@ -245,6 +245,16 @@ def trend(trials: Trials, shuffler: Shuffler) -> PValue | None:
     return _contrasts(trials, shuffler, lambda k: np.arange(k, dtype=float)[None])
 
 
+def slope(trials: Trials) -> float:
+    """Scores times positions: positive where later values are faster; NaN where values never met."""
+    comparison = comparable(trials)
+    if comparison is None:
+        return np.nan
+    compared = comparison.trials
+    scores = log_rank_scores(compared.times, compared.events, compared.strata)
+    return float(scores @ compared.values)
+
+
 def umbrella(trials: Trials, shuffler: Shuffler) -> PValue | None:
     """Is some value best (or worst), and others the less so the further they are? The largest over peaks.
 
@@ -268,6 +278,6 @@ def _contrasts(trials: Trials, shuffler: Shuffler, weights: Callable[[int], Floa
     return shuffler.p_value(comparison, lambda sums: np.asarray(np.abs(sums @ rows.T).max(axis=-1)))
 
 
-def smallest_p(n_values: int, n_seeds: int) -> float:
-    """The smallest p that a comparison of two or more values with common seeds can have: 2 in 2^seeds."""
-    return 2.0 / 2.0**n_seeds if n_values > 1 else 1.0
+def smallest_p(n_seeds: int) -> float:
+    """The smallest p that two values with common seeds can have: 2 of 2^seeds orders are as extreme."""
+    return min(1.0, 2.0 ** (1 - n_seeds))

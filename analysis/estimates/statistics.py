@@ -18,6 +18,7 @@ BOOTSTRAP_FROM = 20
 """Below so many trials a percentile bootstrap covers too rarely: 73% of nominal 95% at n = 3."""
 TESTED_FROM = 6
 """Seeds per value from which tests make sense: with 3 against 3 the smallest p is 0.10."""
+SIGNIFICANT = 0.05
 EQUIVALENCE = (0.8, 1.25)
 """Margin on the ratio of restricted means, declared before looking."""
 SEEN_FOR_EQUIVALENCE = 0.5

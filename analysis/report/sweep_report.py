@@ -10,7 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.estimates import LogRank, Table, compare, configuration_table, value_table
+from analysis.estimates import (
+    AxisTest,
+    Compared,
+    LogRank,
+    Shuffler,
+    Table,
+    compare,
+    configuration_table,
+    value_table,
+)
 from analysis.records import (
     ALL,
     Axis,
@@ -42,7 +51,7 @@ class Section(NamedTuple):
     values: Table
     comparisons: Table
     reference: str
-    p: float
+    test: AxisTest
     asymptotic: LogRank | None
     """The test without permutations, where there is no other axis."""
 
@@ -69,8 +78,8 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
         output = _only(as_list(paths)) / "report"
     else:
         refuse_to_replace(output)
-    sweep, rng = read_sweep(paths), np.random.default_rng(0)
-    sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
+    sweep = read_sweep(paths)
+    sections = _sections(sweep) if sweep.counted else []
     plots = list(_plots(sweep)) if sweep.counted else []
     warn_about(sweep.skipped)
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
@@ -85,24 +94,31 @@ def _only(paths: list[Path]) -> Path:
     return paths[0]
 
 
-def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
-    timeline = sweep.timelines[0]
-    values = value_table(sweep, axis, timeline, rng)
+def _sections(sweep: Sweep) -> list[Section]:
+    """What is said of each axis; the tests of several axes are corrected for their number."""
+    timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
+    found = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
+    tests = compare.axis_tests(found, timeline, shuffler)
+    return [_section(sweep, of, test, shuffler) for of, test in zip(found, tests, strict=True)]
+
+
+def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
+    timeline, axis = sweep.timelines[0], of.axis
+    values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
-    p, asymptotic = np.nan, None
-    if compare.is_testable(sweep, axis):
-        p = compare.omnibus(sweep, axis, timeline, rng)
+    asymptotic = None
+    if of.is_testable:
         asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
-        comparisons = compare.comparison_table(sweep, axis, timeline, rng)
-        said += findings.tested(axis, p, comparisons, reference)
+        comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
+        said += findings.tested(axis, test, comparisons, reference)
     elif axis is not ALL:
         said.append(findings.untested(sweep, axis, values))
     title = axis.title or "All trials"
-    return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
+    return Section(axis, title, said, values, comparisons, reference, test, asymptotic)
 
 
 def _plots(sweep: Sweep) -> Iterator[Plot]:
