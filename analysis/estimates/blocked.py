@@ -11,7 +11,7 @@ for each set of values that is compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
 from math import factorial
 from typing import NamedTuple
@@ -25,6 +25,8 @@ PERMUTATIONS = 10_000
 CLOSED_UP_TO = 8
 """Values up to which every subset of them is tested; with more the test steps down."""
 ROUNDING = 1e-9
+ROUND = 8
+"""Orders are drawn for multiples of so many values, and serve fewer as well."""
 
 Integers = NDArray[np.int64]
 Statistic = Callable[[Floats], Floats]
@@ -113,7 +115,8 @@ class Shuffler:
 
     def __init__(self, rng: np.random.Generator, permutations: int = PERMUTATIONS) -> None:
         self._rng, self._permutations = rng, permutations
-        self._drawn: dict[tuple[int, ...], Integers] = {}
+        self._drawn: dict[tuple[int, ...], NDArray[np.uint16]] = {}
+        self._of_trials: dict[tuple[int, ...], Integers] = {}
 
     def p_value(self, comparison: Comparison, statistic: Statistic) -> PValue:
         """How seldom `statistic` of a permutation is as large as that of what was observed."""
@@ -147,22 +150,32 @@ class Shuffler:
             sums = sums + row[order]
         return sums, False
 
-    def _orders(self, n_rows: int, n_values: int) -> Integers:
-        """Random orders of each row: [rows, P, values]."""
+    def _orders(self, n_rows: int, n_values: int) -> Iterator[NDArray[np.uint16]]:
+        """Random orders of each row: [rows] of [P, values].
+
+        Those of fewer values are the orders of more, without the places that there are not.
+        """
+        drawn = ROUND * -(-n_values // ROUND)
+        for orders in self._rows(n_rows, drawn):
+            yield orders if n_values == drawn else orders[orders < n_values].reshape(-1, n_values)
+
+    def _rows(self, n_rows: int, n_values: int) -> NDArray[np.uint16]:
+        """[rows, P, values]"""
         shape = n_rows, self._permutations, n_values
         if shape not in self._drawn:
-            self._drawn[shape] = np.argsort(self._rng.random(shape, dtype=np.float32), axis=2)
+            rows = (self._rng.random(shape[1:], dtype=np.float32) for _ in range(n_rows))
+            self._drawn[shape] = np.array([np.argsort(row, axis=1).astype(np.uint16) for row in rows])
         return self._drawn[shape]
 
     def _within_strata(self, strata: Integers) -> Integers:
         """Random orders that move no trial out of its stratum: [P, n]."""
         key = tuple(strata.tolist())
-        if key not in self._drawn:
+        if key not in self._of_trials:
             places = np.argsort(strata, kind="stable")
             orders = np.empty((self._permutations, len(strata)), np.int64)
             orders[:, places] = np.argsort(strata + self._rng.random(orders.shape), axis=1)
-            self._drawn[key] = orders
-        return self._drawn[key]
+            self._of_trials[key] = orders
+        return self._of_trials[key]
 
 
 def _table(seeds: Integers, scores: Floats) -> Floats:

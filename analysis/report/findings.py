@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimates import Table, group
+from analysis.estimates import AxisTest, Table, blocked, compare, group
 from analysis.estimates import statistics as st
 from analysis.records import ALL, Axis, Sweep, Timeline
 from dqn_exp.text import format_number, format_value
@@ -203,7 +203,8 @@ def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
     return (
         f"This describes these trials only. Tests begin at {st.TESTED_FROM} seeds of a value and of the one "
         f"that it is compared with; here the fewest are {_count(fewest, 'seed')}, with which two values "
-        f"cannot get below p = {blocked.smallest_p(fewest):.2g}. More seeds answer that: seed=range(10), say."
+        f"cannot get below p = {blocked.smallest_p(fewest):.2g}. More seeds answer that: 'seed=range(10)', "
+        f"say."
     )
 
 
