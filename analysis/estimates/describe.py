@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -22,19 +23,23 @@ Table = list[dict[str, Any]]
 def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per value of `axis`: speed of convergence on `timeline`, and returns.
 
+    Each row draws the same numbers, so that equal trials have equal intervals.
     `left_out` counts the trials that are no evidence. What is unknown is NaN: all of convergence where it
     cannot be judged.
     """
     groups = group(sweep.rows, axis)
     return [
-        {axis.name: value, **_describe(sweep, rows, timeline, rng)}
+        {axis.name: value, **_describe(sweep, rows, timeline, deepcopy(rng))}
         for value, rows in zip(axis.values, groups, strict=True)
     ]
 
 
 def configuration_table(sweep: Sweep, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per configuration: the values of all axes, then the columns of `value_table`."""
-    return [{**values, **_describe(sweep, rows, timeline, rng)} for values, rows in configurations(sweep)]
+    return [
+        {**values, **_describe(sweep, rows, timeline, deepcopy(rng))}
+        for values, rows in configurations(sweep)
+    ]
 
 
 def _describe(
@@ -86,14 +91,9 @@ def share_interval(of: Sequence[Hashable], happened: Floats) -> Interval:
 
 
 def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) -> tuple[float, Interval]:
-    """Mean of min(T, `horizon`); its interval needs a trial that converged, and some spread.
-
-    Times that all agree do so because evaluations are few, not because the mean is known exactly.
-    """
+    """Mean of min(T, `horizon`), which lies between 0 and the horizon, and so does its interval."""
     capped = per_seed(trials.seeds, sv.restricted(trials.times, horizon))
-    interval = st.mean_interval(capped, rng) if trials.events.any() and np.ptp(capped) else NO_INTERVAL
-    low, high = np.clip(interval, 0, horizon)
-    return float(capped.mean()), (float(low), float(high))
+    return float(capped.mean()), st.mean_interval(capped, rng, bounds=(0.0, horizon))
 
 
 def mean_and_iqm(

@@ -33,18 +33,20 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
     yield (
         "Median",
         "Kaplan–Meier estimate (SciPy), which uses unconverged trials for as long as they were seen; "
-        "its interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
-        "had converged by the end.",
+        "its interval lies between order statistics, and has no limits below 6 trials. “Not reached”: fewer "
+        "than half had converged by the end.",
     )
     yield (
         "RMST",
         f"Restricted mean time: the mean of min(T, {format_number(timeline.horizon)}) over trials, "
-        "where T is the time to convergence. No interval where none converged or all took the same time.",
+        "where T is the time to convergence.",
     )
     yield (
         "Intervals",
-        f"95%: of means, Student's t below {st.BOOTSTRAP_FROM} trials and a bootstrap of whole trials "
-        "from there on; of fractions, Wilson's. Where trials of several configurations are pooled, those of "
+        "95%: of means within known bounds, such as those of RMST, from Dirichlet weights on the trials and "
+        "half a pseudo-observation at each bound; of other means Student's t; of fractions Wilson's. Bands "
+        "around curves hold at each moment, not at all moments at once. Where trials of several "
+        "configurations are pooled, those of "
         "one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. "
         "Area: mean evaluation return over the time shown, i.e. area under the learning curve, which is "
         "level before its first and after its last evaluation. That of a trial that diverged is minus "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
     _dots(ax, x[happened], times[happened])
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
     capped = [per_seed(t.seeds, sv.restricted(t.times, timeline.horizon)) for t in trials]
-    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), timeline.horizon))
+    bounds = (0.0, timeline.horizon)
+    draw_means(ax, axis, capped, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
     medians = [sv.kaplan_meier(t.times, t.events).median if t.seeds else np.inf for t in trials]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
@@ -62,11 +64,6 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
     """Dots at given places, because seaborn's jitter draws from a global generator."""
     sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
-
-
-def _within(interval: st.Interval, horizon: float) -> st.Interval:
-    low, high = np.clip(interval, 0, horizon)
-    return float(low), float(high)
 
 
 def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:

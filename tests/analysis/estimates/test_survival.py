@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
-from lifelines.utils import median_survival_times
 
 from analysis.estimates import survival as sv
 from analysis.estimates.statistics import Floats, mean_ratio
@@ -50,7 +49,7 @@ def test_the_curve_is_the_product_of_the_shares_that_went_on(n: int) -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10, 30])
 @pytest.mark.parametrize("scale", [5.0, 30.0, 100.0])
-def test_the_curve_and_its_median_with_interval_are_those_of_lifelines(n: int, scale: float) -> None:
+def test_the_curve_and_its_median_are_those_of_lifelines(n: int, scale: float) -> None:
     times, events = censored(np.random.default_rng([n, int(scale)]), scale, n, 50.0)
     events[0] = True
     curve, fitted = sv.kaplan_meier(times, events), KaplanMeierFitter().fit(times, events)
@@ -58,18 +57,6 @@ def test_the_curve_and_its_median_with_interval_are_those_of_lifelines(n: int, s
     assert curve.times == pytest.approx(expected.index)
     assert curve.share == pytest.approx(expected)
     assert curve.median == fitted.median_survival_time_
-    assert curve.median_interval == tuple(median_survival_times(fitted.confidence_interval_).iloc[0])
-
-
-def test_the_median_has_the_interval_of_the_log_log_band() -> None:
-    """exp(-exp(log(-log 6/7) +- 1.96 * 1.080)) spans 0.5 at 20 already; at 50 the upper bound does not."""
-    assert sv.kaplan_meier(TIMES, EVENTS).median_interval == (20, np.inf)
-
-
-def test_one_trial_or_no_event_gives_no_interval() -> None:
-    assert np.isnan(sv.kaplan_meier([5.0], [1]).median_interval).all()
-    assert np.isnan(sv.kaplan_meier([50, 50], [0, 0]).median_interval).all()
-    assert sv.kaplan_meier([50, 50], [0, 0]).median == np.inf
 
 
 def test_log_rank_has_its_known_answer() -> None:
@@ -114,9 +101,27 @@ def test_half_is_not_lost_to_rounding() -> None:
     assert curve.median == 12
 
 
-def test_the_interval_of_the_median_takes_its_level() -> None:
-    times, events = np.arange(1.0, 11), np.ones(10)
-    fitted = KaplanMeierFitter(alpha=0.5).fit(times, events)
-    found = sv.kaplan_meier(times, events, level=0.5).median_interval
-    assert found == tuple(median_survival_times(fitted.confidence_interval_).iloc[0])
-    assert found != sv.kaplan_meier(times, events).median_interval
+@pytest.mark.parametrize(
+    ("n", "places"), [(5, None), (6, (1, 6)), (9, (2, 8)), (20, (6, 15)), (30, (10, 21))]
+)
+def test_the_median_lies_between_order_statistics(n: int, places: tuple[int, int] | None) -> None:
+    """The table of the sign test at 95%."""
+    times = np.random.default_rng(0).permutation(np.arange(1.0, n + 1))
+    assert sv.median_limits(times, times > 0) == (places or (0, np.inf))
+
+
+def test_a_censored_time_is_a_lower_limit_only() -> None:
+    times, events = np.array([1, 2, 3, 4, 5, 6.0]), np.array([1, 1, 1, 1, 1, 0])
+    assert sv.median_limits(times, events) == (1, np.inf)
+    early = np.array([0, 1, 1, 1, 1, 1])
+    assert sv.median_limits(times, early) == (1, np.inf)
+
+
+def test_limits_of_the_median_hold_it_at_their_level() -> None:
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(400):
+        low, high = sv.median_limits(*censored(rng, 40_000, 10, 50_000))
+        held.append(low <= 40_000 * np.log(2) <= high)
+    assert np.mean(held) >= 0.95
+    assert np.diff(sv.median_limits(np.arange(10.0), np.ones(10), 0.5)) < 9
