@@ -11,6 +11,7 @@ A user's own module registers its parts and is named once, in `imports: [my_modu
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -52,6 +53,35 @@ class Registry:
         return self._registered[name]
 
 
+GYMNASIUM_WRAPPERS = (
+    "AddRenderObservation",
+    "AddWhiteNoise",
+    "AtariPreprocessing",
+    "ClipAction",
+    "ClipReward",
+    "DelayObservation",
+    "DiscretizeAction",
+    "DiscretizeObservation",
+    "DtypeObservation",
+    "FilterObservation",
+    "FlattenObservation",
+    "FrameStackObservation",
+    "GrayscaleObservation",
+    "MaxAndSkipObservation",
+    "ObstructView",
+    "RepeatAction",
+    "RescaleAction",
+    "RescaleObservation",
+    "ReshapeObservation",
+    "ResizeObservation",
+    "StickyAction",
+    "TimeAwareObservation",
+    "TransformAction",
+    "TransformObservation",
+    "TransformReward",
+)
+"""Those of gymnasium that change what is seen, done or earned, by their own names."""
+
 agents = Registry("agent", {"dqn": "dqn_exp.agent.dqn:build_dqn"})
 networks = Registry(
     "network",
@@ -69,6 +99,11 @@ wrappers = Registry(
         "pole_measures": "dqn_exp.envs.cartpole:PoleMeasures",
         "steady_reward": "dqn_exp.envs.cartpole:SteadyReward",
         "target_reward": "dqn_exp.envs.cartpole:TargetReward",
+        "discretise": "dqn_exp.envs.actions:Discretise",
+        "flatten_actions": "dqn_exp.envs.actions:FlattenActions",
+        "NormalizeObservation": "dqn_exp.envs.normalise:NormalizeObservation",
+        "NormalizeReward": "dqn_exp.envs.normalise:NormalizeReward",
+        **{name: f"gymnasium.wrappers:{name}" for name in GYMNASIUM_WRAPPERS},
     },
 )
 
@@ -78,7 +113,18 @@ def import_modules(names: Iterable[str]) -> None:
     for name in names:
         try:
             importlib.import_module(name)
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise ConfigError(
                 f"imports={name!r}: {error}; allowed: modules that Python finds from here"
             ) from error
+        except (Exception, SystemExit) as error:
+            raise ConfigError(
+                f"imports={name!r}: {_place(error)}{type(error).__name__}: {error}; "
+                f"allowed: modules that can be imported"
+            ) from error
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the user's code where it happened."""
+    called = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]
+    return f"{called[-1].filename}:{called[-1].lineno}: " if len(called) > 1 else ""

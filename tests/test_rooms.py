@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = (
     {"faces"},
     {"config"},
-    {"borrowed", "clock", "convergence", "registry", "scores", "seeding", "text"},
+    {"borrowed", "clock", "convergence", "masks", "registry", "scores", "seeding", "text"},
     {"envs", "networks"},
     {"replay"},
     {"agent"},

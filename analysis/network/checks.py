@@ -149,10 +149,12 @@ def one_action(e: Evidence) -> Finding | None:
         return None
     if not np.isfinite(e.seen.values).all():
         return Finding("one action", "bad", math.nan, "Q-values are not finite numbers", _calmer(e))
-    counts = np.bincount(e.seen.values.argmax(axis=1), minlength=e.seen.values.shape[1])
+    counts = np.bincount(e.seen.greedy, minlength=e.seen.values.shape[1])
     share = float(counts.max() / counts.sum())
     status = grade(share, 0.95, 0.999)
-    text = f"action {counts.argmax()} is the greedy one at {share:.1%} of visited states"
+    text = (
+        f"action {e.seen.first_action + counts.argmax()} is the greedy one at {share:.1%} of visited states"
+    )
     return Finding("one action", status, share, text, _slower(e) if status != "ok" else "")
 
 
@@ -160,7 +162,7 @@ def flat_values(e: Evidence) -> Finding | None:
     """Spread of the best Q-value over states, relative to its size: suspect below 0.01, bad below 0.001."""
     if e.seen is None or not np.isfinite(e.seen.values).all():
         return None
-    best = e.seen.values.max(axis=1)
+    best = np.take_along_axis(e.seen.values, e.seen.greedy[:, np.newaxis], axis=1)
     spread = float(best.std() / max(abs(float(best.mean())), 1e-12))
     status = grade(spread, 0.01, 0.001)
     text = f"the best Q-value is {best.mean():.4g} with a standard deviation of {best.std():.3g} over states"

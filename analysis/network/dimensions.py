@@ -62,15 +62,18 @@ KNOWN = {
 }
 
 
-def naming(environment_id: str, observation_size: int, n_actions: int) -> Naming:
-    """The names of an environment's dimensions and actions; numbered ones where it is unknown."""
+def naming(environment_id: str, observation_size: int, n_actions: int, first_action: int = 0) -> Naming:
+    """The names of an environment's dimensions and actions; numbered ones where it is unknown.
+
+    Actions are numbered as the environment does, from `first_action` on.
+    """
     known = KNOWN.get(environment_id.split("/")[-1].rpartition("-v")[0])
     if known and (len(known.dimensions), len(known.actions)) == (observation_size, n_actions):
         return known
     return Naming(
         tuple(f"observation {i}" for i in range(observation_size)),
         ("",) * observation_size,
-        tuple(f"action {i}" for i in range(n_actions)),
+        tuple(f"action {first_action + i}" for i in range(n_actions)),
         (0, min(1, observation_size - 1)),
     )
 

@@ -28,10 +28,14 @@ class Seen:
 
     values: np.ndarray
     """float32[N, A]: Q-values."""
+    greedy: np.ndarray
+    """int64[N]: the allowed action of the largest Q-value."""
     hidden: list[np.ndarray]
     """float32[N, H] of each ReLU layer; empty where the network has none that we know."""
     rewards: np.ndarray
     """float64[N]"""
+    first_action: int = 0
+    """What the environment itself calls action 0."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def look(trained: Trained) -> Seen:
     rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
     observations = np.concatenate([rollout.observations for rollout in rollouts])
     rewards = np.concatenate([rollout.rewards for rollout in rollouts])
-    return Seen(trained.values(observations), _hidden(trained.network, observations), rewards)
+    greedy = np.concatenate([rollout.greedy for rollout in rollouts])
+    hidden = _hidden(trained.network, observations)
+    return Seen(trained.values(observations), greedy, hidden, rewards, trained.first_action)
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:

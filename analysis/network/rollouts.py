@@ -22,6 +22,8 @@ class Rollout:
 
     observations: np.ndarray
     """float32[N, D]: what was acted on."""
+    greedy: np.ndarray
+    """int64[N]: the best action there."""
     actions: np.ndarray
     """int64[N]"""
     rewards: np.ndarray
@@ -41,20 +43,24 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
 
     def act(observations: np.ndarray) -> np.ndarray:
         if explorer.random() < epsilon:
-            return explorer.integers(env.action_space.n, size=1)
+            allowed = trained.allowed(observations[0])
+            return allowed[explorer.integers(len(allowed), size=1)]
         return trained.greedy(observations)
 
     def is_enough() -> bool:
         return len(returns) >= episodes
 
-    limited = limit_episodes(trained.config.env, longest)
+    limited = limit_episodes(trained.config.evaluation_env(), longest)
     with closing(make_environments(limited, streams.episodes("rollout"))) as env:
+        env.use_statistics(trained.statistics)
         for step in play(env, act, is_enough):
             observed.append(step.observation[0].copy())
             actions.append(int(step.action[0]))
             rewards.append(float(step.reward[0]))
             returns += [episode.total_return for episode in step.ended]
-    return Rollout(np.array(observed), np.array(actions), np.array(rewards), returns)
+    rows = np.array(observed)
+    seen = rows[:, : trained.observation_size]
+    return Rollout(seen, trained.greedy(rows), np.array(actions), np.array(rewards), returns)
 
 
 def limit_episodes(config: EnvConfig, longest: int) -> EnvConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,32 +14,46 @@ from torch import nn
 from analysis.errors import AnalysisError
 from dqn_exp.config import Config, ConfigError, recorded_config
 from dqn_exp.envs import make_environment
-from dqn_exp.networks import build_network
+from dqn_exp.masks import MaskedBox, allowed_actions
+from dqn_exp.networks import MaskedNetwork, build_network
 from dqn_exp.registry import import_modules
-from dqn_exp.runs import BEST, NETWORK, load_network, read_json
+from dqn_exp.runs import BEST, NETWORK, load_network, load_statistics, read_json
 
 
 @dataclass(frozen=True)
 class Trained:
-    """D: numbers observed, A: actions."""
+    """D: numbers observed, A: actions. Rows [D] or, where actions have masks, [D + A] are observed."""
 
     directory: Path
     config: Config
     network: nn.Module
+    """Of observations without masks."""
     observation_size: int
     n_actions: int
+    first_action: int
+    """What the environment itself calls action 0."""
+    has_masks: bool
+    statistics: list[Any]
+    """Of the wrappers that normalise, when the network was saved."""
 
-    def values(self, observations: np.ndarray) -> np.ndarray:
-        """Q-values float32[N, A] of observations [N, D], in evaluation mode."""
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """Q-values float32[N, A] of all actions, in evaluation mode."""
         with torch.inference_mode():
-            batch = torch.from_numpy(np.asarray(observations, dtype=np.float32))
+            batch = torch.from_numpy(np.asarray(rows[:, : self.observation_size], dtype=np.float32))
             values: np.ndarray = self.network(batch).numpy()
         return values
 
-    def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[N], for each of the observations [N, D]."""
-        best: np.ndarray = self.values(observations).argmax(axis=1)
+    def greedy(self, rows: np.ndarray) -> np.ndarray:
+        """The allowed action of the largest Q-value, int64[N], for each of the rows."""
+        values = self.values(rows)
+        if self.has_masks:
+            values = np.where(rows[:, self.observation_size :] == 0, -np.inf, values)
+        best: np.ndarray = values.argmax(axis=1)
         return best
+
+    def allowed(self, row: np.ndarray) -> np.ndarray:
+        """int64[K]: the K actions that one row allows."""
+        return allowed_actions(row, self.n_actions) if self.has_masks else np.arange(self.n_actions)
 
 
 def load_config(directory: Path, imports: bool) -> Config:
@@ -72,7 +87,19 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
         observations, actions = env.observation_space, env.action_space
         network = build_network(config.network, observations, actions, seed=0)
         load_network(path, network)
+        statistics = load_statistics(path)
     except ConfigError as error:
         raise AnalysisError(str(error)) from error
-    network.eval()
-    return Trained(directory, config, network, math.prod(observations.shape), int(actions.n))
+    if isinstance(observations, MaskedBox):
+        assert isinstance(network, MaskedNetwork)
+        network, observations = network.network, observations.observations
+    return Trained(
+        directory,
+        config,
+        network.eval(),
+        math.prod(observations.shape),
+        int(actions.n),
+        env.first_action,
+        isinstance(env.observation_space, MaskedBox),
+        statistics,
+    )

@@ -31,10 +31,11 @@ def run(arguments: argparse.Namespace) -> None:
     if path.suffix != ".mp4":
         raise AnalysisError(f"--output {path}; allowed: a name that ends in .mp4")
     trained = load_trained(arguments.trial, arguments.best, arguments.imports)
-    limited = limit_episodes(trained.config.env, arguments.steps)
+    limited = limit_episodes(trained.config.evaluation_env(), arguments.steps)
     returns: list[float] = []
     try:
         with closing(filmed_environment(limited, lambda _, episode: arguments.seed + episode)) as env:
+            env.use_statistics(trained.statistics)
             pictures = film(env, trained.greedy, arguments.episodes, returns)
             count = write_mp4(path, pictures, env.frames_per_second)
     except ConfigError as error:

@@ -17,6 +17,7 @@ from dqn_exp.agent.target import TargetUpdate
 from dqn_exp.clock import Clock
 from dqn_exp.config import Config
 from dqn_exp.envs import EnvironmentFault, Step
+from dqn_exp.masks import MaskedBox
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Replay, build_replay
 from dqn_exp.seeding import Streams
@@ -132,6 +133,10 @@ def build_dqn(
     )
     target = TargetUpdate(config.target, learner.sync_target)
     exploration = build_exploration(
-        config.exploration, int(actions.n), streams.generator("exploration"), clock
+        config.exploration,
+        int(actions.n),
+        streams.generator("exploration"),
+        clock,
+        masked=isinstance(observations, MaskedBox),
     )
     return DQN(config, learner, replay, target, exploration, n_environments, clock)

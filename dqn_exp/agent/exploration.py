@@ -16,6 +16,7 @@ from dqn_exp.config import (
     LinearConfig,
     MultiplicativeConfig,
 )
+from dqn_exp.masks import allowed_actions
 from dqn_exp.seeding import generator_state, load_generator_state
 
 Schedule = Callable[[int], float]
@@ -55,11 +56,30 @@ class Exploration:
         load_generator_state(self._generator, state)
 
 
+class MaskedExploration(Exploration):
+    """Where observations have masks of the actions behind them: random among the allowed ones."""
+
+    def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        self.epsilon = self._schedule(getattr(self._clock, self._ticks))
+        actions = greedy(observations)
+        for index, row in enumerate(observations):
+            if self._random() < self.epsilon:
+                allowed = allowed_actions(row, self._n_actions)
+                actions[index] = allowed[int(self._random() * len(allowed))]
+        return actions
+
+
 def build_exploration(
-    config: ExplorationConfig, n_actions: int, generator: np.random.Generator, clock: Clock
+    config: ExplorationConfig,
+    n_actions: int,
+    generator: np.random.Generator,
+    clock: Clock,
+    masked: bool = False,
 ) -> Exploration:
+    """`masked`: the observations are those of a `MaskedBox`."""
     ticks = "env_steps" if isinstance(config, ConstantConfig) else config.clock
-    return Exploration(build_schedule(config), clock, ticks, n_actions, generator)
+    kind = MaskedExploration if masked else Exploration
+    return kind(build_schedule(config), clock, ticks, n_actions, generator)
 
 
 def build_schedule(config: ExplorationConfig) -> Schedule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,10 +14,10 @@ from torch import Tensor, nn
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
-from dqn_exp.networks import MLP
+from dqn_exp.networks import MLP, MaskedNetwork, choice_values
 from dqn_exp.replay import Transitions
 
-PLAIN_MODULES = (MLP, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
+PLAIN_MODULES = (MLP, MaskedNetwork, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
 """Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
@@ -51,15 +52,20 @@ class TorchLearner:
 
         Leaves no trace: a network that draws random numbers even here draws the same until the next update.
         """
-        with torch.inference_mode(), self._own_draws(advance=False):
-            batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
-            values: np.ndarray = self.network(batch).cpu().numpy()
-        return values.reshape(*observation.shape[:-1], -1)
+        return self._evaluate(nn.Module.__call__, observation)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
         """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
-        actions: np.ndarray = self.values(observations).argmax(axis=-1)
+        actions: np.ndarray = self._evaluate(choice_values, observations).argmax(axis=-1)
         return actions
+
+    def _evaluate(
+        self, evaluate: Callable[[nn.Module, Tensor], Tensor], observation: np.ndarray
+    ) -> np.ndarray:
+        with torch.inference_mode(), self._own_draws(advance=False):
+            batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
+            values: np.ndarray = evaluate(self.network, batch).cpu().numpy()
+        return values.reshape(*observation.shape[:-1], -1)
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
@@ -75,8 +81,10 @@ class TorchLearner:
         )
         weight = None if weights is None else torch.from_numpy(weights).to(self._device)
         with torch.no_grad():
-            next_values = self._target(next_observation)
-            selector_values = self.network(next_observation) if self._agent.double else next_values
+            next_values = choice_values(self._target, next_observation)
+            selector_values = (
+                choice_values(self.network, next_observation) if self._agent.double else next_values
+            )
             target = td_target(reward, discount, next_values, selector_values)
         if not self._is_plain:
             self.network.train()

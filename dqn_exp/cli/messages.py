@@ -11,8 +11,12 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from dqn_exp.cli.help import config_groups
 from dqn_exp.config import CONF, ConfigError, did_you_mean
 from dqn_exp.runs import DamagedRecord, Locked
+
+NULL_CHOSEN = "Config group override must be a string or a list."
+"""How Hydra begins to say that a group was given null; it does not say which."""
 
 
 def explain(error: BaseException) -> str | None:
@@ -25,6 +29,8 @@ def explain(error: BaseException) -> str | None:
         return f"{error.override}: {error}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _explain_hydra(str(error), str(error.__cause__ or ""))
+    if isinstance(error, ValueError) and str(error).startswith(NULL_CHOSEN):
+        return _explain_null()
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return None
@@ -42,9 +48,20 @@ def _explain_hydra(message: str, cause: str) -> str:
     return f"{message}\n{cause}".strip()
 
 
+def _explain_null() -> str | None:
+    for argument in sys.argv[1:]:
+        group, _, value = argument.partition("=")
+        if group in (groups := config_groups()) and "null" in value.split(","):
+            return (
+                f"{argument}: null is no option of {group}. Allowed: {', '.join(groups[group])}, "
+                f"or no {group}=... at all"
+            )
+    return None
+
+
 def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
-    if parent in ("env.kwargs", "network.options") or parent.startswith("env.wrappers"):
+    if parent.endswith((".kwargs", ".options")) or parent.startswith("env.wrappers"):
         return f"{key} is not there yet; write +{key}=... to add it"
     known = _keys_of(parent)
     close = did_you_mean(name, known)

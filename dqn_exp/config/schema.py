@@ -67,6 +67,9 @@ class EnvConfig(Section):
     wrappers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each wrapper, innermost first"
     )
+    action_masks: bool | None = Field(
+        None, description="respect info['action_mask']? null: where the environment gives it"
+    )
 
 
 class AgentConfig(Section):
@@ -213,6 +216,10 @@ class BudgetConfig(Section):
     )
 
 
+class EvaluationEnvConfig(Section):
+    kwargs: dict[str, Any] = Field(default={}, description="instead of or beside those of env.kwargs")
+
+
 class EvaluationConfig(Section):
     every_episodes: Count | None
     every_steps: Count | None
@@ -220,6 +227,9 @@ class EvaluationConfig(Section):
     final_episodes: Count = Field(description="greedy episodes after training")
     max_episode_steps: Count | None = Field(
         None, description="steps after which a greedy episode is cut off; null: as in training"
+    )
+    env: EvaluationEnvConfig = Field(
+        EvaluationEnvConfig(), description="how the environment of greedy episodes differs"
     )
 
 
@@ -348,7 +358,7 @@ class Config(Section):
         return self
 
     def evaluation_env(self) -> EnvConfig:
-        """The environment of greedy episodes: the training one, with a time limit of their own if any.
+        """The environment of greedy episodes: the training one but for `evaluation.env` and a time limit.
 
         Where there is none at all, a greedy episode is as long as the whole training at most: a policy
         that never ends its episode, as untrained ones do in CliffWalking, must not hold up the trial.
@@ -356,7 +366,8 @@ class Config(Section):
         limit: int | str | None = self.evaluation.max_episode_steps or self.env.max_episode_steps
         if limit == "unlimited":
             limit = self.budget.env_steps or 100_000
-        return self.env.model_copy(update={"max_episode_steps": limit})
+        kwargs = {**self.env.kwargs, **self.evaluation.env.kwargs}
+        return self.env.model_copy(update={"max_episode_steps": limit, "kwargs": kwargs})
 
     def record(self) -> dict[str, Any]:
         """Plain nested values, with the short names; what `trial.json` keeps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import isfinite
 from typing import Any, cast
@@ -13,20 +13,20 @@ import numpy as np
 from gymnasium import spaces
 
 from dqn_exp.config import ConfigError, EnvConfig, did_you_mean
+from dqn_exp.envs.faults import EnvironmentFault
 from dqn_exp.envs.generators import SharedGenerators, forgets_its_seed, seed_generator
-from dqn_exp.registry import wrappers
+from dqn_exp.envs.masking import MaskBehindObservation
+from dqn_exp.envs.wrapping import wrap
+from dqn_exp.masks import MaskedBox
 
 Encoder = Callable[[Any], Any]
-
-
-class EnvironmentFault(RuntimeError):
-    """An environment that does not keep to its contract: no outcome of learning."""
 
 
 class Environment:
     """An environment with actions 0..n-1 and observations that become float32 vectors.
 
-    observation_space: Box float32[D], one-hot for Discrete observations, flattened otherwise.
+    observation_space: Box float32[D], one-hot for Discrete observations, flattened otherwise; a MaskedBox
+    where the mask of the actions is to be respected.
     action_space: Discrete(n), from 0.
     """
 
@@ -34,7 +34,7 @@ class Environment:
         self._env, self.name = env, name
         self._env_step = env.step
         self._shared, self._forgets_its_seed = SharedGenerators(), False
-        self._encode, self.observation_space = _encoder(env.observation_space)
+        self._encode, self.observation_space = _encoder(env, name)
         actions = cast(spaces.Discrete, env.action_space)
         self._shape = self.observation_space.shape
         self.action_space = spaces.Discrete(int(actions.n))
@@ -43,6 +43,7 @@ class Environment:
         self._length = 0
         self.layers = _layers(env)
         self.stateful = [layer for layer in self.layers if hasattr(layer, "load_state")]
+        self.learning = [layer for layer in self.layers if hasattr(layer, "freeze")]
         self._measured = [layer for layer in self.layers if hasattr(layer, "measures")]
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
@@ -64,12 +65,16 @@ class Environment:
     def _reset(self, seed: int) -> np.ndarray:
         if self._forgets_its_seed:
             seed_generator(self._env, seed)
+        before = [layer.state() for layer in self.stateful]
         returned = self._env.reset(seed=seed)
         if not self._forgets_its_seed and forgets_its_seed(self._env, seed):
             self._forgets_its_seed = True
+            for layer, state in zip(self.stateful, before, strict=True):
+                layer.load_state(state)
             return self._reset(seed)
         if not isinstance(returned, tuple) or len(returned) != 2:
             raise self._fault("reset", returned, "(observation, info)")
+        self.reset_info: Mapping[str, Any] = returned[1]
         observation: np.ndarray = self._encode(returned[0])
         if observation.shape != self.observation_space.shape:
             raise self._fault("reset", returned, f"an observation of {self._env.observation_space}")
@@ -105,6 +110,11 @@ class Environment:
         return {name: value for layer in self._measured for name, value in layer.measures().items()}
 
     @property
+    def first_action(self) -> int:
+        """What the environment itself calls action 0."""
+        return int(self._first_action)
+
+    @property
     def render_modes(self) -> list[str]:
         return list(self._env.metadata.get("render_modes", []))
 
@@ -126,7 +136,7 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
 
     gymnasium's checking wrappers are left out and its time limit is applied by `Environment`.
     """
-    spec = copy.deepcopy(_spec(config.id))
+    spec = copy.deepcopy(find_spec(config.id))
     limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
     spec.order_enforce, spec.disable_env_checker = False, True
     kwargs = {**config.kwargs, **({"render_mode": render_mode} if render_mode else {})}
@@ -136,14 +146,28 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
         raise ConfigError(
             f"env.id={config.id} with env.kwargs={config.kwargs} cannot be made: {error}"
         ) from error
-    if not isinstance(env.action_space, spaces.Discrete):
-        raise ConfigError(
-            f"env.id={config.id} has actions {env.action_space}; allowed: environments with discrete actions"
-        )
+    if env.unwrapped.spec is not None and limit != "unlimited":
+        env.unwrapped.spec.max_episode_steps = limit  # what wrappers that tell the time look at
     _check_actions_quickly(env.unwrapped)
-    for name, wrapper_options in config.wrappers.items():
-        env = _wrap(env, name, wrapper_options)
-    return Environment(env, float("inf") if limit == "unlimited" else limit, f"env.id={config.id}")
+    name = f"env.id={config.id}"
+    for wrapper, wrapper_options in config.wrappers.items():
+        env = wrap(env, wrapper, wrapper_options)
+    _check_actions(env, name)
+    if config.action_masks:
+        env = MaskBehindObservation(env, *_encoder(env, name), name)
+    return Environment(env, float("inf") if limit == "unlimited" else limit, name)
+
+
+def _check_actions(env: gymnasium.Env[Any, Any], name: str) -> None:
+    actions = getattr(env, "action_space", None)
+    if isinstance(actions, spaces.Discrete):
+        return
+    help_ = ""
+    if isinstance(actions, spaces.Box):
+        help_ = ", or a wrapper that makes them so: +env.wrappers.discretise.bins=3"
+    elif isinstance(actions, spaces.MultiDiscrete | spaces.MultiBinary):
+        help_ = ", or a wrapper that makes them so: +env.wrappers.flatten_actions={}"
+    raise ConfigError(f"{name} has actions {actions}; allowed: environments with discrete actions{help_}")
 
 
 def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
@@ -154,47 +178,8 @@ def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
         space.contains = lambda x: (type(x) is np.int64 and x in actions) or check(x)  # type: ignore[method-assign]
 
 
-def _wrap(env: gymnasium.Env[Any, Any], name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
-    wrappers.check("env.wrappers", name)
-    try:
-        wrapped: gymnasium.Env[Any, Any] = wrappers[name](env, **options)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"env.wrappers.{name}={options}: {error}") from error
-    return wrapped
-
-
-def resolve_environment(config: EnvConfig, threshold: float | None) -> tuple[EnvConfig, float]:
-    """The configuration with the environment's own time limit, and the threshold to reach.
-
-    Raises ConfigError where the environment is unknown, has continuous actions, or no threshold.
-    """
-    _try_out(make_environment(config))
-    spec = _spec(config.id)
-    limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
-    for own in (threshold, config.threshold, spec.reward_threshold):
-        if own is not None:
-            return config.model_copy(update={"max_episode_steps": limit}), float(own)
-    raise ConfigError(
-        f"convergence.threshold=null, but {config.id} registers no threshold of its own; "
-        f"allowed: a number (inf: never)"
-    )
-
-
-def _try_out(environment: Environment) -> None:
-    """One reset and one step; raises ConfigError where they cannot be had."""
-    try:
-        environment.reset(seed=0)
-        environment.step(np.int64(0))
-    except EnvironmentFault as fault:
-        raise ConfigError(str(fault)) from fault
-    except (Exception, SystemExit) as error:
-        cause = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"{environment.name} cannot be reset with a seed and stepped: {cause}") from error
-    finally:
-        environment.close()
-
-
-def _spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
+def find_spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
+    """What gymnasium knows of an environment; raises ConfigError where it knows none of that id."""
     if environment_id == "???":
         raise ConfigError("env.id is missing; allowed: env.id=NAME-vN, such as env.id=FrozenLake-v1")
     try:
@@ -215,8 +200,11 @@ def _layers(env: gymnasium.Env[Any, Any]) -> list[Any]:
     return layers[::-1]
 
 
-def _encoder(space: spaces.Space[Any]) -> tuple[Encoder, spaces.Box]:
+def _encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Encoder, spaces.Box]:
     """The function that makes a vector of an observation, and the space of the vectors."""
+    space = getattr(env, "observation_space", None)
+    if isinstance(space, MaskedBox):
+        return _as_it_is, space
     if isinstance(space, spaces.Box):
         return (_as_it_is if len(space.shape) == 1 else _flatten), _vectors(space.low, space.high)
     if isinstance(space, spaces.Discrete):
@@ -229,10 +217,34 @@ def _encoder(space: spaces.Space[Any]) -> tuple[Encoder, spaces.Box]:
             return rows[index]
 
         return one_hot, _vectors(rows[0] * 0, rows[0] * 0 + 1)
-    if not space.is_np_flattenable:
-        raise ConfigError(f"observations {space} cannot be flattened to a vector of numbers")
+    if space is None or not _can_be_flattened(space):
+        raise ConfigError(_not_flat(space, name))
     flat = cast(spaces.Box, spaces.flatten_space(space))
     return lambda observation: spaces.flatten(space, observation), _vectors(flat.low, flat.high)
+
+
+def _can_be_flattened(space: spaces.Space[Any]) -> bool:
+    try:
+        return isinstance(spaces.flatten_space(space), spaces.Box)
+    except NotImplementedError:  # a kind of space that gymnasium does not know
+        return False
+
+
+def _not_flat(space: spaces.Space[Any] | None, name: str) -> str:
+    """Which part of the observations is in the way, and the wrapper that takes it away."""
+    parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {}
+    wrong = [key for key, part in parts.items() if not _can_be_flattened(part)]
+    if not wrong or len(wrong) == len(parts):
+        return (
+            f"{name} has observations {space}, which cannot be flattened to a vector of numbers; "
+            f"allowed: a wrapper that makes numbers of them, in a module named by imports=[...]"
+        )
+    told = ", ".join(f"{key!r}, {parts[key]}" for key in wrong)
+    rest = ",".join(str(key) for key in parts if key not in wrong)
+    return (
+        f"{name} has in its observations {told}, which cannot be flattened to numbers; "
+        f"allowed: a wrapper that leaves it out: +env.wrappers.FilterObservation.filter_keys=[{rest}]"
+    )
 
 
 def _vectors(low: np.ndarray, high: np.ndarray) -> spaces.Box:

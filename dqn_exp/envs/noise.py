@@ -6,11 +6,13 @@ The noise is drawn from the environment's own generator, so that a checkpoint co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+
+from dqn_exp.masks import MASK
 
 
 class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]):
@@ -39,19 +41,41 @@ class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]
         return (observation + noise).astype(observation.dtype)
 
 
-class ActionNoise(gymnasium.ActionWrapper[Any, int, int]):
-    """With `probability`, another action than the chosen one is carried out, all others equally likely."""
+class ActionNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """With `probability`, another action than the chosen one is carried out, all others equally likely.
+
+    Where the environment says which actions are allowed, all other allowed ones.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, int], probability: float = 0.1) -> None:
         super().__init__(env)
         if not 0 <= probability <= 1:
             raise ValueError(f"probability={probability}; allowed: 0 to 1")
-        actions = cast(spaces.Discrete, env.action_space)
+        actions = env.action_space
+        if not isinstance(actions, spaces.Discrete):
+            raise ValueError(f"actions are {actions}; allowed: Discrete actions")
         self._n, self._first = int(actions.n), int(actions.start)
         self._probability = probability
+        self._mask: np.ndarray | None = None
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(**options)
+        self._mask = info.get(MASK)
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(self.action(action))
+        self._mask = info.get(MASK)
+        return observation, reward, terminated, truncated, info
 
     def action(self, action: int) -> int:
         if self.np_random.random() >= self._probability:
             return action
+        if self._mask is not None:
+            return self._another_allowed(action, self._mask)
         others = self.np_random.integers(1, self._n) if self._n > 1 else 0
         return self._first + int(action - self._first + others) % self._n
+
+    def _another_allowed(self, action: int, mask: np.ndarray) -> int:
+        others = [int(other) for other in self._first + np.flatnonzero(mask) if other != action]
+        return others[self.np_random.integers(len(others))] if others else action

@@ -132,6 +132,18 @@ class VectorEnvironment:
         self._over = sorted(over)
         return is_exact
 
+    def statistics(self) -> list[Any]:
+        """What the wrappers that normalise have learned, in the first environment, innermost first."""
+        return [layer.state() for layer in self._environments[0].learning]
+
+    def use_statistics(self, statistics: Sequence[Any], frozen: bool = True) -> None:
+        """Let those wrappers use what others like them have learned; without adding to it if `frozen`."""
+        for environment in self._environments:
+            for layer, state in zip(environment.learning, statistics, strict=True):
+                layer.load_state(state)
+                if frozen:
+                    layer.freeze()
+
     def close(self) -> None:
         for environment in self._environments:
             environment.close()

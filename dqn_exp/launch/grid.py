@@ -119,7 +119,7 @@ def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
 def defaults(master: DictConfig) -> dict[str, Any] | None:
     """The configuration without what the sweep varies; None where that is not complete."""
     try:
-        return resolve_config(plain_values(master)).record()
+        return resolve_config(plain_values(master), apart=True).record()
     except (ConfigError, OmegaConfBaseException):
         return None
 

@@ -83,7 +83,7 @@ class Planner:
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
         refuse_second_names(job)
         composed = self._compose(job)
-        config = resolve_config(plain_values(composed))
+        config = resolve_config(plain_values(composed), apart=True)
         check_parts(config)
         return config, composed
 

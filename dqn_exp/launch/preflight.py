@@ -13,10 +13,11 @@ from dqn_exp.registry import agents, import_modules, networks, observers
 from dqn_exp.training import check_video
 
 
-def resolve_config(values: Mapping[str, Any]) -> Config:
+def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
     """The complete configuration of a trial, or a ConfigError that says what to mend.
 
-    Imports the modules that the configuration names, and makes its environment once.
+    Imports the modules that the configuration names, and tries out its environment: here, or in a
+    process of its own if `apart`.
     """
     config = parse_config(values)
     import_modules(config.imports)
@@ -24,20 +25,43 @@ def resolve_config(values: Mapping[str, Any]) -> Config:
     networks.check("network.name", config.network.name)
     for name in config.observers:
         observers.check("observers", name)
-    check_learner(config)
-    env, threshold = _resolve_environment(config.env.model_dump_json(), config.convergence.threshold)
+    env, threshold = _resolve_environment(config.env.model_dump_json(), config.convergence.threshold, apart)
+    if env.action_masks and config.env.action_masks is None:
+        _check_masks(config)
     convergence = config.convergence.model_copy(update={"threshold": threshold})
     config = config.model_copy(update={"env": env, "convergence": convergence})
+    check_learner(config)
+    if config.evaluation.env.kwargs:
+        _check_evaluation(config, apart)
     check_init_from(config)
     check_video(config)
     return config
 
 
 @cache
-def _resolve_environment(env: str, threshold: float | None) -> tuple[EnvConfig, float]:
+def _resolve_environment(env: str, threshold: float | None, apart: bool) -> tuple[EnvConfig, float]:
     from dqn_exp.envs import resolve_environment
 
-    return resolve_environment(EnvConfig.model_validate_json(env), threshold)
+    return resolve_environment(EnvConfig.model_validate_json(env), threshold, apart)
+
+
+def _check_masks(config: Config) -> None:
+    """Raise ConfigError where masks that nobody asked for would not be respected."""
+    if config.agent.name != "dqn":
+        raise ConfigError(
+            f"env.id={config.env.id} says in info['action_mask'] which actions are allowed, and "
+            f"agent.name={config.agent.name!r} may not know; allowed: agent.name=dqn, env.action_masks=false "
+            f"(masks are ignored), or true (each observation has its mask behind it)"
+        )
+
+
+def _check_evaluation(config: Config, apart: bool) -> None:
+    from dqn_exp.envs import check_evaluation_environment
+
+    try:
+        check_evaluation_environment(config.env, config.evaluation_env(), apart)
+    except ConfigError as error:
+        raise ConfigError(f"evaluation.env.kwargs={config.evaluation.env.kwargs}: {error}") from error
 
 
 def check_parts(config: Config) -> None:

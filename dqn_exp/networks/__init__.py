@@ -1,6 +1,7 @@
 """Networks: built by name, initialised from their own random stream.
 
-`build_network` makes the module that a configuration names; `MLP` is the plain one.
+`build_network` makes the module that a configuration names; `MLP` is the plain one. `choice_values` are
+what actions are chosen by.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.networks.build import build_network
+    from dqn_exp.networks.masked import MaskedNetwork, choice_values
     from dqn_exp.networks.mlp import MLP
 
 __getattr__ = lazy(__name__, __file__)

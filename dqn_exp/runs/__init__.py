@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         read_columns,
         read_metrics,
     )
-    from dqn_exp.runs.networks import BEST, load_network
+    from dqn_exp.runs.networks import BEST, load_network, load_statistics
     from dqn_exp.runs.observers import Observer
     from dqn_exp.runs.outcome import BUDGETED, NEVER, Outcome, judge
     from dqn_exp.runs.provenance import command_line, now

@@ -1,8 +1,4 @@
-"""Checkpoints: where a killed trial goes on. One safetensors file of nested state.
-
-Arrays are stored under the path that leads to them; everything else is JSON in the file's metadata,
-where each array's place is held by the path of it.
-"""
+"""Checkpoints: where a killed trial goes on. One safetensors file of nested state."""
 
 from __future__ import annotations
 
@@ -12,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from dqn_exp.config import FORMAT
 from dqn_exp.runs.files import write_atomic
+from dqn_exp.runs.nested import with_arrays, without_arrays
 from dqn_exp.runs.networks import read_tensors
 from dqn_exp.runs.observers import Observer
 from dqn_exp.training import Event, Run
@@ -54,7 +49,7 @@ class Checkpoint(Observer):
 def write_state(path: Path, state: Any) -> None:
     """Replace `path` by `state`: plain values, arrays and tensors in dictionaries and lists."""
     tensors: dict[str, Tensor] = {}
-    plain = _without_arrays(state, "", tensors)
+    plain = without_arrays(state, "", tensors)
     metadata = {"format": str(FORMAT), "state": json.dumps(plain)}
     write_atomic(path, safetensors.torch.save(tensors, metadata))
 
@@ -66,38 +61,4 @@ def read_state(path: Path) -> Any | None:
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != str(FORMAT):
         return None
-    return _with_arrays(json.loads(metadata["state"]), tensors)
-
-
-def _without_arrays(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """`state` as JSON's values; its arrays go into `tensors`."""
-    match state:
-        case np.ndarray():
-            tensors[path] = torch.from_numpy(np.ascontiguousarray(state))
-            return {"<array>": path}
-        case Tensor():
-            tensors[path] = state.detach().cpu().contiguous()
-            return {"<tensor>": path}
-        case dict():
-            items = {key: _without_arrays(value, f"{path}/{key}", tensors) for key, value in state.items()}
-            return items if all(isinstance(key, str) for key in items) else {"<items>": list(items.items())}
-        case list() | tuple():
-            return [_without_arrays(value, f"{path}/{n}", tensors) for n, value in enumerate(state)]
-        case np.generic():
-            return state.item()
-    return state
-
-
-def _with_arrays(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
-    match plain:
-        case {"<array>": path}:
-            return tensors[path].numpy()
-        case {"<tensor>": path}:
-            return tensors[path]
-        case {"<items>": items}:
-            return {key: _with_arrays(value, tensors) for key, value in items}
-        case dict():
-            return {key: _with_arrays(value, tensors) for key, value in plain.items()}
-        case list():
-            return [_with_arrays(value, tensors) for value in plain]
-    return plain
+    return with_arrays(json.loads(metadata["state"]), tensors)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -10,24 +13,38 @@ from torch import Tensor, nn
 
 from dqn_exp.config import ConfigError
 from dqn_exp.runs.files import write_atomic
+from dqn_exp.runs.nested import with_arrays, without_arrays
 
 BEST = "best.safetensors"
 
 
-def save_network(path: Path, network: nn.Module) -> None:
-    """Replace `path` by the weights and buffers of `network`."""
+STATISTICS = "statistics"
+"""Of the wrappers that normalise what the network sees: nested state, its arrays below this path."""
+
+
+def save_network(path: Path, network: nn.Module, statistics: Sequence[Any] = ()) -> None:
+    """Replace `path` by the weights and buffers of `network`, and what wrappers have learned beside it."""
     arrays = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    write_atomic(path, safetensors.torch.save(arrays))
+    plain = json.dumps(without_arrays(list(statistics), STATISTICS, arrays))
+    write_atomic(path, safetensors.torch.save(arrays, {STATISTICS: plain} if statistics else None))
 
 
 def load_network(path: Path, network: nn.Module) -> None:
     """Fill `network` from `path`; raises ConfigError where it is of another shape or no such file."""
-    arrays, _ = read_tensors(path)
+    found, _ = read_tensors(path)
+    arrays = {k: v for k, v in found.items() if not k.startswith(f"{STATISTICS}/")}
     own = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     saved = {k: tuple(v.shape) for k, v in arrays.items()}
     if own != saved:
         raise ConfigError(f"{path} holds another network: {_describe(saved)}; this one is {_describe(own)}")
     network.load_state_dict(arrays)
+
+
+def load_statistics(path: Path) -> list[Any]:
+    """What the wrappers of the training environment had learned when the network was saved."""
+    arrays, metadata = read_tensors(path)
+    statistics: list[Any] = with_arrays(json.loads(metadata.get(STATISTICS, "[]")), arrays)
+    return statistics
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

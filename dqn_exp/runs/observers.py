@@ -127,7 +127,7 @@ class BestNetwork(Observer):
     def _keep_if_best(self, value: float, run: Run) -> None:
         if value > self._best:
             self._best = value
-            save_network(self._path, run.agent.network)
+            save_network(self._path, run.agent.network, run.env.statistics())
 
     def state(self) -> float:
         return self._best
@@ -155,6 +155,7 @@ class Films(Observer):
         self._directory.mkdir(exist_ok=True)
         seeds = Streams(run.config.seed).episodes(f"film of episode {episode}")
         with closing(filmed_environment(run.config.evaluation_env(), seeds)) as env:
+            env.use_statistics(run.env.statistics())
             pictures = film(env, run.agent.greedy, episodes=1, returns=[])
             write_mp4(self._directory / f"episode-{episode:06d}.mp4", pictures, env.frames_per_second)
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +19,7 @@ from dqn_exp.runs.checkpoint import CHECKPOINT, Checkpoint, Part, read_state
 from dqn_exp.runs.description import describe
 from dqn_exp.runs.files import NETWORK, overwrite_json, remove_leftovers, write_json
 from dqn_exp.runs.lock import directory_lock
-from dqn_exp.runs.networks import load_network, save_network
+from dqn_exp.runs.networks import load_network, load_statistics, save_network
 from dqn_exp.runs.observers import BestNetwork, Convergence, Films, Metrics, Observer, own_observers
 from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
@@ -158,7 +158,7 @@ class Recorder:
     def _end(self, status: str, cause: str | None) -> None:
         wall = self._watch.seconds
         final = self.run.evaluate(self.run.config.evaluation.final_episodes)
-        save_network(self.directory / NETWORK, self.run.agent.network)
+        save_network(self.directory / NETWORK, self.run.agent.network, self.run.env.statistics())
         for observer in self._observers:
             observer.state()  # what was seen has then reached the disk
         self._write(self.result(status, cause, final, wall))
@@ -201,8 +201,18 @@ def start_from_another(run: Run) -> None:
     config, env = run.config, run.env
     if config.init_from is not None:
         network = build_network(config.network, env.observation_space, env.action_space, seed=0)
-        load_network(Path(config.init_from) / NETWORK, network)
+        path = Path(config.init_from) / NETWORK
+        load_network(path, network)
         run.agent.start_from(network)
+        start_statistics(run, load_statistics(path))
+
+
+def start_statistics(run: Run, statistics: Sequence[Any]) -> None:
+    """Normalise from the beginning as the network has learned to see, where the wrappers are alike."""
+    if len(statistics) == len(run.env.statistics()):
+        run.env.use_statistics(statistics, frozen=False)
+    else:
+        log.warning("init_from=%s: what it sees was normalised otherwise there", run.config.init_from)
 
 
 def _write_end(recorder: Recorder | None, directory: Path, status: str, cause: str | None) -> None:

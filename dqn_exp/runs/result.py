@@ -38,16 +38,16 @@ def read_result(directory: Path) -> Result | None:
 def check_owner(config: Config, directory: Path) -> None:
     """Raise ConfigError where `directory` holds the trial of another configuration."""
     path = directory / "trial.json"
-    if path.exists() and _recorded_hash(path) != config.hash():
+    if path.exists() and not _tells_of(config, path):
         raise ConfigError(
             f"{directory} already holds a trial of another configuration. Delete it, or choose "
             f"another directory (hydra.sweep.dir=... or hydra.run.dir=...)"
         )
 
 
-def _recorded_hash(path: Path) -> str:
-    """That of the recorded configuration, as this version computes it."""
-    record = read_json(path)
-    if check_format(record, str(path)) == FORMAT:
-        return str(record["config_hash"])
-    return recorded_config(record, str(path)).hash()
+def _tells_of(config: Config, path: Path) -> bool:
+    """Is that of `path` this configuration, perhaps written when there were fewer keys?"""
+    record, own = read_json(path), config.hash()
+    if check_format(record, str(path)) == FORMAT and record["config_hash"] == own:
+        return True
+    return recorded_config(record, str(path)).hash() == own

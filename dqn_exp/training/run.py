@@ -55,6 +55,7 @@ class Run:
         return self.stopped or self.clock.spent(self.config.budget)
 
     def evaluate(self, episodes: int) -> Score:
+        self.evaluation_env.use_statistics(self.env.statistics())
         return evaluate(self.evaluation_env, self.agent.greedy, episodes)
 
     def state(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def check_video(config: Config) -> None:
     if config.video.every_episodes is None:
         return
     try:
-        filmed_environment(config.env, Streams(0).episodes("check")).close()
+        filmed_environment(config.evaluation_env(), Streams(0).episodes("check")).close()
     except ConfigError as error:
         raise ConfigError(f"video.every_episodes={config.video.every_episodes}: {error}") from error
 

@@ -32,6 +32,12 @@ SINGLE = {
     "buffer=[1,": ["buffer=[1,"],
     "buffer=500,17k": ["buffer=500,17k", "--multirun"],
     "hydra.run.dri=x": ["hydra.run.dri is not a key", "Did you mean 'dir'?"],
+    "experiment=null": ["experiment=null: null is no option of experiment", "notebook", "or no experiment="],
+    "env=null": ["env=null: null is no option of env. Allowed: acrobot"],
+    "+env.kwargs.render_mode=human": ["env.kwargs.render_mode=human would show each step", "video TRIAL"],
+    "evaluation.env.kwargs.gravity=3": ["+evaluation.env.kwargs.gravity="],
+    "+evaluation.env.kwargs.gravty=3": ["evaluation.env.kwargs={'gravty': 3}: ", "gravty", "cannot be made"],
+    "+env.wrappers.TransformReward.func=abs": ["env.wrappers.TransformReward needs a function (func)"],
     "hydra/launcher=paralel": ["hydra/launcher=paralel: unknown", "Did you mean 'parallel'?"],
 }  # fmt: skip
 SWEEPS = {
@@ -50,6 +56,8 @@ SWEEPS = {
     "hydra.launcher.n_jobs=0": ["hydra.launcher.n_jobs=0"],
     "hydra.launcher.retries=-1": ["hydra.launcher.retries=-1"],
     "buffer=1,,2": ["buffer=1,,2"],
+    "experiment=null,notebook": ["experiment=null,notebook: null is no option of experiment"],
+    "env=gymnasium env.id=Pendulum-v1,CartPole-v1": ["discrete actions", "+env.wrappers.discretise.bins=3"],
     "network.hidden=[64],[0]": ["network.hidden.0=0"],
 }  # fmt: skip
 
@@ -93,6 +101,37 @@ def test_a_part_that_cannot_be_built_is_found_first(tmp_path: Path) -> None:
     ended = run_here("-m", "imports=[own_network]", "network.name=own", cwd=tmp_path)
     assert ended.code == 2, ended.said
     assert "KeyError: 'width'" in ended.err
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("import no_such", "No module named 'no_such'; allowed: modules that Python finds from here"),
+        ("\nlamda x: x", "SyntaxError: "),
+        ("\n\nundefined", "own_parts.py:3: NameError: name 'undefined' is not defined; allowed: modules"),
+        ("from torch import nothing", "ImportError: cannot import name 'nothing' from 'torch'"),
+        ("import sys\nsys.exit(4)", "own_parts.py:2: SystemExit: 4; allowed: modules that can be imported"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(code: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "own_parts.py").write_text(code)
+    ended = run_here("imports=[own_parts]", cwd=tmp_path)
+    assert ended.code == 2, ended.said
+    assert ended.err.startswith("imports='own_parts': ")
+    assert says in ended.err
+    assert len(ended.err.splitlines()) <= 2
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_network_of_another_shape_is_found_first(tmp_path: Path) -> None:
+    (tmp_path / "own_network.py").write_text(
+        "from torch import nn\nfrom dqn_exp.registry import networks\n"
+        "networks.register('own')(lambda *sizes: nn.Linear(4, 3))\n"
+    )
+    ended = run_here("imports=[own_network]", "network.name=own", cwd=tmp_path)
+    assert ended.code == 2, ended.said
+    assert ended.err.startswith("network.name=own returned [1, 3] for observations [1, 4]; expected [1, 2]")
     assert not (tmp_path / "outputs").exists()
 
 

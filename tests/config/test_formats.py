@@ -47,6 +47,17 @@ def test_a_directory_of_format_1_belongs_to_its_trial(tmp_path: Path) -> None:
         check_owner(config.model_copy(update={"gamma": 0.5}), tmp_path)
 
 
+def test_a_directory_belongs_to_its_trial_where_keys_have_been_added_since(tmp_path: Path) -> None:
+    config = make_config()
+    values = json.loads(json.dumps(config.record()))
+    del values["env"]["action_masks"], values["evaluation"]["env"]
+    record = {"format": FORMAT, "config": values, "config_hash": "as it was then"}
+    (tmp_path / "trial.json").write_text(json.dumps(record))
+    check_owner(config, tmp_path)
+    with pytest.raises(ConfigError, match="holds a trial of another configuration"):
+        check_owner(config.model_copy(update={"gamma": 0.5}), tmp_path)
+
+
 def test_a_record_of_today_comes_back_as_it_was() -> None:
     config = make_config(replay="prioritised", buffer=700, target="soft", update_every=3)
     record = {"format": FORMAT, "config": json.loads(json.dumps(config.record()))}

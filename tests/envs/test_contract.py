@@ -13,9 +13,9 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import EnvConfig
-from dqn_exp.envs import EnvironmentFault, make_environments
+from dqn_exp.envs import EnvironmentFault, make_environments, resolve_environment
 from dqn_exp.envs import play as play_on
-from dqn_exp.envs.environment import Environment, resolve_environment
+from dqn_exp.envs.environment import Environment
 from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.seeding import Streams
 from tests.envs.faulty import (

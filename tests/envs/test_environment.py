@@ -91,8 +91,42 @@ def test_an_observation_stays_when_the_environment_goes_on() -> None:
 
 
 def test_observations_that_no_vector_can_hold_are_refused() -> None:
-    with pytest.raises(ConfigError, match="cannot be flattened"):
+    with pytest.raises(ConfigError, match=r"^env has observations Sequence.*cannot be flattened.*allowed"):
         echo(spaces.Sequence(spaces.Discrete(2)))
+
+
+class Words(spaces.Space[str]):
+    """A kind of space that gymnasium does not know, as MiniGrid's mission."""
+
+    def __repr__(self) -> str:
+        return "Words(any)"
+
+
+PARTLY = {"image": spaces.Box(0, 255, (2, 2), np.uint8), "words": Words(), "way": spaces.Discrete(4)}
+gymnasium.register("probe/Mission-v0", lambda **_: EchoEnv(spaces.Dict(PARTLY), spaces.Discrete(2)))
+
+
+def test_the_part_that_cannot_be_flattened_is_named_with_the_wrapper_that_leaves_it_out() -> None:
+    with pytest.raises(ConfigError) as error:
+        make("probe/Mission-v0")
+    message = str(error.value)
+    assert message.startswith("env.id=probe/Mission-v0 has in its observations 'words', Words(any), which")
+    assert message.endswith("+env.wrappers.FilterObservation.filter_keys=[image,way]")
+    mended = make("probe/Mission-v0", wrappers={"FilterObservation": {"filter_keys": ["image", "way"]}})
+    assert mended.observation_space.shape == (8,)
+
+
+@pytest.mark.parametrize("missing", ["observation_space", "action_space"])
+def test_a_space_that_is_missing_is_named(missing: str) -> None:
+    class Bare(gymnasium.Env[Any, Any]):
+        """Has only one of its spaces."""
+
+    for name in {"observation_space", "action_space"} - {missing}:
+        setattr(Bare, name, spaces.Discrete(2))
+    gymnasium.register(f"probe/Without_{missing}-v0", Bare)  # type: ignore[arg-type]
+    kind = {"observation_space": "observations", "action_space": "actions"}[missing]
+    with pytest.raises(ConfigError, match=rf"^env.id=probe/Without_{missing}-v0 has {kind} None"):
+        make(f"probe/Without_{missing}-v0")
 
 
 # actions

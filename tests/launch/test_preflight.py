@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 from typing import Any
 
 import gymnasium
@@ -10,9 +12,11 @@ import pytest
 import torch
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.launch.preflight import check_parts
+from dqn_exp.launch.preflight import check_parts, resolve_config
 from dqn_exp.registry import networks
-from tests.helpers import gymnasium_env, make_config
+from dqn_exp.training.run import build_run
+from tests.envs.faulty import faulty
+from tests.helpers import gymnasium_env, make_config, make_values
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,7 @@ from tests.helpers import gymnasium_env, make_config
         ),
         (
             {"env__id": "Pendulum-v1"},
-            r"^env.id=Pendulum-v1 has actions Box\(.*; allowed: .* discrete actions$",
+            r"^env.id=Pendulum-v1 has actions Box\(.*; allowed: .* \+env.wrappers.discretise.bins=3$",
         ),
         (
             {"env__kwargs": {"gravty": 1}},
@@ -51,6 +55,45 @@ def test_what_the_environment_knows_is_filled_in() -> None:
     assert config.convergence.threshold == -110
     config = make_config(env__max_episode_steps=50, convergence__threshold=math.inf)
     assert (config.env.max_episode_steps, config.convergence.threshold) == (50, math.inf)
+
+
+def test_the_environment_of_evaluation_may_differ() -> None:
+    config = make_config(env__kwargs={"sutton_barto_reward": True}, evaluation__env={"kwargs": LENIENT})
+    assert config.env.kwargs == {"sutton_barto_reward": True}
+    assert config.evaluation_env().kwargs == LENIENT
+    trial = build_run(config)
+    assert trial.evaluate(1).mean > 0  # CartPole's own reward; the other one is 0 or less
+    trial.close()
+
+
+LENIENT = {"sutton_barto_reward": False}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"gravty": 1}, r"with env.kwargs=\{'map_name': '4x4', 'gravty': 1\} cannot be made"),
+        ({"map_name": "8x8"}, r"it has 64 numbers observed and 4 actions; allowed: as in training, 16 num"),
+        ({"render_mode": "human"}, r"render_mode=human would show each step"),
+    ],
+)
+def test_an_environment_of_evaluation_that_cannot_be_used_is_found(
+    kwargs: dict[str, Any], message: str
+) -> None:
+    frozen_lake = {**gymnasium_env("FrozenLake-v1"), "env__kwargs": {"map_name": "4x4"}}
+    with pytest.raises(ConfigError, match=rf"^evaluation.env.kwargs={re.escape(str(kwargs))}: .*{message}"):
+        make_config(**frozen_lake, evaluation__env={"kwargs": kwargs})
+
+
+def test_a_plan_tries_an_environment_out_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment does to its process is not done to ours, which plans a sweep."""
+
+    def step(self: Any, action: int) -> Any:
+        os._exit(3)
+
+    gymnasium.register("faulty/Leaves-v0", faulty(step=step))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"ended its process at its first reset and step \(exit code 3\)"):
+        resolve_config(make_values(**gymnasium_env("faulty/Leaves-v0")), apart=True)
 
 
 def test_an_environment_that_was_unknown_may_be_registered_later() -> None:

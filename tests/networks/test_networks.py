@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from torch import nn
+from torch import Tensor, nn
 
-from dqn_exp.networks import build_network
+from dqn_exp.config.errors import ConfigError
+from dqn_exp.masks import MaskedBox
+from dqn_exp.networks import build_network, choice_values
 from dqn_exp.registry import networks
-from tests.helpers import make_config
+from tests.helpers import make_config, same_bits, spaces_of
 
 VECTORS = spaces.Box(-1, 1, (4,), np.float32)
 
@@ -78,3 +81,74 @@ def test_a_network_of_ones_own_is_chosen_by_name() -> None:
 
     network = build(network__name="test_linear", network__options={"bias": False})
     assert [tuple(parameter.shape) for parameter in network.parameters()] == [(2, 4)]
+
+
+# networks of one's own
+
+
+class Own(nn.Module):
+    """Returns whatever `answer` makes of a batch."""
+
+    def __init__(self, answer: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, rows: Tensor) -> Any:
+        return self.answer(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("many", lambda rows: torch.zeros(len(rows), 5), r"returned \[1, 5\] .*; expected \[1, 2\]"),
+        ("few", lambda rows: torch.zeros(len(rows), 1), r"returned \[1, 1\] .*; expected \[1, 2\]"),
+        ("deep", lambda rows: torch.zeros(len(rows), 2, 1), r"returned \[1, 2, 1\]"),
+        ("squeezed", lambda rows: torch.zeros(len(rows), 2).squeeze(), r"returned \[2\] for .* \[1, 4\]"),
+        ("summed", lambda rows: torch.zeros(1, 2), r"returned \[1, 2\] for .* \[2, 4\]; expected \[2, 2\]"),
+        ("tuple", lambda rows: (rows, rows), r"returned tuple"),
+        ("wide", lambda rows: rows @ torch.zeros(3, 2), r"raised RuntimeError for .*mat"),
+    ],
+)
+def test_what_does_not_map_to_one_value_for_each_action_is_refused(
+    name: str, answer: Any, words: str
+) -> None:
+    networks.register(f"test_{name}")(lambda *sizes: Own(answer))
+    config = make_config(network__name=f"test_{name}").network
+    with pytest.raises(ConfigError, match=rf"^network.name=test_{name} {words}"):
+        build_network(config, *spaces_of(4, 2), seed=0)
+
+
+def test_what_is_no_module_is_refused() -> None:
+    networks.register("test_function")(lambda *sizes: print)
+    config = make_config(network__name="test_function").network
+    with pytest.raises(ConfigError, match=r"test_function built builtin_function.*; allowed: a torch.nn.Mod"):
+        build_network(config, *spaces_of(4, 2), seed=0)
+
+
+def test_the_check_leaves_a_network_as_it_was_built() -> None:
+    """Neither its statistics, nor its mode, nor what others draw."""
+
+    def build(*sizes: Any) -> nn.Module:
+        return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.LazyLinear(2))
+
+    networks.register("test_layers")(build)
+    config = make_config(network__name="test_layers").network
+    torch.manual_seed(0)
+    first = build_network(config, *spaces_of(4, 2), seed=3)
+    drawn = torch.rand(1)
+    torch.manual_seed(0)
+    assert torch.equal(torch.rand(1), drawn)
+    second = build_network(config, *spaces_of(4, 2), seed=3)
+    assert same_bits(first.state_dict(), second.state_dict())
+    assert first.training
+    assert first.state_dict()["1.num_batches_tracked"] == 0
+
+
+def test_behind_a_mask_a_network_is_given_the_observations_alone() -> None:
+    observations, actions = spaces_of(4, 2)
+    network = build_network(make_config().network, MaskedBox(observations, 2), actions, seed=0)
+    plain = build_network(make_config().network, observations, actions, seed=0)
+    rows = torch.tensor([[0.1, 0.2, 0.3, 0.4, 1, 0]])
+    assert torch.equal(network(rows), plain(rows[:, :4]))
+    assert choice_values(network, rows)[0, 1] == -torch.inf
+    assert choice_values(network, rows)[0, 0] == network(rows)[0, 0]

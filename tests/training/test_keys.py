@@ -14,6 +14,7 @@ from dqn_exp.config import schema
 from dqn_exp.runs.files import NETWORK
 from dqn_exp.runs.metrics import KINDS, metrics_path
 from dqn_exp.runs.record import run_trial
+from tests.envs.masks import ID
 from tests.helpers import make_config
 
 BRIEF: dict[str, Any] = {
@@ -36,11 +37,13 @@ LINEAR = {"exploration": "linear", "exploration__clock": "env_steps", "explorati
 EXPONENTIAL = {"exploration": "exponential", "exploration__clock": "env_steps", "exploration__decay": 100}
 FACTOR = {"exploration": "multiplicative", "exploration__clock": "env_steps", "exploration__factor": 0.99}
 PRIORITISED = {"replay": "prioritised", "replay__beta_updates": 100}
+MASKED = {"env": "gymnasium", "env__id": ID, "env__kwargs": {"strict": False}, "learner": "torch"}
 STOPPED = {"convergence__stop": True}
 CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.Config, {}, {"train_every": 2, "gamma": 0.5, "seed": 1}),
     (schema.EnvConfig, {"learner": "torch"}, {"env__id": "Acrobot-v1", "env__max_episode_steps": 5}),
     (schema.EnvConfig, {**STOPPED, "convergence__threshold": None}, {"env__threshold": 1.0}),
+    (schema.EnvConfig, MASKED, {"env__action_masks": False}),
     (schema.AgentConfig, {"agent__loss": "mse"}, {"agent__double": True, "agent__loss": "huber"}),
     (schema.AgentConfig, {}, {"agent__max_grad_norm": 0.01, "agent__max_grad_value": 0.001}),
     (schema.AgentConfig, {}, {"agent__learning_starts": 150, "agent__updates_per_train": 2}),
@@ -92,6 +95,7 @@ PLACES = {
     "EnvConfig": {"kwargs", "wrappers"},
     "AgentConfig": {"options"},
     "NetworkConfig": {"options"},
+    "EvaluationEnvConfig": {"kwargs"},
 }
 """Where parts of one's own are named, and how a trial is computed: what it learns has other tests."""
 

@@ -77,7 +77,8 @@ def make_view(
 
     `ranges` may hold those of "x" and "y"; the others follow what `rollout`, a greedy one, visited.
     """
-    names = naming(trained.config.env.id, trained.observation_size, trained.n_actions)
+    actions = trained.n_actions, trained.first_action
+    names = naming(trained.config.env.id, trained.observation_size, *actions)
     if trained.observation_size < 2 or trained.n_actions < 2:
         raise AnalysisError(f"{trained.config.env.id}: a map needs two numbers observed and two actions")
     asked = [None if text is None else find_dimension(text, names.dimensions) for text in (x, y)]

@@ -21,7 +21,8 @@ Curve = dict[str, np.ndarray]
 
 def seen(values: Any = None, hidden: Any = (), rewards: Any = (1.0, 1.0)) -> Seen:
     values = np.random.default_rng(0).normal(10, 2, (500, 2)) if values is None else np.asarray(values)
-    return Seen(values, [np.asarray(layer) for layer in hidden], np.asarray(rewards, np.float64))
+    hidden = [np.asarray(layer) for layer in hidden]
+    return Seen(values, values.argmax(axis=1), hidden, np.asarray(rewards, np.float64))
 
 
 def losses(loss: Any, grad_norm: Any = 1.0, q_max: Any = 10.0, every: int = 50) -> Curve:

@@ -1,0 +1,62 @@
+"""What a configuration leaves to the environment itself: time limit, masks and threshold."""
+
+from __future__ import annotations
+
+from dqn_exp.config import ConfigError, EnvConfig
+from dqn_exp.envs.environment import find_spec
+from dqn_exp.envs.tryout import Facts, try_out, try_out_apart
+
+
+def resolve_environment(
+    config: EnvConfig, threshold: float | None, apart: bool = False
+) -> tuple[EnvConfig, float]:
+    """The configuration with the environment's own time limit and masks, and the threshold to reach.
+
+    The environment is tried out, in a process of its own if `apart`. Raises ConfigError where it is
+    unknown, cannot be used, or has no threshold.
+    """
+    spec = find_spec(config.id)
+    facts = _facts(config, apart)
+    resolved = {
+        "max_episode_steps": config.max_episode_steps or spec.max_episode_steps or "unlimited",
+        "action_masks": _masks(config, facts),
+    }
+    if threshold is None and "NormalizeReward" in config.wrappers:
+        raise ConfigError(
+            "env.wrappers.NormalizeReward changes the unit of returns, and with it what a threshold means; "
+            "allowed: convergence.threshold=a number in that unit (inf: never)"
+        )
+    for own in (threshold, config.threshold, spec.reward_threshold):
+        if own is not None:
+            return config.model_copy(update=resolved), float(own)
+    raise ConfigError(
+        f"convergence.threshold=null, but {config.id} registers no threshold of its own; "
+        f"allowed: a number (inf: never)"
+    )
+
+
+def check_evaluation_environment(training: EnvConfig, evaluation: EnvConfig, apart: bool = False) -> None:
+    """Raise ConfigError where `evaluation` cannot be used, or shows or takes something else."""
+    trained, evaluated = _facts(training, apart), _facts(evaluation, apart)
+    if evaluated != trained:
+        raise ConfigError(f"it has {_told(evaluated)}; allowed: as in training, {_told(trained)}")
+
+
+def _facts(config: EnvConfig, apart: bool) -> Facts:
+    if config.kwargs.get("render_mode") == "human":
+        raise ConfigError(
+            "env.kwargs.render_mode=human would show each step of training on a screen; allowed: "
+            "video.every_episodes=20, or afterwards python -m analysis video TRIAL"
+        )
+    return try_out_apart(config) if apart else try_out(config)
+
+
+def _masks(config: EnvConfig, facts: Facts) -> bool | None:
+    """As configured; True where nothing is said and the environment gives masks."""
+    return True if config.action_masks is None and facts.has_masks else config.action_masks
+
+
+def _told(facts: Facts) -> str:
+    numbers = " x ".join(map(str, facts.observed))
+    masks = " with masks" if facts.has_masks else ""
+    return f"{numbers} numbers observed and {facts.n_actions} actions{masks}"

@@ -1,0 +1,30 @@
+"""Networks for observations that say which actions are allowed."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+
+class MaskedNetwork(nn.Module):
+    """A network of observations [B, D] that takes rows [B, D + A], with the mask of the actions behind.
+
+    Its values are those of `network`, of all actions; `choice_values` rules out what is not allowed.
+    """
+
+    def __init__(self, network: nn.Module, n_actions: int) -> None:
+        super().__init__()
+        self.network, self.n_actions = network, n_actions
+
+    def forward(self, rows: Tensor) -> Tensor:
+        values: Tensor = self.network(rows[:, : -self.n_actions])
+        return values
+
+
+def choice_values(network: nn.Module, rows: Tensor) -> Tensor:
+    """Q-values [B, A] to choose actions by: -inf for those that a row's mask does not allow."""
+    values: Tensor = network(rows)
+    if not isinstance(network, MaskedNetwork):
+        return values
+    return values.masked_fill(rows[:, -network.n_actions :] == 0, -math.inf)
