@@ -12,7 +12,7 @@ import numpy as np
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.estimates.samples import Sample, configurations, group, sample, seeds
-from analysis.records import Axis, Row, Sweep, Timeline, column
+from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
 from dqn_exp import scores
 from dqn_exp.runs import NEVER
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
@@ -46,7 +46,7 @@ def _describe(
     sweep: Sweep, trials: Sequence[Row], timeline: Timeline, rng: np.random.Generator
 ) -> dict[str, Any]:
     rows = [row for row in trials if sweep.counts(row)]
-    of = seeds(rows)
+    of, bounds = seeds(rows), return_bounds(rows)
     areas = np.array([_area(sweep, row, timeline) for row in rows], dtype=np.float64)
     return {
         "n": len(rows),
@@ -55,8 +55,8 @@ def _describe(
         "converged": sum(bool(row["converged"]) for row in rows) if rows and sweep.judged else np.nan,
         "diverged": sum(row["status"] == NEVER for row in rows),
         **speed(sample(rows if sweep.judged else [], timeline), timeline.horizon, rng),
-        **mean_and_iqm("final_return", of, column(rows, "final_return"), rng),
-        **mean_and_iqm("area", of, areas, rng),
+        **mean_and_iqm("final_return", of, column(rows, "final_return"), rng, bounds),
+        **mean_and_iqm("area", of, areas, rng, bounds),
     }
 
 
@@ -97,16 +97,21 @@ def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) ->
 
 
 def mean_and_iqm(
-    name: str, of: Sequence[Hashable], values: Floats, rng: np.random.Generator
+    name: str,
+    of: Sequence[Hashable],
+    values: Floats,
+    rng: np.random.Generator,
+    bounds: Interval | None = None,
 ) -> dict[str, float]:
     """Mean over seeds with its interval, and IQM over trials, of those `values` [n] of seeds `of` [n] that
     are not NaN.
 
     `name` begins each key; `{name}_n` counts those values. An infinite mean has no interval.
+    `bounds` are those within which the values must lie, where they are known.
     """
     known, means = values[~np.isnan(values)], per_seed(of, values)
     mean = float(means.mean()) if len(means) else np.nan
-    interval = st.mean_interval(means, rng) if np.isfinite(mean) else NO_INTERVAL
+    interval = st.mean_interval(means, rng, bounds=bounds) if np.isfinite(mean) else NO_INTERVAL
     return {
         **with_interval(name, mean, interval),
         f"{name}_iqm": scores.iqm(known),

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Sweep, Timeline, column
+from analysis.records import Axis, Sweep, Timeline, column, return_bounds
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,
@@ -106,7 +106,8 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     _dots(ax, x[~diverged], final[~diverged])
     ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
     means = [per_seed(seeds(rows), column(rows, "final_return")) for rows in groups]
-    draw_means(ax, axis, means, lambda values: st.mean_interval(values, rng))
+    bounds = return_bounds(sweep.counted)
+    draw_means(ax, axis, means, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)
     label_values(ax, axis)

@@ -134,3 +134,19 @@ def test_a_diverged_trial_has_the_area_that_a_study_scores(tmp_path: Path) -> No
     assert 150 < row["area_iqm"] < 200
     assert row["area_n"] == 5
     assert 150 < row["final_return"] < 200
+
+
+def test_returns_of_known_bounds_have_intervals_within_them(tmp_path: Path) -> None:
+    known = {"returns.lowest_reward": 0, "returns.highest_reward": 1}
+    write_sweep(tmp_path / "known", {"lr": [0.1]}, 4, lambda cell, seed: 5000 + 500 * seed, known)
+    write_sweep(tmp_path / "unknown", {"lr": [0.1]}, 4, lambda cell, seed: 5000 + 500 * seed)
+    rows = []
+    for name in ("known", "unknown"):
+        sweep = read_sweep(tmp_path / name)
+        rows += describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    within, student = rows
+    assert within["final_return"] == student["final_return"]
+    assert within["area_low"] < within["area"] < within["area_high"] <= 200
+    curve = [row["area"] for row in rows]
+    assert curve[0] == curve[1]
+    assert within["area_low"] != student["area_low"]
