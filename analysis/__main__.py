@@ -25,6 +25,7 @@ COMMANDS = {
         "analysis.report.sweep_report", "figures, tables and one self-contained HTML page about a sweep"
     ),
     "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
+    "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
     "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
     "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),

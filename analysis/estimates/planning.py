@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtri, ndtri
 
-from analysis.estimates.statistics import EQUIVALENCE
+from analysis.estimates.statistics import EQUIVALENCE, TESTED_FROM
 
 ALPHA = 0.05
 POWER = 0.8
@@ -60,12 +60,15 @@ def seeds_for_equivalence(
 
 
 def needs(variance: float, ratios: Sequence[float], power: float = POWER) -> list[Need]:
-    """Of each ratio, with a quarter more for the log-rank test below 1.5; and of equivalence."""
+    """Of each ratio, with a quarter more for the log-rank test below 1.5; and of equivalence.
+
+    Never fewer than tests begin at.
+    """
     found = []
     for ratio in ratios:
         seeds = seeds_for_ratio(ratio, variance, power)
         factor = LOG_RANK_FACTOR if ratio < 1.5 else 1.0
-        found.append(Need(f"{ratio:g} times as long", ceil(seeds * factor)))
+        found.append(Need(f"{ratio:g} times as long", max(TESTED_FROM, ceil(seeds * factor))))
     low, high = EQUIVALENCE
     found.append(
         Need(f"practically equal ({low:g} to {high:g})", seeds_for_equivalence(variance, power=power))
