@@ -137,6 +137,15 @@ class Shuffler:
             return PValue(extreme / len(permuted), False)
         return PValue((1 + extreme) / (1 + len(permuted)), extreme == 0)
 
+    def permuted(self, tables: Floats) -> Floats:
+        """Column sums of several tables [tables, seeds, values], values permuted within each seed in the
+        same random way in all of them: [tables, P, values]."""
+        n_tables, n_rows, n_values = tables.shape
+        sums = np.zeros((n_tables, self._permutations, n_values))
+        for row, order in enumerate(self._orders(n_rows, n_values)):
+            sums += tables[:, row][:, order]
+        return sums
+
     def _within_seeds(self, table: Floats) -> tuple[Floats, bool]:
         """Column sums [P, values] of `table` [seeds, values], each row permuted; are these all there are?"""
         n_rows, n_values = table.shape
