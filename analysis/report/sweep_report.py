@@ -20,6 +20,7 @@ from analysis.estimates import (
     configuration_table,
     value_table,
 )
+from analysis.estimates.robustness import Robustness, examine
 from analysis.records import (
     ALL,
     Axis,
@@ -36,8 +37,8 @@ from analysis.records import (
     trial_columns,
     warn_about,
 )
-from analysis.report import findings, methods
-from analysis.report.figures import Picture, Plot, axis_plots, paint_all, pair_plots
+from analysis.report import choices, findings, methods
+from analysis.report.figures import Picture, Plot, axis_plots, choices_plot, paint_all, pair_plots
 from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.page import render_page
 
@@ -52,6 +53,8 @@ class Section(NamedTuple):
     comparisons: Table
     reference: str
     test: AxisTest
+    robustness: Robustness | None
+    """The same question by every choice of threshold, budget and measure."""
     asymptotic: LogRank | None
     """The test without permutations, where there is no other axis."""
 
@@ -80,7 +83,7 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
         refuse_to_replace(output)
     sweep = read_sweep(paths)
     sections = _sections(sweep) if sweep.counted else []
-    plots = list(_plots(sweep)) if sweep.counted else []
+    plots = [*_plots(sweep), *_maps(sections)] if sweep.counted else []
     warn_about(sweep.skipped)
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     pictures = paint_all(plots)
@@ -110,15 +113,17 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
-    asymptotic = None
+    asymptotic = robustness = None
     if of.is_testable:
+        robustness = examine(sweep, of, timeline, shuffler)
         asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
         comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
         said += findings.tested(axis, test, comparisons, reference)
+        said += [next(choices.sentences(axis, of, robustness))] if robustness else []
     elif axis is not ALL:
         said.append(findings.untested(sweep, axis, values))
     title = axis.title or "All trials"
-    return Section(axis, title, said, values, comparisons, reference, test, asymptotic)
+    return Section(axis, title, said, values, comparisons, reference, test, robustness, asymptotic)
 
 
 def _plots(sweep: Sweep) -> Iterator[Plot]:
@@ -127,6 +132,12 @@ def _plots(sweep: Sweep) -> Iterator[Plot]:
     yield from pair_plots(sweep)
     for axis in sweep.axes:
         yield from axis_plots(sweep, axis, episodes, losses)
+
+
+def _maps(sections: list[Section]) -> Iterator[Plot]:
+    for section in sections:
+        if section.robustness:
+            yield choices_plot(section.axis, section.robustness)
 
 
 def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, str]:
