@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +79,20 @@ class Sweep:
     def axes(self) -> list[Axis]:
         """What the sweep varies, also in trials that failed before they left a record; never empty."""
         return find_axes([*(trial.config for trial in self.trials), *self.unrecorded]) or [ALL]
+
+    def by_environment(self) -> dict[str, Sweep]:
+        """A sweep for each environment, by its id. What left no record is told by the whole alone."""
+        found: dict[str, Sweep] = {}
+        plans = [plan._replace(trials=[]) for plan in self.plans]
+        for name in dict.fromkeys(str(trial.config.get("env.id")) for trial in self.trials):
+            kept = [str(trial.config.get("env.id")) == name for trial in self.trials]
+            found[name] = replace(
+                self,
+                trials=list(compress(self.trials, kept)),
+                rows=list(compress(self.rows, kept)),
+                plans=plans,
+            )
+        return found
 
     @cached_property
     def unrecorded(self) -> list[Mapping[str, Value]]:

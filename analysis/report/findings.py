@@ -13,6 +13,7 @@ from analysis.estimates import statistics as st
 from analysis.records import ALL, Axis, Sweep, Timeline
 from dqn_exp.text import format_number, format_value
 
+ENVIRONMENT = "env.id"
 MEANING = {
     "exhausted": " (budget spent, not converged)",
     "diverged": " (the network's values ran away; counts as never converging)",
@@ -21,12 +22,14 @@ MEANING = {
 
 def title(sweep: Sweep) -> str:
     """The question that the sweep asks."""
-    names = [axis.name for axis in sweep.axes if axis is not ALL]
+    names = [axis.name for axis in sweep.axes if axis is not ALL and axis.name != ENVIRONMENT]
     if not names:
         return f"How does this DQN learn {environments(sweep)}?"
+    several = any(axis.name == ENVIRONMENT for axis in sweep.axes)
+    where = f" on {environments(sweep)}" if several else ""
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     what = "convergence" if sweep.judged else "learning"
-    return f"How {'does' if len(names) == 1 else 'do'} {listed} change {what}?"
+    return f"How {'does' if len(names) == 1 else 'do'} {listed} change {what}{where}?"
 
 
 def values(sweep: Sweep, key: str) -> str:

@@ -54,6 +54,8 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
         "speak for it. The final return of a diverged trial is what the network that it left earned.",
     )
     yield "Tests", _tests()
+    if len(sweep.by_environment()) > 1:
+        yield "Several environments", _environments()
 
 
 def _rule(sweep: Sweep) -> str:
@@ -112,6 +114,18 @@ def _tests() -> str:
         "trend weighs scores by position, a peak is the largest over all places of it, and the values that "
         "may be the fastest are those that Hsu's comparison with the best cannot leave out. The random "
         "generator is seeded: the same trials give the same report."
+    )
+
+
+def _environments() -> str:
+    return (
+        "Returns and times of different environments are never mixed. Over environments: the sums of "
+        "log-rank scores of each environment, divided by their size, are added, and one permutation of a "
+        "seed's values serves all environments. In every environment: the largest of their one-sided p. "
+        "Interaction: Welch's analysis of variance of jackknife values of log ratios of restricted means. "
+        "Reversal: Gail & Simon's test. Scores: final return, random play 0 and the threshold 1; their "
+        "interquartile mean and the probability of a higher score have intervals from a bootstrap within "
+        "each environment (Agarwal et al. 2021)."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +39,17 @@ from analysis.records import (
     warn_about,
 )
 from analysis.report import choices, findings, methods
-from analysis.report.figures import Picture, Plot, axis_plots, choices_plot, paint_all, pair_plots
+from analysis.report.figures import (
+    Picture,
+    Plot,
+    axis_plots,
+    choices_plot,
+    environments_plot,
+    paint_all,
+    pair_plots,
+)
 from analysis.report.on_disk import publish, refuse_to_replace
+from analysis.report.over import Over, flat_table, over_environments, sentences
 from analysis.report.page import render_page
 
 
@@ -57,6 +67,26 @@ class Section(NamedTuple):
     """The same question by every choice of threshold, budget and measure."""
     asymptotic: LogRank | None
     """The test without permutations, where there is no other axis."""
+
+
+class Part(NamedTuple):
+    """What the report says about one environment, or about all trials where there is only one."""
+
+    name: str
+    """Of the environment; empty where there is only one."""
+    sweep: Sweep
+    sections: list[Section]
+    configurations: Table
+    best: list[str]
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.sweep.timelines[0]
+
+    @property
+    def prefix(self) -> str:
+        """Of the names of its figures and tables."""
+        return f"{slug(self.name)}_" if self.name else ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,13 +112,33 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
     else:
         refuse_to_replace(output)
     sweep = read_sweep(paths)
-    sections = _sections(sweep) if sweep.counted else []
-    plots = [*_plots(sweep), *_maps(sections)] if sweep.counted else []
+    parts, over = _parts(sweep), list[Over]()
+    if len(parts) > 1:
+        by_name = {part.name: part.sweep for part in parts}
+        over = over_environments(by_name, Shuffler(np.random.default_rng(0)))
     warn_about(sweep.skipped)
+    plots = [list(_plots(part)) if part.sweep.counted else [] for part in parts]
+    together = [environments_plot(each.name, each.parts) for each in over]
+    painted = iter(paint_all([*together, *chain(*plots)]))
+    of_all = list(islice(painted, len(together)))
+    pictures = [list(islice(painted, len(own))) for own in plots]
+    page = _render(sweep, parts, over, of_all, pictures)
+    return publish(output, page, [*of_all, *chain(*pictures)], _tables(sweep, parts, over))
+
+
+def _parts(sweep: Sweep) -> list[Part]:
+    """One for each environment, so that returns and times of several are never mixed."""
+    by_environment = sweep.by_environment()
+    if len(by_environment) < 2:
+        return [_part("", sweep)]
+    return [_part(name, own) for name, own in by_environment.items()]
+
+
+def _part(name: str, sweep: Sweep) -> Part:
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
-    pictures = paint_all(plots)
-    page = _render(sweep, sections, cells, pictures)
-    return publish(output, page, pictures, _tables(sweep, sections, cells))
+    sections = _sections(sweep) if sweep.counted else []
+    best = list(findings.best_configurations(sweep, sweep.timelines[0], cells))
+    return Part(name, sweep, sections, cells, best)
 
 
 def _only(paths: list[Path]) -> Path:
@@ -126,32 +176,34 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
     return Section(axis, title, said, values, comparisons, reference, test, robustness, asymptotic)
 
 
-def _plots(sweep: Sweep) -> Iterator[Plot]:
+def _plots(part: Part) -> Iterator[Plot]:
+    sweep = part.sweep
     episodes = {trial.run: read_curve(trial, "episodes", sweep.skipped) for trial in sweep.trials}
     losses = {trial.run: read_curve(trial, "losses", sweep.skipped) for trial in sweep.trials}
-    yield from pair_plots(sweep)
-    for axis in sweep.axes:
-        yield from axis_plots(sweep, axis, episodes, losses)
-
-
-def _maps(sections: list[Section]) -> Iterator[Plot]:
-    for section in sections:
+    plots = [*pair_plots(sweep)]
+    for section in part.sections:
+        plots += axis_plots(sweep, section.axis, episodes, losses)
         if section.robustness:
-            yield choices_plot(section.axis, section.robustness)
+            plots.append(choices_plot(section.axis, section.robustness))
+    for plot in plots:
+        yield plot._replace(name=f"{part.prefix}{plot.name}")
 
 
-def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, str]:
+def _tables(sweep: Sweep, parts: list[Part], over: list[Over]) -> dict[str, str]:
     """CSV by name."""
-    return {
-        "trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes),
-        "configurations": to_csv(_timed(cells, sweep.timelines[0]), axes=sweep.axes),
-        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s), axes=[s.axis]) for s in sections},
-        **{
-            f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons, axes=[s.axis])
-            for s in sections
-            if s.comparisons
-        },
-    }
+    found = {"trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes)}
+    for part in parts:
+        axes = part.sweep.axes
+        found[f"{part.prefix}configurations"] = to_csv(_timed(part.configurations, part.timeline), axes=axes)
+        for section in part.sections:
+            name = slug(section.axis.name)
+            values = _values_csv(part.sweep, section)
+            found[f"{part.prefix}values_{name}"] = to_csv(values, axes=[section.axis])
+            if section.comparisons:
+                found[f"{part.prefix}comparisons_{name}"] = to_csv(section.comparisons, axes=[section.axis])
+    for each in over:
+        found[f"environments_{slug(each.name)}"] = to_csv(flat_table(each))
+    return found
 
 
 def _values_csv(sweep: Sweep, section: Section) -> Table:
@@ -164,19 +216,19 @@ def _timed(table: Table, timeline: Timeline) -> Table:
     return [{"clock": timeline.unit, "horizon": timeline.horizon, **row} for row in table]
 
 
-def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[Picture]) -> str:
+def _render(
+    sweep: Sweep, parts: list[Part], over: list[Over], of_all: list[Picture], pictures: list[list[Picture]]
+) -> str:
     return render_page(
         "report.html.j2",
         title=findings.title(sweep),
         overview=list(findings.overview(sweep)),
-        best=list(findings.best_configurations(sweep, sweep.timelines[0], cells)),
         sweep=sweep,
-        timeline=sweep.timelines[0],
-        sections=sections,
-        pictures=pictures,
+        parts=list(zip(parts, pictures, strict=True)),
+        over=[(each, list(sentences(each))) for each in over],
+        of_all=of_all,
         slug=slug,
         p_value=findings.p_value,
-        configurations=cells,
         notes=list(methods.notes(sweep)),
         provenance=list(methods.provenance(sweep)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -22,8 +23,10 @@ from analysis.report.figures.style import (
     OKABE_ITO,
     count_axis,
     draw_means,
+    is_logarithmic,
     label_values,
     line_at,
+    new_figure,
     positions,
     short,
     spread,
@@ -37,6 +40,27 @@ DOT = OKABE_ITO[0]
 def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Figure:
     """Times to convergence, their restricted mean with interval, and their median."""
     figure, ax = value_figure(axis, 4.2)
+    _draw_convergence(ax, sweep, axis, timeline, rng)
+    ax.set_ylabel(f"T: {timeline.unit} to convergence")
+    figure.legend(handles=_speed_legend(timeline), loc="outside lower center", ncols=4)
+    return figure
+
+
+def convergence_by_environment(parts: Mapping[str, tuple[Sweep, Axis]], rng: np.random.Generator) -> Figure:
+    """The same axis in several environments, a panel each."""
+    figure, panels = new_figure(3.4 * len(parts) + 0.6, 3.9, len(parts))
+    for ax, (environment, (sweep, axis)) in zip(panels, parts.items(), strict=True):
+        ax.set_xscale("log" if is_logarithmic(axis) else "linear")
+        _draw_convergence(ax, sweep, axis, sweep.timelines[0], rng)
+        ax.set_title(environment, pad=18)
+        ax.set_ylabel(f"T: {sweep.timelines[0].unit} to convergence" if ax is panels[0] else "")
+    figure.legend(handles=_speed_legend(None), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _draw_convergence(
+    ax: Axes, sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator
+) -> None:
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
     trials = [sample(rows, timeline) for rows in groups]
@@ -55,10 +79,7 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
     _fractions(ax, sweep, axis)
     label_values(ax, axis)
     ax.set_ylim(0, 1.12 * max(timeline.longest, timeline.horizon))
-    ax.set_ylabel(f"T: {timeline.unit} to convergence")
     count_axis(ax, "y")
-    figure.legend(handles=_speed_legend(timeline), loc="outside lower center", ncols=4)
-    return figure
 
 
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
@@ -82,8 +103,9 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
         )  # fmt: skip
 
 
-def _speed_legend(timeline: Timeline) -> list[Line2D]:
-    mean = f"RMST({short(timeline.horizon)}), 95% interval"
+def _speed_legend(timeline: Timeline | None) -> list[Line2D]:
+    """Without a timeline for panels, each of which has its own."""
+    mean = f"RMST({short(timeline.horizon)}), 95% interval" if timeline else "RMST, 95% interval"
     return [
         _key("o", "converged", color=DOT),
         _key("^", "not converged", mfc="none", mec=ACCENT),
