@@ -1,7 +1,9 @@
 """Rows to numbers: estimates, intervals and tests.
 
 What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare`); below them functions of arrays: `statistics`, `survival`.
+compare (`compare`), also whatever the analyst chooses (`robustness`). Below them functions of arrays:
+`statistics`, `survival`, the test within seeds (`blocked`), seeds in looks (`sequential`), several
+`environments`, `planning`; and which trials a number is made of (`samples`).
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from analysis.estimates.blocked import PValue, Shuffler
+    from analysis.estimates.compare import AxisTest, Compared
     from analysis.estimates.describe import (
         Table,
         configuration_table,
@@ -16,7 +20,9 @@ if TYPE_CHECKING:
         repeats_seeds,
         share_interval,
         value_table,
+        with_interval,
     )
+    from analysis.estimates.robustness import Robustness
     from analysis.estimates.samples import events, group, sample, seeds
     from analysis.estimates.statistics import Floats, Interval, mean_interval
     from analysis.estimates.survival import LogRank

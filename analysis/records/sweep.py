@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ from dqn_exp.text import format_value
 
 ENDED = ("converged", "exhausted", "diverged")
 """Statuses that are outcomes of a whole trial; the others are listed but kept out of statistics."""
+
+UNDER_WAY = ("running", "interrupted")
 
 
 class Timeline(NamedTuple):
@@ -76,6 +79,20 @@ class Sweep:
     def axes(self) -> list[Axis]:
         """What the sweep varies, also in trials that failed before they left a record; never empty."""
         return find_axes([*(trial.config for trial in self.trials), *self.unrecorded]) or [ALL]
+
+    def by_environment(self) -> dict[str, Sweep]:
+        """A sweep for each environment, by its id. What left no record is told by the whole alone."""
+        found: dict[str, Sweep] = {}
+        plans = [plan._replace(trials=[]) for plan in self.plans]
+        for name in dict.fromkeys(str(trial.config.get("env.id")) for trial in self.trials):
+            kept = [str(trial.config.get("env.id")) == name for trial in self.trials]
+            found[name] = replace(
+                self,
+                trials=list(compress(self.trials, kept)),
+                rows=list(compress(self.rows, kept)),
+                plans=plans,
+            )
+        return found
 
     @cached_property
     def unrecorded(self) -> list[Mapping[str, Value]]:
@@ -170,11 +187,25 @@ class Sweep:
             return codes[int(gaps.argmin())], f"the value nearest to the default, {format_value(default)}"
         return codes[0], "the first value"
 
-    def strata(self, axis: Axis) -> NDArray[np.int64]:
-        """Which trials agree on all other axes: one number per counted trial."""
-        others = [other.codes(self.counted) for other in self.axes if other is not axis]
+    @cached_property
+    def observed(self) -> list[Row]:
+        """The counted rows, and those of trials that run or were interrupted, as far as they went.
+
+        Leaving these out would favour values that converge quickly, whose trials end first.
+        """
+        repeated = self._repeats()
+        under_way = [
+            row for row in self.rows
+            if row["status"] in UNDER_WAY and not row["problem"] and row["run"] not in repeated
+            and row["env_steps"] > 0
+        ]  # fmt: skip
+        return [*self.counted, *under_way]
+
+    def strata(self, axis: Axis, rows: Sequence[Row]) -> NDArray[np.int64]:
+        """Which `rows` agree on all other axes: [rows]."""
+        others = [other.codes(rows) for other in self.axes if other is not axis]
         if not others:
-            return np.zeros(len(self.counted), dtype=np.int64)
+            return np.zeros(len(rows), dtype=np.int64)
         return np.unique(np.stack(others), axis=1, return_inverse=True)[1].ravel()
 
 

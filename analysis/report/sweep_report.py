@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.estimates import LogRank, Table, compare, configuration_table, value_table
+from analysis.estimates import (
+    AxisTest,
+    Compared,
+    LogRank,
+    Shuffler,
+    Table,
+    compare,
+    configuration_table,
+    value_table,
+)
+from analysis.estimates.robustness import Robustness, examine
 from analysis.records import (
     ALL,
     Axis,
@@ -27,9 +38,18 @@ from analysis.records import (
     trial_columns,
     warn_about,
 )
-from analysis.report import findings, methods
-from analysis.report.figures import Picture, Plot, axis_plots, paint_all, pair_plots
+from analysis.report import choices, findings, methods
+from analysis.report.figures import (
+    Picture,
+    Plot,
+    axis_plots,
+    choices_plot,
+    environments_plot,
+    paint_all,
+    pair_plots,
+)
 from analysis.report.on_disk import publish, refuse_to_replace
+from analysis.report.over import Over, flat_table, over_environments, sentences
 from analysis.report.page import render_page
 
 
@@ -42,9 +62,31 @@ class Section(NamedTuple):
     values: Table
     comparisons: Table
     reference: str
-    p: float
+    test: AxisTest
+    robustness: Robustness | None
+    """The same question by every choice of threshold, budget and measure."""
     asymptotic: LogRank | None
     """The test without permutations, where there is no other axis."""
+
+
+class Part(NamedTuple):
+    """What the report says about one environment, or about all trials where there is only one."""
+
+    name: str
+    """Of the environment; empty where there is only one."""
+    sweep: Sweep
+    sections: list[Section]
+    configurations: Table
+    best: list[str]
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.sweep.timelines[0]
+
+    @property
+    def prefix(self) -> str:
+        """Of the names of its figures and tables."""
+        return f"{slug(self.name)}_" if self.name else ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,14 +111,34 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
         output = _only(as_list(paths)) / "report"
     else:
         refuse_to_replace(output)
-    sweep, rng = read_sweep(paths), np.random.default_rng(0)
-    sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
-    plots = list(_plots(sweep)) if sweep.counted else []
+    sweep = read_sweep(paths)
+    parts, over = _parts(sweep), list[Over]()
+    if len(parts) > 1:
+        by_name = {part.name: part.sweep for part in parts}
+        over = over_environments(by_name, Shuffler(np.random.default_rng(0)))
     warn_about(sweep.skipped)
+    plots = [list(_plots(part)) if part.sweep.counted else [] for part in parts]
+    together = [environments_plot(each.name, each.parts) for each in over]
+    painted = iter(paint_all([*together, *chain(*plots)]))
+    of_all = list(islice(painted, len(together)))
+    pictures = [list(islice(painted, len(own))) for own in plots]
+    page = _render(sweep, parts, over, of_all, pictures)
+    return publish(output, page, [*of_all, *chain(*pictures)], _tables(sweep, parts, over))
+
+
+def _parts(sweep: Sweep) -> list[Part]:
+    """One for each environment, so that returns and times of several are never mixed."""
+    by_environment = sweep.by_environment()
+    if len(by_environment) < 2:
+        return [_part("", sweep)]
+    return [_part(name, own) for name, own in by_environment.items()]
+
+
+def _part(name: str, sweep: Sweep) -> Part:
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
-    pictures = paint_all(plots)
-    page = _render(sweep, sections, cells, pictures)
-    return publish(output, page, pictures, _tables(sweep, sections, cells))
+    sections = _sections(sweep) if sweep.counted else []
+    best = list(findings.best_configurations(sweep, sweep.timelines[0], cells))
+    return Part(name, sweep, sections, cells, best)
 
 
 def _only(paths: list[Path]) -> Path:
@@ -85,46 +147,63 @@ def _only(paths: list[Path]) -> Path:
     return paths[0]
 
 
-def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
-    timeline = sweep.timelines[0]
-    values = value_table(sweep, axis, timeline, rng)
+def _sections(sweep: Sweep) -> list[Section]:
+    """What is said of each axis; the tests of several axes are corrected for their number."""
+    timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
+    found = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
+    tests = compare.axis_tests(found, timeline, shuffler)
+    return [_section(sweep, of, test, shuffler) for of, test in zip(found, tests, strict=True)]
+
+
+def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
+    timeline, axis = sweep.timelines[0], of.axis
+    values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
-    p, asymptotic = np.nan, None
-    if compare.is_testable(sweep, axis):
-        p = compare.omnibus(sweep, axis, timeline, rng)
+    asymptotic = robustness = None
+    if of.is_testable:
+        robustness = examine(sweep, of, timeline, shuffler)
         asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
-        comparisons = compare.comparison_table(sweep, axis, timeline, rng)
-        said += findings.tested(axis, p, comparisons, reference)
+        comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
+        said += findings.tested(axis, test, comparisons, reference)
+        said += [next(choices.sentences(axis, of, robustness))] if robustness else []
     elif axis is not ALL:
         said.append(findings.untested(sweep, axis, values))
     title = axis.title or "All trials"
-    return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
+    return Section(axis, title, said, values, comparisons, reference, test, robustness, asymptotic)
 
 
-def _plots(sweep: Sweep) -> Iterator[Plot]:
+def _plots(part: Part) -> Iterator[Plot]:
+    sweep = part.sweep
     episodes = {trial.run: read_curve(trial, "episodes", sweep.skipped) for trial in sweep.trials}
     losses = {trial.run: read_curve(trial, "losses", sweep.skipped) for trial in sweep.trials}
-    yield from pair_plots(sweep)
-    for axis in sweep.axes:
-        yield from axis_plots(sweep, axis, episodes, losses)
+    plots = [*pair_plots(sweep)]
+    for section in part.sections:
+        plots += axis_plots(sweep, section.axis, episodes, losses)
+        if section.robustness:
+            plots.append(choices_plot(section.axis, section.robustness))
+    for plot in plots:
+        yield plot._replace(name=f"{part.prefix}{plot.name}")
 
 
-def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, str]:
+def _tables(sweep: Sweep, parts: list[Part], over: list[Over]) -> dict[str, str]:
     """CSV by name."""
-    return {
-        "trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes),
-        "configurations": to_csv(_timed(cells, sweep.timelines[0]), axes=sweep.axes),
-        **{f"values_{slug(s.axis.name)}": to_csv(_values_csv(sweep, s), axes=[s.axis]) for s in sections},
-        **{
-            f"comparisons_{slug(s.axis.name)}": to_csv(s.comparisons, axes=[s.axis])
-            for s in sections
-            if s.comparisons
-        },
-    }
+    found = {"trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes)}
+    for part in parts:
+        axes = part.sweep.axes
+        found[f"{part.prefix}configurations"] = to_csv(_timed(part.configurations, part.timeline), axes=axes)
+        for section in part.sections:
+            name = slug(section.axis.name)
+            values = _values_csv(part.sweep, section)
+            found[f"{part.prefix}values_{name}"] = to_csv(values, axes=[section.axis])
+            if section.comparisons:
+                found[f"{part.prefix}comparisons_{name}"] = to_csv(section.comparisons, axes=[section.axis])
+    for each in over:
+        found[f"environments_{slug(each.name)}"] = to_csv(flat_table(each))
+    return found
 
 
 def _values_csv(sweep: Sweep, section: Section) -> Table:
@@ -137,19 +216,19 @@ def _timed(table: Table, timeline: Timeline) -> Table:
     return [{"clock": timeline.unit, "horizon": timeline.horizon, **row} for row in table]
 
 
-def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[Picture]) -> str:
+def _render(
+    sweep: Sweep, parts: list[Part], over: list[Over], of_all: list[Picture], pictures: list[list[Picture]]
+) -> str:
     return render_page(
         "report.html.j2",
         title=findings.title(sweep),
         overview=list(findings.overview(sweep)),
-        best=list(findings.best_configurations(sweep, sweep.timelines[0], cells)),
         sweep=sweep,
-        timeline=sweep.timelines[0],
-        sections=sections,
-        pictures=pictures,
+        parts=list(zip(parts, pictures, strict=True)),
+        over=[(each, list(sentences(each))) for each in over],
+        of_all=of_all,
         slug=slug,
         p_value=findings.p_value,
-        configurations=cells,
         notes=list(methods.notes(sweep)),
         provenance=list(methods.provenance(sweep)),
     )

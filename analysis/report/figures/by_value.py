@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from matplotlib.lines import Line2D
 from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Sweep, Timeline, column
+from analysis.records import Axis, Sweep, Timeline, column, return_bounds
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,
@@ -21,8 +23,10 @@ from analysis.report.figures.style import (
     OKABE_ITO,
     count_axis,
     draw_means,
+    is_logarithmic,
     label_values,
     line_at,
+    new_figure,
     positions,
     short,
     spread,
@@ -36,6 +40,27 @@ DOT = OKABE_ITO[0]
 def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Figure:
     """Times to convergence, their restricted mean with interval, and their median."""
     figure, ax = value_figure(axis, 4.2)
+    _draw_convergence(ax, sweep, axis, timeline, rng)
+    ax.set_ylabel(f"T: {timeline.unit} to convergence")
+    figure.legend(handles=_speed_legend(timeline), loc="outside lower center", ncols=4)
+    return figure
+
+
+def convergence_by_environment(parts: Mapping[str, tuple[Sweep, Axis]], rng: np.random.Generator) -> Figure:
+    """The same axis in several environments, a panel each."""
+    figure, panels = new_figure(3.4 * len(parts) + 0.6, 3.9, len(parts))
+    for ax, (environment, (sweep, axis)) in zip(panels, parts.items(), strict=True):
+        ax.set_xscale("log" if is_logarithmic(axis) else "linear")
+        _draw_convergence(ax, sweep, axis, sweep.timelines[0], rng)
+        ax.set_title(environment, pad=18)
+        ax.set_ylabel(f"T: {sweep.timelines[0].unit} to convergence" if ax is panels[0] else "")
+    figure.legend(handles=_speed_legend(None), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _draw_convergence(
+    ax: Axes, sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator
+) -> None:
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
     trials = [sample(rows, timeline) for rows in groups]
@@ -44,7 +69,8 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
     _dots(ax, x[happened], times[happened])
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
     capped = [per_seed(t.seeds, sv.restricted(t.times, timeline.horizon)) for t in trials]
-    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), timeline.horizon))
+    bounds = (0.0, timeline.horizon)
+    draw_means(ax, axis, capped, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
     medians = [sv.kaplan_meier(t.times, t.events).median if t.seeds else np.inf for t in trials]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
@@ -53,20 +79,12 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
     _fractions(ax, sweep, axis)
     label_values(ax, axis)
     ax.set_ylim(0, 1.12 * max(timeline.longest, timeline.horizon))
-    ax.set_ylabel(f"T: {timeline.unit} to convergence")
     count_axis(ax, "y")
-    figure.legend(handles=_speed_legend(timeline), loc="outside lower center", ncols=4)
-    return figure
 
 
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
     """Dots at given places, because seaborn's jitter draws from a global generator."""
     sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
-
-
-def _within(interval: st.Interval, horizon: float) -> st.Interval:
-    low, high = np.clip(interval, 0, horizon)
-    return float(low), float(high)
 
 
 def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
@@ -85,8 +103,9 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
         )  # fmt: skip
 
 
-def _speed_legend(timeline: Timeline) -> list[Line2D]:
-    mean = f"RMST({short(timeline.horizon)}), 95% interval"
+def _speed_legend(timeline: Timeline | None) -> list[Line2D]:
+    """Without a timeline for panels, each of which has its own."""
+    mean = f"RMST({short(timeline.horizon)}), 95% interval" if timeline else "RMST, 95% interval"
     return [
         _key("o", "converged", color=DOT),
         _key("^", "not converged", mfc="none", mec=ACCENT),
@@ -109,7 +128,8 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     _dots(ax, x[~diverged], final[~diverged])
     ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
     means = [per_seed(seeds(rows), column(rows, "final_return")) for rows in groups]
-    draw_means(ax, axis, means, lambda values: st.mean_interval(values, rng))
+    bounds = return_bounds(sweep.counted)
+    draw_means(ax, axis, means, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)
     label_values(ax, axis)

@@ -1,0 +1,204 @@
+"""What holds over several environments, in numbers and in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analysis.estimates import (
+    PValue,
+    Shuffler,
+    Table,
+    compare,
+    environments,
+    per_seed,
+    samples,
+    with_interval,
+)
+from analysis.estimates import statistics as st
+from analysis.estimates import survival as sv
+from analysis.estimates.blocked import Trials
+from analysis.estimates.compare import Compared
+from analysis.records import Axis, Row, Sweep, column
+from analysis.report.findings import p_value
+from dqn_exp.scores import Floats
+from dqn_exp.text import format_value
+
+
+class Over(NamedTuple):
+    """One axis over all environments in which it was varied."""
+
+    name: str
+    reference: object
+    parts: Mapping[str, tuple[Sweep, Axis]]
+    omnibus: PValue | None
+    values: Table
+    """Of each value: tests against the reference, ratios by environment, normalised scores."""
+
+
+def over_environments(sweeps: Mapping[str, Sweep], shuffler: Shuffler) -> list[Over]:
+    """The axes that several environments share, each with the values that can be compared in all of them."""
+    first = next(iter(sweeps.values()))
+    found = []
+    for name in (axis.name for axis in first.axes):
+        parts = {
+            environment: (sweep, axis)
+            for environment, sweep in sweeps.items()
+            for axis in sweep.axes
+            if axis.name == name and len(axis.values) > 1
+        }
+        if len(parts) == len(sweeps):
+            over = _over(name, parts, shuffler)
+            found += [over] if over else []
+    return found
+
+
+def _over(name: str, parts: Mapping[str, tuple[Sweep, Axis]], shuffler: Shuffler) -> Over | None:
+    compared = [compare.compared(sweep, axis, sweep.timelines[0]) for sweep, axis in parts.values()]
+    if not all(of.is_testable for of in compared):
+        return None
+    tested = [[of.axis.values[code] for code in of.codes] for of in compared]
+    values = [value for value in tested[0] if all(value in others for others in tested)]
+    if len(values) < 2 or any(others[0] != values[0] for others in tested):
+        return None
+    trials, of_environment = _together(compared, values)
+    omnibus = environments.overall(trials, of_environment, shuffler)
+    table = [
+        {name: value, **_against(code, trials, of_environment, parts, values, shuffler)}
+        for code, value in enumerate(values)
+    ]
+    return Over(name, values[0], parts, omnibus, table)
+
+
+def _together(compared: Sequence[Compared], values: Sequence[object]) -> tuple[Trials, np.ndarray]:
+    """The trials of all environments with common codes of values and seeds, and the environment of each."""
+    seeds = sorted({str(row["seed"]) for of in compared for row in of.rows})
+    parts, within, first_stratum = [], [], 0
+    for number, of in enumerate(compared):
+        wanted = [of.axis.values.index(value) for value in values]
+        codes = of.axis.codes(of.rows)
+        member = np.isin(codes, of.codes)
+        rows = [row for row, is_one in zip(of.rows, member, strict=True) if is_one]
+        places = {code: place for place, code in enumerate(wanted)}
+        common = np.array([places.get(int(code), -1) for code in codes[member]])
+        trials = of.trials._replace(
+            values=common,
+            seeds=np.array([seeds.index(str(row["seed"])) for row in rows]),
+            strata=of.trials.strata + first_stratum,
+        ).where(common >= 0)
+        first_stratum = int(trials.strata.max()) + 1
+        parts.append(trials)
+        within.append(np.full(len(trials.times), number))
+    together = Trials._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return together, np.concatenate(within)
+
+
+def _against(
+    code: int,
+    trials: Trials,
+    of_environment: np.ndarray,
+    parts: Mapping[str, tuple[Sweep, Axis]],
+    values: Sequence[object],
+    shuffler: Shuffler,
+) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    scores, reference = (_normalised(parts, values[each]) for each in (code, 0))
+    found: dict[str, Any] = {**with_interval("iqm", np.nan, (np.nan, np.nan))}
+    if scores and reference:
+        found |= with_interval("iqm", *environments.interquartile_mean(scores, rng))
+    if code == 0:
+        return found
+    if scores and reference:
+        better = environments.probability_of_improvement(scores, reference, rng)
+        found |= with_interval("better", *better)
+    overall = environments.overall_difference(trials, of_environment, 0, code, shuffler)
+    ratios = {name: _ratio(sweep, axis, values[code], values[0]) for name, (sweep, axis) in parts.items()}
+    known = [ratio for ratio in ratios.values() if ratio]
+    complete = len(known) == len(parts)
+    return {
+        **found,
+        "p_overall": overall.p if overall else np.nan,
+        "p_every": environments.in_every_environment(trials, of_environment, 0, code, shuffler),
+        "p_interaction": environments.interaction(known) if complete else np.nan,
+        "p_reversal": environments.reversal(known) if complete else np.nan,
+        "ratios": {
+            name: float(np.exp(ratio.estimate)) if ratio else np.nan for name, ratio in ratios.items()
+        },
+    }
+
+
+def _ratio(sweep: Sweep, axis: Axis, value: object, reference: object) -> environments.Jackknife | None:
+    groups, horizon = samples.group(sweep.counted, axis), sweep.timelines[0].horizon
+    ours, theirs = (groups[axis.values.index(each)] for each in (value, reference))  # type: ignore[arg-type]
+    pairs = samples.in_pairs(sweep, axis, ours, theirs)
+    if pairs is None or len({row["seed"] for row in pairs[0]}) < 2:
+        return None
+    x, y = (per_seed(samples.seeds(rows), _times(sweep, rows, horizon)) for rows in pairs)
+    return environments.jackknife(x, y)
+
+
+def _times(sweep: Sweep, rows: Sequence[Row], horizon: float) -> Floats:
+    return sv.restricted(sweep.timelines[0].times(rows), horizon)
+
+
+def _normalised(parts: Mapping[str, tuple[Sweep, Axis]], value: object) -> list[Floats]:
+    """Final returns of a value in each environment, random play 0 and the threshold 1; [] where unknown."""
+    found = []
+    for sweep, axis in parts.values():
+        rows = samples.group(sweep.counted, axis)[axis.values.index(value)]  # type: ignore[arg-type]
+        random_play, threshold = (
+            column(rows[:1], key) for key in ("returns.random", "convergence.threshold")
+        )
+        if not np.isfinite([*random_play, *threshold]).all() or not rows:
+            return []
+        scores = environments.normalised(column(rows, "final_return"), random_play[0], threshold[0])
+        found.append(scores[np.isfinite(scores)])
+    return found if all(len(scores) for scores in found) else []
+
+
+def flat_table(over: Over) -> Table:
+    """`over.values` with a column for each environment's ratio of restricted means."""
+    return [
+        {
+            **{name: value for name, value in row.items() if name != "ratios"},
+            **{f"rmst_ratio.{name}": ratio for name, ratio in row.get("ratios", {}).items()},
+        }
+        for row in over.values
+    ]
+
+
+def sentences(over: Over) -> Iterator[str]:
+    """What may be said of all environments together."""
+    n = len(over.parts)
+    if over.omnibus is None:
+        yield f"{over.name}: not all values met with the same seeds in all {n} environments."
+        return
+    told = p_value(over.omnibus.p, over.omnibus.is_floor)
+    if over.omnibus.p < st.SIGNIFICANT:
+        yield f"Over {n} environments together, the speed of convergence depends on {over.name} ({told})."
+    else:
+        yield f"Over {n} environments together, no effect of {over.name} was shown ({told})."
+    for row in over.values[1:]:
+        yield from _about(over, row)
+
+
+def _about(over: Over, row: dict[str, Any]) -> Iterator[str]:
+    name = f"{over.name} = {format_value(row[over.name])}"
+    reference, ratios = format_value(over.reference), row["ratios"]
+    if row["p_every"] < st.SIGNIFICANT:
+        word = "slower" if all(ratio > 1 for ratio in ratios.values()) else "faster"
+        yield f"{name} is {word} than {reference} in every environment ({p_value(row['p_every'])})."
+    if row["p_reversal"] < st.SIGNIFICANT:
+        faster = [environment for environment, ratio in ratios.items() if ratio < 1]
+        slower = [environment for environment, ratio in ratios.items() if ratio > 1]
+        yield (
+            f"{name} is faster than {reference} on {', '.join(faster)} and slower on {', '.join(slower)} "
+            f"({p_value(row['p_reversal'])} for a reversal)."
+        )
+    elif row["p_interaction"] < st.SIGNIFICANT:
+        yield (
+            f"How much {name} differs from {reference} is not the same in all environments "
+            f"({p_value(row['p_interaction'])})."
+        )

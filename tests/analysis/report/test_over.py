@@ -1,0 +1,105 @@
+"""Reports on several environments: each apart, then what holds over them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.estimates import Shuffler
+from analysis.records.sweep import read_sweep
+from analysis.report import findings
+from analysis.report.over import Over, over_environments, sentences
+from analysis.report.sweep_report import write_report
+from tests.analysis.synthetic import write_trial
+
+SLOWER_THERE = {"CartPole-v1": 2.0, "Acrobot-v1": 2.0}
+OPPOSITE = {"CartPole-v1": 2.2, "Acrobot-v1": 0.5}
+
+
+def write(root: Path, factors: dict[str, float], seeds: int = 10, shared: bool = True) -> Path:
+    """lr 0.2 takes `factors` times as long as 0.1; the environments' times have different scales."""
+    generator = np.random.default_rng(0)
+    for place, (environment, factor) in enumerate(factors.items()):
+        for lr in (0.1, 0.2):
+            for seed in range(seeds):
+                luck = np.exp(0.2 * generator.normal())
+                time = (6000 if place else 12_000) * (factor if lr == 0.2 else 1) * luck
+                own = {"env.id": environment, "lr": lr, "seed": seed + (0 if shared else 100 * place)}
+                known = {"returns.random": 20.0 if place == 0 else -100.0}
+                write_trial(root / f"{environment},{lr},{seed}", {**own, **known}, time)
+    return root
+
+
+def over(root: Path) -> Over:
+    (found,) = over_environments(read_sweep(root).by_environment(), Shuffler(np.random.default_rng(0), 1000))
+    return found
+
+
+def test_an_effect_in_every_environment_is_told(tmp_path: Path) -> None:
+    found = over(write(tmp_path / "s", SLOWER_THERE))
+    text = " ".join(sentences(found))
+    assert "Over 2 environments together, the speed of convergence depends on lr" in text
+    assert "lr = 0.2 is slower than 0.1 in every environment" in text
+    assert "reversal" not in text
+    assert found.values[1]["ratios"]["CartPole-v1"] == pytest.approx(2, abs=0.4)
+
+
+def test_a_reversal_is_told_and_no_overall_effect(tmp_path: Path) -> None:
+    found = over(write(tmp_path / "s", OPPOSITE))
+    text = " ".join(sentences(found))
+    assert "no effect of lr was shown" in text
+    assert "lr = 0.2 is faster than 0.1 on Acrobot-v1 and slower on CartPole-v1" in text
+    assert "every environment" not in text
+
+
+def test_scores_are_normalised_by_random_play_and_threshold(tmp_path: Path) -> None:
+    """Final returns of about 200 with the threshold 195: just above 1 in both environments."""
+    found = over(write(tmp_path / "s", SLOWER_THERE))
+    assert found.values[0]["iqm"] == pytest.approx(1.025, abs=0.02)
+    assert found.values[0]["iqm_low"] < found.values[0]["iqm"] < found.values[0]["iqm_high"]
+    assert 0 < found.values[1]["better"] < 1
+
+
+def test_without_random_play_there_are_no_scores(tmp_path: Path) -> None:
+    for environment in SLOWER_THERE:
+        for lr in (0.1, 0.2):
+            for seed in range(6):
+                place = tmp_path / "s" / f"{environment}{lr}{seed}"
+                write_trial(place, {"env.id": environment, "lr": lr, "seed": seed}, 5000 + 500 * seed)
+    found = over(tmp_path / "s")
+    assert np.isnan(found.values[0]["iqm"])
+    assert "better" not in found.values[1]
+
+
+def test_too_few_seeds_are_not_compared_over_environments(tmp_path: Path) -> None:
+    sweeps = read_sweep(write(tmp_path / "s", SLOWER_THERE, seeds=3)).by_environment()
+    assert over_environments(sweeps, Shuffler(np.random.default_rng(0), 100)) == []
+
+
+def test_the_page_is_arranged_by_environment(tmp_path: Path) -> None:
+    root = write(tmp_path / "s", SLOWER_THERE, seeds=6)
+    page = write_report(root).read_text()
+    assert "How does lr change convergence on Acrobot-v1 and CartPole-v1?" in page
+    for anchor in ("over-lr", "Acrobot-v1_axis-lr", "CartPole-v1_axis-lr"):
+        assert f'id="{anchor}"' in page
+        assert f'href="#{anchor}"' in page
+    assert "axis-env_id" not in page
+    tables = root / "report" / "tables"
+    rows = list(csv.DictReader((tables / "environments_lr.csv").open()))
+    assert [row["lr"] for row in rows] == ["0.1", "0.2"]
+    assert float(rows[1]["rmst_ratio.CartPole-v1"]) > 1.5
+    names = {path.name for path in tables.iterdir()}
+    assert {"Acrobot-v1_values_lr.csv", "CartPole-v1_values_lr.csv", "trials.csv"} <= names
+    assert (root / "report" / "figures" / "environments_lr.png").exists()
+
+
+def test_each_part_knows_its_own_trials_alone(tmp_path: Path) -> None:
+    parts = read_sweep(write(tmp_path / "s", SLOWER_THERE, seeds=2)).by_environment()
+    assert list(parts) == ["Acrobot-v1", "CartPole-v1"]
+    for name, part in parts.items():
+        assert {row["env.id"] for row in part.rows} == {name}
+        assert [axis.name for axis in part.axes] == ["lr"]
+        assert findings.title(part) == "How does lr change convergence?"
