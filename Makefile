@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := .venv-bench
 
-.PHONY: help setup demo test check format slow bench conformance published mutants
+.PHONY: help setup demo test check format slow bench conformance published calibrate mutants
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ conformance: setup  ## do both learners learn the same? (20 seeds each)
 
 published: setup  ## published settings against published results (about 30 minutes)
 	$(BIN)/python -m tests.benchmarks.published
+
+calibrate: setup  ## do tests and intervals keep their promises? (writes docs/calibration.md, about 5 minutes)
+	$(BIN)/python -m tests.benchmarks.calibration --write
 
 mutants: setup  ## do the tests notice where the program is wrong? (about 40 minutes)
 	$(BIN)/python -m tests.mutants

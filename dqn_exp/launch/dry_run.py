@@ -22,7 +22,7 @@ from dqn_exp.launch.pace import (
 )
 from dqn_exp.launch.plan import PlannedTrial, is_seed
 from dqn_exp.launch.tables import print_rows
-from dqn_exp.runs import FINISHED, read_result
+from dqn_exp.runs import is_over, read_result
 from dqn_exp.text import format_bytes, format_duration, format_number
 
 MOST_ROWS = 20
@@ -35,7 +35,7 @@ FINISHED_ONE, BEGUN, NEW = "finished", "begun", "to run"
 def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None) -> None:
     """Say all of it about the `trials` of a sweep in `directory`; at_a_time: None where it is unknown."""
     console = make_console()
-    states = {trial.name: _state(directory / trial.name) for trial in trials}
+    states = {trial.name: _state(trial.config, directory / trial.name) for trial in trials}
     counts = Counter(states.values())
     listed = ", ".join(f"{counts[state]} {state}" for state in (FINISHED_ONE, BEGUN, NEW) if counts[state])
     if len(trials) == 1:
@@ -104,11 +104,10 @@ def _basis(paces: Mapping[str, Pace], n_kinds: int, may_stop: bool) -> str:
     )
 
 
-def _state(directory: Path) -> str:
-    result = read_result(directory)
-    if result is not None and result.status in FINISHED:
+def _state(config: Config, directory: Path) -> str:
+    if is_over(config, directory):
         return FINISHED_ONE
-    return NEW if result is None else BEGUN
+    return NEW if read_result(directory) is None else BEGUN
 
 
 def _print_configurations(

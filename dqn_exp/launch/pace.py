@@ -167,12 +167,13 @@ def _seconds(config: Config, pace: Pace, episode: float, greedy_episode: float) 
         (budget.episodes or math.inf) * episode,
         config.agent.learning_starts + (budget.learning_episodes or math.inf) * episode,
     )
+    longest = AROUND_A_TRIAL + (budget.seconds or math.inf)
     if math.isinf(steps):
-        return math.inf
+        return longest
     evaluations = steps // (evaluation.every_steps or math.inf)
     evaluations += steps / episode // (evaluation.every_episodes or math.inf)
     greedy = (evaluations * evaluation.episodes + evaluation.final_episodes) * greedy_episode
-    return AROUND_A_TRIAL + steps * pace.step + greedy * pace.greedy_step
+    return min(longest, AROUND_A_TRIAL + steps * pace.step + greedy * pace.greedy_step)
 
 
 def together(seconds: Sequence[float], at_a_time: int) -> float:

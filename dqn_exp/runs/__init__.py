@@ -35,6 +35,6 @@ if TYPE_CHECKING:
     from dqn_exp.runs.outcome import BUDGETED, NEVER, Outcome, judge
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
-    from dqn_exp.runs.result import FINISHED, Result, check_owner, read_result
+    from dqn_exp.runs.result import FINISHED, Result, check_owner, is_over, read_result
 
 __getattr__ = lazy(__name__, __file__)

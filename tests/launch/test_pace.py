@@ -77,6 +77,11 @@ def test_a_budget_of_episodes_is_as_long_as_they_are() -> None:
     assert math.isinf(seconds(endless)[1])
 
 
+def test_seconds_as_a_budget_are_the_most_that_a_trial_takes() -> None:
+    config = make_config(budget__env_steps=100_000, budget__seconds=2.0)
+    assert seconds(config) == (pace.AROUND_A_TRIAL + 2, pace.AROUND_A_TRIAL + 2)
+
+
 def test_a_kind_that_was_not_measured_is_as_slow_as_the_slowest() -> None:
     config = make_config(budget__env_steps=1000)
     slow = Pace(0.01, 0.0001, 20)

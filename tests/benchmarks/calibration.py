@@ -1,0 +1,202 @@
+"""Do the tests and intervals keep their promises? Simulated sweeps, counted.
+
+    python -m tests.benchmarks.calibration [--runs N]     # make calibrate writes docs/calibration.md
+
+Times to convergence are lognormal with a coefficient of variation of 0.5, seen every 2 000 steps, and
+censored at 50 000. Trials of a seed are correlated.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from analysis.estimates import environments as env
+from analysis.estimates import statistics as st
+from analysis.estimates.best import may_be_best
+from analysis.estimates.blocked import Shuffler, Trials, against, omnibus, trend, umbrella
+from analysis.estimates.sequential import Design, decide
+from analysis.estimates.survival import median_limits
+from tests.analysis.estimates.test_blocked import simulate
+from tests.analysis.estimates.test_environments import ratios_of, several
+
+PERMUTATIONS = 2000
+PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
+
+Row = tuple[str, str, str]
+"""What was simulated, what was found, what was promised."""
+
+
+def share(found: Sequence[object]) -> str:
+    """A proportion with its standard error."""
+    p, n = float(np.mean(np.array(found, float))), len(found)
+    return f"{p:.3f} ± {np.sqrt(max(p * (1 - p), 1 / n) / n):.3f}"
+
+
+def rng(*key: int) -> np.random.Generator:
+    return np.random.default_rng(key)
+
+
+def tested(trials: Trials) -> tuple[bool, list[bool]]:
+    shuffler = Shuffler(rng(0), PERMUTATIONS)
+    whole = omnibus(trials, shuffler)
+    return whole is not None and whole.p < 0.05, [p.p < 0.05 for p in against(trials, 0, shuffler).values()]
+
+
+def fixed(runs: int) -> Iterator[Row]:
+    """The test of a sweep with a fixed number of seeds."""
+    equal = ((10, 3, 0.0, "0.03 to 0.07"), (10, 3, 0.5, "0.03 to 0.07"), (6, 2, 0.3, "at most 2 in 64"))
+    for n, values, correlation, promise in equal:
+        found = [tested(simulate(rng(1, n, run), n, [1] * values, correlation)) for run in range(runs)]
+        told = f"{values} equal values, {n} seeds, correlation {correlation}"
+        yield f"{told}: all together", share([whole for whole, _ in found]), promise
+        yield f"{told}: some value", share([any(single) for _, single in found]), promise
+    copies = []
+    for run in range(runs):
+        one = simulate(rng(2, run), 10, [1, 1, 1], 0.3)
+        both = Trials._make(np.tile(column, 2) for column in one)._replace(strata=np.repeat([0, 1], 30))
+        copies.append(tested(both)[0])
+    yield "an axis beside one that copies its trials", share(copies), "at most 0.07"
+    for correlation, promise in ((0.0, "0.36"), (0.3, "0.53"), (0.5, "0.64"), (0.8, "0.93")):
+        found = [tested(simulate(rng(3, run), 10, [1, 1, 1.5], correlation)) for run in range(runs)]
+        told = f"one of 3 values 1.5 times as slow, 10 seeds, correlation {correlation}"
+        yield told, share([whole for whole, _ in found]), promise
+
+
+def ordered(runs: int) -> Iterator[Row]:
+    """Seven values in order, 10 seeds, correlation 0.5."""
+    slope, bowl = np.linspace(1, 1.5, 7).tolist(), (1 + np.abs(np.linspace(-0.5, 0.5, 7))).tolist()
+
+    def found(test: Callable[[Trials, Shuffler], object], ratios: Sequence[float], key: int) -> str:
+        results = [
+            test(simulate(rng(key, run), 10, ratios, 0.5), Shuffler(rng(0), PERMUTATIONS))
+            for run in range(runs)
+        ]
+        return share([result.p < 0.05 for result in results])  # type: ignore[attr-defined]
+
+    yield "from 1 to 1.5 times as slow: trend", found(trend, slope, 4), "0.80"
+    yield "from 1 to 1.5 times as slow: all together", found(omnibus, slope, 4), "0.57"
+    yield "1.5 times as slow at both ends: umbrella", found(umbrella, bowl, 5), "0.74"
+    yield "no effect: trend", found(trend, [1] * 7, 6), "0.05"
+    yield "no effect: umbrella", found(umbrella, [1] * 7, 6), "0.05"
+    for name, ratios in (("equal values", [1.0] * 7), ("one value twice as quick", [1, *[2.0] * 6])):
+        held = []
+        for run in range(runs):
+            trials = simulate(rng(7, run), 10, ratios, 0.5)
+            held.append(may_be_best(np.minimum(trials.times, 50_000).reshape(10, 7))[0])
+        yield f"{name}: the set of possible best values holds the best", share(held), "0.92 to 1"
+
+
+def in_looks(runs: int) -> Iterator[Row]:
+    """seed=until_decided: two values against a reference, looks at 8, 12, 16, 20, 30 seeds."""
+    design = Design(paths=1000)
+    promises = {
+        1.0: ("at most 0.06", "at most 0.06"),
+        1.5: ("0.68 with 83 of 90 trials", "0.92 with 78 of 90 trials"),
+        2.0: ("0.98 with 73 of 90 trials", "1 with 69 of 90 trials"),
+    }
+    for ratio, by_correlation in promises.items():
+        for correlation, promise in zip((0.0, 0.5), by_correlation, strict=True):
+            decided = [
+                decide(simulate(rng(8, run), 30, [1, 1, ratio], correlation), range(30), 0, 50_000, design)
+                for run in range(runs)
+            ]
+            trials = np.mean([sum(one.seeds_needed) for one in decided])
+            if ratio == 1:
+                wrong = share(["differs" in one.verdicts.values() for one in decided])
+                yield f"no effect, correlation {correlation}: some wrong decision", wrong, promise
+            else:
+                found = share([one.verdicts[2] == "differs" for one in decided])
+                yield (
+                    f"ratio {ratio}, correlation {correlation}",
+                    f"{found} with {trials:.0f} of 90 trials",
+                    promise,
+                )
+
+
+def over_environments(runs: int) -> Iterator[Row]:
+    """10 seeds in each environment, correlation 0.3."""
+
+    def overall(ratios: Sequence[Sequence[float]], key: int) -> str:
+        results = [
+            env.overall(*several(rng(key, run), ratios), Shuffler(rng(0), PERMUTATIONS))
+            for run in range(runs)
+        ]
+        return share([result is not None and result.p < 0.05 for result in results])
+
+    yield "3 environments without effect: together", overall([[1, 1]] * 3, 9), "0.043"
+    yield "1.5 times as slow in all 3: together", overall([[1, 1.5]] * 3, 10), "0.85"
+    opposite = [[1, 2.2], [1.8, 1]]
+    yield "2.2 and 1/1.8 in 2 environments: together", overall(opposite, 11), "0.003"
+    ratios = [ratios_of(*several(rng(11, run), opposite)) for run in range(runs)]
+    yield "the same: interaction", share([env.interaction(one) < 0.05 for one in ratios]), "0.995"
+    yield "the same: reversal", share([env.reversal(one) < 0.05 for one in ratios]), "0.93"
+
+
+def intervals(runs: int) -> Iterator[Row]:
+    """How often a 95% interval holds the truth."""
+    for n, promises in ((5, (0.98, 0.98, 0.98)), (20, (0.97, 0.98, 0.98))):
+        for at_bound, promise in zip((0.5, 0.8, 0.95), promises, strict=True):
+            held, generator = [], rng(12, n, int(100 * at_bound))
+            for _ in range(runs):
+                values = np.where(generator.random(n) < at_bound, 500.0, generator.uniform(0, 500, n))
+                low, high = st.mean_interval(values, generator, bounds=(0, 500))
+                held.append(low <= 250 + 250 * at_bound <= high)
+            yield (
+                f"bounded mean, {n} trials, {at_bound:.0%} of values at the bound",
+                share(held),
+                str(promise),
+            )
+    for n, promise in ((5, "1 (no limits)"), (10, "at least 0.95"), (20, "at least 0.95")):
+        held, generator = [], rng(13, n)
+        for _ in range(runs):
+            times = generator.exponential(40_000, n)
+            low, high = median_limits(np.minimum(times, 50_000), times < 50_000)
+            held.append(low <= 40_000 * np.log(2) <= high)
+        yield f"median, {n} trials, 29% censored", share(held), promise
+    for n, promise in ((5, "0.91"), (10, "0.92"), (20, "0.93"), (50, "0.95")):
+        held, generator = [], rng(14, n)
+        for _ in range(runs):
+            low, high = env.interquartile_mean(generator.normal(size=(3, n)), generator).interval
+            held.append(low <= 0 <= high)
+        yield f"IQM over 3 environments, {n} trials each", share(held), promise
+
+
+EXPLANATION = (
+    "`make calibrate` simulates these sweeps and writes this page. Times to convergence are lognormal with a",
+    "coefficient of variation of 0.5, seen every 2 000 steps, and censored at 50 000. Trials of a seed are",
+    "correlated as told.",
+)
+TABLES = {
+    "A fixed number of seeds": fixed,
+    "Ordered values": ordered,
+    "As many seeds as it takes": in_looks,
+    "Several environments": over_environments,
+    "Intervals": intervals,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} instead of printing")
+    args = parser.parse_args()
+    lines = ["# Calibration", "", (__doc__ or "").strip().splitlines()[0], "", *EXPLANATION]
+    told = "A share is of {} simulated sweeps, ± its standard error. Beside it stands what was expected."
+    lines.append(told.format(args.runs))
+    for title, table in TABLES.items():
+        lines += ["", f"## {title}", "", (table.__doc__ or "").strip(), ""]
+        lines += ["| simulated | found | expected |", "|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in table(args.runs)]
+    text = "\n".join(lines) + "\n"
+    if args.write:
+        PAGE.write_text(text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()
