@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.oneway import anova_oneway
 
 from analysis.estimates.blocked import Shuffler, Trials
 from analysis.estimates.environments import (
@@ -147,10 +148,9 @@ def test_the_jackknife_of_a_ratio() -> None:
 
 
 def test_the_interaction_is_welch_s_analysis_of_variance() -> None:
-    statsmodels = pytest.importorskip("statsmodels.stats.oneway")
     samples = [RNG(i).normal(i / 2, 1 + i, size=10 + i) for i in range(3)]
     ratios = [Jackknife(float(s.mean()), s, 0.1) for s in samples]
-    expected = statsmodels.anova_oneway(samples, use_var="unequal")
+    expected = anova_oneway(samples, use_var="unequal")
     assert interaction(ratios) == pytest.approx(expected.pvalue)
     assert np.isnan(interaction([ratio._replace(values=ratio.values[:9]) for ratio in ratios]))
 
