@@ -150,7 +150,7 @@ def combinations(overrides: Sequence[Override], groups: Groups) -> list[list[str
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():
-            in_pairs = any(key in group for group in groups)
+            in_pairs = any(key.lstrip("+") in group for group in groups)
             values[key] = [f"{key}={value}" for value in axis_values(override, may_repeat=in_pairs)]
         else:
             raise ConfigError(
