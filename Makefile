@@ -3,8 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := .venv-bench
+PACKAGES := .venv-packages
 
-.PHONY: help setup demo test check format slow bench conformance published calibrate mutants
+.PHONY: help setup demo test check format slow bench conformance published calibrate packages mutants
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +39,15 @@ $(PEERS)/.installed:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy gymnasium stable-baselines3==2.9.2
 	touch $@
+
+$(PACKAGES)/.installed:
+	$(PYTHON) -m venv $(PACKAGES)
+	$(PACKAGES)/bin/python -m pip install --quiet --constraint constraints.txt --editable . \
+		minigrid minatar highway-env flappy-bird-gymnasium gym-anytrading gym-trading-env ale-py mo-gymnasium buffalo-gym
+	touch $@
+
+packages: $(PACKAGES)/.installed  ## environments that nobody here wrote: trained, killed and continued (about 10 minutes)
+	$(PACKAGES)/bin/python tests/benchmarks/packages.py
 
 bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 13 minutes)
 	$(BIN)/python -m tests.benchmarks.steps
