@@ -26,6 +26,8 @@ COMMANDS = {
         "analysis.report.sweep_report", "figures, tables and one self-contained HTML page about a sweep"
     ),
     "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
+    "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
+    "robustness": Command("analysis.report.choices", "does the answer hold whatever the analyst chooses?"),
     "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
     "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _split(arguments: list[str]) -> tuple[str, list[str]]:
     """The command's name and its own arguments; ends the program on --help or an unknown name."""
-    listing = "\n".join(f"  {name:<10}{command.description}" for name, command in COMMANDS.items())
+    listing = "\n".join(f"  {name:<12}{command.description}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         "python -m analysis",
         description="What trained trials show, and how sure one may be.",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from analysis.estimates.blocked import PValue, Shuffler
+    from analysis.estimates.compare import AxisTest, Compared
     from analysis.estimates.describe import (
         Table,
         configuration_table,

@@ -2,75 +2,178 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from analysis.estimates import blocked
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
+from analysis.estimates.best import may_be_best
+from analysis.estimates.blocked import PValue, Shuffler, Trials
 from analysis.estimates.describe import Table, per_seed, with_interval
-from analysis.estimates.samples import Sample, group, in_pairs, sample, seeds
-from analysis.records import Axis, Sweep, Timeline
+from analysis.estimates.samples import Sample, events, group, in_pairs, sample, seeds
+from analysis.records import Axis, Row, Sweep, Timeline, same_networks
 from dqn_exp import scores
 
-
-def is_testable(sweep: Sweep, axis: Axis) -> bool:
-    """Are there values to compare, and at least `TESTED_FROM` seeds of each that has any?"""
-    counts = [len(set(seeds(rows))) for rows in group(sweep.counted, axis) if rows]
-    return sweep.judged and len(counts) > 1 and min(counts) >= st.TESTED_FROM
+OUTCOME = ("convergence.", "evaluation.", "budget.", "env.id")
+"""Keys that define what is measured: their values are not compared by how soon trials converge."""
 
 
-def omnibus(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> float:
-    """Permutation p-value: do the times to convergence differ between any values of `axis`?
+class Compared(NamedTuple):
+    """The trials of an axis that tests are made of, and what their codes stand for."""
 
-    Labels are permuted among trials that agree on every other axis.
+    axis: Axis
+    rows: Sequence[Row]
+    trials: Trials
+    codes: list[int]
+    """The axis's value (by index) of each value of `trials`; the reference is the first."""
+    alike: dict[int, list[int]]
+    """By a value of these: other values that gave the same trials, and are one with it."""
+
+    @property
+    def is_testable(self) -> bool:
+        """Is there a value to compare with the reference?"""
+        return len(self.codes) > 1
+
+
+def defines_the_outcome(axis: Axis) -> bool:
+    """Does this axis change what counts as converging, or how long it is waited for?"""
+    return axis.name.startswith(OUTCOME)
+
+
+def compared(sweep: Sweep, axis: Axis, timeline: Timeline) -> Compared:
+    """What can be compared: values with at least `TESTED_FROM` seeds, equal ones merged.
+
+    Trials that still run or were interrupted are seen for as long as they went.
     """
-    trials = sample(sweep.counted, timeline)
-    codes, strata = axis.codes(sweep.counted), sweep.strata(axis)
-    return sv.permutation_log_rank(trials.times, trials.events, codes, rng, strata)
+    rows = sweep.observed
+    alike = {codes[0]: codes[1:] for codes in same_networks(sweep, axis)}
+    merged = {code: first for first, others in alike.items() for code in others}
+    reference, _ = sweep.reference(axis)
+    reference = merged.get(reference, reference)
+    enough = [
+        code
+        for code, members in enumerate(group(rows, axis))
+        if code not in merged and len(set(seeds(members))) >= st.TESTED_FROM
+    ]
+    usable = sweep.judged and reference in enough and not defines_the_outcome(axis)
+    codes = [reference, *(code for code in enough if code != reference)] if usable else []
+    all_trials = Trials(
+        timeline.times(rows),
+        events(rows),
+        axis.codes(rows),
+        np.unique([str(seed) for seed in seeds(rows)], return_inverse=True)[1],
+        sweep.strata(axis, rows),
+    )
+    trials = all_trials.among(codes) if codes else all_trials
+    return Compared(axis, rows, trials, codes, alike)
+
+
+class AxisTest(NamedTuple):
+    """What is tested of all values of an axis together."""
+
+    omnibus: PValue | None
+    """Do any values differ? None where not all of them can be compared."""
+    p_holm: float
+    """Of the omnibus test, corrected for the number of axes."""
+    trend: PValue | None
+    """Of values that have an order; so the two that follow."""
+    trend_direction: str
+    umbrella: PValue | None
+    may_be_best: list[int]
+    """The axis's values (by index) that may be the fastest."""
+    n_values: int
+
+
+def axis_tests(found: Sequence[Compared], timeline: Timeline, shuffler: Shuffler) -> list[AxisTest]:
+    """Tests of each axis, corrected for their number (Holm)."""
+    omnibus = [blocked.omnibus(of.trials, shuffler) if of.is_testable else None for of in found]
+    p_holm = st.holm([one.p if one else np.nan for one in omnibus])
+    return [
+        AxisTest(one, float(p), *_ordered(of, shuffler), _may_be_best(of, timeline), len(of.codes))
+        for of, one, p in zip(found, omnibus, p_holm, strict=True)
+    ]
+
+
+def _ordered(of: Compared, shuffler: Shuffler) -> tuple[PValue | None, str, PValue | None]:
+    """Trend, its direction and umbrella of three or more numeric values."""
+    if not of.axis.numeric or len(of.codes) < 3:
+        return None, "", None
+    trials = of.trials.among(np.argsort(of.codes).tolist())
+    direction = "faster" if blocked.slope(trials) > 0 else "slower"
+    return blocked.trend(trials, shuffler), direction, blocked.umbrella(trials, shuffler)
+
+
+def _may_be_best(of: Compared, timeline: Timeline) -> list[int]:
+    comparison = blocked.comparable(of.trials) if len(of.codes) > 2 else None
+    if not comparison or not comparison.shares_seeds:
+        return []
+    trials = comparison.trials
+    table, number = np.zeros((2, int(trials.seeds.max()) + 1, len(of.codes)))
+    np.add.at(table, (trials.seeds, trials.values), sv.restricted(trials.times, timeline.horizon))
+    np.add.at(number, (trials.seeds, trials.values), 1)
+    kept = number.all(axis=1)
+    if kept.sum() < 2:
+        return []
+    return sorted(
+        code for code, may in zip(of.codes, may_be_best(table[kept] / number[kept]), strict=True) if may
+    )
 
 
 def asymptotic(sweep: Sweep, axis: Axis, timeline: Timeline) -> sv.LogRank:
-    """The same test by its approximation for many trials, blind to the other axes."""
+    """The test by its approximation for many trials, blind to seeds and to the other axes."""
     trials = sample(sweep.counted, timeline)
     return sv.log_rank(trials.times, trials.events, axis.codes(sweep.counted))
 
 
-def comparison_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
-    """Each value of `axis` against the reference value: log-rank (Holm), ratio, pairs by seed."""
-    reference, _ = sweep.reference(axis)
-    trials = sample(sweep.counted, timeline)
-    codes, strata = axis.codes(sweep.counted), sweep.strata(axis)
-    p = sv.permutation_against(reference, trials.times, trials.events, codes, rng, strata)
-    adjusted = st.holm(list(p.values()))
+def comparison_table(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) -> Table:
+    """Each value against the reference: tests, direction, and the ratio of restricted means.
+
+    `p_closed` is the p of the closed test, from which claims are made; `p` that of the pair alone, and
+    `p_holm` the same by Holm's correction. `advantage` is positive where the value is faster.
+    """
+    closed = blocked.against(of.trials, 0, shuffler)
+    alone = {code: blocked.against(of.trials.among([0, code]), 0, shuffler)[1].p for code in closed}
+    holm = dict(zip(closed, st.holm(list(alone.values())), strict=True))
+    level = 1 - 2 * st.SIGNIFICANT / max(1, len(closed))
     return [
         {
-            axis.name: axis.values[code],
-            "p": p[code],
-            **_effect(sweep, axis, code, reference, timeline),
-            "p_holm": float(p_holm),
+            of.axis.name: of.axis.values[of.codes[code]],
+            "p": alone[code],
+            **_effect(sweep, of, code, timeline, level),
+            "p_holm": float(holm[code]),
+            "p_closed": closed[code].p,
+            "p_closed_is_floor": closed[code].is_floor,
+            "advantage": blocked.advantage(of.trials, 0, code),
         }
-        for code, p_holm in zip(p, adjusted, strict=True)
+        for code in closed
     ]
 
 
-def _effect(sweep: Sweep, axis: Axis, code: int, reference: int, timeline: Timeline) -> dict[str, Any]:
-    groups = group(sweep.counted, axis)
-    pairs = in_pairs(sweep, axis, groups[code], groups[reference])
-    x, y = (sample(rows, timeline) for rows in pairs or (groups[code], groups[reference]))
-    return effect(x, y, timeline.horizon, paired=pairs is not None)
+def _effect(sweep: Sweep, of: Compared, code: int, timeline: Timeline, level: float) -> dict[str, Any]:
+    groups = group(sweep.counted, of.axis)
+    ours, theirs = groups[of.codes[code]], groups[of.codes[0]]
+    pairs = in_pairs(sweep, of.axis, ours, theirs)
+    x, y = (sample(rows, timeline) for rows in pairs or (ours, theirs))
+    return effect(x, y, timeline.horizon, pairs is not None, level)
 
 
-def effect(trials: Sample, reference: Sample, horizon: float, paired: bool) -> dict[str, Any]:
+def effect(
+    trials: Sample, reference: Sample, horizon: float, paired: bool, level: float = 0.9
+) -> dict[str, Any]:
     """How much slower (or faster) these trials are than those of the reference, on restricted times.
 
     `paired`: both are in the same order of seeds, so that they have a mean difference and a correlation.
+    `level` is that of the ratio's interval, which has to lie within the margin of equivalence.
     """
     x, y = (per_seed(part.seeds, sv.restricted(part.times, horizon)) for part in (trials, reference))
-    ratio, interval = st.mean_ratio(x, y, paired)
+    ratio, interval = st.mean_ratio(x, y, paired, level)
     seen = min(trials.events.mean(), reference.events.mean())
     found = {
         **with_interval("rmst_ratio", ratio, interval),
+        "rmst_ratio_level": level,
         "paired": paired,
         "equivalent": bool(st.is_equivalent(interval) and seen >= st.SEEN_FOR_EQUIVALENCE),
     }

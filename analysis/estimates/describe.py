@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.estimates.samples import Sample, configurations, group, sample, seeds
-from analysis.records import Axis, Row, Sweep, Timeline, column
+from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
 from dqn_exp import scores
 from dqn_exp.runs import NEVER
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
@@ -22,26 +23,30 @@ Table = list[dict[str, Any]]
 def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per value of `axis`: speed of convergence on `timeline`, and returns.
 
+    Each row draws the same numbers, so that equal trials have equal intervals.
     `left_out` counts the trials that are no evidence. What is unknown is NaN: all of convergence where it
     cannot be judged.
     """
     groups = group(sweep.rows, axis)
     return [
-        {axis.name: value, **_describe(sweep, rows, timeline, rng)}
+        {axis.name: value, **_describe(sweep, rows, timeline, deepcopy(rng))}
         for value, rows in zip(axis.values, groups, strict=True)
     ]
 
 
 def configuration_table(sweep: Sweep, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per configuration: the values of all axes, then the columns of `value_table`."""
-    return [{**values, **_describe(sweep, rows, timeline, rng)} for values, rows in configurations(sweep)]
+    return [
+        {**values, **_describe(sweep, rows, timeline, deepcopy(rng))}
+        for values, rows in configurations(sweep)
+    ]
 
 
 def _describe(
     sweep: Sweep, trials: Sequence[Row], timeline: Timeline, rng: np.random.Generator
 ) -> dict[str, Any]:
     rows = [row for row in trials if sweep.counts(row)]
-    of = seeds(rows)
+    of, bounds = seeds(rows), return_bounds(rows)
     areas = np.array([_area(sweep, row, timeline) for row in rows], dtype=np.float64)
     return {
         "n": len(rows),
@@ -50,8 +55,8 @@ def _describe(
         "converged": sum(bool(row["converged"]) for row in rows) if rows and sweep.judged else np.nan,
         "diverged": sum(row["status"] == NEVER for row in rows),
         **speed(sample(rows if sweep.judged else [], timeline), timeline.horizon, rng),
-        **mean_and_iqm("final_return", of, column(rows, "final_return"), rng),
-        **mean_and_iqm("area", of, areas, rng),
+        **mean_and_iqm("final_return", of, column(rows, "final_return"), rng, bounds),
+        **mean_and_iqm("area", of, areas, rng, bounds),
     }
 
 
@@ -86,27 +91,27 @@ def share_interval(of: Sequence[Hashable], happened: Floats) -> Interval:
 
 
 def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) -> tuple[float, Interval]:
-    """Mean of min(T, `horizon`); its interval needs a trial that converged, and some spread.
-
-    Times that all agree do so because evaluations are few, not because the mean is known exactly.
-    """
+    """Mean of min(T, `horizon`), which lies between 0 and the horizon, and so does its interval."""
     capped = per_seed(trials.seeds, sv.restricted(trials.times, horizon))
-    interval = st.mean_interval(capped, rng) if trials.events.any() and np.ptp(capped) else NO_INTERVAL
-    low, high = np.clip(interval, 0, horizon)
-    return float(capped.mean()), (float(low), float(high))
+    return float(capped.mean()), st.mean_interval(capped, rng, bounds=(0.0, horizon))
 
 
 def mean_and_iqm(
-    name: str, of: Sequence[Hashable], values: Floats, rng: np.random.Generator
+    name: str,
+    of: Sequence[Hashable],
+    values: Floats,
+    rng: np.random.Generator,
+    bounds: Interval | None = None,
 ) -> dict[str, float]:
     """Mean over seeds with its interval, and IQM over trials, of those `values` [n] of seeds `of` [n] that
     are not NaN.
 
     `name` begins each key; `{name}_n` counts those values. An infinite mean has no interval.
+    `bounds` are those within which the values must lie, where they are known.
     """
     known, means = values[~np.isnan(values)], per_seed(of, values)
     mean = float(means.mean()) if len(means) else np.nan
-    interval = st.mean_interval(means, rng) if np.isfinite(mean) else NO_INTERVAL
+    interval = st.mean_interval(means, rng, bounds=bounds) if np.isfinite(mean) else NO_INTERVAL
     return {
         **with_interval(name, mean, interval),
         f"{name}_iqm": scores.iqm(known),

@@ -59,13 +59,17 @@ def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
 def in_pairs(
     sweep: Sweep, axis: Axis, rows: Sequence[Row], others: Sequence[Row]
 ) -> tuple[list[Row], list[Row]] | None:
-    """Both groups in the same order of seeds and other axes; None where they do not match."""
+    """Those trials of both groups that agree on seed and other axes, in the same order.
+
+    A lost trial drops its pair. None where there are fewer than two pairs, or several trials of one kind.
+    """
     rest = [other.name for other in sweep.axes if other is not axis]
 
     def key(row: Row) -> tuple[str, ...]:
         return tuple(str(row.get(name)) for name in ("seed", *rest))
 
     ours, theirs = {key(row): row for row in rows}, {key(row): row for row in others}
-    if ours.keys() != theirs.keys() or len(ours) != len(rows) or len(theirs) != len(others):
+    common = sorted(ours.keys() & theirs.keys())
+    if len(common) < 2 or len(ours) < len(rows) or len(theirs) < len(others):
         return None
-    return [ours[k] for k in sorted(ours)], [theirs[k] for k in sorted(ours)]
+    return [ours[k] for k in common], [theirs[k] for k in common]

@@ -14,10 +14,11 @@ from scipy.special import ndtri, stdtrit
 
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval, t_interval
 
-BOOTSTRAP_FROM = 20
-"""Below so many trials a percentile bootstrap covers too rarely: 73% of nominal 95% at n = 3."""
+DRAWS = 4000
+"""Of random weights, for an interval."""
 TESTED_FROM = 6
 """Seeds per value from which tests make sense: with 3 against 3 the smallest p is 0.10."""
+SIGNIFICANT = 0.05
 EQUIVALENCE = (0.8, 1.25)
 """Margin on the ratio of restricted means, declared before looking."""
 SEEN_FOR_EQUIVALENCE = 0.5
@@ -35,21 +36,32 @@ def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def bootstrap_interval(
-    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = 2000
+def bounded_interval(
+    values: ArrayLike, bounds: Interval, rng: np.random.Generator, level: float = LEVEL
 ) -> Interval:
-    """Percentile interval of the mean of `values` [n], whole trials resampled."""
+    """Interval of the mean of `values` [n], which lie within `bounds`; never beyond them, never of no width.
+
+    The weights of the values are drawn from a Dirichlet distribution (Rubin 1981), together with half a
+    pseudo-observation at each bound. It covers 0.97 to 0.98 of nominal 95% also where nearly all values
+    lie at a bound, where Student's covers 0.22.
+    """
     x = np.asarray(values, dtype=float)
-    means = x[rng.integers(len(x), size=(resamples, len(x)))].mean(axis=1)
-    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    return float(low), float(high)
+    weights = rng.dirichlet([*np.ones(len(x)), 0.5, 0.5], size=DRAWS)
+    low, high = np.quantile(weights @ [*x, *bounds], [0.5 - level / 2, 0.5 + level / 2])
+    return max(float(low), bounds[0]), min(float(high), bounds[1])
 
 
-def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = LEVEL) -> Interval:
-    """Interval of a mean over trials [n]: Student's for few of them, bootstrap for many."""
-    if np.size(values) < BOOTSTRAP_FROM:
-        return t_interval(values, level)
-    return bootstrap_interval(values, rng, level)
+def mean_interval(
+    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, bounds: Interval | None = None
+) -> Interval:
+    """Interval of a mean over trials [n]: within `bounds` where these are known, otherwise Student's.
+
+    Bounds that a value exceeds are none. No interval below n = 2.
+    """
+    x = np.asarray(values, dtype=float)
+    if len(x) < 2 or bounds is None or not (bounds[0] <= x.min() and x.max() <= bounds[1]):
+        return t_interval(x, level)
+    return bounded_interval(x, bounds, rng, level)
 
 
 class Band(NamedTuple):
@@ -58,21 +70,38 @@ class Band(NamedTuple):
     high: Floats
 
 
-def mean_band(curves: ArrayLike, rng: np.random.Generator, resamples: int = 500) -> Band:
-    """Mean of `curves` [n, m] over trials, with 95% pointwise intervals: [m] each.
+def mean_band(curves: ArrayLike) -> Band:
+    """Mean of `curves` [n, m] over trials, with Student's 95% intervals: [m] each.
 
-    Student's below 20 trials; from there on a bootstrap that resamples whole trials.
+    They are pointwise: all moments at once they hold the true curve in 0.22 to 0.62 of sweeps.
     """
     x = np.asarray(curves, dtype=float)
     n, centre = len(x), x.mean(axis=0)
     if n < 2:
         return Band(centre, np.full_like(centre, np.nan), np.full_like(centre, np.nan))
-    if n < BOOTSTRAP_FROM:
-        half = stdtrit(n - 1, 0.5 + LEVEL / 2) * x.std(axis=0, ddof=1) / np.sqrt(n)
-        return Band(centre, centre - half, centre + half)
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n
-    low, high = np.quantile(weights @ x, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
-    return Band(centre, low, high)
+    half = stdtrit(n - 1, 0.5 + LEVEL / 2) * x.std(axis=0, ddof=1) / np.sqrt(n)
+    return Band(centre, centre - half, centre + half)
+
+
+def simultaneous_band(curves: ArrayLike, rng: np.random.Generator) -> Band:
+    """A band that holds the whole true mean of `curves` [n, m] with a probability of 95%: [m] each.
+
+    Its half-width is the same multiple of the standard error at every moment: the 95% quantile of the
+    largest deviation when signs of the trials' deviations are drawn at random, in standard errors.
+    """
+    x = np.asarray(curves, dtype=float)
+    band = mean_band(x)
+    if len(x) < 2:
+        return band
+    n, apart = len(x), x - band.centre
+    error = x.std(axis=0, ddof=1) / np.sqrt(n)
+    signs = rng.choice([-1.0, 1.0], size=(DRAWS, n))
+    drawn = signs @ apart / n
+    spread = np.sqrt(np.maximum((apart**2).mean(axis=0) - drawn**2, 0) / (n - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        largest = np.nanmax(np.where(spread > 0, np.abs(drawn) / spread, np.nan), axis=1, initial=0.0)
+    half = max(float(np.quantile(largest, LEVEL)), float(stdtrit(n - 1, 0.5 + LEVEL / 2))) * error
+    return Band(band.centre, band.centre - half, band.centre + half)
 
 
 def holm(p_values: ArrayLike) -> Floats:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analysis.records.disk import Curve, Paths, as_list, read_curve, read_trial, slug, warn_about
     from analysis.records.identity import same_networks
     from analysis.records.load import load_curves, load_runs
-    from analysis.records.rows import Row, column, names
+    from analysis.records.rows import Row, column, names, return_bounds
     from analysis.records.sweep import Sweep, Timeline, read_sweep
 
 __getattr__ = lazy(__name__, __file__)

@@ -27,7 +27,7 @@ UNITS = {
 ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr")
 """The second names of the short ones, which are no values of their own."""
 PERIODS = {"episodes", "steps"}
-NOT_AXES = ("seed", "report")
+NOT_AXES = ("seed", "report", "returns")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
     varied = {
         name: codes
         for name, values in columns.items()
-        if name not in NOT_AXES and max(codes := _codes(values), default=0) > 0
+        if name.partition(".")[0] not in NOT_AXES and max(codes := _codes(values), default=0) > 0
     }
     chosen: list[str] = []
     for name in sorted(varied, key=_priority):

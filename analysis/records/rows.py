@@ -57,3 +57,21 @@ def column(rows: Iterable[Row], name: str) -> NDArray[np.float64]:
 def names(rows: Sequence[Row]) -> list[str]:
     """All column names in order of appearance: not every row has every one."""
     return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def return_bounds(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """Between which returns of these trials must lie; None where that is not known of all of them.
+
+    The bounds of a step's reward times the steps of an episode, which may also end at once.
+    """
+    found = {_bounds(row) for row in rows}
+    return found.pop() if len(found) == 1 else None
+
+
+def _bounds(row: Row) -> tuple[float, float] | None:
+    keys = ("returns.lowest_reward", "returns.highest_reward", "env.max_episode_steps")
+    known = [value for value in map(row.get, keys) if isinstance(value, int | float)]
+    if len(known) < len(keys):
+        return None
+    low, high, steps = known
+    return min(0.0, low * steps), max(0.0, high * steps)

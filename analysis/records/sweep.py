@@ -34,6 +34,8 @@ from dqn_exp.text import format_value
 ENDED = ("converged", "exhausted", "diverged")
 """Statuses that are outcomes of a whole trial; the others are listed but kept out of statistics."""
 
+UNDER_WAY = ("running", "interrupted")
+
 
 class Timeline(NamedTuple):
     """One way to count time: `column` of a row holds T, `curve` of a metrics file each line's time."""
@@ -170,11 +172,25 @@ class Sweep:
             return codes[int(gaps.argmin())], f"the value nearest to the default, {format_value(default)}"
         return codes[0], "the first value"
 
-    def strata(self, axis: Axis) -> NDArray[np.int64]:
-        """Which trials agree on all other axes: one number per counted trial."""
-        others = [other.codes(self.counted) for other in self.axes if other is not axis]
+    @cached_property
+    def observed(self) -> list[Row]:
+        """The counted rows, and those of trials that run or were interrupted, as far as they went.
+
+        Leaving these out would favour values that converge quickly, whose trials end first.
+        """
+        repeated = self._repeats()
+        under_way = [
+            row for row in self.rows
+            if row["status"] in UNDER_WAY and not row["problem"] and row["run"] not in repeated
+            and row["env_steps"] > 0
+        ]  # fmt: skip
+        return [*self.counted, *under_way]
+
+    def strata(self, axis: Axis, rows: Sequence[Row]) -> NDArray[np.int64]:
+        """Which `rows` agree on all other axes: [rows]."""
+        others = [other.codes(rows) for other in self.axes if other is not axis]
         if not others:
-            return np.zeros(len(self.counted), dtype=np.int64)
+            return np.zeros(len(rows), dtype=np.int64)
         return np.unique(np.stack(others), axis=1, return_inverse=True)[1].ravel()
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimates import Table, group
+from analysis.estimates import AxisTest, Table, blocked, compare, group
 from analysis.estimates import statistics as st
 from analysis.records import ALL, Axis, Sweep, Timeline
 from dqn_exp.text import format_number, format_value
 
-SIGNIFICANT = 0.05
 MEANING = {
     "exhausted": " (budget spent, not converged)",
     "diverged": " (the network's values ran away; counts as never converging)",
@@ -193,29 +192,31 @@ def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
     known = [row for row in table if row["n"]]
     if not sweep.judged:
         return "This describes these trials only: what tests compare is the speed of convergence."
+    if compare.defines_the_outcome(axis):
+        return (
+            f"This describes these trials only: {axis.name} is part of what convergence means here, so that "
+            f"times under its values are no answers to one question."
+        )
     if len(known) < 2:
         return "This describes these trials only: there is nothing to compare them with."
     fewest = min(row["seeds"] for row in known)
     return (
-        f"This describes these trials only. The value with the fewest has {_count(fewest, 'seed')}; "
-        f"below {st.TESTED_FROM} seeds per value no test can tell an effect of {axis.name} from "
-        f"luck with seeds. More seeds answer that: 'seed=range(10)', say."
+        f"This describes these trials only. Tests begin at {st.TESTED_FROM} seeds of a value and of the one "
+        f"that it is compared with; here the fewest are {_count(fewest, 'seed')}, with which two values "
+        f"cannot get below p = {blocked.smallest_p(fewest):.2g}. More seeds answer that: 'seed=range(10)', "
+        f"say."
     )
 
 
-def tested(axis: Axis, p: float, comparisons: Table, reference: str) -> Iterator[str]:
-    """What the tests say: a difference at 5%, or that none was shown."""
-    if p >= SIGNIFICANT:
+def tested(axis: Axis, test: AxisTest, comparisons: Table, reference: str) -> Iterator[str]:
+    """What the tests say: which values differ from the reference, or that no difference was shown."""
+    shown = [row for row in comparisons if row["p_closed"] < st.SIGNIFICANT]
+    yield from _differences(axis, shown, reference)
+    if not shown:
         yield (
-            f"No effect of {axis.name} on the speed of convergence was shown ({p_value(p)}, "
-            f"log-rank, permuted). That is not evidence that there is none."
+            f"No value of {axis.name} was shown to differ from {reference} in the speed of convergence "
+            f"({_all_together(test)}). That is not evidence that there is no difference."
         )
-    else:
-        yield (
-            f"The speed of convergence depends on {axis.name}: without an effect, differences this "
-            f"large come about by luck with probability {p_value(p)} (log-rank, permuted)."
-        )
-        yield from _differences(axis, comparisons, reference)
     equal = [format_value(row[axis.name]) for row in comparisons if row["equivalent"]]
     if equal:
         low, high = st.EQUIVALENCE
@@ -223,33 +224,65 @@ def tested(axis: Axis, p: float, comparisons: Table, reference: str) -> Iterator
             f"Practically as fast as {reference}, with a ratio of restricted means within {low} to {high}: "
             f"{', '.join(equal)}."
         )
+    yield from _ordered(axis, test)
 
 
-def _differences(axis: Axis, comparisons: Table, reference: str) -> Iterator[str]:
+def _all_together(test: AxisTest) -> str:
+    if not test.omnibus:
+        return "not all values met with the same seeds"
+    adjusted = f", {p_value(test.p_holm)} corrected for several axes" if test.p_holm > test.omnibus.p else ""
+    return f"all values together: {p_value(test.omnibus.p, test.omnibus.is_floor)}{adjusted}"
+
+
+def _ordered(axis: Axis, test: AxisTest) -> Iterator[str]:
+    """What the order of the values adds."""
+    if test.trend and test.trend.p < st.SIGNIFICANT:
+        yield (
+            f"Over its values in ascending order convergence becomes {test.trend_direction} "
+            f"({p_value(test.trend.p, test.trend.is_floor)} for a trend)."
+        )
+    elif test.umbrella and test.umbrella.p < st.SIGNIFICANT:
+        yield (
+            f"Some value of {axis.name} is best or worst, and others the less so the further they lie from "
+            f"it ({p_value(test.umbrella.p, test.umbrella.is_floor)} for a peak at any of them)."
+        )
+    if test.may_be_best and len(test.may_be_best) < test.n_values:
+        named = [axis.labels()[code] for code in test.may_be_best]
+        between = f"lies between {named[0]} and {named[-1]}" if len(named) > 1 else f"is {named[0]}"
+        yield f"Of these values the fastest {between}, with 95% confidence (Hsu's comparison with the best)."
+
+
+def _differences(axis: Axis, shown: Table, reference: str) -> Iterator[str]:
     """Which values were faster and which slower than the reference, as far as tests show it."""
-    shown = [row for row in comparisons if row["p_holm"] < SIGNIFICANT]
-    for word, rows in (
-        ("faster", [row for row in shown if row["rmst_ratio"] < 1]),
-        ("slower", [row for row in shown if row["rmst_ratio"] >= 1]),
-    ):
+    for word, wanted in (("faster", 1), ("slower", -1), ("differently fast", 0)):
+        rows = [row for row in shown if _direction(row) == wanted]
         if rows:
             listed = "; ".join(_difference(axis, row) for row in rows)
-            yield f"Converged {word} than with {reference}: {listed}."
-    if not shown:
-        yield f"No single value was shown to differ from {reference}."
+            rest = "" if wanted else ". Neither is faster throughout"
+            yield f"Converged {word} than with {reference}: {listed}{rest}."
+
+
+def _direction(row: dict[str, Any]) -> int:
+    """1 for faster, -1 for slower; 0 where the ratio of restricted means does not say the same."""
+    side = 1 if row["advantage"] > 0 else -1
+    low, high = row["rmst_ratio_low"], row["rmst_ratio_high"]
+    agrees = high < 1 if side == 1 else low > 1
+    return side if agrees or low != low else 0
 
 
 def _difference(axis: Axis, row: dict[str, Any]) -> str:
     low, high = row["rmst_ratio_low"], row["rmst_ratio_high"]
-    interval = f", 90% interval {low:.2f} to {high:.2f}" if low == low else ""
+    level = format_number(100 * row["rmst_ratio_level"])
+    interval = f", {level}% interval {low:.2f} to {high:.2f}" if low == low else ""
     return (
         f"{format_value(row[axis.name])} (restricted mean {row['rmst_ratio']:.2f} times as long{interval}, "
-        f"{p_value(row['p_holm'])})"
+        f"{p_value(row['p_closed'], row['p_closed_is_floor'])})"
     )
 
 
-def p_value(p: float) -> str:
-    return f"p\u00a0=\u00a0{p:.2g}"
+def p_value(p: float, is_floor: bool = False) -> str:
+    """With a sign that says whether so many permutations could have given a smaller one."""
+    return f"p\u00a0{'≤' if is_floor else '='}\u00a0{p:.2g}"
 
 
 def _count(number: int, thing: str) -> str:

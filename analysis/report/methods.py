@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.estimates import blocked
 from analysis.estimates import statistics as st
 from analysis.records import Sweep, Timeline
 from analysis.report.findings import values
@@ -25,23 +26,27 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
         "Trials that converged, spent their budget (exhausted) or diverged count. A diverged trial "
         "never converges: it counts as unconverged for the whole budget. Pruned trials were stopped "
         "because they did badly, so that counting them would mislead; failed, interrupted and "
-        "running trials are no outcomes yet. All of these are listed, and none enters a statistic.",
+        "running trials are no outcomes yet. All of these are listed, and none enters a statistic, but that "
+        "tests use what was seen of interrupted and running ones: without them, values whose trials end "
+        "early would seem better than they are.",
     )
     yield (
         "Median",
         "Kaplan–Meier estimate (SciPy), which uses unconverged trials for as long as they were seen; "
-        "its interval comes from the log-log band (Brookmeyer & Crowley). “Not reached”: fewer than half "
-        "had converged by the end.",
+        "its interval lies between order statistics, and has no limits below 6 trials. “Not reached”: fewer "
+        "than half had converged by the end.",
     )
     yield (
         "RMST",
         f"Restricted mean time: the mean of min(T, {format_number(timeline.horizon)}) over trials, "
-        "where T is the time to convergence. No interval where none converged or all took the same time.",
+        "where T is the time to convergence.",
     )
     yield (
         "Intervals",
-        f"95%: of means, Student's t below {st.BOOTSTRAP_FROM} trials and a bootstrap of whole trials "
-        "from there on; of fractions, Wilson's. Where trials of several configurations are pooled, those of "
+        "95%: of means within known bounds, such as those of RMST, from Dirichlet weights on the trials and "
+        "half a pseudo-observation at each bound; of other means Student's t; of fractions Wilson's. Bands "
+        "around curves hold at each moment, not at all moments at once. Where trials of several "
+        "configurations are pooled, those of "
         "one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. "
         "Area: mean evaluation return over the time shown, i.e. area under the learning curve, which is "
         "level before its first and after its last evaluation. That of a trial that diverged is minus "
@@ -85,15 +90,28 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
 
 
 def _tests() -> str:
+    low, high = st.EQUIVALENCE
     return (
-        f"From {st.TESTED_FROM} seeds per value on: log-rank test over all values, p from 2000 "
-        "permutations of the values among trials that agree on every other axis; then each value "
-        "against the reference, corrected by Holm's method. Ratios of restricted means have 90% "
-        f"intervals; equivalence needs the interval within {st.EQUIVALENCE[0]}–{st.EQUIVALENCE[1]}, a "
-        "margin set beforehand, and half of the trials of both values converged (times cut to the budget "
-        "are alike whatever they would have been). Where every value ran the same seeds, "
-        "ratios and differences are taken in pairs, and the correlation says what that achieved. "
-        "The random generator is seeded: the same trials give the same report."
+        f"From {st.TESTED_FROM} seeds on. The score of a trial is 1 where it converged, less the "
+        "Nelson–Aalen estimate of all compared trials at its time (log-rank scores), within trials that "
+        "agree on every other axis. Trials of one seed are related, so that values change places only "
+        "within a seed, in all such groups at once: in every way where these are at most "
+        f"{blocked.PERMUTATIONS}, otherwise in as many random ones (then the smallest p is written with ≤). "
+        "Where no seed is shared, values change places among all trials of a group. Claims about single "
+        "values come from a closed test: the p of a value is the largest over all sets of values that hold "
+        "it, so that with a probability of at least 95% none of an axis's claims is wrong (above "
+        f"{blocked.CLOSED_UP_TO} values a step-down test). The test of all values together decides nothing; "
+        "with several axes it is corrected by Holm's method. Values that gave the same trials are merged "
+        "first, and only seeds and groups in which every compared value was tried are used. Trials that "
+        "still run or were interrupted take part for as long as they were seen. The direction is the sign "
+        "of observed less expected convergences; where the interval of the ratio of restricted means holds "
+        "1, neither is called faster. That interval has level 1 − 0.1 / (values − 1); equivalence needs it "
+        f"within {low}–{high}, a margin set beforehand, and half of the trials of both values converged "
+        "(times cut to the budget are alike whatever they would have been). Ratios and differences are taken "
+        "in pairs where seeds are shared, and the correlation says what that achieved. Ordered values: a "
+        "trend weighs scores by position, a peak is the largest over all places of it, and the values that "
+        "may be the fastest are those that Hsu's comparison with the best cannot leave out. The random "
+        "generator is seeded: the same trials give the same report."
     )
 
 

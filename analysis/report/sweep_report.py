@@ -10,7 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.estimates import LogRank, Table, compare, configuration_table, value_table
+from analysis.estimates import (
+    AxisTest,
+    Compared,
+    LogRank,
+    Shuffler,
+    Table,
+    compare,
+    configuration_table,
+    value_table,
+)
+from analysis.estimates.robustness import Robustness, examine
 from analysis.records import (
     ALL,
     Axis,
@@ -27,8 +37,8 @@ from analysis.records import (
     trial_columns,
     warn_about,
 )
-from analysis.report import findings, methods
-from analysis.report.figures import Picture, Plot, axis_plots, paint_all, pair_plots
+from analysis.report import choices, findings, methods
+from analysis.report.figures import Picture, Plot, axis_plots, choices_plot, paint_all, pair_plots
 from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.page import render_page
 
@@ -42,7 +52,9 @@ class Section(NamedTuple):
     values: Table
     comparisons: Table
     reference: str
-    p: float
+    test: AxisTest
+    robustness: Robustness | None
+    """The same question by every choice of threshold, budget and measure."""
     asymptotic: LogRank | None
     """The test without permutations, where there is no other axis."""
 
@@ -69,9 +81,9 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
         output = _only(as_list(paths)) / "report"
     else:
         refuse_to_replace(output)
-    sweep, rng = read_sweep(paths), np.random.default_rng(0)
-    sections = [_section(sweep, axis, rng) for axis in sweep.axes] if sweep.counted else []
-    plots = list(_plots(sweep)) if sweep.counted else []
+    sweep = read_sweep(paths)
+    sections = _sections(sweep) if sweep.counted else []
+    plots = [*_plots(sweep), *_maps(sections)] if sweep.counted else []
     warn_about(sweep.skipped)
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     pictures = paint_all(plots)
@@ -85,24 +97,33 @@ def _only(paths: list[Path]) -> Path:
     return paths[0]
 
 
-def _section(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Section:
-    timeline = sweep.timelines[0]
-    values = value_table(sweep, axis, timeline, rng)
+def _sections(sweep: Sweep) -> list[Section]:
+    """What is said of each axis; the tests of several axes are corrected for their number."""
+    timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
+    found = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
+    tests = compare.axis_tests(found, timeline, shuffler)
+    return [_section(sweep, of, test, shuffler) for of, test in zip(found, tests, strict=True)]
+
+
+def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
+    timeline, axis = sweep.timelines[0], of.axis
+    values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
-    p, asymptotic = np.nan, None
-    if compare.is_testable(sweep, axis):
-        p = compare.omnibus(sweep, axis, timeline, rng)
+    asymptotic = robustness = None
+    if of.is_testable:
+        robustness = examine(sweep, of, timeline, shuffler)
         asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
-        comparisons = compare.comparison_table(sweep, axis, timeline, rng)
-        said += findings.tested(axis, p, comparisons, reference)
+        comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
+        said += findings.tested(axis, test, comparisons, reference)
+        said += [next(choices.sentences(axis, of, robustness))] if robustness else []
     elif axis is not ALL:
         said.append(findings.untested(sweep, axis, values))
     title = axis.title or "All trials"
-    return Section(axis, title, said, values, comparisons, reference, p, asymptotic)
+    return Section(axis, title, said, values, comparisons, reference, test, robustness, asymptotic)
 
 
 def _plots(sweep: Sweep) -> Iterator[Plot]:
@@ -111,6 +132,12 @@ def _plots(sweep: Sweep) -> Iterator[Plot]:
     yield from pair_plots(sweep)
     for axis in sweep.axes:
         yield from axis_plots(sweep, axis, episodes, losses)
+
+
+def _maps(sections: list[Section]) -> Iterator[Plot]:
+    for section in sections:
+        if section.robustness:
+            yield choices_plot(section.axis, section.robustness)
 
 
 def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, str]:

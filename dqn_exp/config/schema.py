@@ -274,8 +274,16 @@ SHORT_NAMES = {
     "optimizer.lr": "lr",
 }
 """Keys that have a short name as well: two names of one value."""
-NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers"}
-"""Sections that say what is written down, and nothing about what happens."""
+NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
+"""Sections that say what is written down or known, and nothing about what happens."""
+
+
+class ReturnsConfig(Section):
+    """What is known of an environment's returns before anything is trained. Reports use it."""
+
+    lowest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
+    highest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
+    random: Annotated[Finite | None, Field(description="mean return of random play; null: unknown")] = None
 
 
 class Config(Section):
@@ -303,6 +311,7 @@ class Config(Section):
     checkpoint: CheckpointConfig
     metrics: MetricsConfig
     video: VideoConfig
+    returns: ReturnsConfig = ReturnsConfig()
     observers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each observer of your own"
     )

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from analysis.estimates.robustness import Robustness
 from analysis.records import ALL, Axis, Sweep, slug
 from analysis.report.figures.by_value import convergence_by_value, final_return_by_value
+from analysis.report.figures.choices import choices_map
 from analysis.report.figures.learning import BAND_FROM, FEW, Curves, losses, returns, returns_one_by_one
 from analysis.report.figures.measures import measure_names, measures_by_value
 from analysis.report.figures.painting import Picture, Plot, paint_all
@@ -17,7 +19,7 @@ from analysis.report.figures.profile import performance_profile
 from analysis.report.figures.style import CROWDED, short
 from analysis.report.figures.survival import convergence_curves
 
-__all__ = ["Picture", "Plot", "axis_plots", "own_random", "paint_all", "pair_plots"]
+__all__ = ["Picture", "Plot", "axis_plots", "choices_plot", "own_random", "paint_all", "pair_plots"]
 
 
 def own_random() -> np.random.Generator:
@@ -103,6 +105,21 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
         "Performance profile",
         f"The share of trials whose final return is at least x: higher is better.{pooled}",
         lambda: performance_profile(sweep, axis),
+    )
+
+
+def choices_plot(axis: Axis, found: Robustness) -> Plot:
+    """Where the conclusion about an axis holds, and where it breaks."""
+    return Plot(
+        axis.name,
+        f"choices_{slug(axis.name)}",
+        "Whatever the analyst chooses",
+        "Each cell is one way to ask whether values differ: by a measure (down), up to a time, with a "
+        "threshold and a number of evaluations in a row that have to reach it (across; area and final return "
+        "need neither). The frame is the way that the sweep declared. Single cells are no tests of their "
+        "own: one of so many is often significant by luck. All together: p = "
+        f"{found.p_largest:.2g} for the strongest, p = {found.p_typical:.2g} for the typical one.",
+        lambda: choices_map(found),
     )
 
 

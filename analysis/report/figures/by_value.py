@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.lines import Line2D
 from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Sweep, Timeline, column
+from analysis.records import Axis, Sweep, Timeline, column, return_bounds
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,
@@ -44,7 +45,8 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
     _dots(ax, x[happened], times[happened])
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
     capped = [per_seed(t.seeds, sv.restricted(t.times, timeline.horizon)) for t in trials]
-    draw_means(ax, axis, capped, lambda values: _within(st.mean_interval(values, rng), timeline.horizon))
+    bounds = (0.0, timeline.horizon)
+    draw_means(ax, axis, capped, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
     medians = [sv.kaplan_meier(t.times, t.events).median if t.seeds else np.inf for t in trials]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
@@ -62,11 +64,6 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
     """Dots at given places, because seaborn's jitter draws from a global generator."""
     sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
-
-
-def _within(interval: st.Interval, horizon: float) -> st.Interval:
-    low, high = np.clip(interval, 0, horizon)
-    return float(low), float(high)
 
 
 def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
@@ -109,7 +106,8 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     _dots(ax, x[~diverged], final[~diverged])
     ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
     means = [per_seed(seeds(rows), column(rows, "final_return")) for rows in groups]
-    draw_means(ax, axis, means, lambda values: st.mean_interval(values, rng))
+    bounds = return_bounds(sweep.counted)
+    draw_means(ax, axis, means, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)
     label_values(ax, axis)

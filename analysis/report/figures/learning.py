@@ -91,7 +91,7 @@ def _mean_curves(ax: Axes, sweep: Sweep, axis: Axis, panel: Panel, rng: np.rando
 def _band(ax: Axes, at: st.Floats, found: st.Floats, style: Style, rng: np.random.Generator) -> None:
     """The interval of the mean, cut to the range of the curves; the curves of few seeds themselves."""
     if len(found) >= BAND_FROM:
-        band = st.mean_band(found, rng)
+        band = st.mean_band(found)
         low, high = np.clip([band.low, band.high], np.nanmin(found), np.nanmax(found))
         ax.fill_between(at, low, high, color=style.color, alpha=0.15, linewidth=0)
     elif len(found) > 1:

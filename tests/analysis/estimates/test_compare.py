@@ -12,8 +12,11 @@ import pytest
 
 from analysis.estimates import compare, describe
 from analysis.estimates import statistics as st
+from analysis.estimates.blocked import Shuffler
+from analysis.estimates.compare import AxisTest, Compared
+from analysis.estimates.describe import Table
 from analysis.estimates.samples import Sample
-from analysis.records.sweep import read_sweep
+from analysis.records.sweep import Sweep, read_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
 
 
@@ -21,18 +24,31 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+def compared(sweep: Sweep, place: int = 0) -> Compared:
+    return compare.compared(sweep, sweep.axes[place], sweep.timelines[0])
+
+
+def table(sweep: Sweep, place: int = 0) -> Table:
+    return compare.comparison_table(sweep, compared(sweep, place), sweep.timelines[0], Shuffler(rng(), 2000))
+
+
+def axis_test(sweep: Sweep, place: int = 0) -> AxisTest:
+    found = [compared(sweep, each) for each in range(len(sweep.axes))]
+    return compare.axis_tests(found, sweep.timelines[0], Shuffler(rng(), 2000))[place]
+
+
 @pytest.mark.parametrize(("seeds", "testable"), [(5, False), (6, True)])
 def test_nothing_is_tested_below_six_seeds(tmp_path: Path, seeds: int, testable: bool) -> None:
     write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, seeds, lambda cell, seed: 5000)
     sweep = read_sweep(tmp_path / "s")
-    assert compare.is_testable(sweep, sweep.axes[0]) == testable
+    assert compared(sweep).is_testable == testable
 
 
 def test_a_value_whose_trials_all_failed_is_described_not_tested(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", {"lr": [0.1]}, 6, lambda cell, seed: 5000)
     write_trial(tmp_path / "s" / "x", {"lr": 0.2}, status="failed", end=100)
     sweep = read_sweep(tmp_path / "s")
-    assert not compare.is_testable(sweep, sweep.axes[0])
+    assert not compared(sweep).is_testable
     empty = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())[1]
     assert empty["n"] == 0
     assert np.isnan(empty["rmst"])
@@ -40,38 +56,125 @@ def test_a_value_whose_trials_all_failed_is_described_not_tested(tmp_path: Path)
 
 def effect_sweep(root: Path, seeds: int = 12) -> Path:
     """gamma 0.9 as the reference, 0.95 practically equal, 0.99 three times slower."""
-    factor = {0.9: 1.0, 0.95: 1.02, 0.99: 3.0}
+    factor = {0.9: (1.0, 1.0), 0.95: (1.05, 0.95), 0.99: (3.0, 3.0)}
 
     def time(cell: dict[str, Any], seed: int) -> float:
-        return factor[cell["gamma"]] * (8000 + 800 * seed)
+        return factor[cell["gamma"]][seed % 2] * (8000 + 800 * seed)
 
     return write_sweep(root, {"gamma": list(factor)}, seeds, time)
 
 
 def test_effects_are_found_and_equals_are_called_equal(tmp_path: Path) -> None:
     sweep = read_sweep(effect_sweep(tmp_path / "s"))
-    axis, timeline = sweep.axes[0], sweep.timelines[0]
-    assert compare.omnibus(sweep, axis, timeline, rng()) < 0.01
-    same, slower = compare.comparison_table(sweep, axis, timeline, rng())
+    omnibus = axis_test(sweep).omnibus
+    assert omnibus is not None
+    assert omnibus.p < 0.01
+    same, slower = table(sweep)
     assert (same["gamma"], slower["gamma"]) == (0.95, 0.99)
-    assert same["p_holm"] > 0.05
+    assert same["p_closed"] > 0.05
     assert same["equivalent"]
     assert same["paired"]
     assert same["correlation"] > 0.9
-    assert slower["p_holm"] < 0.01
+    assert slower["p_closed"] < 0.01
+    assert slower["advantage"] < 0
+    assert same["rmst_ratio_level"] == slower["rmst_ratio_level"] == pytest.approx(0.95)
     assert slower["rmst_ratio"] == pytest.approx(3.0, abs=0.15)
     assert not slower["equivalent"]
     assert slower["difference"] > 0
 
 
-def test_pairs_need_the_same_seeds(tmp_path: Path) -> None:
-    sweep_dir = effect_sweep(tmp_path / "s", seeds=6)
+def test_a_lost_trial_drops_its_pair_and_not_the_pairing(tmp_path: Path) -> None:
+    sweep_dir = effect_sweep(tmp_path / "s", seeds=7)
     write_trial(sweep_dir / "extra", {"gamma": 0.99, "seed": 77}, 9000)
-    sweep = read_sweep(sweep_dir)
-    same, slower = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    (sweep_dir / "gamma=0.95,seed=6" / "trial.json").unlink()
+    same, slower = table(read_sweep(sweep_dir))
     assert same["paired"]
-    assert not slower["paired"]
-    assert "difference" not in slower
+    assert slower["paired"]
+    assert slower["rmst_ratio"] == pytest.approx(3.0, abs=0.2)
+
+
+def test_a_value_with_too_few_seeds_is_left_out_alone(tmp_path: Path) -> None:
+    sweep_dir = effect_sweep(tmp_path / "s", seeds=6)
+    for seed in range(5):
+        write_trial(sweep_dir / f"few{seed}", {"gamma": 0.999, "seed": seed}, 9000)
+    sweep = read_sweep(sweep_dir)
+    assert [sweep.axes[0].values[code] for code in compared(sweep).codes] == [0.9, 0.95, 0.99]
+
+
+def test_without_shared_seeds_there_are_no_pairs(tmp_path: Path) -> None:
+    for seed in range(6):
+        write_trial(tmp_path / "s" / f"a{seed}", {"gamma": 0.9, "seed": seed}, 3000 + 500 * seed)
+        write_trial(tmp_path / "s" / f"b{seed}", {"gamma": 0.99, "seed": 50 + seed}, 9000 + 500 * seed)
+    (row,) = table(read_sweep(tmp_path / "s"))
+    assert not row["paired"]
+    assert "difference" not in row
+    assert row["p_closed"] < 0.05
+
+
+def test_trials_under_way_are_seen_as_far_as_they_went(tmp_path: Path) -> None:
+    """Trials of the second value that ended are the quick ones; the others still run, unconverged."""
+    for seed in range(12):
+        write_trial(tmp_path / "s" / f"a{seed}", {"lr": 0.1, "seed": seed}, 10_000 + 500 * seed)
+        quick = seed < 6
+        time, status = (4_000.0 + 500 * seed, None) if quick else (math.inf, "running")
+        write_trial(
+            tmp_path / "s" / f"b{seed}",
+            {"lr": 0.2, "seed": seed},
+            time,
+            status,
+            end=None if quick else 30_000,
+        )
+    sweep = read_sweep(tmp_path / "s")
+    assert len(sweep.counted) == 18
+    assert len(sweep.observed) == 24
+    (row,) = table(sweep)
+    assert row["p_closed"] > 0.05
+
+
+def test_values_that_gave_the_same_trials_are_one(tmp_path: Path) -> None:
+    sweep_dir = effect_sweep(tmp_path / "s", seeds=6)
+    for seed in range(6):
+        copied = sweep_dir / f"gamma=0.9,seed={seed}"
+        write_trial(sweep_dir / f"copy{seed}", {"gamma": 0.91, "seed": seed}, 8000 + 800 * seed)
+        for directory in (copied, sweep_dir / f"copy{seed}"):
+            (directory / "network.safetensors").write_bytes(bytes([seed]))
+    sweep = read_sweep(sweep_dir)
+    found = compared(sweep)
+    assert [sweep.axes[0].values[code] for code in found.codes] == [0.9, 0.95, 0.99]
+    assert found.alike == {0: [1]}
+
+
+@pytest.mark.parametrize("key", ["convergence.threshold", "evaluation.episodes", "budget.env_steps"])
+def test_what_defines_the_outcome_is_no_axis_of_tests(tmp_path: Path, key: str) -> None:
+    write_sweep(tmp_path / "s", {key: [180, 190]}, 6, lambda cell, seed: 100)
+    sweep = read_sweep(tmp_path / "s")
+    assert sweep.axes[0].name == key
+    assert not compared(sweep).is_testable
+
+
+def test_several_axes_are_corrected_for_their_number(tmp_path: Path) -> None:
+    def time(cell: dict[str, Any], seed: int) -> float:
+        return float(9000 * cell["batch"] + 500 * seed + 2000 * (cell["lr"] == 0.2) * (seed % 3 - 1))
+
+    write_sweep(tmp_path / "s", {"batch": [1, 2], "lr": [0.1, 0.2]}, 8, time)
+    sweep = read_sweep(tmp_path / "s")
+    by_axis = [axis_test(sweep, place) for place in range(2)]
+    p = [test.omnibus.p for test in by_axis if test.omnibus]
+    assert [test.p_holm for test in by_axis] == st.holm(p).tolist()
+
+
+def test_ordered_values_have_a_trend_and_a_set_that_holds_the_best(tmp_path: Path) -> None:
+    def time(cell: dict[str, Any], seed: int) -> float:
+        return float(5000 + 30_000 * abs(cell["lr"] - 0.3) + 900 * ((seed * 7) % 5))
+
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2, 0.3, 0.4, 0.9]}, 8, time)
+    found = axis_test(read_sweep(tmp_path / "s"))
+    assert found.trend is not None
+    assert found.umbrella is not None
+    assert found.umbrella.p < 0.01
+    assert found.trend_direction == "slower"
+    assert 2 in found.may_be_best
+    assert 4 not in found.may_be_best
 
 
 def test_another_axis_is_no_noise(tmp_path: Path) -> None:
@@ -82,9 +185,10 @@ def test_another_axis_is_no_noise(tmp_path: Path) -> None:
 
     write_sweep(tmp_path / "s", {"batch": [1, 20], "lr": [0.1, 0.2]}, 6, time)
     sweep = read_sweep(tmp_path / "s")
-    lr = sweep.axes[1]
-    assert compare.omnibus(sweep, lr, sweep.timelines[0], rng()) < 0.01
-    assert len(set(sweep.strata(lr).tolist())) == 2
+    omnibus = axis_test(sweep, 1).omnibus
+    assert omnibus is not None
+    assert omnibus.p == 2 / 64
+    assert len(set(compared(sweep, 1).trials.strata.tolist())) == 2
 
 
 def test_values_that_hardly_ever_converge_are_not_called_equal(tmp_path: Path) -> None:
@@ -94,7 +198,7 @@ def test_values_that_hardly_ever_converge_are_not_called_equal(tmp_path: Path) -
         return 49_000 if seed == 0 else 1e9
 
     sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
-    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    (row,) = table(sweep)
     assert row["rmst_ratio"] == pytest.approx(1, abs=0.05)
     assert not row["equivalent"]
 
@@ -107,7 +211,7 @@ def test_equivalence_needs_both_values_to_be_seen_converging(tmp_path: Path) -> 
         return late if cell["gamma"] == 0.99 or seed < 2 else 1e9
 
     sweep = read_sweep(write_sweep(tmp_path / "s", {"gamma": [0.9, 0.99]}, 12, time))
-    (row,) = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    (row,) = table(sweep)
     assert st.is_equivalent((row["rmst_ratio_low"], row["rmst_ratio_high"]))
     assert not row["equivalent"]
 
@@ -141,15 +245,15 @@ def test_equivalence_needs_half_of_the_trials_of_either_value(converged: int, eq
 
 def test_a_sweep_without_axes_or_without_a_threshold_is_not_tested(tmp_path: Path) -> None:
     alone = read_sweep(write_sweep(tmp_path / "a", {"lr": [0.1]}, 6, lambda cell, seed: 5000))
-    assert not compare.is_testable(alone, alone.axes[0])
+    assert not compared(alone).is_testable
     blind = {"convergence.threshold": None}
     unjudged = read_sweep(write_sweep(tmp_path / "b", {"lr": [0.1, 0.2]}, 6, lambda *_: math.inf, blind))
-    assert not compare.is_testable(unjudged, unjudged.axes[0])
+    assert not compared(unjudged).is_testable
 
 
 def test_p_values_are_corrected_by_holm_s_method(tmp_path: Path) -> None:
     sweep = read_sweep(effect_sweep(tmp_path / "s"))
-    rows = compare.comparison_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    rows = table(sweep)
     np.testing.assert_array_equal([row["p_holm"] for row in rows], st.holm([row["p"] for row in rows]))
     assert rows[1]["p_holm"] == 2 * rows[1]["p"]
 
@@ -169,8 +273,8 @@ def test_a_value_without_trials_keeps_no_others_from_being_compared(tmp_path: Pa
     (sweep / "sweep.json").write_text(json.dumps({**plan, "defaults": {"lr": 0.1}}))
     read = read_sweep(sweep)
     (axis,) = read.axes
-    assert compare.is_testable(read, axis)
+    assert compared(read).is_testable
     assert read.reference(axis) == (1, "the value nearest to the default, 0.1")
-    (row,) = compare.comparison_table(read, axis, read.timelines[0], np.random.default_rng(0))
+    (row,) = table(read)
     assert row["lr"] == 0.3
     assert row["p"] < 0.05

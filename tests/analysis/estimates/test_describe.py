@@ -9,7 +9,7 @@ import pytest
 
 from analysis.estimates import describe
 from analysis.estimates.samples import Sample
-from analysis.estimates.statistics import wilson_interval
+from analysis.estimates.statistics import bounded_interval, wilson_interval
 from analysis.records.sweep import read_sweep
 from dqn_exp.scores import DIVERGED, t_interval
 from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
@@ -24,7 +24,7 @@ def test_values_have_their_known_answers(buffers: Path) -> None:
     none, fast, slow = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
     assert [row["buffer"] for row in (none, fast, slow)] == [500, 17_000, 100_000]
     assert (none["n"], none["converged"], none["median"], none["rmst"]) == (3, 0, np.inf, BUDGET)
-    assert np.isnan(none["rmst_low"])
+    assert BUDGET / 3 < none["rmst_low"] < none["rmst_high"] == pytest.approx(BUDGET, rel=0.01)
     assert (fast["converged"], fast["median"], fast["rmst"]) == (3, 7500, 7500)
     assert (slow["median"], slow["rmst"]) == (30_000, 30_000)
     assert fast["rmst_low"] < 7500 < fast["rmst_high"]
@@ -78,34 +78,28 @@ def test_seeds_are_averaged_and_missing_numbers_left_out() -> None:
     assert describe.per_seed([], np.empty(0)).shape == (0,)
 
 
-def test_times_without_spread_have_no_interval(tmp_path: Path) -> None:
-    write_sweep(tmp_path / "s", {"lr": [0.1]}, 4, lambda cell, seed: 5000)
-    sweep = read_sweep(tmp_path / "s")
-    (row,) = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
-    assert row["rmst"] == 5000
-    assert np.isnan([row["rmst_low"], row["rmst_high"]]).all()
-
-
 def test_speed_is_told_by_fraction_median_and_restricted_mean() -> None:
     """Of times 2, 4, 9 and a trial given up at 9: three in four converged, half of them by 4."""
     trials = Sample([0, 1, 2, 3], np.array([2.0, 4, 9, 9]), np.array([1.0, 1, 1, 0]))
     found = describe.speed(trials, 8, rng())
     assert (found["converged_share"], found["median"], found["rmst"]) == (0.75, 4, 5.5)
     assert (found["converged_share_low"], found["converged_share_high"]) == wilson_interval(3, 4)
-    assert (found["rmst_low"], found["rmst_high"]) == (t_interval([2, 4, 8, 8])[0], 8)
+    interval = bounded_interval([2, 4, 8, 8], (0, 8), rng())
+    assert (found["rmst_low"], found["rmst_high"]) == interval
+    assert (found["median_low"], found["median_high"]) == (0, np.inf)
+
+
+def test_equal_trials_have_equal_intervals(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 4, lambda cell, seed: 5000 + 500 * seed)
+    sweep = read_sweep(tmp_path / "s")
+    one, other = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    assert {**one, "lr": None} == {**other, "lr": None}
 
 
 def test_no_trials_have_no_speed() -> None:
     found = describe.speed(Sample([], np.empty(0), np.empty(0)), 8, rng())
     assert np.isnan(list(found.values())).all()
     assert len(found) == 9
-
-
-def test_a_restricted_mean_where_nobody_converged_has_no_interval() -> None:
-    """Trials that stopped at different times before the horizon, as failed ones would."""
-    mean, interval = describe.restricted_mean(Sample([0, 1], np.array([2.0, 4]), np.zeros(2)), 8, rng())
-    assert mean == 3
-    assert np.isnan(interval).all()
 
 
 def test_means_are_over_seeds_and_iqms_over_trials() -> None:
@@ -140,3 +134,19 @@ def test_a_diverged_trial_has_the_area_that_a_study_scores(tmp_path: Path) -> No
     assert 150 < row["area_iqm"] < 200
     assert row["area_n"] == 5
     assert 150 < row["final_return"] < 200
+
+
+def test_returns_of_known_bounds_have_intervals_within_them(tmp_path: Path) -> None:
+    known = {"returns.lowest_reward": 0, "returns.highest_reward": 1}
+    write_sweep(tmp_path / "known", {"lr": [0.1]}, 4, lambda cell, seed: 5000 + 500 * seed, known)
+    write_sweep(tmp_path / "unknown", {"lr": [0.1]}, 4, lambda cell, seed: 5000 + 500 * seed)
+    rows = []
+    for name in ("known", "unknown"):
+        sweep = read_sweep(tmp_path / name)
+        rows += describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
+    within, student = rows
+    assert within["final_return"] == student["final_return"]
+    assert within["area_low"] < within["area"] < within["area_high"] <= 200
+    curve = [row["area"] for row in rows]
+    assert curve[0] == curve[1]
+    assert within["area_low"] != student["area_low"]

@@ -30,7 +30,10 @@ def test_pairs_agree_in_seed_and_in_every_other_axis(tmp_path: Path) -> None:
     assert pairs is not None
     keys = [[(row["seed"], row["lr"], row["batch"]) for row in rows] for rows in pairs]
     assert keys == [[(s, lr, b) for s in (0, 1) for lr in (0.1, 0.2)] for b in (1, 2)]
-    assert samples.in_pairs(sweep, batch, one, two[1:]) is None
+    fewer = samples.in_pairs(sweep, batch, one, two[1:])
+    assert fewer is not None
+    assert [len(rows) for rows in fewer] == [3, 3]
+    assert samples.in_pairs(sweep, batch, one[:1], two) is None
     assert samples.in_pairs(sweep, batch, [*one, one[0]], two) is None
 
 

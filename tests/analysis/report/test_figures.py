@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.estimates.statistics import t_interval
+from analysis.estimates.statistics import bounded_interval
 from analysis.records.axes import Axis
 from analysis.records.disk import read_curve
 from analysis.records.sweep import Sweep, read_sweep
@@ -109,7 +109,7 @@ def test_means_carry_our_intervals_and_not_a_bootstrap(buffers: Path) -> None:
     lines = figure.axes[0].get_lines()
     (means,) = [line.get_ydata() for line in lines if line.get_marker() == "D"]
     np.testing.assert_allclose(means, [50_000, 7500, 30_000])
-    low, high = t_interval([5000, 7500, 10_000])
+    low, high = bounded_interval([5000, 7500, 10_000], (0, 50_000), np.random.default_rng(0))
     assert any(np.allclose(line.get_ydata(), [low, high]) for line in lines if len(line.get_ydata()) == 2)
 
 

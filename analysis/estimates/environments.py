@@ -1,0 +1,269 @@
+"""What holds over several environments.
+
+Scores are never averaged raw: each is first measured between random play (0) and the threshold (1) of
+its own environment. Trials are resampled within each environment (stratified bootstrap, Agarwal et al.
+2021, https://arxiv.org/abs/2108.13264). Tests let values change places within a seed, in all
+environments at once (`blocked`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import bdtr, chdtrc, fdtrc
+
+from analysis.estimates.blocked import (
+    Integers,
+    PValue,
+    Shuffler,
+    Statistic,
+    Trials,
+    comparable,
+    largest_difference,
+    log_rank_scores,
+    spread,
+)
+from dqn_exp import scores
+from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval
+
+RESAMPLES = 2000
+INTERACTION_FROM = 10
+"""Seeds from which the test of interaction keeps its level."""
+
+Groups = Sequence[ArrayLike]
+"""Normalised scores of the trials of each environment: [environments] of [n]."""
+
+
+class Estimate(NamedTuple):
+    value: float
+    interval: Interval
+
+
+def normalised(values: ArrayLike, random_play: float, threshold: float) -> Floats:
+    """0 for what random play earns, 1 for the threshold; NaN where these are the same."""
+    span = threshold - random_play
+    return (np.asarray(values, float) - random_play) / (span if span else np.nan)
+
+
+def over_environments(
+    groups: Groups, of: Callable[[Floats], float], rng: np.random.Generator, level: float = LEVEL
+) -> Estimate:
+    """`of` all scores together, such as `scores.iqm`; the interval resamples within each environment."""
+    samples = [np.asarray(group, float) for group in groups]
+    drawn = [sample[rng.integers(len(sample), size=(RESAMPLES, len(sample)))] for sample in samples]
+    resampled = [of(row) for row in np.concatenate(drawn, axis=1)]
+    return Estimate(of(np.concatenate(samples)), _percentiles(resampled, level))
+
+
+def interquartile_mean(groups: Groups, rng: np.random.Generator) -> Estimate:
+    """IQM of the scores of all environments (Agarwal et al. 2021)."""
+    return over_environments(groups, scores.iqm, rng)
+
+
+def probability_of_improvement(groups: Groups, reference: Groups, rng: np.random.Generator) -> Estimate:
+    """P(a trial scores higher than one of the reference), ties half; the mean over environments."""
+    pairs = [(np.asarray(x, float), np.asarray(y, float)) for x, y in zip(groups, reference, strict=True)]
+
+    def resampled(x: Floats) -> Floats:
+        return x[rng.integers(len(x), size=(RESAMPLES, len(x)))]
+
+    of_draws = np.mean([_superiority(resampled(x), resampled(y)) for x, y in pairs], axis=0)
+    observed = np.mean([_superiority(x[None], y[None])[0] for x, y in pairs])
+    return Estimate(float(observed), _percentiles(of_draws, LEVEL))
+
+
+def _superiority(x: Floats, y: Floats) -> Floats:
+    """P(x > y) + P(x = y) / 2 of each row: [rows, n], [rows, m] -> [rows]."""
+    higher, equal = x[:, :, None] > y[:, None, :], x[:, :, None] == y[:, None, :]
+    return np.asarray((higher + equal / 2).mean(axis=(1, 2)))
+
+
+class Profile(NamedTuple):
+    """The share of trials that score at least `at`."""
+
+    at: Floats
+    share: Floats
+    low: Floats
+    high: Floats
+
+
+def profile(groups: Groups, at: ArrayLike, rng: np.random.Generator) -> Profile:
+    """Performance profile over environments with a pointwise 95% band (Agarwal et al. 2021)."""
+    points = np.asarray(at, float)
+    reached = [np.asarray(group, float)[:, None] >= points for group in groups]
+    sizes = np.array([len(r) for r in reached])
+    drawn = [
+        rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES // 4) @ r
+        for n, r in zip(sizes, reached, strict=True)
+    ]
+    low, high = np.quantile(np.sum(drawn, axis=0) / sizes.sum(), _tails(LEVEL), axis=0)
+    return Profile(points, np.concatenate(reached).mean(axis=0), low, high)
+
+
+def overall(trials: Trials, environments: Integers, shuffler: Shuffler) -> PValue | None:
+    """Do values differ over environments? Sums of standardised scores, permuted within seeds.
+
+    `environments` [n]: that of each trial. One permutation of a seed's values serves all environments.
+    """
+    return _standardised(trials, environments, shuffler, spread)
+
+
+def overall_difference(
+    trials: Trials, environments: Integers, reference: int, value: int, shuffler: Shuffler
+) -> PValue | None:
+    """Does `value` differ from `reference` over environments?"""
+    chosen = np.isin(trials.values, [reference, value])
+    pair = trials.among([reference, value])
+    return _standardised(pair, environments[chosen], shuffler, largest_difference)
+
+
+def _standardised(
+    trials: Trials, environments: Integers, shuffler: Shuffler, statistic: Statistic
+) -> PValue | None:
+    comparison = comparable(trials)
+    if comparison is None:
+        return None
+    compared, within = comparison.trials, environments[comparison.kept]
+    scored = log_rank_scores(compared.times, compared.events, compared.strata)
+    for environment in np.unique(within):
+        here = within == environment
+        sums = np.zeros((int(compared.seeds.max()) + 1, int(compared.values.max()) + 1))
+        np.add.at(sums, (compared.seeds[here], compared.values[here]), scored[here])
+        scored[here] /= np.linalg.norm(sums) or 1.0
+    return shuffler.p_value_of(scored, comparison, statistic)
+
+
+def in_every_environment(
+    trials: Trials, environments: Integers, reference: int, value: int, shuffler: Shuffler
+) -> float:
+    """The largest one-sided p over environments, on the side on which `value` lies over all of them.
+
+    Below 0.05 it is faster in every environment (or slower in every one); NaN where it cannot be compared
+    in one of them.
+    """
+    chosen = np.isin(trials.values, [reference, value])
+    pair, within = trials.among([reference, value]), environments[chosen]
+    found = [comparable(pair.where(within == environment), 2) for environment in np.unique(within)]
+    comparisons = [comparison for comparison in found if comparison]
+    if len(comparisons) < len(found):
+        return np.nan
+    sides: tuple[Statistic, Statistic] = (
+        lambda sums: np.asarray(sums[..., 1] - sums[..., 0]),
+        lambda sums: np.asarray(sums[..., 0] - sums[..., 1]),
+    )
+    return min(max(shuffler.p_value(one, side).p for one in comparisons) for side in sides)
+
+
+class Jackknife(NamedTuple):
+    """log(mean of x / mean of y) of one environment, and its jackknife values."""
+
+    estimate: float
+    values: Floats
+    error: float
+
+
+def jackknife(x: ArrayLike, y: ArrayLike) -> Jackknife:
+    """Of the logarithm of a ratio of means; `x`, `y` [n >= 2], positive, in the same order of seeds."""
+    a, b = np.asarray(x, float), np.asarray(y, float)
+    n, estimate = len(a), float(np.log(a.mean() / b.mean()))
+    without = np.log((a.sum() - a) / (b.sum() - b))
+    values = n * estimate - (n - 1) * without
+    return Jackknife(estimate, values, float(values.std(ddof=1) / np.sqrt(n)))
+
+
+def interaction(ratios: Sequence[Jackknife]) -> float:
+    """p-value: is the ratio the same in every environment? Welch's analysis of variance (1951) of
+    jackknife values; NaN below 10 seeds, or where a ratio has no spread."""
+    n = np.array([len(ratio.values) for ratio in ratios], float)
+    variances = np.array([ratio.values.var(ddof=1) for ratio in ratios])
+    k = len(ratios)
+    if k < 2 or n.min() < INTERACTION_FROM or not (variances > 0).all():
+        return np.nan
+    means, weights = np.array([ratio.values.mean() for ratio in ratios]), n / variances
+    grand = float((weights * means).sum() / weights.sum())
+    between = float((weights * (means - grand) ** 2).sum() / (k - 1))
+    lack = float(((1 - weights / weights.sum()) ** 2 / (n - 1)).sum())
+    f = between / (1 + 2 * (k - 2) / (k**2 - 1) * lack)
+    return float(fdtrc(k - 1, (k**2 - 1) / (3 * lack), f))
+
+
+def reversal(ratios: Sequence[Jackknife]) -> float:
+    """p-value: is a value faster in one environment and slower in another? (Gail & Simon 1985)
+
+    Small where both signs are shown; NaN where a ratio has no spread.
+    """
+    if len(ratios) < 2 or not all(ratio.error > 0 for ratio in ratios):
+        return np.nan
+    z = np.array([ratio.estimate / ratio.error for ratio in ratios])
+    q, m = min(float((z[z > 0] ** 2).sum()), float((z[z < 0] ** 2).sum())), len(ratios)
+    if q == 0:
+        return 1.0
+    binomial = np.diff([0.0, *(float(bdtr(h, m - 1, 0.5)) for h in range(m))])
+    return float(sum(binomial[h] * chdtrc(h, q) for h in range(1, m)))
+
+
+class Sensitivity(NamedTuple):
+    """How much is lost where one setting has to serve all environments (Adkins et al. 2024)."""
+
+    per_environment: float
+    """Mean score where each environment has its own best setting."""
+    one_for_all: float
+    """Mean score of the best single setting."""
+
+    @property
+    def loss(self) -> float:
+        return self.per_environment - self.one_for_all
+
+
+def sensitivity(table: ArrayLike) -> Sensitivity:
+    """Of normalised scores [environments, settings, seeds].
+
+    Settings are chosen on one half of the seeds and scored on the other, both ways: the same seeds for
+    both would find a loss where there is none.
+    """
+    x = np.asarray(table, float)
+    halves = x[:, :, ::2].mean(axis=2), x[:, :, 1::2].mean(axis=2)
+    found = [_chosen_and_scored(choosing, scoring) for choosing, scoring in (halves, halves[::-1])]
+    return Sensitivity(*np.mean(found, axis=0).tolist())
+
+
+def _chosen_and_scored(choosing: Floats, scoring: Floats) -> tuple[float, float]:
+    own = np.take_along_axis(scoring, choosing.argmax(axis=1)[:, None], axis=1).mean()
+    return float(own), float(scoring.mean(axis=0)[choosing.mean(axis=0).argmax()])
+
+
+def effective_dimensionality(
+    table: ArrayLike, settings: Sequence[Sequence[object]], share: float = 0.95
+) -> int:
+    """How many hyperparameters have to be tuned per environment to get `share` of the score that tuning
+    all of them gives (Adkins et al. 2024).
+
+    `table`: mean normalised scores [environments, settings]; `settings`: the values of each
+    hyperparameter, a full grid. The others keep the values of the best single setting.
+    """
+    x, columns = np.asarray(table, float), [list(column) for column in zip(*settings, strict=True)]
+    best_for_all = int(x.mean(axis=0).argmax())
+    wanted = share * float(x.max(axis=1).mean())
+    for size in range(len(columns)):
+        for tuned in combinations(range(len(columns)), size):
+            fixed = [column for index, column in enumerate(columns) if index not in tuned]
+            allowed = [all(c[i] == c[best_for_all] for c in fixed) for i in range(x.shape[1])]
+            if x[:, allowed].max(axis=1).mean() >= wanted:
+                return size
+    return len(columns)
+
+
+def _tails(level: float) -> list[float]:
+    return [0.5 - level / 2, 0.5 + level / 2]
+
+
+def _percentiles(values: ArrayLike, level: float) -> Interval:
+    x = np.asarray(values, float)
+    if not np.isfinite(x).all():
+        return NO_INTERVAL
+    low, high = np.quantile(x, _tails(level))
+    return float(low), float(high)

@@ -1,0 +1,165 @@
+"""Does a difference hold whatever the analyst chooses? Every threshold, run of evaluations, budget and
+measure, and two p values for all of them together.
+
+Some choice is significant in 0.25 to 0.31 of sweeps without an effect. The largest and the median of the
+statistics, permuted within seeds, keep 0.05.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.estimates.blocked import ROUNDING, Shuffler, Trials, comparable, log_rank_scores
+from analysis.estimates.compare import Compared
+from analysis.records import Sweep, Timeline
+from dqn_exp.convergence import convergence_index
+from dqn_exp.scores import Floats, normalised_area
+
+Measure = Literal["log-rank", "RMST", "area", "final"]
+OF_TIMES: tuple[Measure, ...] = ("log-rank", "RMST")
+OF_RETURNS: tuple[Measure, ...] = ("area", "final")
+EASIER = (0.0, 0.1, 0.2)
+"""Thresholds: the declared one, lowered by these shares of what was learned."""
+CONSECUTIVE = (1, 2, 3, 5)
+BUDGETS = (0.5, 0.75, 1.0)
+"""Shares of the time up to which every trial was followed."""
+
+
+class Choice(NamedTuple):
+    """One way to analyse a sweep. `threshold` and `consecutive` are None where returns are measured."""
+
+    measure: Measure
+    budget: float
+    threshold: float | None = None
+    consecutive: int | None = None
+
+
+class Curve(NamedTuple):
+    """The evaluations of one trial."""
+
+    times: Floats  # [m], ascending
+    returns: Floats  # [m]
+
+
+class Robustness(NamedTuple):
+    """What each choice found, and all of them together."""
+
+    choices: list[Choice]
+    declared: int
+    """The choice that the sweep itself made, by index."""
+    p: Floats
+    """Of each choice: do any values differ? [choices]"""
+    best: list[int]
+    """The value that did best by each choice: [choices]"""
+    p_largest: float
+    """Is the strongest of all choices more than chance? It holds for someone."""
+    p_typical: float
+    """Is the median choice? It holds for the typical analysis."""
+
+
+def choices(
+    threshold: float, lowest: float, consecutive: int, horizon: float, longest_run: float
+) -> tuple[list[Choice], int]:
+    """All of them, and the index of the declared one.
+
+    `lowest`: the return from which learning began. `longest_run`: the most evaluations in a row that can be
+    seen, which a trial that stops when it has converged limits to the declared ones.
+    """
+    runs = sorted({run for run in (*CONSECUTIVE, consecutive) if run <= longest_run})
+    thresholds = [threshold - share * (threshold - lowest) for share in EASIER]
+    found = [
+        Choice(measure, share * horizon, level, run)
+        for measure in OF_TIMES
+        for share in BUDGETS
+        for level in thresholds
+        for run in runs
+    ]
+    found += [Choice(measure, share * horizon) for measure in OF_RETURNS for share in BUDGETS]
+    return found, found.index(Choice("log-rank", horizon, threshold, consecutive))
+
+
+def goodness(curves: Sequence[Curve], strata: ArrayLike, choice: Choice) -> Floats:
+    """A number for each trial by one choice, the larger the better: [n]."""
+    if choice.threshold is None or choice.consecutive is None:
+        of = _area if choice.measure == "area" else _final
+        return np.array([of(curve, choice.budget) for curve in curves])
+    times, events = np.full(len(curves), choice.budget), np.zeros(len(curves))
+    for place, curve in enumerate(curves):
+        seen = curve.times <= choice.budget
+        index = convergence_index(curve.returns[seen], choice.threshold, choice.consecutive)
+        if index is not None:
+            times[place], events[place] = curve.times[index], 1
+    return log_rank_scores(times, events, strata) if choice.measure == "log-rank" else -times
+
+
+def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) -> Robustness | None:
+    """Analyse an axis by every choice; None where its values share no seeds or no evaluations."""
+    comparison = comparable(of.trials) if of.is_testable else None
+    if comparison is None or not comparison.shares_seeds:
+        return None
+    member = np.isin(of.axis.codes(of.rows), of.codes)
+    rows = [row for row, is_one in zip(of.rows, member, strict=True) if is_one]
+    rows = [row for row, kept in zip(rows, comparison.kept, strict=True) if kept]
+    curves = [_curve(sweep.evaluations[row["run"]], timeline) for row in rows]
+    if not all(len(curve.times) for curve in curves):
+        return None
+    rule = rows[0]
+    consecutive, stops = int(rule["convergence.consecutive"]), any(row["convergence.stop"] for row in rows)
+    lowest = float(np.mean([curve.returns[0] for curve in curves]))
+    found, declared = choices(
+        float(rule["convergence.threshold"]),
+        lowest,
+        consecutive,
+        timeline.horizon,
+        consecutive if stops else np.inf,
+    )
+    trials = comparison.trials
+    scored = [_table(trials, goodness(curves, trials.strata, choice)) for choice in found]
+    return over_all(scored, found, declared, shuffler)
+
+
+def _curve(recorded: Mapping[str, Floats] | None, timeline: Timeline) -> Curve:
+    curve = recorded or {}
+    return Curve(curve.get(timeline.curve, np.empty(0)), curve.get("mean_return", np.empty(0)))
+
+
+def _table(trials: Trials, scores: Floats) -> Floats:
+    """Sums over strata: [seeds, values]."""
+    seeds = np.unique(trials.seeds, return_inverse=True)[1]
+    table = np.zeros((int(seeds.max()) + 1, int(trials.values.max()) + 1))
+    np.add.at(table, (seeds, trials.values), scores)
+    return table
+
+
+def _area(curve: Curve, budget: float) -> float:
+    return normalised_area(curve.times, curve.returns, budget)
+
+
+def _final(curve: Curve, budget: float) -> float:
+    """The mean of the last three evaluations within the budget."""
+    seen = curve.returns[curve.times <= budget]
+    return float(seen[-3:].mean()) if len(seen) else float(curve.returns[0])
+
+
+def over_all(tables: ArrayLike, of: Sequence[Choice], declared: int, shuffler: Shuffler) -> Robustness:
+    """Test every choice, and all together, with the same permutations.
+
+    `tables` [choices, seeds, values]: sums of goodness over strata. A statistic is the spread of the sums of
+    values, relative to its mean over permutations, which makes choices comparable.
+    """
+    x = np.asarray(tables, float)
+    observed, permuted = x.sum(axis=1), shuffler.permuted(x)
+    spread = ((permuted - permuted.mean(axis=2, keepdims=True)) ** 2).sum(axis=2)  # [choices, P]
+    own = ((observed - observed.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)  # [choices]
+    scale = np.maximum(spread.mean(axis=1), ROUNDING)
+    relative, found = spread / scale[:, None], own / scale
+    p = (1 + (relative >= found[:, None] - ROUNDING).sum(axis=1)) / (1 + relative.shape[1])
+    together = [
+        float((1 + (of_all(relative, axis=0) >= of_all(found) - ROUNDING).sum()) / (1 + relative.shape[1]))
+        for of_all in (np.max, np.median)
+    ]
+    return Robustness(list(of), declared, p, observed.argmax(axis=1).tolist(), *together)

@@ -1,0 +1,225 @@
+"""As many seeds as it takes: tests at several looks, with one error for all of them together.
+
+At each look every undecided value is compared with a reference on all seeds so far. A value is decided
+where it differs (closed, group-sequential permutation test) or is practically equal (its ratio of
+restricted means lies within a margin). Decided values get no more seeds.
+
+The error is spent as Pocock's boundary would (Lan & DeMets 1983): alpha ln(1 + (e - 1) t), where t is the
+share of the greatest number of seeds. The order of each seed's trials under permutation is drawn from
+that seed, so that earlier looks stay as they were when seeds are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import e, log
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.estimates.blocked import Trials, log_rank_scores
+from analysis.estimates.statistics import EQUIVALENCE, Ratio, mean_ratio
+from dqn_exp.scores import Floats, Interval
+
+LOOKS = (8, 12, 16, 20, 30)
+ALPHA = 0.05
+PATHS = 10_000
+ROUNDING = 1e-9
+
+Verdict = Literal["differs", "equal", "undecided"]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was declared before the first look."""
+
+    looks: Sequence[int] = LOOKS
+    """Numbers of seeds, ascending."""
+    margin: Interval = EQUIVALENCE
+    """Ratios of restricted means that count as practically equal."""
+    alpha: float = ALPHA
+    paths: int = PATHS
+
+    def spent(self, look: int) -> float:
+        """Of the error, by the end of this look (from 0)."""
+        return self.alpha * log(1 + (e - 1) * self.looks[look] / self.looks[-1])
+
+    def equivalence_level(self, n_others: int) -> float:
+        """Level of the interval that has to lie within the margin, at each look for each value."""
+        return 1 - 2 * self.alpha / (len(self.looks) * n_others)
+
+
+class Look(NamedTuple):
+    """What one look at one value found."""
+
+    seeds: int
+    value: int
+    p: float
+    """The largest over all sets of values that hold this one, each at its last look: the value differs
+    where no set's p exceeded the `boundary` then."""
+    boundary: float
+    ratio: Ratio
+    """Of restricted means to the reference's, with the interval that decides on equality."""
+    verdict: Verdict
+
+
+@dataclass
+class Decisions:
+    """The looks so far, and what is still to be decided."""
+
+    looks: list[Look]
+    seeds_needed: list[int]
+    """How many seeds each value is to have before the next look, or has in the end: [values]."""
+    is_over: bool
+    """Is every value decided, or the last look taken?"""
+
+    @property
+    def verdicts(self) -> dict[int, Verdict]:
+        """The latest of each value that was looked at."""
+        return {look.value: look.verdict for look in self.looks}
+
+
+def decide(
+    trials: Trials,
+    seeds: Sequence[int],
+    reference: int,
+    horizon: float,
+    design: Design,
+    lost: Collection[tuple[int, int]] = (),
+) -> Decisions:
+    """Take every look that these trials allow; what a look finds depends on no seed beyond it.
+
+    `seeds` in the order in which they are trained, at least as many as the last look takes. `lost`:
+    (value, seed) of trials that will never be there; a look does not wait for them.
+    """
+    n_values = int(trials.values.max()) + 1
+    undecided = [value for value in range(n_values) if value != reference]
+    level = design.equivalence_level(len(undecided))
+    sets = [Set(codes) for size in range(1, n_values) for codes in combinations(undecided, size)]
+    table, looks, counts = Table(trials, seeds, design.paths), list[Look](), [0] * n_values
+    for number, count in enumerate(design.looks):
+        if not undecided:
+            break
+        for value in (reference, *undecided):
+            counts[value] = count
+        if not table.holds((reference, *undecided), count, lost):
+            return Decisions(looks, counts, is_over=False)
+        boundary = design.spent(number)
+        for one in sets:
+            one.look(table, reference, counts, boundary)
+        for value in tuple(undecided):
+            ratio = table.ratio(value, reference, count, horizon, level)
+            holding = [one for one in sets if value in one.codes]
+            differs = all(one.rejected for one in holding)
+            verdict: Verdict = (
+                "differs" if differs else "equal" if within(ratio, design.margin) else "undecided"
+            )
+            looks.append(Look(count, value, max(one.p for one in holding), boundary, ratio, verdict))
+            if verdict != "undecided":
+                undecided.remove(value)
+    return Decisions(looks, counts, is_over=True)
+
+
+def within(ratio: Ratio, margin: Interval) -> bool:
+    """Does the whole interval lie within the margin? One of NaN never does."""
+    return margin[0] <= ratio.interval[0] and ratio.interval[1] <= margin[1]
+
+
+class Table:
+    """The trials of a sweep by seed and value."""
+
+    def __init__(self, trials: Trials, seeds: Sequence[int], paths: int) -> None:
+        self._trials, self._seeds = trials, np.asarray(seeds)
+        self._n_values, self._paths = int(trials.values.max()) + 1, paths
+        places = {seed: place for place, seed in enumerate(seeds)}
+        self._places = np.array([places.get(seed, len(places)) for seed in trials.seeds.tolist()])
+        self._keys: list[Floats] = []
+
+    def holds(self, values: Sequence[int], count: int, lost: Collection[tuple[int, int]]) -> bool:
+        """Are the first `count` seeds of all `values` there, or lost?"""
+        n_strata = len(np.unique(self._trials.strata))
+        there = np.zeros((len(self._seeds) + 1, self._n_values))
+        np.add.at(there, (self._places, self._trials.values), 1)
+        return all(
+            there[place, value] >= n_strata or (value, seed) in lost
+            for value in values
+            for place, seed in enumerate(self._seeds[:count].tolist())
+        )
+
+    def keys(self, place: int) -> Floats:
+        """Random numbers of one seed, whose order is that of its values on each path: [paths, values]."""
+        while len(self._keys) <= place:
+            generator = np.random.default_rng((int(self._seeds[len(self._keys)]), 0))
+            self._keys.append(generator.random((self._paths, self._n_values)))
+        return self._keys[place]
+
+    def differences(
+        self, codes: Sequence[int], reference: int, counts: Sequence[int]
+    ) -> tuple[Floats, Floats]:
+        """Each value's sum of scores less the reference's, over seeds that have both.
+
+        As observed [codes], and with the values of each seed permuted [paths, codes].
+        """
+        members = [reference, *codes]
+        trials, places = self._trials, self._places
+        kept = np.isin(trials.values, members) & (places < np.asarray(counts)[trials.values])
+        chosen, rows = trials.where(kept), places[kept]
+        scores = log_rank_scores(chosen.times, chosen.events, chosen.strata)
+        sums = np.full((max(counts), self._n_values), np.nan)
+        there = (rows, chosen.values)
+        sums[there] = 0
+        np.add.at(sums, there, scores)
+        observed, permuted = np.zeros(len(codes)), np.zeros((self._paths, len(codes)))
+        for place, row in enumerate(sums[:, members]):
+            present = np.flatnonzero(np.isfinite(row))
+            if len(present) < 2 or present[0] != 0:
+                continue
+            order = np.argsort(self.keys(place)[:, np.array(members)[present]], axis=1)
+            here = row[present]
+            observed[present[1:] - 1] += here[1:] - here[0]
+            shuffled = here[order]
+            permuted[:, present[1:] - 1] += shuffled[:, 1:] - shuffled[:, :1]
+        return observed, permuted
+
+    def ratio(self, value: int, reference: int, count: int, horizon: float, level: float) -> Ratio:
+        """Of restricted means over the first `count` seeds that have both, averaged over strata."""
+        means = np.full((2, count), np.nan)
+        for row, code in enumerate((value, reference)):
+            chosen = (self._trials.values == code) & (self._places < count)
+            sums, number = np.zeros(count), np.zeros(count)
+            np.add.at(sums, self._places[chosen], np.minimum(self._trials.times[chosen], horizon))
+            np.add.at(number, self._places[chosen], 1)
+            means[row, number > 0] = sums[number > 0] / number[number > 0]
+        ours, theirs = means[:, np.isfinite(means).all(axis=0)]
+        return mean_ratio(ours, theirs, paired=True, level=level)
+
+
+class Set:
+    """A set of values, and the hypothesis that none of them differs from the reference."""
+
+    def __init__(self, codes: tuple[int, ...]) -> None:
+        self.codes = codes
+        self.p, self.rejected = 1.0, False
+        """Those of the latest look; a hypothesis that is rejected is not looked at again."""
+        self._crossed: NDArray[np.bool_] = np.zeros(0, bool)
+
+    def look(self, table: Table, reference: int, counts: Sequence[int], boundary: float) -> None:
+        """Reject the hypothesis where at most `boundary` of the paths go as far, now or at earlier looks."""
+        if self.rejected:
+            return
+        observed, permuted = table.differences(self.codes, reference, counts)
+        farthest = np.abs(permuted).max(axis=1)
+        n_paths, crossed = (
+            len(farthest),
+            self._crossed if len(self._crossed) else np.zeros(len(farthest), bool),
+        )
+        as_far = np.count_nonzero(crossed | (farthest >= np.abs(observed).max() - ROUNDING))
+        self.p = float((1 + as_far) / (1 + n_paths))
+        self.rejected = self.p <= boundary
+        inside: Floats = np.sort(farthest[~crossed])[::-1]
+        allowed = max(0, int(boundary * (1 + n_paths)) - 1 - int(np.count_nonzero(crossed)))
+        limit = float(inside[allowed]) if allowed < len(inside) else -np.inf
+        self._crossed = crossed | (farthest > limit + ROUNDING)

@@ -1,0 +1,137 @@
+"""`python -m analysis plan`: how many seeds a question needs, from a pilot or from assumptions."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from analysis.errors import AnalysisError
+from analysis.estimates import planning, samples
+from analysis.estimates.statistics import TESTED_FROM
+from analysis.records import ALL, Axis, Sweep, Timeline, as_list, read_sweep
+from dqn_exp.text import format_number
+
+RATIOS = (1.25, 1.5, 2.0)
+CV = 0.5
+"""Assumed without a pilot: the standard deviation of times to convergence over their mean."""
+
+
+class Basis(NamedTuple):
+    """What a plan rests on."""
+
+    told: str
+    variance: float
+    """Of the difference of relative times of two values."""
+    n_values: int
+    seconds: float
+    """Of one trial on one core; NaN where unknown."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="SWEEP_DIR", help="a pilot: at least two values, three seeds"
+    )
+    parser.add_argument("--cv", type=float, help=f"assumed relative spread of times (default: {CV})")
+    parser.add_argument("--correlation", type=float, help="assumed, of trials of one seed (default: 0)")
+    parser.add_argument("--values", type=int, help="values to compare, the reference included (default: 2)")
+    parser.add_argument("--power", type=float, default=planning.POWER, help="default: %(default)s")
+    parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS, help="default: 1.25 1.5 2")
+
+
+def run(args: argparse.Namespace) -> None:
+    assumed = [name for name in ("cv", "correlation") if getattr(args, name) is not None]
+    if args.paths and assumed:
+        raise AnalysisError(f"--{assumed[0]} is measured from {args.paths[0]}; allowed: one of the two")
+    _check(args)
+    bases = pilots(read_sweep(as_list(args.paths)), args.values) if args.paths else [_assumptions(args)]
+    for basis in bases:
+        show(basis, planning.needs(basis.variance, args.ratios, args.power), args.power, Console())
+
+
+def _check(args: argparse.Namespace) -> None:
+    wrong = {
+        "--power": not 0 < args.power < 1,
+        "--ratios": not all(ratio > 0 and ratio != 1 for ratio in args.ratios),
+        "--cv": args.cv is not None and args.cv <= 0,
+        "--correlation": args.correlation is not None and not -1 < args.correlation < 1,
+        "--values": args.values is not None and args.values < 2,
+    }
+    allowed = {
+        "--power": "between 0 and 1",
+        "--ratios": "above 0, and not 1",
+        "--cv": "above 0",
+        "--correlation": "between -1 and 1",
+        "--values": "2 or more",
+    }
+    for name, is_wrong in wrong.items():
+        if is_wrong:
+            raise AnalysisError(f"{name} {getattr(args, name[2:])}; allowed: {allowed[name]}")
+
+
+def _assumptions(args: argparse.Namespace) -> Basis:
+    cv = CV if args.cv is None else args.cv
+    correlation = args.correlation or 0.0
+    told = f"Assumed: times vary by {cv:g} of their mean; trials of one seed correlate by {correlation:g}."
+    return Basis(told, planning.variance(cv, correlation), args.values or 2, np.nan)
+
+
+def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
+    """One basis for each axis of a pilot: the largest variance of its values against the reference.
+
+    Raises AnalysisError where no axis has a value that shares three seeds with the reference.
+    """
+    timeline = sweep.timelines[0]
+    trials = [trial.number("wall_seconds") for trial in sweep.trials if sweep.counts({"run": trial.run})]
+    seconds = float(np.nanmean(trials)) if trials else np.nan
+    found = [
+        Basis(told, variance, n_values or len(axis.values), seconds)
+        for axis in sweep.axes
+        for told, variance in _pilot(sweep, axis, timeline)
+    ]
+    if not found:
+        raise AnalysisError(
+            f"{sweep.paths[0]}: no value shares three seeds with the one that it would be compared with; "
+            f"allowed: a sweep with such values, or assumptions (--cv, --correlation)"
+        )
+    return found
+
+
+def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, float]]:
+    if axis is ALL or not sweep.judged:
+        return []
+    reference, _ = sweep.reference(axis)
+    groups = samples.group(sweep.counted, axis)
+    found = []
+    for code, rows in enumerate(groups):
+        pairs = samples.in_pairs(sweep, axis, rows, groups[reference]) if code != reference else None
+        if pairs and len(pairs[0]) >= 3:
+            ours, theirs = (np.minimum(timeline.times(part), timeline.horizon) for part in pairs)
+            found.append((planning.pilot_variance(ours, theirs), len(pairs[0]), axis.labels()[code]))
+    if not found:
+        return []
+    variance, n, label = max(found)
+    told = (
+        f"From this pilot: {axis.name} = {label} against {axis.labels()[reference]}, the pair that varies "
+        f"most, in {n} pairs. Taken is the upper {planning.CAUTION:.0%} limit of the variance: a small pilot "
+        f"often shows too little of it."
+    )
+    return [(told, variance)]
+
+
+def show(basis: Basis, needs: list[planning.Need], power: float, console: Console) -> None:
+    """Print the plan; times are of one core."""
+    console.print(basis.told, highlight=False)
+    table = Table(box=None, header_style="", pad_edge=False)
+    for title in ("to find, with power " + f"{power:g}", "seeds per value", "trials", "hours of one core"):
+        table.add_column(title, justify="left" if title.startswith("to") else "right")
+    for need in needs:
+        trials = need.seeds * basis.n_values
+        hours = f"{trials * basis.seconds / 3600:.2g}" if basis.seconds == basis.seconds else "unknown"
+        table.add_row(need.question, str(need.seeds), format_number(trials), hours)
+    console.print(table)
+    console.print(f"For {basis.n_values} values; tests begin at {TESTED_FROM} seeds.", highlight=False)

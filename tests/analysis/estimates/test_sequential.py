@@ -1,0 +1,119 @@
+"""Looks at growing numbers of seeds, held to numbers that were simulated beforehand."""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+
+from analysis.estimates.blocked import Shuffler, Trials, against
+from analysis.estimates.sequential import Decisions, Design, decide
+from tests.analysis.estimates.test_blocked import simulate
+
+HORIZON = 50_000
+QUICK = Design(paths=600)
+SEEDS = range(30)
+
+
+def decided(ratios: list[float], correlation: float, run: int, design: Design = QUICK) -> Decisions:
+    trials = simulate(np.random.default_rng([9, run, int(correlation * 10)]), 30, ratios, correlation)
+    return decide(trials, SEEDS, 0, HORIZON, design)
+
+
+def first(trials: Trials, counts: list[int]) -> Trials:
+    """The first seeds of each value alone."""
+    return trials.where(trials.seeds < np.array(counts)[trials.values])
+
+
+def test_the_error_is_spent_as_pocock_would() -> None:
+    design = Design()
+    assert design.spent(4) == pytest.approx(0.05)
+    assert design.spent(0) == pytest.approx(0.05 * log(1 + 1.718281828 * 8 / 30))
+    assert design.equivalence_level(2) == pytest.approx(1 - 2 * 0.05 / 10)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_without_an_effect_few_are_told(correlation: float) -> None:
+    runs = 60
+    wrong = ["differs" in decided([1, 1, 1], correlation, run).verdicts.values() for run in range(runs)]
+    assert np.mean(wrong) <= 0.06 + 0.05
+
+
+@pytest.mark.parametrize(
+    ("ratio", "correlation", "power", "trials"),
+    [(1.5, 0.0, 0.68, 83), (1.5, 0.5, 0.92, 78), (2.0, 0.0, 0.98, 73), (2.0, 0.5, 1.0, 69)],
+)
+def test_an_effect_is_found_with_fewer_trials(
+    ratio: float, correlation: float, power: float, trials: float
+) -> None:
+    runs = 60
+    found = [decided([1, 1, ratio], correlation, run) for run in range(runs)]
+    share = np.mean([decisions.verdicts[2] == "differs" for decisions in found])
+    assert share == pytest.approx(power, abs=3 * np.sqrt(power * (1 - power) / runs) + 0.02)
+    assert np.mean([sum(decisions.seeds_needed) for decisions in found]) == pytest.approx(trials, abs=3.5)
+
+
+def test_a_wide_margin_is_met() -> None:
+    """Equal values, margin 1.5, correlation 0.5: 0.945 found equal with at most 62 of 90 trials."""
+    design = Design(margin=(1 / 1.5, 1.5), paths=600)
+    found = [decided([1, 1, 1], 0.5, run, design) for run in range(60)]
+    equal = [verdict == "equal" for decisions in found for verdict in decisions.verdicts.values()]
+    assert np.mean(equal) == pytest.approx(0.945, abs=0.06)
+    assert np.mean([sum(decisions.seeds_needed) for decisions in found]) < 62
+
+
+def test_what_lies_at_the_margin_is_seldom_called_equal() -> None:
+    design = Design(margin=(1 / 1.5, 1.5), paths=200)
+    found = [decided([1, 1, 1.5], 0.5, run, design).verdicts[2] == "equal" for run in range(80)]
+    assert np.mean(found) <= 0.05 + 0.04
+
+
+def test_looks_stay_as_they_were_when_seeds_are_added() -> None:
+    trials = simulate(np.random.default_rng(4), 30, [1, 1.1, 1.6], 0.3)
+    whole = decide(trials, SEEDS, 0, HORIZON, QUICK)
+    for count in (8, 12, 16, 20):
+        part = decide(first(trials, [count] * 3), SEEDS, 0, HORIZON, QUICK)
+        assert part.looks == [look for look in whole.looks if look.seeds <= count]
+
+
+def test_who_is_decided_gets_no_more_seeds_and_nobody_misses_them() -> None:
+    trials = simulate(np.random.default_rng(0), 30, [1, 1, 4], 0.5)
+    whole = decide(trials, SEEDS, 0, HORIZON, QUICK)
+    assert whole.verdicts == {1: "undecided", 2: "differs"}
+    assert whole.seeds_needed == [30, 30, 12]
+    assert whole.is_over
+    assert decide(first(trials, whole.seeds_needed), SEEDS, 0, HORIZON, QUICK) == whole
+
+
+def test_a_look_waits_for_its_trials_but_not_for_lost_ones() -> None:
+    trials = simulate(np.random.default_rng(1), 8, [1, 1, 1], 0.3)
+    missing = (trials.values == 1) & (trials.seeds == 5)
+    waiting = decide(trials.where(~missing), SEEDS, 0, HORIZON, QUICK)
+    assert waiting == Decisions([], [8, 8, 8], is_over=False)
+    going_on = decide(trials.where(~missing), SEEDS, 0, HORIZON, QUICK, lost={(1, 5)})
+    assert [look.seeds for look in going_on.looks] == [8, 8]
+    assert going_on.seeds_needed == [12, 12, 12]
+
+
+def test_the_first_look_is_a_fixed_test_at_its_boundary() -> None:
+    """With one look the design is the closed test."""
+    trials = simulate(np.random.default_rng(2), 10, [1, 1.3, 2.0], 0.5)
+    fixed = against(trials, 0, Shuffler(np.random.default_rng(0), 4000))
+    design = Design(looks=(10,), paths=4000)
+    looks = decide(trials, range(10), 0, HORIZON, design).looks
+    assert {look.value: look.p for look in looks} == pytest.approx(
+        {code: found.p for code, found in fixed.items()}, abs=0.02
+    )
+    assert [look.boundary for look in looks] == pytest.approx([0.05, 0.05])
+
+
+def test_the_direction_of_a_permutation_is_its_seed_s() -> None:
+    """Other seeds, other paths; the same seeds in another order of training, the same looks at the end."""
+    trials = simulate(np.random.default_rng(3), 8, [1, 1.4], 0.5)
+    design = Design(looks=(8,), paths=500)
+    forwards = decide(trials, range(8), 0, HORIZON, design).looks[0]
+    backwards = decide(trials, range(7, -1, -1), 0, HORIZON, design).looks[0]
+    others = decide(trials._replace(seeds=trials.seeds + 100), range(100, 108), 0, HORIZON, design).looks[0]
+    assert forwards.p == backwards.p
+    assert forwards.p != others.p
