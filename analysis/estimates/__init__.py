@@ -1,7 +1,8 @@
 """Rows to numbers: estimates, intervals and tests.
 
 What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare`); below them functions of arrays: `statistics`, `survival`.
+compare (`compare`), whatever the analyst chooses (`robustness`), or in looks (`take_looks`); below them
+functions of arrays: `blocked`, `statistics`, `survival`, `planning`, `samples`, `sequential`.
 """
 
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from analysis.estimates.blocked import PValue, Shuffler
-    from analysis.estimates.compare import AxisTest, Compared
+    from analysis.estimates.blocked import CLOSED_UP_TO, PValue, Shuffler
+    from analysis.estimates.compare import AxisTest, Compared, defines_the_outcome
     from analysis.estimates.describe import (
         Table,
         configuration_table,
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
         share_interval,
         value_table,
     )
+    from analysis.estimates.looks import Looks, take_looks
     from analysis.estimates.samples import events, group, sample, seeds
-    from analysis.estimates.statistics import Floats, Interval, mean_interval
+    from analysis.estimates.statistics import TESTED_FROM, Floats, Interval, mean_interval
     from analysis.estimates.survival import LogRank
 
 __getattr__ = lazy(__name__, __file__)

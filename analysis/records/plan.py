@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analysis.records.disk import Skipped, Value, flatten
 from analysis.records.pairs import combined, parts, read_pairs
@@ -22,12 +22,31 @@ class Planned(NamedTuple):
     """Those of its overrides that not every trial has."""
 
 
+class PlannedLooks(NamedTuple):
+    """How many seeds it may take, as it was declared before the first look."""
+
+    first: int
+    """The first seed; the others follow it."""
+    looks: Sequence[int]
+    """Seeds of a value at each look."""
+    margin: tuple[float, float]
+    alpha: float
+    lost: Sequence[str]
+    """Names of trials that failed before a look was taken without them."""
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first, self.first + self.looks[-1])
+
+
 class Plan(NamedTuple):
     root: Path
     command: str | None
     trials: Sequence[Planned]
     defaults: Mapping[str, Value]
     """The configuration without what the sweep varies, by dotted name."""
+    looks: PlannedLooks | None = None
+    """None where the seeds were given."""
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
@@ -49,7 +68,23 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
         content.get("command"),
         [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
         combined(flatten(content.get("defaults") or {}), read_pairs(root)),
+        _looks(content),
     )
+
+
+def _looks(content: Mapping[str, Any]) -> PlannedLooks | None:
+    design = content.get("seeds")
+    if design is None:
+        return None
+    low, high = design["margin"]
+    return PlannedLooks(
+        design["first"], design["looks"], (low, high), design["alpha"], content.get("lost", ())
+    )
+
+
+def flat_config(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> Mapping[str, Value]:
+    """A nested configuration as rows have it: by dotted name, and with the axes that `pairs` make."""
+    return combined(flatten(config), pairs)
 
 
 def _parted(override: str) -> tuple[str, str]:
