@@ -8,6 +8,7 @@ from typing import Any
 from analysis.estimates import Looks
 from analysis.estimates.planning import POWER
 from analysis.estimates.sequential import Look
+from analysis.report.findings import p_value
 from dqn_exp.text import format_number
 
 MOST_TOLD = 10_000
@@ -61,7 +62,7 @@ def _outcome(looks: Looks, look: Look, reference: str) -> str:
                 if direction == "neither is faster throughout"
                 else f"converges {direction} than {reference}"
             )
-            return f"{value} {how}: {ratio(look)}, p\u00a0≤\u00a0{look.boundary:.2g}; {after}."
+            return f"{value} {how}: {ratio(look)}, {p_value(look.p)}, at most {look.boundary:.2g}; {after}."
         case "equal":
             return (
                 f"{value} is practically as fast as {reference}: {ratio(look)}, within {low:g} to {high:g}; "
