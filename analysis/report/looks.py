@@ -8,6 +8,7 @@ from typing import Any
 from analysis.estimates import Looks
 from analysis.estimates.planning import POWER
 from analysis.estimates.sequential import Look
+from analysis.records import Sweep
 from analysis.report.findings import p_value
 from dqn_exp.text import format_number
 
@@ -108,6 +109,7 @@ def records(looks: Looks) -> list[dict[str, Any]]:
     """A row for each look at each value: of `sweep.json`, and of the report's table."""
     return [
         {
+            "look": 1 + looks.design.looks.index(look.seeds),
             "seeds": look.seeds,
             "value": _label(looks, look),
             "p": look.p,
@@ -116,9 +118,47 @@ def records(looks: Looks) -> list[dict[str, Any]]:
             "ratio_low": _known(look.ratio.interval[0]),
             "ratio_high": _known(look.ratio.interval[1]),
             "verdict": look.verdict,
+            "direction": looks.direction(look) if look.verdict == "differs" else None,
         }
         for look in looks.decisions.looks
     ]
+
+
+def waiting(sweep: Sweep) -> str:
+    """Why nothing is said of a sweep whose looks cannot be taken."""
+    first = min(plan.looks.looks[0] for plan in sweep.plans if plan.looks)
+    return (
+        f"Seeds are added here until values are decided (seed=until_decided), and nothing is claimed before "
+        f"the first look, at {first} seeds of each value, or where several folders are read together."
+    )
+
+
+def methods(looks: Looks) -> str:
+    """How the looks were taken."""
+    design, n_others = looks.design, len(looks.axis.values) - 1
+    low, high = design.margin
+    return (
+        f"Seeds were added in looks, at {', '.join(map(str, design.looks))} seeds of a value; these, the "
+        f"margin and the error of {design.alpha:g} were declared before the first. At a look every "
+        "undecided value is compared with the reference on all seeds so far. The score of a trial is 1 "
+        "where it converged, less the Nelson–Aalen estimate of all compared trials at its time (log-rank "
+        f"scores); values change places within each seed, in {design.paths} random ways that are drawn with "
+        "the seed and serve all looks. By a look so many of these ways may have crossed its boundary as "
+        "Pocock’s spending function allows, α ln(1 + (e − 1) t), where t is the share of the greatest "
+        "number of seeds (Lan & DeMets 1983). A value differs where all sets of values that hold it have "
+        f"crossed theirs (closed test), so that with a probability of at least {1 - design.alpha:.0%} no "
+        "difference that is told at any look is wrong. The p of a value is the largest over these sets, "
+        "with crossings at earlier looks counted. A value is practically equal where the interval of its "
+        f"ratio of restricted means, of level 1 − {2 * design.alpha:g} / ({len(design.looks)} looks × "
+        f"{n_others} values), lies within {low:g} to {high:g} and half of the trials of both values "
+        "converged. Values that are decided get no more seeds. A ratio that ended the looks early is "
+        "somewhat too far from 1, because luck helped it there. The end of the looks decides nothing about "
+        "a value that is undecided then: that it is equal is not shown. Restricted means are cut at "
+        f"{format_number(looks.timeline.horizon)} {looks.timeline.unit}, as the trials of the first look "
+        "allow. Tests for a fixed number of seeds are not made beside the looks: they would be a further "
+        "reading of the same trials. What a value needs is computed from the upper 80% limit of the "
+        "variance that was seen."
+    )
 
 
 def _known(number: float) -> float | None:

@@ -14,10 +14,12 @@ from analysis.estimates import (
     AxisTest,
     Compared,
     LogRank,
+    Looks,
     Shuffler,
     Table,
     compare,
     configuration_table,
+    take_looks,
     value_table,
 )
 from analysis.estimates.robustness import Robustness, examine
@@ -37,8 +39,16 @@ from analysis.records import (
     trial_columns,
     warn_about,
 )
-from analysis.report import choices, findings, methods
-from analysis.report.figures import Picture, Plot, axis_plots, choices_plot, paint_all, pair_plots
+from analysis.report import choices, findings, looks, methods
+from analysis.report.figures import (
+    Picture,
+    Plot,
+    axis_plots,
+    choices_plot,
+    looks_plot,
+    paint_all,
+    pair_plots,
+)
 from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.page import render_page
 
@@ -50,13 +60,16 @@ class Section(NamedTuple):
     title: str
     findings: list[str]
     values: Table
-    comparisons: Table
-    reference: str
-    test: AxisTest
-    robustness: Robustness | None
+    comparisons: Table = []  # noqa: RUF012 # no list of it is changed
+    reference: str = ""
+    test: AxisTest | None = None
+    """None where seeds were added in looks."""
+    robustness: Robustness | None = None
     """The same question by every choice of threshold, budget and measure."""
-    asymptotic: LogRank | None
+    asymptotic: LogRank | None = None
     """The test without permutations, where there is no other axis."""
+    looks: Looks | None = None
+    """What they found, where seeds were added in them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +96,7 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
         refuse_to_replace(output)
     sweep = read_sweep(paths)
     sections = _sections(sweep) if sweep.counted else []
-    plots = [*_plots(sweep), *_maps(sections)] if sweep.counted else []
+    plots = [*_plots(sweep), *_plots_of_claims(sections)] if sweep.counted else []
     warn_about(sweep.skipped)
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     pictures = paint_all(plots)
@@ -99,17 +112,34 @@ def _only(paths: list[Path]) -> Path:
 
 def _sections(sweep: Sweep) -> list[Section]:
     """What is said of each axis; the tests of several axes are corrected for their number."""
+    if any(plan.looks for plan in sweep.plans):
+        return [_section_in_looks(sweep, axis) for axis in sweep.axes]
     timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
     found = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
     tests = compare.axis_tests(found, timeline, shuffler)
     return [_section(sweep, of, test, shuffler) for of, test in zip(found, tests, strict=True)]
 
 
-def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
-    timeline, axis = sweep.timelines[0], of.axis
+def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
+    """Claims come from the looks, and no other test is made beside them."""
+    section, found = _described(sweep, axis), take_looks(sweep)
+    claims = looks.outcomes(found) if found else [looks.waiting(sweep)]
+    return section._replace(findings=[*section.findings, *claims], looks=found)
+
+
+def _described(sweep: Sweep, axis: Axis) -> Section:
+    """What the trials of each value did."""
+    timeline = sweep.timelines[0]
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
+    return Section(axis, axis.title or "All trials", said, values)
+
+
+def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
+    timeline, axis = sweep.timelines[0], of.axis
+    section = _described(sweep, axis)
+    said = section.findings
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
@@ -121,9 +151,10 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
         said += findings.tested(axis, test, comparisons, reference)
         said += [next(choices.sentences(axis, of, robustness))] if robustness else []
     elif axis is not ALL:
-        said.append(findings.untested(sweep, axis, values))
-    title = axis.title or "All trials"
-    return Section(axis, title, said, values, comparisons, reference, test, robustness, asymptotic)
+        said.append(findings.untested(sweep, axis, section.values))
+    return section._replace(
+        comparisons=comparisons, reference=reference, test=test, robustness=robustness, asymptotic=asymptotic
+    )
 
 
 def _plots(sweep: Sweep) -> Iterator[Plot]:
@@ -134,10 +165,12 @@ def _plots(sweep: Sweep) -> Iterator[Plot]:
         yield from axis_plots(sweep, axis, episodes, losses)
 
 
-def _maps(sections: list[Section]) -> Iterator[Plot]:
+def _plots_of_claims(sections: list[Section]) -> Iterator[Plot]:
     for section in sections:
         if section.robustness:
             yield choices_plot(section.axis, section.robustness)
+        if section.looks and section.looks.decisions.looks:
+            yield looks_plot(section.looks)
 
 
 def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, str]:
@@ -151,6 +184,7 @@ def _tables(sweep: Sweep, sections: list[Section], cells: Table) -> dict[str, st
             for s in sections
             if s.comparisons
         },
+        **{f"looks_{slug(s.axis.name)}": to_csv(looks.records(s.looks)) for s in sections if s.looks},
     }
 
 
@@ -162,6 +196,12 @@ def _values_csv(sweep: Sweep, section: Section) -> Table:
 
 def _timed(table: Table, timeline: Timeline) -> Table:
     return [{"clock": timeline.unit, "horizon": timeline.horizon, **row} for row in table]
+
+
+def _tests(sections: list[Section]) -> tuple[str, str]:
+    """How what is claimed was tested."""
+    found = next((section.looks for section in sections if section.looks), None)
+    return ("Looks", looks.methods(found)) if found else methods.tests()
 
 
 def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[Picture]) -> str:
@@ -177,6 +217,7 @@ def _render(sweep: Sweep, sections: list[Section], cells: Table, pictures: list[
         slug=slug,
         p_value=findings.p_value,
         configurations=cells,
-        notes=list(methods.notes(sweep)),
+        look_rows=looks.records,
+        notes=list(methods.notes(sweep, _tests(sections))),
         provenance=list(methods.provenance(sweep)),
     )

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from analysis.estimates import Looks
 from analysis.estimates.robustness import Robustness
 from analysis.records import ALL, Axis, Sweep, slug
 from analysis.report.figures.by_value import convergence_by_value, final_return_by_value
 from analysis.report.figures.choices import choices_map
 from analysis.report.figures.learning import BAND_FROM, FEW, Curves, losses, returns, returns_one_by_one
+from analysis.report.figures.looks import looks_figure
 from analysis.report.figures.measures import measure_names, measures_by_value
 from analysis.report.figures.painting import Picture, Plot, paint_all
 from analysis.report.figures.pairs import heatmap
@@ -19,7 +21,16 @@ from analysis.report.figures.profile import performance_profile
 from analysis.report.figures.style import CROWDED, short
 from analysis.report.figures.survival import convergence_curves
 
-__all__ = ["Picture", "Plot", "axis_plots", "choices_plot", "own_random", "paint_all", "pair_plots"]
+__all__ = [
+    "Picture",
+    "Plot",
+    "axis_plots",
+    "choices_plot",
+    "looks_plot",
+    "own_random",
+    "paint_all",
+    "pair_plots",
+]
 
 
 def own_random() -> np.random.Generator:
@@ -120,6 +131,22 @@ def choices_plot(axis: Axis, found: Robustness) -> Plot:
         "own: one of so many is often significant by luck. All together: p = "
         f"{found.p_largest:.2g} for the strongest, p = {found.p_typical:.2g} for the typical one.",
         lambda: choices_map(found),
+    )
+
+
+def looks_plot(looks: Looks) -> Plot:
+    """How each value came to its decision."""
+    axis, level = looks.axis, 100 * looks.design.equivalence_level(len(looks.axis.values) - 1)
+    low, high = looks.design.margin
+    return Plot(
+        axis.name,
+        f"looks_{slug(axis.name)}",
+        "From look to look",
+        f"Left: p of each value against {axis.name} = {axis.labels()[looks.reference]}; a value whose path "
+        "goes below the boundary (dashed) differs. Right: the ratio of its restricted mean to the "
+        f"reference's, with its {level:.4g}% interval; a value whose interval lies within the margin "
+        f"(dashed, {low:g} to {high:g}) is practically equal. A path ends where its value was decided.",
+        lambda: looks_figure(looks),
     )
 
 
