@@ -58,8 +58,8 @@ from dqn_exp.runs import (
 MANIFEST = "sweep.json"
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
-OF_THE_SWEEP = (ZIP, SEEDS, "dry_run")
-"""Groups, sections and keys that say what trials there are, and nothing about a trial."""
+OF_THE_SWEEP = (ZIP, "dry_run")
+"""Keys that say what trials there are, and nothing about a trial."""
 
 
 class Ending(Protocol):
@@ -203,7 +203,7 @@ def combinations(
                 f"{override.input_line} is about a study, and this is a plain sweep; allowed: "
                 f"with hydra/sweeper=optuna"
             )
-        if key.partition(".")[0] in OF_THE_SWEEP:
+        if key in OF_THE_SWEEP:
             if override.is_sweep_override():
                 raise ConfigError(f"{override.input_line}: it is of the whole sweep; allowed: one value")
             continue

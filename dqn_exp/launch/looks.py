@@ -87,9 +87,10 @@ def read_design(overrides: Sequence[Override], master: DictConfig) -> Design | N
     if seed is None or seed.value() != UNTIL_DECIDED:
         for key, override in last.items():
             if key.partition(".")[0] == SEEDS and override.value() != "fixed":
+                given = f", and {seed.input_line} gives the seeds" if seed else ""
                 raise ConfigError(
-                    f"{override.input_line} is about seed=until_decided, and the seeds are given "
-                    f"{f'here: {seed.input_line}' if seed else 'otherwise'}; allowed: one of the two"
+                    f"{override.input_line} is about seed={UNTIL_DECIDED}{given}; allowed: with "
+                    f"seed={UNTIL_DECIDED}"
                 )
         return None
     values: Any = OmegaConf.to_container(master[SEEDS], resolve=True)
@@ -108,14 +109,15 @@ def _explain(problem: Any) -> str:
 
 def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
     """Raise ConfigError unless one axis is swept, or several whose values go together."""
-    swept = {o.get_key_element().lstrip("+") for o in overrides if o.is_sweep_override()} - {"seed"}
+    latest = {override.get_key_element().lstrip("+"): override for override in overrides}
+    swept = {key for key, override in latest.items() if override.is_sweep_override()} - {"seed"}
     axes = [group for group in groups if swept & set(group)]
     axes += [[key] for key in sorted(swept) if not any(key in group for group in groups)]
     if len(axes) != 1:
         told = ", ".join("+".join(axis) for axis in axes) or "none"
         raise ConfigError(
             f"seed={UNTIL_DECIDED} compares the values of one axis, and these are swept: {told}; allowed: "
-            f"one axis such as buffer=500,17k,100k, several that go together, zip=[buffer,batch], or "
+            f"one axis such as buffer=500,17k,100k, several that go together, 'zip=[buffer,batch]', or "
             f"'seed=range(10)'"
         )
 

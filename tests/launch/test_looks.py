@@ -123,7 +123,7 @@ def test_the_last_seed_counts() -> None:
     design = read_design(parsed("seed=range(5)", "seed=until_decided"), master(first=10))
     assert design is not None
     assert design.seeds == range(10, 22)
-    jobs = combinations(parsed("seed=until_decided", "buffer=1,2", "seeds.looks=[8,12]"), [], design)
+    jobs = combinations(parsed("seed=until_decided", "buffer=1,2"), [], design)
     assert len(jobs) == 24
     assert jobs[0] == ["seed=10", "buffer=1"]
     assert not read_design(parsed("seed=until_decided", "seed=3"), master())
@@ -157,6 +157,7 @@ def test_designs_that_mean_nothing(key: str, value: object) -> None:
 def test_one_axis_is_compared() -> None:
     check_axes(parsed("buffer=1,2", "seed=until_decided", "lr=0.1"), [])
     check_axes(parsed("buffer=1,2", "batch=1,2"), [["buffer", "batch"]])
+    check_axes(parsed("buffer=1,2", "batch=1,2", "buffer=3"), [])
     for several in (["buffer=1,2", "batch=1,2"], ["lr=0.1"], []):
         with pytest.raises(ConfigError, match="compares the values of one axis"):
             check_axes(parsed(*several), [])
