@@ -53,7 +53,7 @@ class Looks(NamedTuple):
 
     def direction(self, look: Look) -> Direction:
         """Of a difference: by observed less expected convergences, where the ratio says the same."""
-        side = blocked.advantage(self._pair(look), 0, 1)
+        side = blocked.advantage(self.pair(look), 0, 1)
         low, high = look.ratio.interval
         agrees = high < 1 if side > 0 else low > 1
         if agrees or low != low:
@@ -62,7 +62,7 @@ class Looks(NamedTuple):
 
     def needed(self, look: Look) -> Needed:
         """What it would take to decide on a value, from the variance that was seen."""
-        pair = self._pair(look)
+        pair = self.pair(look)
         times = sv.restricted(pair.times, self.timeline.horizon)
         seeds = np.intersect1d(pair.seeds[pair.values == 0], pair.seeds[pair.values == 1])
         theirs, ours = (
@@ -81,7 +81,7 @@ class Looks(NamedTuple):
             ),
         )
 
-    def _pair(self, look: Look) -> Trials:
+    def pair(self, look: Look) -> Trials:
         """The trials of the reference (0) and of the value (1) that were looked at."""
         first = self.trials.where(self.trials.seeds < self.first + look.seeds)
         return first.among([self.reference, look.value])

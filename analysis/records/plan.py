@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from analysis.records.disk import Skipped, Value, flatten
 from analysis.records.pairs import combined, parts, read_pairs
-from dqn_exp.config import parse_size
+from dqn_exp.config import SHORT_NAMES, parse_size
 from dqn_exp.runs import read_json
 
 
@@ -47,6 +47,8 @@ class Plan(NamedTuple):
     """The configuration without what the sweep varies, by dotted name."""
     looks: PlannedLooks | None = None
     """None where the seeds were given."""
+    extended: bool = False
+    """Were given seeds added to when the sweep had come to its end?"""
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
@@ -69,6 +71,7 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
         [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
         combined(flatten(content.get("defaults") or {}), read_pairs(root)),
         _looks(content),
+        bool(content.get("extended")),
     )
 
 
@@ -95,14 +98,24 @@ def _parted(override: str) -> tuple[str, str]:
 def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Mapping[str, Value] | None:
     """The configuration of a planned trial, from those of `others` of its sweep.
 
-    None where there are none, or where its overrides do not tell, because one chooses a part, such as
-    `env=lunarlander`.
+    That of a trial that differs in the seed alone, where there is one. None where there are none, or where
+    its overrides do not tell, because one chooses a part, such as `env=lunarlander`.
     """
     like = others[0] if others else {}
     if not like or not trial.swept.keys() <= like.keys():
         return None
-    config = {**like, **{name: _value(text, like[name]) for name, text in trial.swept.items()}}
+    swept = {name: _value(text, like[name]) for name, text in trial.swept.items()}
+    but_seed = {name: value for name, value in swept.items() if name != "seed"}
+    twin = next((other for other in others if but_seed.items() <= other.items()), None)
+    if twin is not None:
+        return {**twin, **swept}
+    second = {_OTHER_NAMES[name]: value for name, value in swept.items() if name in _OTHER_NAMES}
+    config = {**like, **swept, **{name: value for name, value in second.items() if name in like}}
     return combined(config, [*map(parts, like)])
+
+
+_OTHER_NAMES = {**SHORT_NAMES, **{short: name for name, short in SHORT_NAMES.items()}}
+"""Each value that has two names, by either."""
 
 
 def _value(text: str, like: Value) -> Value:

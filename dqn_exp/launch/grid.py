@@ -37,7 +37,14 @@ from dqn_exp.launch.looks import (
 )
 from dqn_exp.launch.memory import check_memory
 from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
-from dqn_exp.launch.plan import PlannedTrial, is_dry_run, placed, plain_values
+from dqn_exp.launch.plan import (
+    PlannedTrial,
+    is_dry_run,
+    is_seed,
+    placed,
+    plain_values,
+    without_seed,
+)
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.runs import (
@@ -266,6 +273,7 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
     if path.exists():
         earlier = read_json(path)
     listed = {trial["name"]: trial for trial in earlier["trials"]}
+    extended = bool(earlier.get("complete")) and _adds_seeds(listed, progress.trials)
     for trial in progress.trials:
         listed[trial.name] = {
             "name": trial.name,
@@ -281,12 +289,19 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
         "complete": False,
         "defaults": declared.defaults,
         "zip": declared.groups,
+        "extended": extended or earlier.get("extended", False),
         "trials": list(listed.values()),
     }
     if declared.design:
         content[SEEDS] = declared.design.record()
         content |= {"lost": list(progress.lost), "looks": list(progress.looks)}
     write_json(path, content)
+
+
+def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bool:
+    """Are there new seeds among `trials` of what the sweep has trained already?"""
+    known = {tuple(text for text in trial["overrides"] if not is_seed(text)) for trial in listed.values()}
+    return any(trial.name not in listed and without_seed(trial) in known for trial in trials)
 
 
 def read_progress(directory: Path) -> Progress:

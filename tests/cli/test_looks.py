@@ -132,6 +132,36 @@ def ends(place: Path) -> Iterator[Path]:
     return (path for path in place.rglob("result.json") if json.loads(path.read_text())["status"] in FINISHED)
 
 
+BREAKS = """
+from dqn_exp.registry import observers
+from dqn_exp.runs import Observer
+
+@observers.register("breaks")
+class Breaks(Observer):
+    def __init__(self, run, directory, at):
+        if directory.name == at:
+            raise RuntimeError("it broke")
+"""
+
+
+def test_a_lost_trial_is_told_and_not_tried_again(place: Path) -> None:
+    (place / "breaks.py").write_text(BREAKS)
+    command = ["-m", *TRIAL, "seed=until_decided", "seeds.looks=[7]", "lr=1e-9,1e-3", "hydra.sweep.dir=sweep"]
+    command[1] = "imports=[tests.probes,breaks]"
+    ended = run_here(*command, "+observers.breaks.at='lr=1e-09,seed=2'", cwd=place)
+    assert ended.code == 0, ended.said
+    assert "it broke" in ended.out
+    assert "look 1, 7 seeds: lr = 1e-09 " in ended.out
+    assert "Failed, and left out of the looks: lr=1e-09,seed=2." in ended.out
+    found = manifest(place / "sweep")
+    assert (found["lost"], found["complete"]) == (["lr=1e-09,seed=2"], True)
+    mended = run_here(*command, "+observers.breaks.at=nowhere", cwd=place)
+    assert mended.code == 0, mended.said
+    assert manifest(place / "sweep")["looks"] == found["looks"]
+    result = json.loads((place / "sweep" / "lr=1e-09,seed=2" / "result.json").read_text())
+    assert result["status"] == "failed"
+
+
 def test_the_same_command_trains_nothing_again_and_another_design_is_refused(undisturbed: Path) -> None:
     before = {path: path.read_bytes() for path in undisturbed.glob("*/*") if path.is_file()}
     here = (f"hydra.sweep.dir={undisturbed}",)

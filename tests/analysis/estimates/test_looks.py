@@ -128,7 +128,7 @@ def test_what_it_would_take_is_planned_from_what_was_seen(sweep: Path, tmp_path:
     needed = found.needed(undecided)
     assert needed.difference is not None
     assert needed.equality is not None
-    pair = found._pair(undecided)
+    pair = found.pair(undecided)
     ours, theirs = (pair.times[pair.values == code] for code in (1, 0))
     assert needed.difference == seeds_for_ratio(undecided.ratio.ratio, pilot_variance(ours, theirs))
     assert needed.equality > needed.difference
