@@ -1,9 +1,9 @@
 """Rows to numbers: estimates, intervals and tests.
 
 What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare`), also whatever the analyst chooses (`robustness`). Below them functions of arrays:
-`statistics`, `survival`, the test within seeds (`blocked`), seeds in looks (`sequential`), several
-`environments`, `planning`; and which trials a number is made of (`samples`).
+compare (`compare`), whatever the analyst chooses (`robustness`), or in looks (`take_looks`). Below them
+functions of arrays: `statistics`, `survival`, the test within seeds (`blocked`), seeds in looks
+(`sequential`), several `environments`, `planning`; and which trials a number is made of (`samples`).
 """
 
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from analysis.estimates.blocked import PValue, Shuffler
-    from analysis.estimates.compare import AxisTest, Compared
+    from analysis.estimates.blocked import CLOSED_UP_TO, PValue, Shuffler
+    from analysis.estimates.compare import AxisTest, Compared, defines_the_outcome
     from analysis.estimates.describe import (
         Table,
         configuration_table,
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
         value_table,
         with_interval,
     )
+    from analysis.estimates.looks import Looks, take_looks
     from analysis.estimates.robustness import Robustness
     from analysis.estimates.samples import events, group, sample, seeds
-    from analysis.estimates.statistics import Floats, Interval, mean_interval
+    from analysis.estimates.statistics import TESTED_FROM, Floats, Interval, mean_interval
     from analysis.estimates.survival import LogRank
 
 __getattr__ = lazy(__name__, __file__)

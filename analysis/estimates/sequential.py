@@ -1,8 +1,9 @@
 """As many seeds as it takes: tests at several looks, with one error for all of them together.
 
 At each look every undecided value is compared with a reference on all seeds so far. A value is decided
-where it differs (closed, group-sequential permutation test) or is practically equal (its ratio of
-restricted means lies within a margin). Decided values get no more seeds.
+where it differs (closed, group-sequential permutation test), is practically equal (its ratio of
+restricted means lies within a margin) or gave the same trials as the reference, which no test is asked
+about. Decided values get no more seeds.
 
 The error is spent as Pocock's boundary would (Lan & DeMets 1983): alpha ln(1 + (e - 1) t), where t is the
 share of the greatest number of seeds. The order of each seed's trials under permutation is drawn from
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimates.blocked import Trials, log_rank_scores
-from analysis.estimates.statistics import EQUIVALENCE, Ratio, mean_ratio
+from analysis.estimates.statistics import EQUIVALENCE, SEEN_FOR_EQUIVALENCE, Ratio, mean_ratio
 from dqn_exp.scores import Floats, Interval
 
 LOOKS = (8, 12, 16, 20, 30)
@@ -29,7 +30,7 @@ ALPHA = 0.05
 PATHS = 10_000
 ROUNDING = 1e-9
 
-Verdict = Literal["differs", "equal", "undecided"]
+Verdict = Literal["differs", "equal", "same", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,13 @@ def decide(
     horizon: float,
     design: Design,
     lost: Collection[tuple[int, int]] = (),
+    same: Collection[tuple[int, int]] = (),
 ) -> Decisions:
     """Take every look that these trials allow; what a look finds depends on no seed beyond it.
 
     `seeds` in the order in which they are trained, at least as many as the last look takes. `lost`:
-    (value, seed) of trials that will never be there; a look does not wait for them.
+    (value, seed) of trials that will never be there; a look does not wait for them. `same`: (value, seed)
+    of trials that are the reference's of this seed, bit for bit.
     """
     n_values = int(trials.values.max()) + 1
     undecided = [value for value in range(n_values) if value != reference]
@@ -113,10 +116,13 @@ def decide(
         for value in tuple(undecided):
             ratio = table.ratio(value, reference, count, horizon, level)
             holding = [one for one in sets if value in one.codes]
-            differs = all(one.rejected for one in holding)
-            verdict: Verdict = (
-                "differs" if differs else "equal" if within(ratio, design.margin) else "undecided"
-            )
+            verdict: Verdict = "undecided"
+            if all(one.rejected for one in holding):
+                verdict = "differs"
+            elif table.same(value, reference, count, same):
+                verdict = "same"
+            elif within(ratio, design.margin) and can_be_equal(table.pair(value, reference, count)):
+                verdict = "equal"
             looks.append(Look(count, value, max(one.p for one in holding), boundary, ratio, verdict))
             if verdict != "undecided":
                 undecided.remove(value)
@@ -126,6 +132,11 @@ def decide(
 def within(ratio: Ratio, margin: Interval) -> bool:
     """Does the whole interval lie within the margin? One of NaN never does."""
     return margin[0] <= ratio.interval[0] and ratio.interval[1] <= margin[1]
+
+
+def can_be_equal(pair: Trials) -> bool:
+    """Did enough trials of both values converge? Times cut to the budget are alike whatever they were."""
+    return all(pair.events[pair.values == code].mean() >= SEEN_FOR_EQUIVALENCE for code in (0, 1))
 
 
 class Table:
@@ -148,6 +159,17 @@ class Table:
             for value in values
             for place, seed in enumerate(self._seeds[:count].tolist())
         )
+
+    def same(self, value: int, reference: int, count: int, same: Collection[tuple[int, int]]) -> bool:
+        """Are all pairs of the first `count` seeds trials that are `same`?"""
+        pair = self.pair(value, reference, count)
+        theirs, ours = (pair.seeds[pair.values == code].tolist() for code in (0, 1))
+        shared = set(ours) & set(theirs)
+        return bool(shared) and all((value, seed) in same for seed in shared)
+
+    def pair(self, value: int, reference: int, count: int) -> Trials:
+        """The trials of the first `count` seeds of the reference (0) and of a value (1)."""
+        return self._trials.where(self._places < count).among([reference, value])
 
     def keys(self, place: int) -> Floats:
         """Random numbers of one seed, whose order is that of its values on each path: [paths, values]."""

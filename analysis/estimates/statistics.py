@@ -14,6 +14,8 @@ from scipy.special import ndtri, stdtrit
 
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval, t_interval
 
+ROUNDING = 1e-12
+"""Relative differences below this are none."""
 DRAWS = 4000
 """Of random weights, for an interval."""
 TESTED_FROM = 6
@@ -124,12 +126,14 @@ def mean_ratio(values: ArrayLike, reference: ArrayLike, paired: bool, level: flo
 
     `values` [n] and `reference` [m] are positive; `paired` takes them in the same order of seeds.
     The level 0.9 makes "the interval lies within the margin" two one-sided tests at 5%
-    (Schuirmann 1987). No interval below 2 trials or without any spread.
+    (Schuirmann 1987). No interval below 2 trials, or where what is compared (the differences of pairs) has
+    no spread.
     """
     x, y = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
     ratio = float(x.mean() / y.mean())
     x, y = x / x.mean(), y / y.mean()
-    if min(len(x), len(y)) < 2 or x.std() + y.std() == 0:
+    compared = [x - y] if paired else [x, y]
+    if min(len(x), len(y)) < 2 or sum(part.std() for part in compared) < ROUNDING:
         return Ratio(ratio, NO_INTERVAL)
     error, degrees = _paired_error(x - y) if paired else _welch_error(x, y)
     half = stdtrit(degrees, 0.5 + level / 2) * error

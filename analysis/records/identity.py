@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from analysis.records.axes import Axis
 from analysis.records.disk import RecordedTrial
+from analysis.records.rows import Row
 from analysis.records.sweep import Sweep
 from dqn_exp.runs import NETWORK
 
@@ -22,17 +23,29 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     the same values of all other axes, the same outcome and, byte for byte, the same network. Training is
     deterministic, so that such trials were the same from beginning to end.
     """
-    trials = {trial.run: trial for trial in sweep.trials}
     others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
     found: dict[int, set[Hashable]] = defaultdict(set)
-    for row, code, *context in zip(sweep.counted, axis.codes(sweep.counted), *others, strict=True):
-        digest = _digest(trials[row["run"]]) or row["run"]
-        outcome = (str(row[name]) for name in OUTCOMES)  # as text, in which not-a-number equals itself
-        found[int(code)].add((row["seed"], *map(int, context), digest, *outcome))
+    results = what_became_of(sweep, sweep.counted)
+    for row, code, result, *context in zip(
+        sweep.counted, axis.codes(sweep.counted), results, *others, strict=True
+    ):
+        found[int(code)].add((row["seed"], *map(int, context), result))
     groups: dict[frozenset[Hashable], list[int]] = defaultdict(list)
     for code in sorted(found):
         groups[frozenset(found[code])].append(code)
     return [codes for codes in groups.values() if len(codes) > 1]
+
+
+def what_became_of(sweep: Sweep, rows: Sequence[Row]) -> list[Hashable]:
+    """Equal for two of the trials `rows` that ended with the same network, bit for bit, and alike."""
+    trials = {trial.run: trial for trial in sweep.trials}
+    return [
+        (
+            _digest(trials[row["run"]]) or row["run"],
+            *(str(row[name]) for name in OUTCOMES),  # as text, in which not-a-number equals itself
+        )
+        for row in rows
+    ]
 
 
 def _digest(trial: RecordedTrial) -> bytes | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analysis.records.disk import Skipped, Value, flatten
 from analysis.records.pairs import combined, parts, read_pairs
-from dqn_exp.config import parse_size
+from dqn_exp.config import SHORT_NAMES, parse_size
 from dqn_exp.runs import read_json
 
 
@@ -22,12 +22,33 @@ class Planned(NamedTuple):
     """Those of its overrides that not every trial has."""
 
 
+class PlannedLooks(NamedTuple):
+    """How many seeds it may take, as it was declared before the first look."""
+
+    first: int
+    """The first seed; the others follow it."""
+    looks: Sequence[int]
+    """Seeds of a value at each look."""
+    margin: tuple[float, float]
+    alpha: float
+    lost: Sequence[str]
+    """Names of trials that failed before a look was taken without them."""
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first, self.first + self.looks[-1])
+
+
 class Plan(NamedTuple):
     root: Path
     command: str | None
     trials: Sequence[Planned]
     defaults: Mapping[str, Value]
     """The configuration without what the sweep varies, by dotted name."""
+    looks: PlannedLooks | None = None
+    """None where the seeds were given."""
+    extended: bool = False
+    """Were given seeds added to when the sweep had come to its end?"""
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
@@ -49,7 +70,24 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
         content.get("command"),
         [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
         combined(flatten(content.get("defaults") or {}), read_pairs(root)),
+        _looks(content),
+        bool(content.get("extended")),
     )
+
+
+def _looks(content: Mapping[str, Any]) -> PlannedLooks | None:
+    design = content.get("seeds")
+    if design is None:
+        return None
+    low, high = design["margin"]
+    return PlannedLooks(
+        design["first"], design["looks"], (low, high), design["alpha"], content.get("lost", ())
+    )
+
+
+def flat_config(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> Mapping[str, Value]:
+    """A nested configuration as rows have it: by dotted name, and with the axes that `pairs` make."""
+    return combined(flatten(config), pairs)
 
 
 def _parted(override: str) -> tuple[str, str]:
@@ -60,14 +98,24 @@ def _parted(override: str) -> tuple[str, str]:
 def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Mapping[str, Value] | None:
     """The configuration of a planned trial, from those of `others` of its sweep.
 
-    None where there are none, or where its overrides do not tell, because one chooses a part, such as
-    `env=lunarlander`.
+    That of a trial that differs in the seed alone, where there is one. None where there are none, or where
+    its overrides do not tell, because one chooses a part, such as `env=lunarlander`.
     """
     like = others[0] if others else {}
     if not like or not trial.swept.keys() <= like.keys():
         return None
-    config = {**like, **{name: _value(text, like[name]) for name, text in trial.swept.items()}}
+    swept = {name: _value(text, like[name]) for name, text in trial.swept.items()}
+    but_seed = {name: value for name, value in swept.items() if name != "seed"}
+    twin = next((other for other in others if but_seed.items() <= other.items()), None)
+    if twin is not None:
+        return {**twin, **swept}
+    second = {_OTHER_NAMES[name]: value for name, value in swept.items() if name in _OTHER_NAMES}
+    config = {**like, **swept, **{name: value for name, value in second.items() if name in like}}
     return combined(config, [*map(parts, like)])
+
+
+_OTHER_NAMES = {**SHORT_NAMES, **{short: name for name, short in SHORT_NAMES.items()}}
+"""Each value that has two names, by either."""
 
 
 def _value(text: str, like: Value) -> Value:

@@ -155,8 +155,7 @@ class Sweep:
     @cached_property
     def timelines(self) -> list[Timeline]:
         """Both timelines, first the one on which the trials share a budget."""
-        both = [_timeline(self.counted, *names) for names in _TIMELINES]
-        return sorted(both, key=_shortfall)
+        return timelines_of(self.counted)
 
     @cached_property
     def missing(self) -> list[Skipped]:
@@ -259,6 +258,11 @@ _MEANING = {
     "failed": "an error in the program",
     "pruned": "given up early by the study, because it did badly",
 }
+
+
+def timelines_of(rows: Sequence[Row]) -> list[Timeline]:
+    """Both timelines of these trials, first the one on which they share a budget."""
+    return sorted((_timeline(rows, *names) for names in _TIMELINES), key=_shortfall)
 
 
 def _timeline(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Timeline:

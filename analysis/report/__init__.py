@@ -1,7 +1,8 @@
 """Numbers to sentences, figures and pages.
 
 `write_report` writes the page about a sweep, `summary_table` the table at the end of one; `new_figure` and
-`paint_all` draw figures of one style, `render_page` renders a template.
+`paint_all` draw figures of one style, `render_page` renders a template; `looks` words what a sweep in looks
+has found.
 """
 
 from typing import TYPE_CHECKING

@@ -14,8 +14,8 @@ from analysis.report.findings import values
 from dqn_exp.text import format_number
 
 
-def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
-    """(subject, explanation) of everything that a reader needs to judge the numbers."""
+def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """(subject, explanation) of everything that a reader needs to judge the numbers, `tests` last."""
     timeline = sweep.timelines[0]
     if sweep.judged:
         yield "Convergence", _rule(sweep)
@@ -60,7 +60,7 @@ def notes(sweep: Sweep) -> Iterator[tuple[str, str]]:
         "infinity, as in a study: returns have no lower bound, and what it had reached before must not "
         "speak for it. The final return of a diverged trial is what the network that it left earned.",
     )
-    yield "Tests", _tests()
+    yield tests
     if len(sweep.by_environment()) > 1:
         yield "Several environments", _environments()
 
@@ -102,9 +102,10 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
     return f"{text}. The tables folder holds both clocks."
 
 
-def _tests() -> str:
+def tests() -> tuple[str, str]:
+    """Those for a fixed number of seeds."""
     low, high = st.EQUIVALENCE
-    return (
+    return "Tests", (
         f"From {st.TESTED_FROM} seeds on. The score of a trial is 1 where it converged, less the "
         "Nelson–Aalen estimate of all compared trials at its time (log-rank scores), within trials that "
         "agree on every other axis. Trials of one seed are related, so that values change places only "

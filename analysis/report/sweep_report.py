@@ -15,10 +15,12 @@ from analysis.estimates import (
     AxisTest,
     Compared,
     LogRank,
+    Looks,
     Shuffler,
     Table,
     compare,
     configuration_table,
+    take_looks,
     value_table,
 )
 from analysis.estimates.robustness import Robustness, examine
@@ -38,13 +40,14 @@ from analysis.records import (
     trial_columns,
     warn_about,
 )
-from analysis.report import choices, findings, methods
+from analysis.report import choices, findings, looks, methods
 from analysis.report.figures import (
     Picture,
     Plot,
     axis_plots,
     choices_plot,
     environments_plot,
+    looks_plot,
     paint_all,
     pair_plots,
 )
@@ -60,13 +63,16 @@ class Section(NamedTuple):
     title: str
     findings: list[str]
     values: Table
-    comparisons: Table
-    reference: str
-    test: AxisTest
-    robustness: Robustness | None
+    comparisons: Table = []  # noqa: RUF012 # no list of it is changed
+    reference: str = ""
+    test: AxisTest | None = None
+    """None where seeds were added in looks."""
+    robustness: Robustness | None = None
     """The same question by every choice of threshold, budget and measure."""
-    asymptotic: LogRank | None
+    asymptotic: LogRank | None = None
     """The test without permutations, where there is no other axis."""
+    looks: Looks | None = None
+    """What they found, where seeds were added in them."""
 
 
 class Part(NamedTuple):
@@ -149,17 +155,34 @@ def _only(paths: list[Path]) -> Path:
 
 def _sections(sweep: Sweep) -> list[Section]:
     """What is said of each axis; the tests of several axes are corrected for their number."""
+    if any(plan.looks for plan in sweep.plans):
+        return [_section_in_looks(sweep, axis) for axis in sweep.axes]
     timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
     found = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
     tests = compare.axis_tests(found, timeline, shuffler)
     return [_section(sweep, of, test, shuffler) for of, test in zip(found, tests, strict=True)]
 
 
-def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
-    timeline, axis = sweep.timelines[0], of.axis
+def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
+    """Claims come from the looks, and no other test is made beside them."""
+    section, found = _described(sweep, axis), take_looks(sweep)
+    claims = looks.outcomes(found) if found else [looks.waiting(sweep)]
+    return section._replace(findings=[*section.findings, *claims], looks=found)
+
+
+def _described(sweep: Sweep, axis: Axis) -> Section:
+    """What the trials of each value did."""
+    timeline = sweep.timelines[0]
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
+    return Section(axis, axis.title or "All trials", said, values)
+
+
+def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
+    timeline, axis = sweep.timelines[0], of.axis
+    section = _described(sweep, axis)
+    said = section.findings
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
@@ -171,9 +194,10 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
         said += findings.tested(axis, test, comparisons, reference)
         said += [next(choices.sentences(axis, of, robustness))] if robustness else []
     elif axis is not ALL:
-        said.append(findings.untested(sweep, axis, values))
-    title = axis.title or "All trials"
-    return Section(axis, title, said, values, comparisons, reference, test, robustness, asymptotic)
+        said.append(findings.untested(sweep, axis, section.values))
+    return section._replace(
+        comparisons=comparisons, reference=reference, test=test, robustness=robustness, asymptotic=asymptotic
+    )
 
 
 def _plots(part: Part) -> Iterator[Plot]:
@@ -185,6 +209,8 @@ def _plots(part: Part) -> Iterator[Plot]:
         plots += axis_plots(sweep, section.axis, episodes, losses)
         if section.robustness:
             plots.append(choices_plot(section.axis, section.robustness))
+        if section.looks and section.looks.decisions.looks:
+            plots.append(looks_plot(section.looks))
     for plot in plots:
         yield plot._replace(name=f"{part.prefix}{plot.name}")
 
@@ -201,6 +227,8 @@ def _tables(sweep: Sweep, parts: list[Part], over: list[Over]) -> dict[str, str]
             found[f"{part.prefix}values_{name}"] = to_csv(values, axes=[section.axis])
             if section.comparisons:
                 found[f"{part.prefix}comparisons_{name}"] = to_csv(section.comparisons, axes=[section.axis])
+            if section.looks:
+                found[f"{part.prefix}looks_{name}"] = to_csv(looks.records(section.looks))
     for each in over:
         found[f"environments_{slug(each.name)}"] = to_csv(flat_table(each))
     return found
@@ -216,6 +244,12 @@ def _timed(table: Table, timeline: Timeline) -> Table:
     return [{"clock": timeline.unit, "horizon": timeline.horizon, **row} for row in table]
 
 
+def _tests(parts: list[Part]) -> tuple[str, str]:
+    """How what is claimed was tested."""
+    found = next((section.looks for part in parts for section in part.sections if section.looks), None)
+    return ("Looks", looks.methods(found)) if found else methods.tests()
+
+
 def _render(
     sweep: Sweep, parts: list[Part], over: list[Over], of_all: list[Picture], pictures: list[list[Picture]]
 ) -> str:
@@ -229,6 +263,7 @@ def _render(
         of_all=of_all,
         slug=slug,
         p_value=findings.p_value,
-        notes=list(methods.notes(sweep)),
+        look_rows=looks.records,
+        notes=list(methods.notes(sweep, _tests(parts))),
         provenance=list(methods.provenance(sweep)),
     )

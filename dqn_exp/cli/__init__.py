@@ -10,6 +10,7 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.cli.asked import check_asked
     from dqn_exp.cli.help import help_text
+    from dqn_exp.cli.looks import Analyst
     from dqn_exp.cli.messages import explain
     from dqn_exp.cli.single import prepare_single_run
     from dqn_exp.cli.summary import Summary

@@ -10,7 +10,7 @@ from dqn_exp.borrowed import arguments_parser
 from dqn_exp.config import ConfigError
 
 OF_MANY_TRIALS = (
-    "sweeps", "objective", "confirm",
+    "sweeps", "objective", "confirm", "seeds",
     "hydra/sweeper", "hydra/launcher", "hydra.sweeper", "hydra.launcher", "hydra.sweep",
 )  # fmt: skip
 """Groups and sections that say how many trials are made and run, and nothing to one trial alone."""
@@ -58,7 +58,7 @@ def _check_many(arguments: Namespace) -> None:
 
 def _check_one(overrides: Sequence[str]) -> None:
     for override in overrides:
-        if _section(override.partition("=")[0]) in OF_MANY_TRIALS:
+        if _section(override.partition("=")[0]) in OF_MANY_TRIALS or override == "seed=until_decided":
             raise ConfigError(
                 f"{override} is about many trials, and without -m only one is run; allowed: "
                 f"python -m dqn_exp -m {shlex.quote(override)}"

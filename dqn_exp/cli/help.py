@@ -17,6 +17,7 @@ REMARKS = {
     "network": "'network.hidden=[64,64]'  network.activation=relu|tanh",
     "replay": "replay.n_step=3",
     "target": "target.tau=0.005",
+    "seeds": "seed=until_decided in short; 'seeds.looks=[8,12,16,20,30]'  'seeds.margin=[0.8,1.25]'",
     "objective": "what a study (hydra/sweeper=optuna) looks for",
     "experiment": "named configurations: experiment=notebook",
     "sweeps": "named sweeps: -m sweeps=buffer_size",
@@ -41,7 +42,8 @@ Short axis names (sizes such as 17k, 1M, 16Ki, 2e4 work wherever a count is expe
   train_every   environment steps between trainings
   lr            learning rate
   gamma         discount per step
-  seed          each trial has one; a sweep runs seeds 0-4 of every configuration unless told otherwise
+  seed          each trial has one; a sweep runs seeds 0-4 of every configuration unless told otherwise;
+                seed=until_decided: as many as it takes to compare the values of one axis
 
 Groups (group=option)
 """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
+    from dqn_exp.launch.looks import SEEDS, Design, Taken
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
     from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, placed, plain_values, quoted

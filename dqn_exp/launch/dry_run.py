@@ -20,7 +20,7 @@ from dqn_exp.launch.pace import (
     together,
     trial_seconds,
 )
-from dqn_exp.launch.plan import PlannedTrial, is_seed
+from dqn_exp.launch.plan import PlannedTrial, without_seed
 from dqn_exp.launch.tables import print_rows
 from dqn_exp.runs import is_over, read_result
 from dqn_exp.text import format_bytes, format_duration, format_number
@@ -116,7 +116,7 @@ def _print_configurations(
     """One row for each: the values of what varies, the seeds, and how far its trials are."""
     groups: dict[tuple[str, ...], list[PlannedTrial]] = {}
     for trial in trials:
-        groups.setdefault(tuple(o for o in trial.overrides if not is_seed(o)), []).append(trial)
+        groups.setdefault(without_seed(trial), []).append(trial)
     constant = set.intersection(*map(set, groups))
     names = list(dict.fromkeys(_key(o) for group in groups for o in group if o not in constant))
     rows = []

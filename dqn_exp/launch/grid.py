@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import chain, product
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hydra.core.override_parser.types import Override
-from hydra.core.utils import JobStatus
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
@@ -20,9 +22,29 @@ from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
+from dqn_exp.launch.looks import (
+    SEEDS,
+    UNTIL_DECIDED,
+    Design,
+    Judge,
+    Launch,
+    Progress,
+    Record,
+    at_most,
+    check_axes,
+    read_design,
+    run_looks,
+)
 from dqn_exp.launch.memory import check_memory
 from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
-from dqn_exp.launch.plan import PlannedTrial, is_dry_run, placed, plain_values
+from dqn_exp.launch.plan import (
+    PlannedTrial,
+    is_dry_run,
+    is_seed,
+    placed,
+    plain_values,
+    without_seed,
+)
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.runs import (
@@ -62,52 +84,93 @@ def sweep(
     master: DictConfig,
     launcher: Launcher,
     overrides: Sequence[Override],
+    judge: Judge,
     ending: Ending,
 ) -> list[Any]:
-    """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed."""
-    groups = read_groups(overrides, master)
+    """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed.
+
+    With `seed=until_decided` the `judge` says after each look which values are to have more seeds.
+    """
+    groups, design = read_groups(overrides, master), read_design(overrides, master)
+    if design:
+        check_axes(overrides, groups)
     composer = planner(context, master)
-    jobs, remarks = composer.fitting(combinations(overrides, groups))
+    jobs, remarks = composer.fitting(combinations(overrides, groups, design))
     trials = composer.plan(jobs)
     composer.refuse_scattered(trials)
     configs = [trial.config for trial in trials]
+    if design:
+        judge.check(design, configs, groups)
     at_a_time = launcher.at_a_time() if isinstance(launcher, Engine) else None
     if at_a_time is not None:
         check_memory(configs, at_a_time)
-    directory, is_new = sweep_directory(master, trials)
+    declared = Declared(defaults(master, design), groups, fingerprint(trials, design), design)
+    directory, is_new = sweep_directory(master, declared.fingerprint)
     if is_dry_run(master):
-        foretell(directory, trials, remarks, at_a_time)
+        foretell(directory, trials, remarks, at_a_time, design)
         return []
     if is_new:
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
+        refuse_other_design(directory, design)
         refuse_foreign_trials(directory, trials)
         remove_leftovers(directory)
-        write_manifest(directory, trials, defaults(master), groups, complete=False)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
         ending.prepare()
-        jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
-        results = launcher.launch(jobs, initial_job_idx=0)
-        failed = [result for result in results if result.status is JobStatus.FAILED]
-        ending.tell(directory, len(failed))
-        write_manifest(directory, trials, defaults(master), groups, complete=not failed)
-    if failed:
+        launch, record = _launching(launcher, directory), partial(write_manifest, directory, declared)
+        if design:
+            look = partial(judge.look, directory)
+            results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
+        else:
+            results, is_over = run_all(trials, launch, record)
+        ending.tell(directory, 0 if is_over else n_failed(results))
+        if is_over:
+            write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
+    if not is_over:
         raise SystemExit(1)
     return list(results)
 
 
+def _launching(launcher: Launcher, directory: Path) -> Launch:
+    """Runs trials in `directory`."""
+
+    def launch(trials: Sequence[PlannedTrial]) -> list[JobReturn]:
+        jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
+        return list(launcher.launch(jobs, initial_job_idx=0)) if jobs else []
+
+    return launch
+
+
+def run_all(trials: Sequence[PlannedTrial], launch: Launch, record: Record) -> tuple[list[JobReturn], bool]:
+    """Run all trials at once; their results, and whether none failed."""
+    record(Progress(trials))
+    results = launch(trials)
+    return results, not n_failed(results)
+
+
+def n_failed(results: Sequence[JobReturn]) -> int:
+    return sum(result.status is JobStatus.FAILED for result in results)
+
+
 def foretell(
-    directory: Path, trials: Sequence[PlannedTrial], remarks: Sequence[str], at_a_time: int | None
+    directory: Path,
+    trials: Sequence[PlannedTrial],
+    remarks: Sequence[str],
+    at_a_time: int | None,
+    design: Design | None,
 ) -> None:
     """What a sweep would refuse, say and run; raises ConfigError and Locked as it would."""
     from dqn_exp.launch.dry_run import tell_trials
 
     if is_locked(directory):
         raise Locked(in_use(directory))
+    refuse_other_design(directory, design)
     refuse_foreign_trials(directory, trials)
     remark_on([trial.config for trial in trials], remarks)
+    if design:
+        print(at_most(design, trials), flush=True)
     tell_trials(directory, trials, at_a_time)
 
 
@@ -118,22 +181,26 @@ def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:
     tell_doubts(configs)
 
 
-def sweep_directory(master: DictConfig, trials: Sequence[PlannedTrial]) -> tuple[Path, bool]:
+def sweep_directory(master: DictConfig, wanted: str) -> tuple[Path, bool]:
     """The directory asked for; by default that of the same sweep, interrupted, or else a new one.
 
-    The second says whether it is a new one, which is still to be claimed.
+    `wanted` is the sweep's fingerprint. The second says whether it is a new one, which is still to be
+    claimed.
     """
     directory = Path(master.hydra.sweep.dir)
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
         return directory, False
-    earlier = interrupted_sweep(directory.parent, fingerprint(trials))
+    earlier = interrupted_sweep(directory.parent, wanted)
     return earlier or directory, earlier is None
 
 
-def combinations(overrides: Sequence[Override], groups: Groups) -> list[list[str]]:
+def combinations(
+    overrides: Sequence[Override], groups: Groups, design: Design | None = None
+) -> list[list[str]]:
     """The Cartesian product of all values, but for the `groups` of axes whose values go together.
 
-    For a key given twice the later one counts.
+    For a key given twice the later one counts. The seeds are those that a `design` may take, if there is
+    one.
     """
     values: dict[str, list[str]] = {}
     for override in overrides:
@@ -157,15 +224,18 @@ def combinations(overrides: Sequence[Override], groups: Groups) -> list[list[str
                 f"{override.input_line}: an interval has no end of values; allowed: choices such "
                 f"as {key}=1,2,3 or '{key}=range(1,10)', or hydra/sweeper=optuna"
             )
+    if design:
+        values["seed"] = [f"seed={seed}" for seed in design.seeds]
     for key, choices in values.items():
         if not choices:
             raise ConfigError(f"{key} has no values; allowed: at least one, such as {key}=1,2,3")
     return [list(chain(*job)) for job in product(*factors(values, groups))]
 
 
-def fingerprint(trials: Sequence[PlannedTrial]) -> str:
-    """Equal for two commands that ask for the same trials."""
-    content = "\n".join(sorted(f"{trial.name} {trial.config.hash()}" for trial in trials))
+def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
+    """Equal for two commands that ask for the same trials, and would end them alike."""
+    lines = sorted(f"{trial.name} {trial.config.hash()}" for trial in trials)
+    content = "\n".join([*lines, *([design.model_dump_json()] if design else [])])
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -179,44 +249,98 @@ def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
     return None
 
 
-def defaults(master: DictConfig) -> dict[str, Any] | None:
+def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None:
     """The configuration without what the sweep varies; None where that is not complete."""
     try:
-        return resolve_config(plain_values(master), apart=True).record()
+        values = plain_values(master) | ({"seed": design.first} if design else {})
+        return resolve_config(values, apart=True).record()
     except (ConfigError, OmegaConfBaseException):
         return None
 
 
-def write_manifest(
-    directory: Path,
-    trials: Sequence[PlannedTrial],
-    defaults: dict[str, Any] | None,
-    groups: Groups,
-    complete: bool,
-) -> None:
+class Declared(NamedTuple):
+    """What a command asks for, before anything is run."""
+
+    defaults: dict[str, Any] | None
+    groups: Groups
+    fingerprint: str
+    design: Design | None
+
+
+def write_manifest(directory: Path, declared: Declared, progress: Progress) -> None:
     """Record what the sweep is made of, beside what earlier commands have added to it."""
     path = directory / MANIFEST
     earlier: dict[str, Any] = {"started": now(), "trials": []}
     if path.exists():
         earlier = read_json(path)
     listed = {trial["name"]: trial for trial in earlier["trials"]}
-    for trial in trials:
+    extended = bool(earlier.get("complete")) and _adds_seeds(listed, progress.trials)
+    for trial in progress.trials:
         listed[trial.name] = {
             "name": trial.name,
             "seed": trial.config.seed,
             "hash": trial.config.hash(),
             "overrides": list(trial.overrides),
         }
-    write_json(
-        path,
-        {
-            "format": 1,
-            "command": command_line(),
-            "started": earlier["started"],
-            "fingerprint": fingerprint(trials),
-            "complete": complete,
-            "defaults": defaults,
-            "zip": groups,
-            "trials": list(listed.values()),
-        },
+    content = {
+        "format": 1,
+        "command": command_line(),
+        "started": earlier["started"],
+        "fingerprint": declared.fingerprint,
+        "complete": False,
+        "defaults": declared.defaults,
+        "zip": declared.groups,
+        "extended": extended or earlier.get("extended", False),
+        "trials": list(listed.values()),
+    }
+    if declared.design:
+        content[SEEDS] = declared.design.record()
+        content |= {"lost": list(progress.lost), "looks": list(progress.looks)}
+    write_json(path, content)
+
+
+def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bool:
+    """Are there new seeds among `trials` of what the sweep has trained already?"""
+    known = {tuple(text for text in trial["overrides"] if not is_seed(text)) for trial in listed.values()}
+    return any(trial.name not in listed and without_seed(trial) in known for trial in trials)
+
+
+def read_progress(directory: Path) -> Progress:
+    """What earlier commands have recorded of the looks; of the trials nothing."""
+    path = directory / MANIFEST
+    content = read_json(path) if path.exists() else {}
+    return Progress((), content.get("lost", ()), content.get("looks", ()))
+
+
+def refuse_other_design(directory: Path, design: Design | None) -> None:
+    """Raise ConfigError where the seeds of the sweep in `directory` were declared otherwise, and looked at.
+
+    What a look may spend of the error depends on all looks that were declared. Another design after the first
+    of them would spend more than it says.
+    """
+    path = directory / MANIFEST
+    if not path.exists():
+        return
+    content = read_json(path)
+    there, wanted = content.get(SEEDS), design.record() if design else None
+    if there == wanted or (there is not None and wanted is not None and not content.get("looks")):
+        return
+    told = "seeds that were given" if there is None else f"seed={UNTIL_DECIDED} with {_told(there)}"
+    asked = "given seeds" if wanted is None else f"seed={UNTIL_DECIDED} with {_told(wanted)}"
+    raise ConfigError(
+        f"{directory} holds a sweep of {told}, which were looked at, and this command asks for {asked}: "
+        f"another reading of the same trials has a greater error than either says; allowed: the same again, "
+        f"or another hydra.sweep.dir with seeds that nobody has seen (seeds.first={_next_seed(content)})"
     )
+
+
+def _told(design: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"{SEEDS}.{key}={json.dumps(value, separators=(',', ':'))}" for key, value in design.items()
+    )
+
+
+def _next_seed(content: Mapping[str, Any]) -> int:
+    design = content.get(SEEDS)
+    ends = [trial["seed"] + 1 for trial in content.get("trials", ())]
+    return int(max([*ends, design["first"] + design["looks"][-1]] if design else ends, default=0))

@@ -29,7 +29,7 @@ from dqn_exp.launch.prospects import check_prospects
 
 Overrides = tuple[str, ...]
 _ABSENT = object()
-NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "zip", "dry_run")
+NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "seeds", "zip", "dry_run")
 """Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 
 
@@ -219,6 +219,11 @@ def trial_names(jobs: Sequence[Sequence[str]]) -> list[str]:
 
 def is_seed(override: str) -> bool:
     return override.startswith("seed=")
+
+
+def without_seed(trial: PlannedTrial) -> Overrides:
+    """What a trial shares with those of its configuration."""
+    return tuple(override for override in trial.overrides if not is_seed(override))
 
 
 def directory_name(text: str) -> str:

@@ -23,7 +23,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, Trial
 
 from dqn_exp.config import ConfigError, parse_size, unknown
-from dqn_exp.launch import axis_values, meaning, range_values
+from dqn_exp.launch import SEEDS, axis_values, meaning, range_values
 from dqn_exp.study.storage import on_grid
 
 Params = Mapping[str, Any]
@@ -101,6 +101,10 @@ def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
     for key, override in latest.items():
         if key in REPLICATES:
             replicates[key] = _whole_numbers(key, override)
+        elif key.partition(".")[0] == SEEDS:
+            raise ConfigError(
+                f"{override.input_line} is about a plain sweep; allowed in a study: 'seed=range(5)'"
+            )
         elif override.is_sweep_override():
             written[key] = distribution(key, override, defaults)
         elif key.partition(".")[0] not in OF_THE_STUDY:

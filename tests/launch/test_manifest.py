@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analysis.records import read_sweep
+from analysis.report.findings import overview
 from tests.program import TINY, run_here
 
 
@@ -52,6 +53,16 @@ def test_a_sweep_is_complete_only_with_its_report(place: Path, monkeypatch: pyte
     assert run_here(*command, cwd=place).code == 0
     (written,) = place.glob("outputs/sweeps/*/sweep.json")
     assert json.loads(written.read_text())["complete"]
+
+
+def test_seeds_that_are_added_to_a_finished_sweep_are_noted(place: Path) -> None:
+    """Other values are none, and once noted it stays."""
+    assert not manifest(place, "lr=2e-3")["extended"]
+    assert not manifest(place, "lr=2e-3")["extended"]
+    assert not manifest(place, "lr=3e-3,4e-3")["extended"]
+    assert manifest(place, "lr=3e-3,4e-3", "seed=0,1")["extended"]
+    assert manifest(place, "lr=3e-3,4e-3", "seed=0,1")["extended"]
+    assert "Seeds were added" in " ".join(overview(read_sweep(place / "s")))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from analysis.estimates import Looks
 from analysis.estimates.robustness import Robustness
 from analysis.records import ALL, Axis, Sweep, slug
 from analysis.report.figures.by_value import (
@@ -16,6 +17,7 @@ from analysis.report.figures.by_value import (
 )
 from analysis.report.figures.choices import choices_map
 from analysis.report.figures.learning import BAND_FROM, FEW, Curves, losses, returns, returns_one_by_one
+from analysis.report.figures.looks import looks_figure
 from analysis.report.figures.measures import measure_names, measures_by_value
 from analysis.report.figures.painting import Picture, Plot, paint_all
 from analysis.report.figures.pairs import heatmap
@@ -29,6 +31,7 @@ __all__ = [
     "axis_plots",
     "choices_plot",
     "environments_plot",
+    "looks_plot",
     "own_random",
     "paint_all",
     "pair_plots",
@@ -146,6 +149,22 @@ def environments_plot(name: str, parts: Mapping[str, tuple[Sweep, Axis]]) -> Plo
         "until convergence; triangles had not converged when they ended. Diamonds: restricted mean time; "
         "thick dashes: median, where half of the trials had converged. Above: how many converged.",
         lambda: convergence_by_environment(parts, own_random()),
+    )
+
+
+def looks_plot(looks: Looks) -> Plot:
+    """How each value came to its decision."""
+    axis, level = looks.axis, 100 * looks.design.equivalence_level(len(looks.axis.values) - 1)
+    low, high = looks.design.margin
+    return Plot(
+        axis.name,
+        f"looks_{slug(axis.name)}",
+        "From look to look",
+        f"Left: p of each value against {axis.name} = {axis.labels()[looks.reference]}; a value whose path "
+        "goes below the boundary (dashed) differs. Right: the ratio of its restricted mean to the "
+        f"reference's, with its {level:.4g}% interval; a value whose interval lies within the margin "
+        f"(dashed, {low:g} to {high:g}) is practically equal. A path ends where its value was decided.",
+        lambda: looks_figure(looks),
     )
 
 

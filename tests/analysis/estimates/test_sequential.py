@@ -96,6 +96,17 @@ def test_a_look_waits_for_its_trials_but_not_for_lost_ones() -> None:
     assert going_on.seeds_needed == [12, 12, 12]
 
 
+def test_who_gave_the_same_trials_gets_no_more_seeds() -> None:
+    trials = simulate(np.random.default_rng(1), 12, [1, 1, 1], 0.3)
+    design = Design(looks=(8, 12), paths=200)
+    same = {(1, seed) for seed in range(8)}
+    found = decide(trials, range(12), 0, HORIZON, design, same=same)
+    assert found.verdicts == {1: "same", 2: "undecided"}
+    assert found.seeds_needed == [12, 8, 12]
+    nearly = decide(trials, range(12), 0, HORIZON, design, same=same - {(1, 7)})
+    assert nearly.verdicts[1] == "undecided"
+
+
 def test_the_first_look_is_a_fixed_test_at_its_boundary() -> None:
     """With one look the design is the closed test."""
     trials = simulate(np.random.default_rng(2), 10, [1, 1.3, 2.0], 0.5)

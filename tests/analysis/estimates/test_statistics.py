@@ -114,6 +114,13 @@ def test_no_spread_is_no_proof_of_equivalence() -> None:
     assert not st.is_equivalent(interval)
 
 
+def test_pairs_that_never_differ_have_no_interval() -> None:
+    """Nor do those that differ by one factor: rounding is no spread."""
+    assert np.isnan(st.mean_ratio([10, 20, 40], [10, 20, 40], paired=True).interval).all()
+    assert np.isnan(st.mean_ratio([1.1, 2.2, 3.3], [0.3, 0.6, 0.9], paired=True).interval).all()
+    assert np.isfinite(st.mean_ratio([10, 20, 40], [10, 20, 40], paired=False).interval).all()
+
+
 def test_performance_profile_counts_ties() -> None:
     np.testing.assert_allclose(st.performance_profile([1, 2, 2, 4], [0, 2, 3, 5]), [1, 0.75, 0.25, 0])
 

@@ -50,6 +50,20 @@ def test_values_read_as_in_records(text: str, like: Value, value: Value) -> None
     assert config == {"key": value, "other": 1}
 
 
+def test_both_names_of_a_value_are_told() -> None:
+    like = {"lr": 0.1, "optimizer.lr": 0.1, "seed": 0}
+    expected = {"lr": 0.2, "optimizer.lr": 0.2, "seed": 0}
+    assert planned_config([like], Planned("a", {"lr": "0.2"})) == expected
+    assert planned_config([like], Planned("a", {"optimizer.lr": "0.2"})) == expected
+
+
+def test_a_trial_is_as_those_that_differ_in_the_seed_alone() -> None:
+    """Also in values that follow from others."""
+    others = [{"batch": batch, "agent.learning_starts": batch, "seed": 0} for batch in (20, 64)]
+    planned = Planned("a", {"batch": "64", "seed": "3"})
+    assert planned_config(others, planned) == {"batch": 64, "agent.learning_starts": 64, "seed": 3}
+
+
 def test_what_went_together_is_planned_and_a_default_together(tmp_path: Path) -> None:
     pairs = [["buffer", "batch"]]
     like = combined({"buffer": 500, "batch": 20}, pairs)

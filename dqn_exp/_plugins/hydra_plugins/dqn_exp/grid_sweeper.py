@@ -32,11 +32,11 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from dqn_exp.cli import Summary
+        from dqn_exp.cli import Analyst, Summary
         from dqn_exp.launch import sweep
 
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [plain_calls(f"{key}={value}") for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
         ending = Summary(with_report=bool(self._master.report))
-        return sweep(self._context, self._master, self._launcher, overrides, ending)
+        return sweep(self._context, self._master, self._launcher, overrides, Analyst(), ending)

@@ -1,0 +1,143 @@
+"""What the looks of a sweep found that took as many seeds as it needed: a function of its records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from math import isclose
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from analysis.estimates import blocked, planning, samples, sequential
+from analysis.estimates import survival as sv
+from analysis.estimates.blocked import Trials
+from analysis.estimates.sequential import Decisions, Design, Look, can_be_equal
+from analysis.estimates.statistics import TESTED_FROM
+from analysis.records import Axis, Plan, Row, Sweep, Timeline, timelines_of, what_became_of
+
+Direction = Literal["faster", "slower", "neither is faster throughout"]
+
+
+class Needed(NamedTuple):
+    """Seeds per value that would decide, with a power of 80%; None where no number would."""
+
+    difference: int | None
+    """To find a value that differs by the ratio that was seen."""
+    equality: int | None
+    """To show that equal values are practically equal, at this design's level."""
+
+
+class Looks(NamedTuple):
+    """The looks at the values of an axis; values are told by their index on it."""
+
+    axis: Axis
+    reference: int
+    why: str
+    """Why this value is the one that others are compared with."""
+    design: Design
+    timeline: Timeline
+    """That of the trials of the first look, so that later seeds change no earlier look."""
+    decisions: Decisions
+    trials: Trials
+    values: Mapping[str, int]
+    """The value of each trial that counts, by its run."""
+    first: int
+    """The first seed; the others follow it."""
+    lost: Collection[str]
+    """Names of trials that failed, and that the looks did without."""
+
+    @property
+    def last(self) -> list[Look]:
+        """The latest look at each value."""
+        return list({look.value: look for look in self.decisions.looks}.values())
+
+    def direction(self, look: Look) -> Direction:
+        """Of a difference: by observed less expected convergences, where the ratio says the same."""
+        side = blocked.advantage(self.pair(look), 0, 1)
+        low, high = look.ratio.interval
+        agrees = high < 1 if side > 0 else low > 1
+        if agrees or low != low:
+            return "faster" if side > 0 else "slower"
+        return "neither is faster throughout"
+
+    def needed(self, look: Look) -> Needed:
+        """What it would take to decide on a value, from the variance that was seen."""
+        pair = self.pair(look)
+        times = sv.restricted(pair.times, self.timeline.horizon)
+        seeds = np.intersect1d(pair.seeds[pair.values == 0], pair.seeds[pair.values == 1])
+        theirs, ours = (
+            np.array([times[(pair.values == code) & (pair.seeds == seed)][0] for seed in seeds])
+            for code in (0, 1)
+        )
+        variance, ratio = planning.pilot_variance(ours, theirs), look.ratio.ratio
+        found = None if isclose(ratio, 1) else planning.seeds_for_ratio(ratio, variance)
+        if not can_be_equal(pair):
+            return Needed(found, None)
+        alpha = (1 - self.design.equivalence_level(len(self.axis.values) - 1)) / 2
+        return Needed(
+            found,
+            planning.seeds_for_equivalence(
+                variance, min(self.design.margin[1], 1 / self.design.margin[0]), alpha=alpha
+            ),
+        )
+
+    def pair(self, look: Look) -> Trials:
+        """The trials of the reference (0) and of the value (1) that were looked at."""
+        first = self.trials.where(self.trials.seeds < self.first + look.seeds)
+        return first.among([self.reference, look.value])
+
+
+def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
+    """All looks that the records allow, without trials that are `lost`, beside those recorded as lost.
+
+    None for a sweep without looks, and where a value has too few trials for one.
+    """
+    planned = sweep.plans[0].looks if len(sweep.plans) == 1 else None
+    if planned is None or len(sweep.axes) > 1:
+        return None
+    axis, gone = sweep.axes[0], {*planned.lost, *lost}
+    rows = [row for row in sweep.counted if row["seed"] in planned.seeds and row["run"] not in gone]
+    codes = axis.codes(rows)
+    values = {row["run"]: code for row, code in zip(rows, codes.tolist(), strict=True)}
+    if np.bincount(codes, minlength=len(axis.values)).min() < TESTED_FROM:
+        return None
+    at_first = [row for row in rows if row["seed"] < planned.first + planned.looks[0]]
+    timeline, (reference, why) = timelines_of(at_first)[0], sweep.reference(axis)
+    trials = Trials(
+        timeline.times(rows),
+        samples.events(rows),
+        codes,
+        np.array(samples.seeds(rows)),
+        np.zeros(len(rows), np.int64),
+    )
+    design = Design(tuple(planned.looks), planned.margin, planned.alpha)
+    decisions = sequential.decide(
+        trials,
+        planned.seeds,
+        reference,
+        timeline.horizon,
+        design,
+        _pairs(sweep.plans[0], values, gone),
+        _same(sweep, rows, codes.tolist(), reference),
+    )
+    return Looks(
+        axis, reference, why, design, timeline, decisions, trials, values, planned.first, sorted(gone)
+    )
+
+
+def _pairs(plan: Plan, values: Mapping[str, int], lost: Collection[str]) -> set[tuple[int, int]]:
+    """(value, seed) of `lost` trials, from the trials whose `values` are known: they may have no record."""
+    kinds = {trial.name: {**trial.swept, "seed": ""} for trial in plan.trials}
+    known = [(kinds[run], value) for run, value in values.items()]
+    return {
+        (next(value for kind, value in known if kind == kinds[trial.name]), int(trial.swept["seed"]))
+        for trial in plan.trials
+        if trial.name in lost
+    }
+
+
+def _same(sweep: Sweep, rows: Sequence[Row], codes: Sequence[int], reference: int) -> set[tuple[int, int]]:
+    """(value, seed) of trials that are those of the reference, bit for bit."""
+    found = list(zip(codes, samples.seeds(rows), what_became_of(sweep, rows), strict=True))
+    theirs = {seed: became for code, seed, became in found if code == reference}
+    return {(code, seed) for code, seed, became in found if theirs.get(seed) == became}

@@ -1,0 +1,165 @@
+"""The looks of a sweep in words: on the screen as they are taken, and in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from analysis.estimates import Looks
+from analysis.estimates.planning import POWER
+from analysis.estimates.sequential import Look
+from analysis.records import Sweep
+from analysis.report.findings import p_value
+from dqn_exp.text import format_number
+
+MOST_TOLD = 10_000
+"""More seeds than these nobody will train: the number says nothing then."""
+
+
+def told(looks: Looks) -> list[str]:
+    """A line for each look: "look 2, 12 seeds: buffer = 500 differs (slower), 100k undecided"."""
+    lines = []
+    for number, seeds in enumerate(looks.design.looks, 1):
+        taken = [look for look in looks.decisions.looks if look.seeds == seeds]
+        if taken:
+            found = ", ".join(f"{_label(looks, look)} {_verdict(looks, look)}" for look in taken)
+            lines.append(f"look {number}, {seeds} seeds: {looks.axis.name} = {found}")
+    return lines
+
+
+def _label(looks: Looks, look: Look) -> str:
+    return looks.axis.labels()[look.value]
+
+
+def _verdict(looks: Looks, look: Look) -> str:
+    return {
+        "differs": f"differs ({looks.direction(look)})" if look.verdict == "differs" else "",
+        "equal": "practically equal",
+        "same": "gave the same trials",
+        "undecided": "undecided",
+    }[look.verdict]
+
+
+def outcomes(looks: Looks) -> Iterator[str]:
+    """What is known of each value now."""
+    reference = f"{looks.axis.name} = {looks.axis.labels()[looks.reference]} ({looks.why})"
+    if not looks.decisions.looks:
+        yield f"The first look, at {looks.design.looks[0]} seeds of each value, is still to be taken."
+    for look in looks.last:
+        yield _outcome(looks, look, reference)
+    if looks.lost:
+        yield f"Failed, and left out of the looks: {', '.join(looks.lost)}."
+
+
+def _outcome(looks: Looks, look: Look, reference: str) -> str:
+    value = f"{looks.axis.name} = {_label(looks, look)}"
+    after = f"decided with {look.seeds} seeds"
+    low, high = looks.design.margin
+    match look.verdict:
+        case "differs":
+            direction = looks.direction(look)
+            how = (
+                f"differs from {reference}; {direction}"
+                if direction == "neither is faster throughout"
+                else f"converges {direction} than {reference}"
+            )
+            return f"{value} {how}: {ratio(look)}, {p_value(look.p)}, at most {look.boundary:.2g}; {after}."
+        case "equal":
+            return (
+                f"{value} is practically as fast as {reference}: {ratio(look)}, within {low:g} to {high:g}; "
+                f"{after}."
+            )
+        case "same":
+            return (
+                f"{value} gave the same trials as {reference}, bit for bit, with all of {look.seeds} seeds: "
+                f"{looks.axis.name} changed nothing between them."
+            )
+    if not looks.decisions.is_over:
+        return f"{value} is undecided with {look.seeds} seeds: {ratio(look)}."
+    return (
+        f"{value} is not decided against {reference} within {look.seeds} seeds: {ratio(look)}. That is not "
+        f"evidence that they are equal. {_needed(looks, look)}"
+    )
+
+
+def ratio(look: Look) -> str:
+    """ "restricted mean 1.31 times as long (0.94 to 1.83)"."""
+    low, high = look.ratio.interval
+    interval = f" ({low:.2f} to {high:.2f})" if low == low else ""
+    return f"restricted mean {look.ratio.ratio:.2f} times as long{interval}"
+
+
+def _needed(looks: Looks, look: Look) -> str:
+    """What it would take, in a sweep of its own."""
+    needed = looks.needed(look)
+    low, high = looks.design.margin
+    difference = f"To find this ratio with a power of {POWER:.0%} takes {_seeds(needed.difference)}"
+    if needed.equality is None:
+        return f"{difference}; equality cannot be shown where fewer than half of the trials converge."
+    return f"{difference}, to show equality within {low:g} to {high:g} {_seeds(needed.equality)}."
+
+
+def _seeds(number: int | None) -> str:
+    if number is None or number > MOST_TOLD:
+        return f"more than {format_number(MOST_TOLD)} seeds of each value"
+    return f"about {format_number(number)} seeds of each value"
+
+
+def records(looks: Looks) -> list[dict[str, Any]]:
+    """A row for each look at each value: of `sweep.json`, and of the report's table."""
+    return [
+        {
+            "look": 1 + looks.design.looks.index(look.seeds),
+            "seeds": look.seeds,
+            "value": _label(looks, look),
+            "p": look.p,
+            "boundary": look.boundary,
+            "ratio": look.ratio.ratio,
+            "ratio_low": _known(look.ratio.interval[0]),
+            "ratio_high": _known(look.ratio.interval[1]),
+            "verdict": look.verdict,
+            "direction": looks.direction(look) if look.verdict == "differs" else None,
+        }
+        for look in looks.decisions.looks
+    ]
+
+
+def waiting(sweep: Sweep) -> str:
+    """Why nothing is said of a sweep whose looks cannot be taken."""
+    first = min(plan.looks.looks[0] for plan in sweep.plans if plan.looks)
+    return (
+        f"Seeds are added here until values are decided (seed=until_decided), and nothing is claimed before "
+        f"the first look, at {first} seeds of each value, or where several folders are read together."
+    )
+
+
+def methods(looks: Looks) -> str:
+    """How the looks were taken."""
+    design, n_others = looks.design, len(looks.axis.values) - 1
+    low, high = design.margin
+    return (
+        f"Seeds were added in looks, at {', '.join(map(str, design.looks))} seeds of a value; these, the "
+        f"margin and the error of {design.alpha:g} were declared before the first. At a look every "
+        "undecided value is compared with the reference on all seeds so far. The score of a trial is 1 "
+        "where it converged, less the Nelson–Aalen estimate of all compared trials at its time (log-rank "
+        f"scores); values change places within each seed, in {design.paths} random ways that are drawn with "
+        "the seed and serve all looks. By a look so many of these ways may have crossed its boundary as "
+        "Pocock’s spending function allows, α ln(1 + (e − 1) t), where t is the share of the greatest "
+        "number of seeds (Lan & DeMets 1983). A value differs where all sets of values that hold it have "
+        f"crossed theirs (closed test), so that with a probability of at least {1 - design.alpha:.0%} no "
+        "difference that is told at any look is wrong. The p of a value is the largest over these sets, "
+        "with crossings at earlier looks counted. A value is practically equal where the interval of its "
+        f"ratio of restricted means, of level 1 − {2 * design.alpha:g} / ({len(design.looks)} looks × "
+        f"{n_others} values), lies within {low:g} to {high:g} and half of the trials of both values "
+        "converged. Values that are decided get no more seeds. A ratio that ended the looks early is "
+        "somewhat too far from 1, because luck helped it there. The end of the looks decides nothing about "
+        "a value that is undecided then: that it is equal is not shown. Restricted means are cut at "
+        f"{format_number(looks.timeline.horizon)} {looks.timeline.unit}, as the trials of the first look "
+        "allow. Tests for a fixed number of seeds are not made beside the looks: they would be a further "
+        "reading of the same trials. What a value needs is computed from the upper 80% limit of the "
+        "variance that was seen."
+    )
+
+
+def _known(number: float) -> float | None:
+    return number if number == number else None

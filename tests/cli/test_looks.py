@@ -1,0 +1,222 @@
+"""seed=until_decided as it is typed: to its end, killed and continued, refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dqn_exp.cli import Analyst
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.looks import Design
+from dqn_exp.launch.pace import NoPaceError
+from dqn_exp.runs import FINISHED
+from tests.helpers import make_config
+from tests.program import alive, descendants, records, run_here, start, wait_until
+
+TRIAL = (
+    "imports=[tests.probes]",
+    "env=gymnasium",
+    "env.id=probe/RewardByBoth-v0",
+    "env.max_episode_steps=5",
+    "convergence.threshold=1",
+    "convergence.consecutive=1",
+    "convergence.stop=true",
+    "budget.env_steps=200",
+    "batch=32",
+    "evaluation.every_steps=20",
+    "evaluation.episodes=6",
+    "evaluation.final_episodes=1",
+    "exploration=constant",
+    "exploration.epsilon=1",
+    "report=false",
+    "hydra.launcher.n_jobs=2",
+)
+"""A trial of a tenth of a second."""
+COMMAND = ("-m", *TRIAL, "seed=until_decided", "seeds.looks=[6,8]", "lr=1e-9,1e-3,2e-3")
+"""lr=1e-9 learns nothing."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """`run_here` writes beside its directory."""
+    (tmp_path / "cwd").mkdir()
+    return tmp_path / "cwd"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sweep without any accident; beside it what was said."""
+    cwd = tmp_path_factory.mktemp("undisturbed") / "cwd"
+    cwd.mkdir()
+    ended = run_here(*COMMAND, "hydra.sweep.dir=sweep", cwd=cwd)
+    assert ended.code == 0, ended.said
+    (cwd / "said").write_text(ended.out)
+    return cwd / "sweep"
+
+
+def manifest(sweep: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((sweep / "sweep.json").read_text())
+    return content
+
+
+def trials(sweep: Path) -> list[str]:
+    return sorted(path.parent.name for path in sweep.glob("*/trial.json"))
+
+
+def test_who_is_decided_gets_no_more_seeds(undisturbed: Path) -> None:
+    said = (undisturbed.parent / "said").read_text()
+    assert "look 1, 6 seeds: lr = 1e-09 undecided, 0.002 undecided\n" in said
+    assert "look 2, 8 seeds: lr = 1e-09 differs (slower), 0.002 undecided\n" in said
+    assert "lr = 1e-09 converges slower than lr = 0.001 (the default): restricted mean" in said
+    assert "lr = 0.002 is not decided against lr = 0.001 (the default) within 8 seeds" in said
+    content = manifest(undisturbed)
+    assert content["complete"]
+    assert content["seeds"] == {"first": 0, "looks": [6, 8], "margin": [0.8, 1.25], "alpha": 0.05}
+    assert [(look["seeds"], look["value"], look["verdict"]) for look in content["looks"]] == [
+        (6, "1e-09", "undecided"),
+        (6, "0.002", "undecided"),
+        (8, "1e-09", "differs"),
+        (8, "0.002", "undecided"),
+    ]
+    assert content["defaults"]["lr"] == 1e-3
+
+
+def test_values_that_gave_the_same_trials_get_no_more(place: Path) -> None:
+    """Buffers that never fill. The looks are chosen in a sweeps file."""
+    (place / "sweeps").mkdir()
+    (place / "sweeps" / "mine.yaml").write_text(
+        "# @package _global_\nseeds: {looks: [6, 8, 9], first: 4}\n"
+        "hydra: {sweeper: {params: {buffer: '1k,2k', seed: until_decided}}}\n"
+    )
+    ended = run_here("-m", *TRIAL, "sweeps=mine", "lr=1e-2", "hydra.sweep.dir=sweep", cwd=place)
+    assert ended.code == 0, ended.said
+    assert "look 1, 6 seeds: buffer = 1k gave the same trials\n" in ended.out
+    assert "buffer changed nothing between them" in ended.out
+    assert trials(place / "sweep") == sorted(
+        f"buffer={b},seed={s}" for b in ("1k", "2k") for s in range(4, 10)
+    )
+
+
+def test_killed_at_both_looks_it_ends_with_the_same_looks(undisturbed: Path, tmp_path: Path) -> None:
+    """The same trials, bit for bit, none of them trained again; the interrupted sweep is found by itself."""
+    finished: dict[Path, bytes] = {}
+    for n_ended in (5, 20):
+        driver = start(*COMMAND, cwd=tmp_path)
+        wait_until(lambda: len(list(ends(tmp_path))) >= n_ended or driver.poll() is not None)  # noqa: B023
+        family = descendants(driver.pid)
+        driver.kill()
+        driver.wait()
+        wait_until(lambda: not alive(family))  # noqa: B023
+        assert not any(manifest(path)["complete"] for path in tmp_path.glob("outputs/sweeps/*"))
+        finished |= {path: path.read_bytes() for path in ends(tmp_path)}
+    (tmp_path / "cwd").mkdir()
+    (tmp_path / "outputs").rename(tmp_path / "cwd" / "outputs")
+    ended = run_here(*COMMAND, cwd=tmp_path / "cwd")
+    assert ended.code == 0, ended.said
+    (sweep,) = (tmp_path / "cwd" / "outputs" / "sweeps").iterdir()
+    assert manifest(sweep)["looks"] == manifest(undisturbed)["looks"]
+    assert trials(sweep) == trials(undisturbed)
+    for trial in trials(sweep):
+        assert records(sweep / trial) == records(undisturbed / trial)
+    for path, content in finished.items():
+        assert (tmp_path / "cwd" / path.relative_to(tmp_path)).read_bytes() == content
+
+
+def ends(place: Path) -> Iterator[Path]:
+    """The results of trials that are over."""
+    return (path for path in place.rglob("result.json") if json.loads(path.read_text())["status"] in FINISHED)
+
+
+BREAKS = """
+from dqn_exp.registry import observers
+from dqn_exp.runs import Observer
+
+@observers.register("breaks")
+class Breaks(Observer):
+    def __init__(self, run, directory, at):
+        if directory.name == at:
+            raise RuntimeError("it broke")
+"""
+
+
+def test_a_lost_trial_is_told_and_not_tried_again(place: Path) -> None:
+    (place / "breaks.py").write_text(BREAKS)
+    command = ["-m", *TRIAL, "seed=until_decided", "seeds.looks=[7]", "lr=1e-9,1e-3", "hydra.sweep.dir=sweep"]
+    command[1] = "imports=[tests.probes,breaks]"
+    ended = run_here(*command, "+observers.breaks.at='lr=1e-09,seed=2'", cwd=place)
+    assert ended.code == 0, ended.said
+    assert "it broke" in ended.out
+    assert "look 1, 7 seeds: lr = 1e-09 " in ended.out
+    assert "Failed, and left out of the looks: lr=1e-09,seed=2." in ended.out
+    found = manifest(place / "sweep")
+    assert (found["lost"], found["complete"]) == (["lr=1e-09,seed=2"], True)
+    mended = run_here(*command, "+observers.breaks.at=nowhere", cwd=place)
+    assert mended.code == 0, mended.said
+    assert manifest(place / "sweep")["looks"] == found["looks"]
+    result = json.loads((place / "sweep" / "lr=1e-09,seed=2" / "result.json").read_text())
+    assert result["status"] == "failed"
+
+
+def test_the_same_command_trains_nothing_again_and_another_design_is_refused(undisturbed: Path) -> None:
+    before = {path: path.read_bytes() for path in undisturbed.glob("*/*") if path.is_file()}
+    here = (f"hydra.sweep.dir={undisturbed}",)
+    again = run_here(*COMMAND, *here, cwd=undisturbed.parent)
+    assert again.code == 0, again.said
+    longer = run_here(*COMMAND, *here, "seeds.looks=[6,8,12]", cwd=undisturbed.parent)
+    assert longer.code == 2
+    assert "seeds.looks=[6,8] " in longer.err
+    assert "seeds.first=8" in longer.err
+    assert {path: path.read_bytes() for path in undisturbed.glob("*/*") if path.is_file()} == before
+
+
+def test_a_dry_run_tells_the_most(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise NoPaceError("nothing is measured here")
+
+    monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", fail)
+    ended = run_here(*COMMAND, "dry_run=true", cwd=place)
+    assert ended.code == 0, ended.said
+    assert "at most what follows. The first look takes 6 seeds of each value, 18 trials" in ended.out
+    assert "24 trials in outputs/sweeps/" in ended.out
+    assert list(place.iterdir()) == []
+
+
+LR = ("lr", (1e-3, 1e-2))
+
+
+@pytest.mark.parametrize(
+    ("swept", "first_look", "every_steps", "told"),
+    [
+        (LR, 4, 2000, "fewer than 6 seeds"),
+        (("convergence__consecutive", (1, 2)), 6, 2000, "changes what that means"),
+        (LR, 6, None, "how soon trials converge: evaluations"),
+        (("lr", tuple(n / 100 for n in range(1, 10))), 6, 2000, "lr has 9 values; allowed: at most 8"),
+        (("lr", (1e-3,)), 6, 2000, "the values change nothing; allowed: one axis"),
+    ],
+)
+def test_what_can_decide_nothing_is_refused(
+    swept: tuple[str, Sequence[float]], first_look: int, every_steps: int | None, told: str
+) -> None:
+    name, values = swept
+    configs = [make_config(evaluation__every_steps=every_steps, **{name: value}) for value in values]
+    design = Design(first=0, looks=(first_look, 8), margin=(0.8, 1.25), alpha=0.05)
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        Analyst().check(design, configs, [])
+
+
+def test_several_axes_are_refused_before_anything_is_written(place: Path) -> None:
+    ended = run_here("-m", *TRIAL, "seed=until_decided", "lr=1e-2,1e-3", "batch=16,32", cwd=place)
+    assert (ended.code, ended.out) == (2, "")
+    assert "these are swept: batch, lr" in ended.err
+    assert list(place.iterdir()) == []
+
+
+def test_one_trial_has_one_seed(place: Path) -> None:
+    ended = run_here("seed=until_decided", cwd=place)
+    assert ended.code == 2
+    assert "python -m dqn_exp -m seed=until_decided" in ended.err
