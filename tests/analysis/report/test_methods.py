@@ -9,6 +9,7 @@ import pytest
 
 from analysis.records import read_sweep
 from analysis.report.methods import notes, provenance
+from analysis.report.methods import tests as how_tested
 from tests.analysis.synthetic import write_sweep, write_trial
 
 HERE = {"git": {"commit": "abc1234", "dirty": False}, "versions": {"torch": "2.12"}, "host": "a", "cpu": "x"}
@@ -43,10 +44,10 @@ def test_where_nothing_differs_nothing_is_said_of_it(buffers: Path) -> None:
 def test_seconds_as_a_budget_are_warned_of(tmp_path: Path) -> None:
     for name, common in (("with", {"budget.seconds": 60.0}), ("without", {})):
         write_sweep(tmp_path / name, {"lr": [0.1, 0.2]}, 1, lambda cell, seed: 2000, common)
-    told = dict(notes(read_sweep(tmp_path / "with")))
+    told = dict(notes(read_sweep(tmp_path / "with"), how_tested()))
     assert "Training ended after 60 seconds at the latest" in told["Seconds"]
     assert "depends on the machine" in told["Seconds"]
     assert "50k environment steps or 60 seconds of training" in told["Budget"]
-    told = dict(notes(read_sweep(tmp_path / "without")))
+    told = dict(notes(read_sweep(tmp_path / "without"), how_tested()))
     assert "Seconds" not in told
     assert "seconds" not in told["Budget"]
