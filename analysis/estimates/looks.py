@@ -43,6 +43,8 @@ class Looks(NamedTuple):
     """The value of each trial that counts, by its run."""
     first: int
     """The first seed; the others follow it."""
+    identical: Collection[tuple[int, int]]
+    """(value, seed) of trials that are those of the reference, bit for bit."""
     lost: Collection[str]
     """Names of trials that failed, and that the looks did without."""
 
@@ -60,8 +62,16 @@ class Looks(NamedTuple):
             return "faster" if side > 0 else "slower"
         return "neither is faster throughout"
 
-    def needed(self, look: Look) -> Needed:
-        """What it would take to decide on a value, from the variance that was seen."""
+    def is_identical(self, look: Look) -> bool:
+        """Are all trials of a value those of the reference, bit for bit?"""
+        pair = self.pair(look)
+        ours = pair.seeds[pair.values == 1].tolist()
+        return all((look.value, seed) in self.identical for seed in ours)
+
+    def needed(self, look: Look) -> Needed | None:
+        """What it would take to decide on a value, from the variance that was seen; None without any."""
+        if look.ratio.interval[0] != look.ratio.interval[0]:
+            return None
         pair = self.pair(look)
         times = sv.restricted(pair.times, self.timeline.horizon)
         seeds = np.intersect1d(pair.seeds[pair.values == 0], pair.seeds[pair.values == 1])
@@ -111,6 +121,7 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
         np.zeros(len(rows), np.int64),
     )
     design = Design(tuple(planned.looks), planned.margin, planned.alpha)
+    identical = _identical(sweep, rows, codes.tolist(), reference)
     decisions = sequential.decide(
         trials,
         planned.seeds,
@@ -118,10 +129,20 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
         timeline.horizon,
         design,
         _pairs(sweep.plans[0], values, gone),
-        _same(sweep, rows, codes.tolist(), reference),
+        identical | _as_soon(trials, reference),
     )
     return Looks(
-        axis, reference, why, design, timeline, decisions, trials, values, planned.first, sorted(gone)
+        axis,
+        reference,
+        why,
+        design,
+        timeline,
+        decisions,
+        trials,
+        values,
+        planned.first,
+        identical,
+        sorted(gone),
     )
 
 
@@ -136,8 +157,19 @@ def _pairs(plan: Plan, values: Mapping[str, int], lost: Collection[str]) -> set[
     }
 
 
-def _same(sweep: Sweep, rows: Sequence[Row], codes: Sequence[int], reference: int) -> set[tuple[int, int]]:
-    """(value, seed) of trials that are those of the reference, bit for bit."""
+def _identical(
+    sweep: Sweep, rows: Sequence[Row], codes: Sequence[int], reference: int
+) -> set[tuple[int, int]]:
     found = list(zip(codes, samples.seeds(rows), what_became_of(sweep, rows), strict=True))
     theirs = {seed: became for code, seed, became in found if code == reference}
     return {(code, seed) for code, seed, became in found if theirs.get(seed) == became}
+
+
+def _as_soon(trials: Trials, reference: int) -> set[tuple[int, int]]:
+    """(value, seed) of trials that converged at the same time as that of the reference."""
+    converged = trials.where(trials.events == 1)
+    found = list(
+        zip(converged.values.tolist(), converged.seeds.tolist(), converged.times.tolist(), strict=True)
+    )
+    theirs = {seed: time for code, seed, time in found if code == reference}
+    return {(code, seed) for code, seed, time in found if theirs.get(seed) == time}

@@ -2,8 +2,8 @@
 
 At each look every undecided value is compared with a reference on all seeds so far. A value is decided
 where it differs (closed, group-sequential permutation test), is practically equal (its ratio of
-restricted means lies within a margin) or gave the same trials as the reference, which no test is asked
-about. Decided values get no more seeds.
+restricted means lies within a margin) or did with every seed the same as the reference, which no test is
+asked about. Decided values get no more seeds.
 
 The error is spent as Pocock's boundary would (Lan & DeMets 1983): alpha ln(1 + (e - 1) t), where t is the
 share of the greatest number of seeds. The order of each seed's trials under permutation is drawn from
@@ -96,7 +96,7 @@ def decide(
 
     `seeds` in the order in which they are trained, at least as many as the last look takes. `lost`:
     (value, seed) of trials that will never be there; a look does not wait for them. `same`: (value, seed)
-    of trials that are the reference's of this seed, bit for bit.
+    of trials that did the same as the reference's of this seed.
     """
     n_values = int(trials.values.max()) + 1
     undecided = [value for value in range(n_values) if value != reference]

@@ -10,6 +10,7 @@ from analysis.estimates.planning import POWER
 from analysis.estimates.sequential import Look
 from analysis.records import Sweep
 from analysis.report.findings import p_value
+from dqn_exp.scores import LEVEL
 from dqn_exp.text import format_number
 
 MOST_TOLD = 10_000
@@ -35,7 +36,7 @@ def _verdict(looks: Looks, look: Look) -> str:
     return {
         "differs": f"differs ({looks.direction(look)})" if look.verdict == "differs" else "",
         "equal": "practically equal",
-        "same": "gave the same trials",
+        "same": "gave the same trials" if looks.is_identical(look) else "converged at the same times",
         "undecided": "undecided",
     }[look.verdict]
 
@@ -70,9 +71,13 @@ def _outcome(looks: Looks, look: Look, reference: str) -> str:
                 f"{after}."
             )
         case "same":
+            alike = (
+                "gave the same trials as" if looks.is_identical(look) else "converged at the same times as"
+            )
+            most = 1 - (1 - LEVEL) ** (1 / look.seeds)
             return (
-                f"{value} gave the same trials as {reference}, bit for bit, with all of {look.seeds} seeds: "
-                f"{looks.axis.name} changed nothing between them."
+                f"{value} {alike} {reference} with each of {look.seeds} seeds: with 95% confidence fewer "
+                f"than {most:.0%} of seeds tell them apart."
             )
     if not looks.decisions.is_over:
         return f"{value} is undecided with {look.seeds} seeds: {ratio(look)}."
@@ -92,6 +97,8 @@ def ratio(look: Look) -> str:
 def _needed(looks: Looks, look: Look) -> str:
     """What it would take, in a sweep of its own."""
     needed = looks.needed(look)
+    if needed is None:
+        return "What it would take cannot be told: trials of one seed did not differ."
     low, high = looks.design.margin
     difference = f"To find this ratio with a power of {POWER:.0%} takes {_seeds(needed.difference)}"
     if needed.equality is None:

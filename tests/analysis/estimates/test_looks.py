@@ -97,14 +97,33 @@ def test_a_sweep_of_given_seeds_has_no_looks(tmp_path: Path) -> None:
     assert take_looks(read_sweep(tmp_path / "s")) is None
 
 
-def test_the_same_trials_are_told_from_equal_times(tmp_path: Path) -> None:
-    """Bit for bit the same networks end the looks, equal times with other networks do not."""
-    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2, 0.3]}, 10, lambda cell, seed: 5000 + 1000 * seed)
+def test_values_that_do_the_same_are_not_asked_further(tmp_path: Path) -> None:
+    """The same networks bit for bit, also where nothing converges; or convergence at the same evaluation."""
+
+    def time(cell: dict[str, float], seed: int) -> float:
+        if seed == 0 and cell["lr"] < 0.3:
+            return np.inf
+        return 5000 + 1000 * seed
+
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2, 0.3, 0.4]}, 10, time)
     for trial in (tmp_path / "s").glob("lr=*"):
-        kind = "other" if trial.name.startswith("lr=0.3") else "same"
+        kind = "same" if trial.name.startswith(("lr=0.1", "lr=0.2")) else trial.name
         (trial / "network.safetensors").write_text(f"{kind} {trial.name.partition(',')[2]}")
     found = taken(plan_looks(tmp_path / "s", (6, 10), defaults={"lr": 0.1}))
-    assert verdicts(found) == [(6, "0.2", "same"), (6, "0.3", "undecided"), (10, "0.3", "undecided")]
+    assert verdicts(found)[:3] == [(6, "0.2", "same"), (6, "0.3", "undecided"), (6, "0.4", "undecided")]
+    assert found.is_identical(found.decisions.looks[0])
+    other = taken(plan_looks(tmp_path / "s", (6, 10), defaults={"lr": 0.3}))
+    as_soon = next(look for look in other.decisions.looks if other.axis.labels()[look.value] == "0.4")
+    assert (as_soon.seeds, as_soon.verdict) == (6, "same")
+    assert not other.is_identical(as_soon)
+
+
+def test_pairs_that_never_converge_are_not_the_same(tmp_path: Path) -> None:
+    """What they would have done is not known; and without any spread nothing can be planned."""
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: np.inf)
+    found = taken(plan_looks(tmp_path / "s", (8,), defaults={"lr": 0.1}))
+    assert [look.verdict for look in found.last] == ["undecided"]
+    assert found.needed(found.last[0]) is None
 
 
 def test_values_that_hardly_converge_are_never_equal(tmp_path: Path) -> None:
@@ -118,7 +137,9 @@ def test_values_that_hardly_converge_are_never_equal(tmp_path: Path) -> None:
     assert [look.verdict for look in found.last] == ["undecided"]
     assert found.last[0].ratio.interval[0] > 0.8
     assert found.last[0].ratio.interval[1] < 1.25
-    assert found.needed(found.last[0]).equality is None
+    needed = found.needed(found.last[0])
+    assert needed is not None
+    assert needed.equality is None
 
 
 def test_what_it_would_take_is_planned_from_what_was_seen(sweep: Path, tmp_path: Path) -> None:
@@ -126,6 +147,7 @@ def test_what_it_would_take_is_planned_from_what_was_seen(sweep: Path, tmp_path:
     found = taken(without(sweep, tmp_path / "part", others=8))
     undecided = next(look for look in found.last if found.axis.labels()[look.value] == "0.999")
     needed = found.needed(undecided)
+    assert needed is not None
     assert needed.difference is not None
     assert needed.equality is not None
     pair = found.pair(undecided)
