@@ -33,6 +33,12 @@ gymnasium.register("Prices-v0", "gym_trading_env.environments:TradingEnv", kwarg
     "df": prices, "positions": [-1, 0, 1], "verbose": 0, "max_episode_duration": 100})
 """
 
+SMALL_ATARI = """
+import minatar.gym
+
+minatar.gym.register_envs()
+"""
+
 
 class Case(NamedTuple):
     package: str
@@ -47,7 +53,7 @@ CASES = (
         "imports=[minigrid]", "env.id=MiniGrid-Empty-5x5-v0",
         "+env.wrappers.FilterObservation.filter_keys=[image]",
     )),
-    Case("minatar", ("env.id=MinAtar/Breakout-v1",)),
+    Case("minatar", ("imports=[small_atari]", "env.id=MinAtar/Breakout-v1")),
     Case("highway-env", ("imports=[highway_env]", "env.id=highway-fast-v0", "budget.env_steps=300",
                          "evaluation.every_steps=150")),
     Case("flappy-bird-gymnasium", ("imports=[flappy_bird_gymnasium]", "env.id=FlappyBird-v0",
@@ -78,6 +84,7 @@ def tried(case: Case) -> str:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         (root / "prices.py").write_text(TRADING)
+        (root / "small_atari.py").write_text(SMALL_ATARI)
         whole = run(root, "whole", case)
         if case.refusal:
             is_told = (
