@@ -222,3 +222,9 @@ def test_a_log_scale_has_no_steps() -> None:
 def test_a_choice_given_twice_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^buffer=17k,17000: 17k and 17000 are one value"):
         space("buffer=17k,17000")
+
+
+@pytest.mark.parametrize("line", ["seeds=until_decided", "seeds.looks=[8,12]"])
+def test_looks_are_no_part_of_a_study(line: str) -> None:
+    with pytest.raises(ConfigError, match="is about a plain sweep"):
+        space("lr=0.1,0.2", line)
