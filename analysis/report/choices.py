@@ -23,6 +23,11 @@ from analysis.report.findings import p_value
 from dqn_exp.runs import write_atomic
 from dqn_exp.text import format_number
 
+IN_LOOKS = (
+    "The seeds of this sweep were added in looks, and when they ended depended on what was found: its claims are "
+    "those of the looks. The p values below do not know of that, and only describe."
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path_arguments(parser)
@@ -33,6 +38,8 @@ def run(args: argparse.Namespace) -> None:
     sweep, console = read_sweep(args.paths), Console()
     timeline, shuffler, found = sweep.timelines[0], Shuffler(np.random.default_rng(0)), 0
     warn_about(sweep.skipped)
+    if any(plan.looks for plan in sweep.plans):
+        console.print(IN_LOOKS, highlight=False)
     for axis in sweep.axes:
         of = compare.compared(sweep, axis, timeline)
         robustness = examine(sweep, of, timeline, shuffler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,14 @@ def test_a_sweep_without_shared_seeds_is_refused(tmp_path: Path, capsys: pytest.
     sweep = write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 5000)
     assert main(["robustness", str(sweep)]) == 2
     assert "no axis has two values that share 6 seeds" in capsys.readouterr().err
+
+
+def test_a_sweep_in_looks_is_only_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = effect_sweep(tmp_path / "s", seeds=6)
+    assert main(["robustness", str(root)]) == 0
+    assert "added in looks" not in capsys.readouterr().out
+    plan = json.loads((root / "sweep.json").read_text())
+    design = {"first": 0, "looks": [6, 8], "margin": [0.8, 1.25], "alpha": 0.05}
+    (root / "sweep.json").write_text(json.dumps({**plan, "seeds": design}))
+    assert main(["robustness", str(root)]) == 0
+    assert "seeds of this sweep were added in looks" in capsys.readouterr().out
