@@ -24,8 +24,8 @@ from dqn_exp.runs import write_atomic
 from dqn_exp.text import format_number
 
 IN_LOOKS = (
-    "The seeds of this sweep were added in looks, and when they ended depended on what was found: its claims are "
-    "those of the looks. The p values below do not know of that, and only describe."
+    "The seeds of this sweep were added in looks, and when they ended depended on what was found: its claims "
+    "are those of the looks. The p values below do not know of that, and only describe."
 )
 
 
