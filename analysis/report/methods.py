@@ -156,8 +156,20 @@ def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     mixed = [trial.run for trial in sweep.trials if len(_programs(trial.record)) > 1]
     if mixed:
         yield "Continued with another program", f"another commit or other versions: {', '.join(mixed)}"
+    inexact = [trial.run for trial in sweep.trials if not all(map(_is_exact, _attempts(trial.record)))]
+    if inexact:
+        yield (
+            "Not continued exactly",
+            "their environments keep something from one episode to the next that no seed determines, so that "
+            f"another run of these trials may give other numbers: {', '.join(inexact)}",
+        )
     seconds = [trial.result.get("wall_seconds") or 0.0 for trial in sweep.trials]
     yield "Training time", f"{format_number(float(sum(seconds)))} s over all trials"
+
+
+def _is_exact(attempt: Mapping[str, Any]) -> bool:
+    """Could the environments be brought to where the trial had been saved?"""
+    return bool(attempt.get("exact", True))
 
 
 def _attempts(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

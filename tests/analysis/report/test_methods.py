@@ -35,6 +35,15 @@ def test_every_attempt_of_a_trial_tells_with_what_it_was_trained(continued: Path
     assert told["Continued with another program"] == "another commit or other versions: a"
 
 
+def test_a_trial_that_could_not_be_continued_exactly_is_named(continued: Path) -> None:
+    assert "Not continued exactly" not in dict(provenance(read_sweep(continued)))
+    record = json.loads((continued / "b" / "trial.json").read_text())
+    record["attempts"][1]["exact"] = False
+    (continued / "b" / "trial.json").write_text(json.dumps(record))
+    told = dict(provenance(read_sweep(continued)))["Not continued exactly"]
+    assert told.endswith("other numbers: b")
+
+
 def test_where_nothing_differs_nothing_is_said_of_it(buffers: Path) -> None:
     told = dict(provenance(read_sweep(buffers)))
     assert told["Source"] == "commit abc1234"
