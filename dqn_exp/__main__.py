@@ -92,6 +92,11 @@ def is_parallel_sweep(arguments: Sequence[str]) -> bool:
     return is_sweep and not any(text.startswith("hydra/launcher=") for text in arguments)
 
 
+def multirun_first(arguments: Sequence[str]) -> list[str]:
+    """Hydra reads no override that stands behind -m where others stand before it."""
+    return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
+
+
 def _run_trials() -> None:
     from dqn_exp.launch import garbage_uncollected
 
@@ -102,7 +107,7 @@ def _run_trials() -> None:
         from dqn_exp.runs import provenance
 
     provenance.set_command(sys.argv)
-    sys.argv[1:] = map(plain_calls, sys.argv[1:])
+    sys.argv[1:] = map(plain_calls, multirun_first(sys.argv[1:]))
     check_asked(sys.argv)
     if prepare_single_run(sys.argv):
         _hand_to_hydra(run_single)

@@ -19,6 +19,8 @@ from dqn_exp.runs import DamagedRecord, Locked
 NULL_CHOSEN = "Config group override must be a string or a list."
 """How Hydra begins to say that a group was given null; it does not say which."""
 
+NO_PLACE = "invalid literal for int() with base 10: "
+"""How OmegaConf says that a list has no such key; it does not say which list."""
 OPEN = tuple(
     f"{section}."
     for section in (
@@ -45,6 +47,8 @@ def explain(error: BaseException) -> str | None:
         return _explain_hydra(str(error), str(error.__cause__ or ""))
     if isinstance(error, ValueError) and str(error).startswith(NULL_CHOSEN):
         return _explain_null()
+    if isinstance(error, ValueError) and str(error).startswith(NO_PLACE):
+        return _explain_place(str(error))
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return None
@@ -74,6 +78,14 @@ def _explain_hydra(message: str, cause: str) -> str:
         names = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
         return f"{group}={name}: unknown.{did_you_mean(name, names)} Allowed: {', '.join(names)}"
     return f"{message}\n{cause}".strip()
+
+
+def _explain_place(message: str) -> str | None:
+    for argument in sys.argv[1:]:
+        parent, _, name = argument.partition("=")[0].rpartition(".")
+        if parent and message == f"{NO_PLACE}{name!r}":
+            return f"{argument}: {parent} is a list and has no key {name}; allowed: '{parent}=[...]'"
+    return None
 
 
 def _explain_null() -> str | None:

@@ -214,3 +214,9 @@ def test_hydras_own_ways_to_add_configuration(flag: str, tmp_path: Path) -> None
     ended = run_here(*add, "experiment=mine", *TINY, "hydra.run.dir=trial", cwd=tmp_path)
     assert ended.code == 0, ended.said
     assert json.loads((tmp_path / "trial" / "trial.json").read_text())["config"]["gamma"] == 0.5
+
+
+def test_multirun_may_stand_between_overrides(tmp_path: Path) -> None:
+    ended = run_here("seed=0,1", "-m", "lr=1e-3", "dry_run=true", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert "2 trials" in ended.out
