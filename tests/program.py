@@ -109,10 +109,9 @@ def records(trial: Path) -> dict[str, bytes]:
 
 
 def tree(directory: Path) -> dict[str, bytes]:
-    """Every file below `directory` and its bytes."""
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
+    """Every file below `directory` and its bytes, but for those that are just being written."""
+    files = [path for path in directory.rglob("*") if path.is_file() and not path.match(".*.tmp")]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
 def descendants(pid: int) -> set[int]:

@@ -35,15 +35,12 @@ PARTS = spaces.Dict({"image": spaces.Box(0, 1, (2, 2)), "direction": spaces.Disc
         ("MountainCar-v0", "RescaleObservation", {"min_obs": [-1, 0], "max_obs": [1, 2]}, 2),
         ("MountainCar-v0", "RescaleObservation", {"min_obs": -1.0, "max_obs": 1.0}, 2),
         ("probe/Image-v0", "ReshapeObservation", {"shape": [4, 48]}, 192),
-        ("probe/Image-v0", "GrayscaleObservation", {}, 64),
         ("probe/Parts-v0", "FilterObservation", {"filter_keys": ["image"]}, 4),
     ],
 )
 def test_gymnasium_s_wrappers_take_plain_values(
     environment: str, name: str, options: dict[str, Any], numbers: int
 ) -> None:
-    if name == "GrayscaleObservation":
-        pytest.importorskip("cv2")
     env = make_environment(EnvConfig(id=environment, wrappers={name: options}))
     assert env.reset(0).shape == (numbers,)
     assert env.step(np.int64(0))[0].shape == (numbers,)
