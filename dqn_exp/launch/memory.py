@@ -14,6 +14,7 @@ from dqn_exp.text import format_bytes
 
 def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
     """Raise ConfigError where the largest replays of `configs`, as many as run at a time, do not fit."""
+    _check_reservation(max(configs, key=lambda config: config.buffer))
     free = free_bytes()
     largest = sorted(configs, key=bytes_of_replay)[-at_a_time:]
     needed = sum(map(bytes_of_replay, largest))
@@ -27,6 +28,20 @@ def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
             f"{format_bytes(needed)} for their replays, and {format_bytes(free)} of memory is free; "
             f"allowed: {advice}"
         )
+
+
+def _check_reservation(config: Config) -> None:
+    """Raise ConfigError where not even the room for one column of a replay is granted, filled or not."""
+    import numpy as np
+
+    needed = config.buffer * _numbers_observed(config.env.model_dump_json()) * np.dtype(np.float32).itemsize
+    try:
+        np.empty(needed, np.uint8)
+    except (MemoryError, OverflowError, ValueError):
+        raise ConfigError(
+            f"buffer={config.buffer}: a replay of so many transitions needs {format_bytes(needed)} for its "
+            f"observations alone, which this machine does not grant; allowed: a smaller buffer"
+        ) from None
 
 
 def bytes_of_replay(config: Config) -> int:

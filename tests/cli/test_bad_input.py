@@ -10,6 +10,7 @@ from tests.program import Ended, run_here
 
 # command line -> what the message must say
 SINGLE = {
+    "buffer=1000G": ["buffer=1000000000000: ", "this machine does not grant; allowed: a smaller buffer"],
     "imports.x=3": ["imports.x=3: imports is a list and has no key x; allowed: 'imports=[...]'"],
     "lr=1e-3 optimizer.lr=1e-2": ["lr and optimizer.lr are two names of one value"],
     "buffer=-5": ["buffer=-5", "greater than or equal to 1"],
