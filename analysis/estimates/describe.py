@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.estimates.samples import Sample, configurations, group, sample, seeds
+from analysis.estimates.samples import Sample, configurations, group, in_common, sample, seeds
 from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
 from dqn_exp import scores
 from dqn_exp.runs import NEVER
@@ -23,11 +23,13 @@ Table = list[dict[str, Any]]
 def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per value of `axis`: speed of convergence on `timeline`, and returns.
 
+    Of trials with those values of the other axes that every value was tried with (`samples.in_common`).
+
     Each row draws the same numbers, so that equal trials have equal intervals.
     `left_out` counts the trials that are no evidence. What is unknown is NaN: all of convergence where it
     cannot be judged.
     """
-    groups = group(sweep.rows, axis)
+    groups = group(in_common(sweep, axis), axis)
     return [
         {axis.name: value, **_describe(sweep, rows, timeline, deepcopy(rng))}
         for value, rows in zip(axis.values, groups, strict=True)

@@ -43,6 +43,19 @@ def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
     ]
 
 
+def in_common(sweep: Sweep, axis: Axis) -> list[Row]:
+    """The rows with those values of all other axes that every value of `axis` was tried with.
+
+    In a grid with gaps all trials of a value would tell of the other axes' values as well. Values without any
+    counted trial do not count; [] where there is nothing in common.
+    """
+    strata, codes = sweep.strata(axis, sweep.rows), axis.codes(sweep.rows)
+    counted = np.array([sweep.counts(row) for row in sweep.rows], dtype=bool)
+    tried = {stratum: set(codes[counted & (strata == stratum)].tolist()) for stratum in np.unique(strata)}
+    everywhere = {stratum for stratum, met in tried.items() if met == set(codes[counted].tolist())}
+    return [row for row, stratum in zip(sweep.rows, strata, strict=True) if stratum in everywhere]
+
+
 def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
     """Each configuration's axis values and rows, in the order of the axes' values."""
     codes = np.stack([axis.codes([*sweep.rows, *sweep.unrecorded]) for axis in sweep.axes], axis=1)

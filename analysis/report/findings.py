@@ -77,6 +77,8 @@ def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iter
     """What each value did: those that are not known, the quickest, the slowest, and the best return."""
     yield from _unknown(sweep, axis)
     rows = [row for row in table if row["n"]]
+    if len(sweep.axes) > 1:
+        yield from _common(sweep, axis, sum(row["n"] for row in rows))
     if not rows:
         return
     if axis is ALL:
@@ -120,6 +122,16 @@ def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
             f"replay buffer changes nothing before it is full; they are one result, "
             f"and not {len(codes)} that agree."
         )
+
+
+def _common(sweep: Sweep, axis: Axis, told: int) -> Iterator[str]:
+    """Of how many trials the sentences about an axis are, where the grid has gaps."""
+    others = ", ".join(other.name for other in sweep.axes if other is not axis)
+    if not told:
+        yield f"The values of {axis.name} were never all tried with the same {others}: none is compared here."
+    elif told < len(sweep.counted):
+        trials = _count(told, "trial")
+        yield f"This is about the {trials} whose {others} every value of {axis.name} was tried with."
 
 
 def _slowness(row: dict[str, Any]) -> tuple[float, float]:

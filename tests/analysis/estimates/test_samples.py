@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +43,24 @@ def test_configurations_without_evidence_are_listed_too(tmp_path: Path) -> None:
     write_trial(tmp_path / "b", {"lr": 0.2}, status="failed", end=100)
     found = samples.configurations(read_sweep(tmp_path))
     assert [(values, len(rows)) for values, rows in found] == [({"lr": 0.1}, 1), ({"lr": 0.2}, 1)]
+
+
+def test_in_a_grid_with_gaps_only_common_cells_are_pooled(tmp_path: Path) -> None:
+    cells = {"batch": [1, 2], "lr": [0.1, 0.2]}
+    root = write_sweep(tmp_path / "s", cells, 2, lambda cell, seed: 5000)
+    whole = read_sweep(root)
+    assert samples.in_common(whole, whole.axes[0]) == list(whole.rows)
+    for seed in range(2):
+        shutil.rmtree(root / f"batch=2,lr=0.2,seed={seed}")
+    sweep = read_sweep(root)
+    for axis in sweep.axes:
+        (other,) = [each for each in sweep.axes if each is not axis]
+        common = samples.in_common(sweep, axis)
+        assert len(common) == 4
+        assert {row[other.name] for row in common} == {other.values[0]}
+    write_sweep(tmp_path / "apart", {"batch": [1], "lr": [0.1]}, 2, lambda cell, seed: 5000)
+    write_trial(tmp_path / "apart" / "x", {"batch": 2, "lr": 0.2}, 5000)
+    apart = read_sweep(tmp_path / "apart")
+    assert [samples.in_common(apart, axis) for axis in apart.axes if len(apart.axes) > 1] == (
+        [[], []] if len(apart.axes) > 1 else []
+    )
