@@ -70,6 +70,8 @@ MIRRORS: dict[str, Sequence[str]] = {
     "dqn_exp/agent/dqn.py": (RUN, EFFECTS, "tests/agent/test_target.py"),
     "dqn_exp/agent/randomness.py": (RUN, EFFECTS),
     "dqn_exp/agent/agent.py": (RUN,),
+    "dqn_exp/replay/build.py": ("tests/launch/test_memory.py", EFFECTS, KEYS),
+    "dqn_exp/runs/record.py": (RECORD, "tests/runs/test_lengthened.py"),
     "dqn_exp/runs/checkpoint.py": ("tests/runs/test_checkpoint.py", RECORD),
     "dqn_exp/runs/nested.py": ("tests/runs/test_checkpoint.py", RECORD),
     "dqn_exp/runs/networks.py": ("tests/runs/test_checkpoint.py", "tests/envs/test_normalise.py"),

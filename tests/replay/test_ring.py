@@ -125,3 +125,13 @@ def test_rows_have_the_shape_and_the_type_of_the_space() -> None:
     ring.add(one_step(picture, 0, 1.0, picture + 1))
     assert ring.transitions.observation.dtype == np.uint8
     np.testing.assert_array_equal(ring.transitions.next_observation[0], picture + 1)
+
+
+def test_the_oldest_observation_that_is_not_finite_is_found() -> None:
+    """Of rows 0 to 6 a ring of five holds 2 to 6; rows 3 and 5 went to what is no number."""
+    ring = make_ring(capacity=5)
+    fill(ring, 7)
+    assert ring.oldest_not_finite() is None
+    ring.transitions.next_observation[5 % 5] = [0, np.nan]
+    ring.transitions.next_observation[3] = [np.inf, 0]
+    assert ring.oldest_not_finite() == (3, np.inf)
