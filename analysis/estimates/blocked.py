@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
 from math import factorial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dqn_exp.scores import Floats
+from dqn_exp.scores import Floats, Interval
 
 PERMUTATIONS = 10_000
 CLOSED_UP_TO = 8
@@ -28,6 +28,7 @@ ROUNDING = 1e-9
 ROUND = 8
 """Orders are drawn for multiples of so many values, and serve fewer as well."""
 
+Direction = Literal["faster", "slower", "neither is faster throughout"]
 Integers = NDArray[np.int64]
 Statistic = Callable[[Floats], Floats]
 """From sums of scores [..., values] to one number [...], the larger the less alike the values are."""
@@ -129,7 +130,7 @@ class Shuffler:
         trials = comparison.trials
         labels = np.eye(int(trials.values.max()) + 1)[trials.values]
         if comparison.shares_seeds:
-            permuted, are_all = self._within_seeds(_table(trials.seeds, scores[:, None] * labels))
+            permuted, are_all = self._within_seeds(sums_by_seed(trials, scores))
         else:
             permuted, are_all = scores[self._within_strata(trials.strata)] @ labels, False
         extreme = int(np.count_nonzero(statistic(permuted) >= statistic(scores @ labels) - ROUNDING))
@@ -187,11 +188,11 @@ class Shuffler:
         return self._of_trials[key]
 
 
-def _table(seeds: Integers, scores: Floats) -> Floats:
-    """Sums of `scores` [n, values] over the trials of each seed: [seeds, values]."""
-    places = np.unique(seeds, return_inverse=True)[1]
-    table = np.zeros((int(places.max()) + 1, scores.shape[1]))
-    np.add.at(table, places, scores)
+def sums_by_seed(trials: Trials, numbers: Floats) -> Floats:
+    """Sums of `numbers` [n] over the trials of each seed and value: [seeds, values]."""
+    seeds = np.unique(trials.seeds, return_inverse=True)[1]
+    table = np.zeros((int(seeds.max()) + 1, int(trials.values.max()) + 1))
+    np.add.at(table, (seeds, trials.values), numbers)
     return table
 
 
@@ -260,6 +261,18 @@ def advantage(trials: Trials, reference: int, code: int) -> float:
     pair = comparison.trials
     scores = log_rank_scores(pair.times, pair.events, pair.strata)
     return float(scores[pair.values == 1].sum() - scores[pair.values == 0].sum())
+
+
+def direction(advantage: float, interval: Interval) -> Direction:
+    """Of a value that differs: the sign of its `advantage`, where the ratio of restricted means agrees.
+
+    `interval` is that of the ratio; one of NaN does not disagree.
+    """
+    low, high = interval
+    is_faster = advantage > 0
+    if np.isnan(low) or (high < 1 if is_faster else low > 1):
+        return "faster" if is_faster else "slower"
+    return "neither is faster throughout"
 
 
 def trend(trials: Trials, shuffler: Shuffler) -> PValue | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,11 +27,10 @@ class Compared(NamedTuple):
 
     axis: Axis
     rows: Sequence[Row]
+    """That of each of the `trials`."""
     trials: Trials
     codes: list[int]
     """The axis's value (by index) of each value of `trials`; the reference is the first."""
-    alike: dict[int, list[int]]
-    """By a value of these: other values that gave the same trials, and are one with it."""
 
     @property
     def is_testable(self) -> bool:
@@ -49,8 +49,7 @@ def compared(sweep: Sweep, axis: Axis, timeline: Timeline) -> Compared:
     Trials that still run or were interrupted are seen for as long as they went.
     """
     rows = sweep.observed
-    alike = {codes[0]: codes[1:] for codes in same_networks(sweep, axis)}
-    merged = {code: first for first, others in alike.items() for code in others}
+    merged = {code: first for first, *others in same_networks(sweep, axis) for code in others}
     reference, _ = sweep.reference(axis)
     reference = merged.get(reference, reference)
     enough = [
@@ -67,8 +66,9 @@ def compared(sweep: Sweep, axis: Axis, timeline: Timeline) -> Compared:
         np.unique([str(seed) for seed in seeds(rows)], return_inverse=True)[1],
         sweep.strata(axis, rows),
     )
-    trials = all_trials.among(codes) if codes else all_trials
-    return Compared(axis, rows, trials, codes, alike)
+    if codes:
+        rows = list(compress(rows, np.isin(all_trials.values, codes)))
+    return Compared(axis, rows, all_trials.among(codes) if codes else all_trials, codes)
 
 
 class AxisTest(NamedTuple):
@@ -111,15 +111,13 @@ def _may_be_best(of: Compared, timeline: Timeline) -> list[int]:
     if not comparison or not comparison.shares_seeds:
         return []
     trials = comparison.trials
-    table, number = np.zeros((2, int(trials.seeds.max()) + 1, len(of.codes)))
-    np.add.at(table, (trials.seeds, trials.values), sv.restricted(trials.times, timeline.horizon))
-    np.add.at(number, (trials.seeds, trials.values), 1)
-    kept = number.all(axis=1)
-    if kept.sum() < 2:
-        return []
-    return sorted(
-        code for code, may in zip(of.codes, may_be_best(table[kept] / number[kept]), strict=True) if may
+    sums, number = (
+        blocked.sums_by_seed(trials, numbers)
+        for numbers in (sv.restricted(trials.times, timeline.horizon), np.ones(len(trials.times)))
     )
+    if len(sums) < 2:
+        return []
+    return sorted(compress(of.codes, may_be_best(sums / number)))
 
 
 def asymptotic(sweep: Sweep, axis: Axis, timeline: Timeline) -> sv.LogRank:

@@ -26,6 +26,7 @@ from analysis.estimates.blocked import (
     largest_difference,
     log_rank_scores,
     spread,
+    sums_by_seed,
 )
 from dqn_exp import scores
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval
@@ -131,9 +132,7 @@ def _standardised(
     scored = log_rank_scores(compared.times, compared.events, compared.strata)
     for environment in np.unique(within):
         here = within == environment
-        sums = np.zeros((int(compared.seeds.max()) + 1, int(compared.values.max()) + 1))
-        np.add.at(sums, (compared.seeds[here], compared.values[here]), scored[here])
-        scored[here] /= np.linalg.norm(sums) or 1.0
+        scored[here] /= np.linalg.norm(sums_by_seed(compared.where(here), scored[here])) or 1.0
     return shuffler.p_value_of(scored, comparison, statistic)
 
 

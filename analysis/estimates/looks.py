@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from math import isclose
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from analysis.estimates import blocked, planning, samples, sequential
 from analysis.estimates import survival as sv
-from analysis.estimates.blocked import Trials
+from analysis.estimates.blocked import Direction, Trials
 from analysis.estimates.sequential import Decisions, Design, Look, can_be_equal
 from analysis.estimates.statistics import TESTED_FROM
 from analysis.records import Axis, Plan, Row, Sweep, Timeline, timelines_of, what_became_of
-
-Direction = Literal["faster", "slower", "neither is faster throughout"]
 
 
 class Needed(NamedTuple):
@@ -54,13 +52,7 @@ class Looks(NamedTuple):
         return list({look.value: look for look in self.decisions.looks}.values())
 
     def direction(self, look: Look) -> Direction:
-        """Of a difference: by observed less expected convergences, where the ratio says the same."""
-        side = blocked.advantage(self.pair(look), 0, 1)
-        low, high = look.ratio.interval
-        agrees = high < 1 if side > 0 else low > 1
-        if agrees or low != low:
-            return "faster" if side > 0 else "slower"
-        return "neither is faster throughout"
+        return blocked.direction(blocked.advantage(self.pair(look), 0, 1), look.ratio.interval)
 
     def is_identical(self, look: Look) -> bool:
         """Are all trials of a value those of the reference, bit for bit?"""

@@ -8,12 +8,13 @@ statistics, permuted within seeds, keep 0.05.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.estimates.blocked import ROUNDING, Shuffler, Trials, comparable, log_rank_scores
+from analysis.estimates.blocked import ROUNDING, Shuffler, comparable, log_rank_scores, sums_by_seed
 from analysis.estimates.compare import Compared
 from analysis.records import Sweep, Timeline
 from dqn_exp.convergence import convergence_index
@@ -101,9 +102,7 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
     comparison = comparable(of.trials) if of.is_testable else None
     if comparison is None or not comparison.shares_seeds:
         return None
-    member = np.isin(of.axis.codes(of.rows), of.codes)
-    rows = [row for row, is_one in zip(of.rows, member, strict=True) if is_one]
-    rows = [row for row, kept in zip(rows, comparison.kept, strict=True) if kept]
+    rows = list(compress(of.rows, comparison.kept))
     curves = [_curve(sweep.evaluations[row["run"]], timeline) for row in rows]
     if not all(len(curve.times) for curve in curves):
         return None
@@ -118,21 +117,13 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
         consecutive if stops else np.inf,
     )
     trials = comparison.trials
-    scored = [_table(trials, goodness(curves, trials.strata, choice)) for choice in found]
+    scored = [sums_by_seed(trials, goodness(curves, trials.strata, choice)) for choice in found]
     return over_all(scored, found, declared, shuffler)
 
 
 def _curve(recorded: Mapping[str, Floats] | None, timeline: Timeline) -> Curve:
     curve = recorded or {}
     return Curve(curve.get(timeline.curve, np.empty(0)), curve.get("mean_return", np.empty(0)))
-
-
-def _table(trials: Trials, scores: Floats) -> Floats:
-    """Sums over strata: [seeds, values]."""
-    seeds = np.unique(trials.seeds, return_inverse=True)[1]
-    table = np.zeros((int(seeds.max()) + 1, int(trials.values.max()) + 1))
-    np.add.at(table, (seeds, trials.values), scores)
-    return table
 
 
 def _area(curve: Curve, budget: float) -> float:

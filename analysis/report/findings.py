@@ -275,20 +275,16 @@ def _ordered(axis: Axis, test: AxisTest) -> Iterator[str]:
 
 def _differences(axis: Axis, shown: Table, reference: str) -> Iterator[str]:
     """Which values were faster and which slower than the reference, as far as tests show it."""
-    for word, wanted in (("faster", 1), ("slower", -1), ("differently fast", 0)):
-        rows = [row for row in shown if _direction(row) == wanted]
-        if rows:
-            listed = "; ".join(_difference(axis, row) for row in rows)
-            rest = "" if wanted else ". Neither is faster throughout"
-            yield f"Converged {word} than with {reference}: {listed}{rest}."
-
-
-def _direction(row: dict[str, Any]) -> int:
-    """1 for faster, -1 for slower; 0 where the ratio of restricted means does not say the same."""
-    side = 1 if row["advantage"] > 0 else -1
-    low, high = row["rmst_ratio_low"], row["rmst_ratio_high"]
-    agrees = high < 1 if side == 1 else low > 1
-    return side if agrees or low != low else 0
+    found: dict[str, list[str]] = {"faster": [], "slower": [], "neither is faster throughout": []}
+    for row in shown:
+        interval = row["rmst_ratio_low"], row["rmst_ratio_high"]
+        found[blocked.direction(row["advantage"], interval)].append(_difference(axis, row))
+    for direction, differences in found.items():
+        listed = "; ".join(differences)
+        if differences and direction in ("faster", "slower"):
+            yield f"Converged {direction} than with {reference}: {listed}."
+        elif differences:
+            yield f"Converged differently fast than with {reference}: {listed}. Neither is faster throughout."
 
 
 def _difference(axis: Axis, row: dict[str, Any]) -> str:

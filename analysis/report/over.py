@@ -77,15 +77,11 @@ def _together(compared: Sequence[Compared], values: Sequence[object]) -> tuple[T
     seeds = sorted({str(row["seed"]) for of in compared for row in of.rows})
     parts, within, first_stratum = [], [], 0
     for number, of in enumerate(compared):
-        wanted = [of.axis.values.index(value) for value in values]
-        codes = of.axis.codes(of.rows)
-        member = np.isin(codes, of.codes)
-        rows = [row for row, is_one in zip(of.rows, member, strict=True) if is_one]
-        places = {code: place for place, code in enumerate(wanted)}
-        common = np.array([places.get(int(code), -1) for code in codes[member]])
+        places = {of.axis.values.index(value): place for place, value in enumerate(values)}
+        common = np.array([places.get(code, -1) for code in of.axis.codes(of.rows).tolist()])
         trials = of.trials._replace(
             values=common,
-            seeds=np.array([seeds.index(str(row["seed"])) for row in rows]),
+            seeds=np.array([seeds.index(str(row["seed"])) for row in of.rows]),
             strata=of.trials.strata + first_stratum,
         ).where(common >= 0)
         first_stratum = int(trials.strata.max()) + 1

@@ -72,11 +72,14 @@ Everything else is reached by its dotted name; these show what there is:
   python -m dqn_exp --hydra-help        # Hydra's own flags
 
 Results
-  python -m analysis report SWEEP_DIR   # figures, tables and one HTML page
-  python -m analysis table SWEEP_DIR    # one row per trial, CSV
-  python -m analysis policy TRIAL_DIR   # what the network thinks and does: pictures and a page
-  python -m analysis video TRIAL_DIR    # an mp4 of greedy episodes
-  python -m analysis diagnose TRIAL_DIR # why it did not learn
+  python -m analysis report SWEEP_DIR     # figures, tables and one HTML page
+  python -m analysis table SWEEP_DIR      # one row per trial, CSV
+  python -m analysis plan SWEEP_DIR       # how many seeds, trials and hours a question needs
+  python -m analysis robustness SWEEP_DIR # does the answer hold whatever the analyst chooses?
+  python -m analysis policy TRIAL_DIR     # what the network thinks and does: pictures and a page
+  python -m analysis video TRIAL_DIR      # an mp4 of greedy episodes
+  python -m analysis diagnose TRIAL_DIR   # why it did not learn
+  python -m analysis study STORAGE NAME   # figures of an Optuna study
 """
 
 

@@ -63,7 +63,6 @@ def test_every_short_name_exists(name: str, composed: DictConfig) -> None:
     assert name in composed
 
 
-def test_the_commands_of_analysis_exist() -> None:
+def test_every_command_of_analysis_is_named_and_exists() -> None:
     named = re.findall(r"python -m analysis (\w+)", END)
-    assert named
-    assert set(named) <= set(COMMANDS)
+    assert sorted(named) == sorted(COMMANDS)

@@ -250,3 +250,19 @@ def test_ordered_values_are_tested_as_such() -> None:
     assert shares["omnibus"] == pytest.approx(0.57, abs=0.15)
     assert shares["umbrella"] == pytest.approx(0.74, abs=0.13)
     assert shares["none"] <= 0.12
+
+
+@pytest.mark.parametrize(
+    ("advantage", "interval", "direction"),
+    [
+        (2.0, (0.5, 0.9), "faster"),
+        (-2.0, (1.1, 2.0), "slower"),
+        (2.0, (0.8, 1.2), "neither is faster throughout"),
+        (-2.0, (0.5, 0.9), "neither is faster throughout"),
+        (-2.0, (np.nan, np.nan), "slower"),
+    ],
+)
+def test_the_direction_is_that_of_the_scores_where_the_ratio_agrees(
+    advantage: float, interval: tuple[float, float], direction: str
+) -> None:
+    assert blocked.direction(advantage, interval) == direction
