@@ -60,6 +60,18 @@ def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> floa
     return float(np.trapezoid(np.interp(grid, t, v), grid) / horizon)
 
 
+def return_bounds(lowest_reward: object, highest_reward: object, steps: object) -> Interval | None:
+    """Between which the return of an episode of at most `steps` lies; None where one of these is no number.
+
+    The rewards are those of one step. An episode may also end at once.
+    """
+    known = [value for value in (lowest_reward, highest_reward, steps) if isinstance(value, int | float)]
+    if len(known) < 3:
+        return None
+    low, high, most = known
+    return min(0.0, low * most), max(0.0, high * most)
+
+
 def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     """Student's interval of the mean of `values` [n]; none below n = 2."""
     x = np.asarray(values, dtype=float)

@@ -54,6 +54,19 @@ def test_no_curve_or_no_time_has_no_area() -> None:
     assert np.isnan([scores.normalised_area([1], [1], horizon) for horizon in (0, np.nan)]).all()
 
 
+@pytest.mark.parametrize(
+    ("known", "bounds"),
+    [
+        ((0.0, 1.0, 500), (0, 500)), ((-1.0, 0.0, 200), (-200, 0)), ((1.0, 2.0, 10), (0, 20)),
+        ((None, 1.0, 500), None), ((0.0, 1.0, "unlimited"), None),
+    ],
+)  # fmt: skip
+def test_returns_lie_between_the_least_and_the_most_that_an_episode_can_earn(
+    known: tuple[object, object, object], bounds: object
+) -> None:
+    assert scores.return_bounds(*known) == bounds
+
+
 @pytest.mark.parametrize("level", [0.8, 0.95])
 def test_t_interval_is_scipy_s(level: float) -> None:
     values = [3.0, 4.0, 8.0, 9.0]

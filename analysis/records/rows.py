@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.records.convergence import outcome
 from analysis.records.disk import Curve, RecordedTrial
+from dqn_exp import scores
 
 Row = Mapping[str, Any]
 
@@ -70,8 +71,4 @@ def return_bounds(rows: Sequence[Row]) -> tuple[float, float] | None:
 
 def _bounds(row: Row) -> tuple[float, float] | None:
     keys = ("returns.lowest_reward", "returns.highest_reward", "env.max_episode_steps")
-    known = [value for value in map(row.get, keys) if isinstance(value, int | float)]
-    if len(known) < len(keys):
-        return None
-    low, high, steps = known
-    return min(0.0, low * steps), max(0.0, high * steps)
+    return scores.return_bounds(*map(row.get, keys))

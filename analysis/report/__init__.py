@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from analysis.report.figures import Picture, Plot, own_random, paint_all
     from analysis.report.figures.painting import render
     from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, RC, count_axis, new_figure
+    from analysis.report.findings import p_value
     from analysis.report.on_disk import publish, refuse_to_replace
     from analysis.report.page import render_page
     from analysis.report.summary import summary_table

@@ -1,4 +1,8 @@
-"""`python -m analysis study`: what an Optuna study shows, and how far to believe it."""
+"""`python -m analysis study`: what an Optuna study shows, and how far to believe it.
+
+`write_report` writes the page; `compare` tests the winners on fresh seeds, `confirmed` and
+`confirmation_rows` say what that has shown.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dqn_exp.faces import lazy
+
 if TYPE_CHECKING:
     import optuna
+
+    from analysis.study.confirmation import compare
+    from analysis.study.findings import confirmation_rows, confirmed
+
+__getattr__ = lazy(__name__, __file__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

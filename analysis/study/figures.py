@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from optuna.trial import FrozenTrial
 
-from analysis.estimates import mean_interval
 from analysis.report import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
+from analysis.study.confirmation import interval
 from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.importance import Importances
 from dqn_exp.study.storage import typed
@@ -211,7 +211,7 @@ def importance_bars(found: Importances) -> Figure:
     return figure
 
 
-def confirmation(content: dict[str, Any], name: str, rng: np.random.Generator) -> Figure:
+def confirmation(content: Mapping[str, Any], name: str) -> Figure:
     """Score in the search against scores on fresh seeds, for each configuration that was run again."""
     rows = content["configurations"]
     figure, (ax,) = new_figure(7.0, 3.6)
@@ -223,7 +223,7 @@ def confirmation(content: dict[str, Any], name: str, rng: np.random.Generator) -
             place + offsets, scores, "o", color=OKABE_ITO[0], alpha=0.6, markersize=4, label="one fresh seed"
         )
         if len(scores):
-            low, high = mean_interval(scores, rng)
+            low, high = interval(scores, content.get("bounds", {}).get(name))
             ax.vlines(place, low, high, color=INK, linewidth=1.6)
             ax.plot([place], [scores.mean()], "D", color="white", markeredgecolor=INK, markersize=7,
                     label="their mean, 95% interval")  # fmt: skip

@@ -6,14 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from optuna.trial import FrozenTrial
 
+from analysis.estimates import TESTED_FROM
+from analysis.estimates.statistics import SIGNIFICANT
+from analysis.report import p_value
+from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Against, Confirmed
 from analysis.study.data import StudyData
 from analysis.study.importance import FEWEST, Importances
-from dqn_exp.scores import aggregate
 from dqn_exp.text import format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
+NOTHING = "–"
 
 
 def overview(study: StudyData) -> Iterator[str]:
@@ -32,8 +37,8 @@ def overview(study: StudyData) -> Iterator[str]:
         yield "No proposal has a finite score."
 
 
-def claims(study: StudyData, found: Mapping[str, Importances | None]) -> Iterator[str]:
-    yield from _confirmed(study)
+def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
+    """What mattered for each objective."""
     for name, importance in found.items():
         if importance is None:
             needed = f"{FEWEST} complete proposals and two parameters"
@@ -44,58 +49,77 @@ def claims(study: StudyData, found: Mapping[str, Importances | None]) -> Iterato
             yield f"No parameter mattered for {name} more than shuffled scores would show."
 
 
-def _confirmed(study: StudyData) -> Iterator[str]:
-    content = study.confirmation
-    if content is None:
+def confirmed(found: Confirmed | None) -> Iterator[str]:
+    """What fresh seeds say of the winners; None where there were none."""
+    if found is None:
         yield (
             "Nothing was confirmed on fresh seeds: the best score is the best of many noisy ones and so too "
             "good, and by how much nobody knows."
         )
         return
-    best = content["configurations"][1]
-    for name, direction in content["objectives"].items():
-        yield _sentence(content, best, name, direction)
+    if (number := found.default.get("number")) is not None:
+        yield f"Proposal {number} is the default configuration itself, and is not compared with it."
+    for name in found.searched:
+        for row in found.winners:
+            yield _sentence(found, row, name)
+    if found.winners and found.smallest_p >= SIGNIFICANT:
+        yield _too_few(found)
 
 
-def _sentence(content: Mapping[str, Any], row: Mapping[str, Any], name: str, direction: str) -> str:
-    seeds, difference = len(content["seeds"]), row["difference"][name]
-    subject = f"On {seeds} fresh seeds, {name} of proposal {int(row['name'])}"
-    mean, low, high = (difference[key] for key in ("mean", "low", "high"))
-    if mean is None:
-        return f"{subject} cannot be compared by a mean: a seed diverged, of it or of the default."
-    if low is None or high is None:
-        return f"{subject} less the default's is {_signed(mean)}; one seed gives no interval."
-    better = high < 0 if direction == "minimize" else low > 0
-    worse = low > 0 if direction == "minimize" else high < 0
-    verdict = "better" if better else "worse" if worse else "not clearly different"
+def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
+    one = found.against[name, row["name"]]
+    subject = f"On {found.n_seeds} fresh seeds, {name} of proposal {int(row['name'])}"
+    if one.verdict == "the same":
+        return f"{subject} is the default's on every seed."
+    by = f"less the default's it is {_difference(one)}"
+    if np.isnan(one.difference):
+        by = "a seed diverged, so that there is no mean difference"
+    if one.p is None or found.smallest_p >= SIGNIFICANT:
+        return f"{subject} is not tested against the default: {by}."
+    told = p_value(one.p_holm, one.p.is_floor)
+    if one.verdict == "no difference shown":
+        return f"{subject} is not shown to differ from the default's ({told}): {by}."
+    if one.verdict == "neither is better throughout":
+        return f"{subject} differs from the default's ({told}), and neither is better throughout: {by}."
+    return f"{subject} is {one.verdict} than the default's ({told}): {by}."
+
+
+def _too_few(found: Confirmed) -> str:
+    many = f" and {found.n_tests} comparisons" if found.n_tests > 1 else ""
+    none = "" if found.n_seeds >= FEWEST_FOR_INTERVAL else ", and intervals from 3 on"
     return (
-        f"{subject} is {verdict}: less the default's it is {_signed(mean)} [{_signed(low)}, {_signed(high)}]."
+        f"{found.n_seeds} seeds{many} cannot give a p below {found.smallest_p:.2g}: this describes, and "
+        f"proves nothing. Tests are made from {TESTED_FROM} seeds on{none}."
     )
 
 
-def confirmation_rows(study: StudyData) -> Iterator[dict[str, str]]:
-    """One row per objective and configuration."""
-    content = study.confirmation
-    if content is None:
-        return
-    for name in content["objectives"]:
-        for row in content["configurations"]:
-            scores, search = row["scores"][name], row["search"].get(name)
-            yield {
-                "objective": name,
-                "configuration": row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}",
-                "search": "–" if search is None else format_number(search),
-                "confirmed": format_number(_confirmed_score(scores, content, name)),
-                "difference": "–" if row["name"] == "default" else _interval(row["difference"][name]),
-                "diverged": str(row["diverged"]),
-            }
+def confirmation_rows(found: Confirmed, name: str) -> list[dict[str, str]]:
+    """One row per configuration, of one objective."""
+    return [_confirmation_row(found, row, name) for row in (found.default, *found.winners)]
 
 
-def _confirmed_score(scores: list[float], content: Mapping[str, Any], name: str) -> float:
-    """As the search aggregated seeds, where it searched for `name`; the mean elsewhere."""
-    searched = any(name in row["search"] for row in content["configurations"])
-    kind = content["aggregate"] if searched else "mean"
-    return aggregate(scores, kind, content["objectives"][name])
+def _confirmation_row(found: Confirmed, row: Mapping[str, Any], name: str) -> dict[str, str]:
+    number, search = row.get("number"), row["search"].get(name)
+    told = row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}"
+    if row["name"] == "default" and number is not None:
+        told = f"default (proposal {number})"
+    one = found.against.get((name, row["name"]))
+    return {
+        "configuration": told,
+        "search": NOTHING if search is None else format_number(search),
+        "fresh seeds": format_number(found.score(row, name)),
+        "less the default [95%]": NOTHING if one is None else _difference(one),
+        "p": NOTHING if one is None or one.p is None else f"{'≤ ' * one.p.is_floor}{one.p_holm:.2g}",
+        "diverged": str(row["diverged"]),
+    }
+
+
+def _difference(one: Against) -> str:
+    low, high = one.interval
+    if np.isnan(one.difference):
+        return "a seed diverged"
+    within = "" if np.isnan(low) else f" [{_signed(low)}, {_signed(high)}]"
+    return f"{_signed(one.difference)}{within}"
 
 
 def note(trial: FrozenTrial) -> str:
@@ -106,15 +130,6 @@ def note(trial: FrozenTrial) -> str:
         return f"pruned at environment step {attributes['pruned_at']}"
     diverged = attributes.get("statuses", []).count("diverged")
     return f"{diverged} seeds diverged" if diverged else ""
-
-
-def _interval(difference: Mapping[str, float | None]) -> str:
-    mean, low, high = (difference[key] for key in ("mean", "low", "high"))
-    if mean is None:
-        return "a seed diverged"
-    return _signed(mean) + (
-        f" [{_signed(low)}, {_signed(high)}]" if low is not None and high is not None else ""
-    )
 
 
 def _signed(value: float) -> str:

@@ -11,9 +11,10 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from analysis.records import slug
-from analysis.report import Picture, Plot, own_random, paint_all, publish, render_page
+from analysis.records import slug, to_csv
+from analysis.report import Picture, Plot, paint_all, publish, render_page
 from analysis.study import figures, findings
+from analysis.study.confirmation import Confirmed, compare
 from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
 from dqn_exp.study.storage import quiet, trials_csv_of, typed
@@ -27,8 +28,11 @@ def write(study: optuna.Study, output: Path) -> Path:
     data, rng = read_study(study), np.random.default_rng(0)
     found = {goal.name: importances(data, goal, rng) for goal in data.goals}
     pictures = paint_all(list(plots(data, found)))
-    table = trials_csv_of(study.get_trials(deepcopy=False), [goal.name for goal in data.goals])
-    return publish(output, _render(data, found, pictures), pictures, {"trials": table})
+    confirmed = compare(data.confirmation) if data.confirmation else None
+    tables = {"trials": trials_csv_of(study.get_trials(deepcopy=False), [goal.name for goal in data.goals])}
+    if confirmed:
+        tables["confirmation"] = to_csv(confirmed.table())
+    return publish(output, _render(data, found, confirmed, pictures), pictures, tables)
 
 
 def plots(study: StudyData, found: dict[str, Importances | None]) -> Iterator[Plot]:
@@ -57,9 +61,9 @@ def _plot_confirmation(study: StudyData, name: str) -> Plot:
         f"confirmation_{slug(name)}",
         "Search against confirmation",
         "Triangles: the score that the search saw. Dots: the same configuration on seeds that the search "
-        "did not see; diamonds: their mean with a 95% interval. The score of a winner is the best of many "
-        "noisy ones, and so too good.",
-        lambda: figures.confirmation(content, name, own_random()),
+        "did not see; diamonds: their mean with a 95% interval (from 3 seeds on). The score of a winner is "
+        "the best of many noisy ones, and so too good.",
+        lambda: figures.confirmation(content, name),
     )
 
 
@@ -119,19 +123,33 @@ def _leading(study: StudyData, found: Importances | None) -> list[str]:
     return names[:CONTOUR_PARAMETERS]
 
 
-def _render(study: StudyData, found: dict[str, Importances | None], pictures: list[Picture]) -> str:
+def _render(
+    study: StudyData,
+    found: dict[str, Importances | None],
+    confirmed: Confirmed | None,
+    pictures: list[Picture],
+) -> str:
     return render_page(
         "study.html.j2",
         study=study,
         goals=[goal.name for goal in study.goals],
         overview=list(findings.overview(study)),
-        claims=list(findings.claims(study, found)),
+        claims=[*findings.confirmed(confirmed), *findings.importances(found)],
         pictures=pictures,
-        confirmation=list(findings.confirmation_rows(study)),
+        confirmation=_confirmation_rows(confirmed) if confirmed else [],
         proposals=[_proposal_row(study, trial) for trial in _ordered(study)],
         parameters=[parameter.name for parameter in study.parameters],
         slug=slug,
     )
+
+
+def _confirmation_rows(confirmed: Confirmed) -> list[dict[str, str]]:
+    """Those of all objectives."""
+    return [
+        {"objective": name, **row}
+        for name in confirmed.content["objectives"]
+        for row in findings.confirmation_rows(confirmed, name)
+    ]
 
 
 def _ordered(study: StudyData) -> list[FrozenTrial]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dqn_exp.cli.looks import Analyst
     from dqn_exp.cli.messages import explain
     from dqn_exp.cli.single import prepare_single_run
+    from dqn_exp.cli.study import StudyAnalyst
     from dqn_exp.cli.summary import Summary
 
 __getattr__ = lazy(__name__, __file__)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from dqn_exp.study.confirm import Judgement
     from dqn_exp.study.search import run_study
 
 __getattr__ = lazy(__name__, __file__)

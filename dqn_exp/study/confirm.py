@@ -2,75 +2,105 @@
 
 The score that made a proposal win is biased upwards: it is the best of many noisy ones. The same
 configuration on fresh seeds shows what it is worth, and the default on the same seeds by how much
-it is better, as a paired difference.
+it is better. What the scores on fresh seeds prove is judged by whoever starts the study.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import optuna
 from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
-from rich.console import Console
-from rich.table import Table
 
-from dqn_exp.launch import placed
+from dqn_exp.launch import make_console, placed, print_rows
 from dqn_exp.runs import write_json
-from dqn_exp.scores import Paired, paired_difference
-from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
+from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective, Record, outcome_of, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
 from dqn_exp.study.storage import parameters
-from dqn_exp.text import format_number
 
 FOLDER = "confirm"
 DEFAULT = "default"
 ATTRIBUTE = "confirmation"
 
 
+class Judgement(NamedTuple):
+    """What a confirmation proves."""
+
+    differences: Sequence[Mapping[str, Any]]
+    """Of each configuration from the default, by objective, as plain values."""
+    tables: Mapping[str, Sequence[Mapping[str, str]]]
+    """Rows to show of each objective."""
+    sentences: Sequence[str]
+
+
+Judge = Callable[[Mapping[str, Any]], Judgement]
+"""From the content of `summary`."""
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A configuration that is run again; `number` None for the default one."""
+    """A configuration that is run again."""
 
+    name: str
+    """`DEFAULT`, or the number of the proposal."""
     number: int | None
+    """Of the best proposal that has this configuration; None where no good one has."""
     params: Mapping[str, Any]
     search: Mapping[str, float]
-    """What it scored in the search, by objective."""
-
-    @property
-    def name(self) -> str:
-        return DEFAULT if self.number is None else f"{self.number:04d}"
+    """What that proposal scored in the search, by objective."""
 
 
-def confirm(plan: Plan, study: optuna.Study, launcher: Launcher) -> bool:
+def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, judge: Judge) -> bool:
     """Run the confirmation and record it in the study; False where a trial of it failed."""
     candidates = choose(plan, study)
-    if not plan.confirm.top or len(candidates) == 1:
+    if all(candidate.number is None for candidate in candidates):
         return True
     folder = plan.directory / FOLDER
     folder.mkdir(exist_ok=True)
-    print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
+    print(f"On fresh seeds: {', '.join(candidate.name for candidate in candidates)}")
     results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
     if any(result.status is not JobStatus.COMPLETED for result in results):
         return False
     content = summary(plan, candidates)
+    judgement = judge(content)
+    for row, difference in zip(content["configurations"], judgement.differences, strict=True):
+        row["difference"] = dict(difference)
     write_json(folder / "confirmation.json", content)
     study.set_user_attr(ATTRIBUTE, content)
-    print_confirmation(content, plan.objectives)
+    tell(content, judgement)
     return True
 
 
 def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
-    """The default, and behind it the best proposals."""
+    """The default, and behind it the best proposals: `confirm.top` of them, the default among them or not.
+
+    Each is another configuration: a proposal whose values are those of the default is the default, and would
+    be compared with itself.
+    """
     names = [objective.name for objective in plan.objectives]
-    best = ranking(study.get_trials(deepcopy=False), plan.objectives, plan.confirm.top)
-    winners = [Candidate(t.number, parameters(t), dict(zip(names, t.values, strict=True))) for t in best]
-    return [Candidate(None, {}, {}), *winners]
+    default, trials = _content(plan, {}), study.get_trials(deepcopy=False)
+    found = {default: Candidate(DEFAULT, None, {}, {})}
+    for trial in ranking(trials, plan.objectives):
+        if sum(candidate.number is not None for candidate in found.values()) == plan.confirm.top:
+            break
+        params = parameters(trial)
+        content, search = _content(plan, params), dict(zip(names, trial.values, strict=True))
+        if content not in found:
+            found[content] = Candidate(f"{trial.number:04d}", trial.number, params, search)
+        elif found[content].number is None:
+            found[content] = replace(found[content], number=trial.number, search=search)
+    return list(found.values())
+
+
+def _content(plan: Plan, params: Mapping[str, Any]) -> str:
+    """Equal for parameters that make the same configuration."""
+    (planned,) = plan.planner.plan([plan.space.overrides(params, plan.seeds[0])])
+    return planned.config.hash()
 
 
 def jobs(plan: Plan, candidates: Sequence[Candidate]) -> list[list[str]]:
@@ -90,29 +120,32 @@ def trial_directory(plan: Plan, candidate: Candidate, seed: int) -> Path:
 
 
 def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """Search scores, confirmed scores and paired differences, as plain values."""
+    """What was measured, as plain values: scores in the search and on fresh seeds."""
     objectives = measured(plan)
-    records = {candidate.name: _records(plan, candidate) for candidate in candidates}
-    scores = {
-        name: {o.name: [o.of_trial(record) for record in found] for o in objectives}
-        for name, found in records.items()
-    }
     return {
         "search_seeds": list(plan.seeds),
         "seeds": list(plan.confirm.seeds),
         "aggregate": plan.objectives[0].aggregate.value,
         "objectives": {objective.name: objective.direction for objective in objectives},
-        "configurations": [
-            {
-                "name": candidate.name,
-                "params": dict(candidate.params),
-                "search": dict(candidate.search),
-                "scores": scores[candidate.name],
-                "diverged": sum(record.diverged for record in records[candidate.name]),
-                "difference": _differences(scores[candidate.name], scores[DEFAULT]),
-            }
-            for candidate in candidates
-        ],
+        "bounds": {objective.name: objective.measure.bounds(plan.default) for objective in objectives},
+        "configurations": [_summary_of(candidate, plan, objectives) for candidate in candidates],
+    }
+
+
+def _summary_of(candidate: Candidate, plan: Plan, objectives: Sequence[Objective]) -> dict[str, Any]:
+    records = _records(plan, candidate)
+    return {
+        "name": candidate.name,
+        "number": candidate.number,
+        "params": dict(candidate.params),
+        "search": dict(candidate.search),
+        "scores": {o.name: [o.of_trial(record) for record in records] for o in objectives},
+        "converged": {
+            o.name: [outcome_of(record).converged for record in records]
+            for o in objectives
+            if o.name == STEPS
+        },
+        "diverged": sum(record.diverged for record in records),
     }
 
 
@@ -140,53 +173,11 @@ def _records(plan: Plan, candidate: Candidate) -> list[Record]:
     ]
 
 
-def _differences(
-    scores: Mapping[str, Sequence[float]], reference: Mapping[str, Sequence[float]]
-) -> dict[str, dict[str, float | None]]:
-    return {name: _difference(values, reference[name]) for name, values in scores.items()}
-
-
-def _difference(values: Sequence[float], reference: Sequence[float]) -> dict[str, float | None]:
-    """Mean of the pairs' differences with its t interval; None where a diverged seed makes it infinite."""
-    found = Paired(np.nan, (np.nan, np.nan), np.nan)
-    if np.isfinite([*values, *reference]).all():
-        found = paired_difference(values, reference)
-    named = {
-        "mean": found.difference,
-        "low": found.interval[0],
-        "high": found.interval[1],
-        "correlation": found.correlation,
-    }
-    return {name: float(value) if np.isfinite(value) else None for name, value in named.items()}
-
-
-def print_confirmation(content: Mapping[str, Any], objectives: Sequence[Objective]) -> None:
-    """A table per objective: search score, confirmed score, difference from the default."""
-    console = Console(markup=False, highlight=False)
-    searched = {objective.name: objective for objective in objectives}
-    for name in content["objectives"]:
-        table = Table(title=f"{name} on {len(content['seeds'])} seeds that the search did not see")
-        table.add_column("configuration")
-        for heading in ("search", "confirmed", "less the default [95%]"):
-            table.add_column(heading, justify="right")
-        for row in content["configurations"]:
-            table.add_row(row["name"], *_cells(row, name, searched.get(name)))
-        console.print(table)
-
-
-def _cells(row: Mapping[str, Any], name: str, objective: Objective | None) -> list[str]:
-    search, scores = row["search"].get(name), row["scores"][name]
-    confirmed = objective.of_proposal(scores) if objective else float(np.mean(scores))
-    shown = "" if row["name"] == DEFAULT else _interval_text(row["difference"][name])
-    return ["" if search is None else format_number(search), format_number(confirmed), shown]
-
-
-def _interval_text(difference: Mapping[str, float | None]) -> str:
-    mean, low, high = (difference[key] for key in ("mean", "low", "high"))
-    if mean is None:
-        return "a seed diverged"
-    return _signed(mean) + ("" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]")
-
-
-def _signed(value: float) -> str:
-    return f"{'+' * (value > 0)}{format_number(value)}"
+def tell(content: Mapping[str, Any], judgement: Judgement) -> None:
+    """A table of each objective, and what they prove."""
+    console = make_console()
+    for name, rows in judgement.tables.items():
+        console.print(f"{name} on {len(content['seeds'])} seeds that the search did not see")
+        print_rows(console, rows)
+    for sentence in judgement.sentences:
+        console.print(sentence)

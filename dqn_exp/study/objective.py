@@ -22,8 +22,8 @@ from typing import Literal
 import numpy as np
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.runs import Result, TornMetrics, judge, metrics_path, read_columns, read_result
-from dqn_exp.scores import DIVERGED, Floats, aggregate, area, normalised_area
+from dqn_exp.runs import Outcome, Result, TornMetrics, judge, metrics_path, read_columns, read_result
+from dqn_exp.scores import DIVERGED, Floats, Interval, aggregate, area, normalised_area, return_bounds
 
 Direction = Literal["minimize", "maximize"]
 
@@ -88,6 +88,8 @@ class Measure:
     worst: Callable[[Record], float]
     so_far: Callable[[Evaluations, float, Config], float]
     """What pruning compares at a moment of the clock, lower or higher being better as in the end."""
+    bounds: Callable[[Config], Interval | None]
+    """Between which the score of a trial lies; None where that is not known."""
 
 
 def _area(record: Record) -> float:
@@ -101,17 +103,22 @@ def _final_return(record: Record) -> float:
 
 
 def _time(record: Record) -> float:
-    config, result, seen = record.config, record.result, record.evaluations
-    outcome = judge(
+    seen, outcome = record.evaluations, outcome_of(record)
+    time = outcome.env_steps if seen.clock == "env_step" else outcome.episodes
+    return min(time, seen.horizon) if outcome.converged else seen.horizon
+
+
+def outcome_of(record: Record) -> Outcome:
+    """Whether the trial has converged, and when, or when it was censored."""
+    config, result = record.config, record.result
+    return judge(
         result.status,
-        seen.columns,
+        record.evaluations.columns,
         config.convergence.threshold,
         config.convergence.consecutive,
         ended={"episodes": result.episodes, "env_steps": result.env_steps},
         budget={"episodes": config.budget.episodes, "env_steps": config.budget.env_steps},
     )
-    time = outcome.env_steps if seen.clock == "env_step" else outcome.episodes
-    return min(time, seen.horizon) if outcome.converged else seen.horizon
 
 
 def _no_bound(_: Record) -> float:
@@ -137,12 +144,23 @@ def _missing_return(seen: Evaluations, moment: float, config: Config) -> float:
     return config.convergence.threshold - seen.at(moment)
 
 
+def _bounds_of_returns(config: Config) -> Interval | None:
+    known = config.returns
+    return return_bounds(known.lowest_reward, known.highest_reward, config.env.max_episode_steps)
+
+
+def _bounds_of_time(config: Config) -> Interval | None:
+    horizon = horizon_of(config)
+    return None if horizon is None else (0.0, float(horizon))
+
+
+STEPS = "steps_to_convergence"
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("aulc", "maximize", _area, _no_bound, _area_so_far),
-        Measure("final_return", "maximize", _final_return, _no_bound, _latest_return),
-        Measure("steps_to_convergence", "minimize", _time, _budget, _missing_return),
+        Measure("aulc", "maximize", _area, _no_bound, _area_so_far, _bounds_of_returns),
+        Measure("final_return", "maximize", _final_return, _no_bound, _latest_return, _bounds_of_returns),
+        Measure(STEPS, "minimize", _time, _budget, _missing_return, _bounds_of_time),
     )
 }
 
@@ -236,7 +254,7 @@ def check_measurable(config: Config, objectives: Sequence[Objective]) -> None:
                 f"objective={objective.name} needs evaluations during training: evaluation.every_steps and "
                 f"evaluation.every_episodes are both null; allowed: one of them, or objective=final_return"
             )
-        if objective.name == "steps_to_convergence" and config.convergence.threshold is None:
+        if objective.name == STEPS and config.convergence.threshold is None:
             raise ConfigError(
                 f"objective={objective.name} needs convergence.threshold, which is null and which "
                 f"{config.env.id} does not define; allowed: a mean return"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,12 @@ def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) 
     return [trial for trial, stays in zip(scored, undominated, strict=True) if stays]
 
 
-def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], count: int) -> list[FrozenTrial]:
-    """The `count` best proposals with different parameters, front by front."""
+def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> Iterator[FrozenTrial]:
+    """The proposals with finite scores and different parameters, best first, front by front."""
     left = list(trials)
-    found: list[FrozenTrial] = []
-    while len(found) < count and (front := best_trials(left, objectives)):
+    while front := best_trials(left, objectives):
         left = [trial for trial in left if all(trial.params != other.params for other in front)]
-        found += front
-    return found[:count]
+        yield from front
 
 
 def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 from hydra.core.override_parser.types import Override
@@ -22,7 +22,7 @@ from dqn_exp.config import ConfigError
 from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, is_dry_run, write_hydra_directory
 from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
-from dqn_exp.study.confirm import confirm
+from dqn_exp.study.confirm import Judgement, confirm
 from dqn_exp.study.dry_run import tell_study
 from dqn_exp.study.objective import horizon_of
 from dqn_exp.study.parts import build_pruner
@@ -44,8 +44,14 @@ QUESTION = "question"
 """User attribute of a study: what it asks, key by key."""
 
 
-WriteReport = Callable[[optuna.Study, Path], Path]
-"""Writes the report of a study into a folder; returns the path of its page."""
+class Analyst(Protocol):
+    """Who judges what a study has found."""
+
+    def judge(self, confirmation: Mapping[str, Any]) -> Judgement:
+        """What the scores on fresh seeds prove, of the content of `confirm.summary`."""
+
+    def write_report(self, study: optuna.Study, output: Path) -> Path:
+        """Write the report of a study into a folder; returns the path of its page."""
 
 
 def run_study(
@@ -54,7 +60,7 @@ def run_study(
     launcher: Launcher,
     overrides: Sequence[Override],
     options: Mapping[str, Any],
-    write_report: WriteReport,
+    analyst: Analyst,
 ) -> float | list[list[float]] | None:
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
@@ -76,9 +82,9 @@ def run_study(
         search.run()
     with _last_turn(plan.directory):
         write_results(plan, study)
-        complete = not search.stopped and confirm(plan, study, launcher)
+        complete = not search.stopped and confirm(plan, study, launcher, analyst.judge)
         write_manifest(plan, complete=complete)
-        _tell(plan, study, write_report)
+        _tell(plan, study, analyst)
     if search.failures or not complete:
         raise SystemExit(1)
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
@@ -261,7 +267,7 @@ def _last_turn(directory: Path) -> Iterator[None]:
         yield
 
 
-def _tell(plan: Plan, study: optuna.Study, write_report: WriteReport) -> None:
+def _tell(plan: Plan, study: optuna.Study, analyst: Analyst) -> None:
     """The end on the screen: the best, how to run it, where the rest is."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     for trial in best:
@@ -273,5 +279,5 @@ def _tell(plan: Plan, study: optuna.Study, write_report: WriteReport) -> None:
     else:
         print("No proposal has a finite score: all of them failed, diverged or were pruned.")
     if plan.master.report and best:
-        print(f"Report: {write_report(study, plan.directory / 'report')}")
+        print(f"Report: {analyst.write_report(study, plan.directory / 'report')}")
     print(f"Dashboard: {dashboard_command(plan.location)}")

@@ -56,7 +56,7 @@ def test_only_what_ended_with_a_finite_score_counts(objectives: list[Objective])
 
 def test_a_ranking_takes_front_after_front_and_no_parameters_twice() -> None:
     found = trials([1], [4], [4], [3], [2], xs=[0, 1, 1, 3, 4])
-    assert numbers(ranking(found, [HIGH], 3)) == [1, 3, 4]
+    assert numbers(list(ranking(found, [HIGH]))) == [1, 3, 4, 0]
 
 
 def test_scores_are_written_with_four_digits() -> None:

@@ -127,13 +127,17 @@ def test_the_confirmation_is_paired_on_fresh_seeds(undisturbed: Path) -> None:
     content = json.loads((place / "confirm" / "confirmation.json").read_text())
     assert (content["search_seeds"], content["seeds"]) == ([1, 2], [53, 54])
     default, winner = content["configurations"]
-    assert default["name"] == "default"
-    assert winner["params"] == study.best_params
+    assert (default["name"], default["number"], default["difference"]) == ("default", None, {})
+    assert (winner["number"], winner["params"]) == (study.best_trial.number, study.best_params)
     assert winner["search"] == {"aulc": study.best_value}
+    assert content["bounds"] == {"aulc": [0, 500], "final_return": [0, 500], "steps_to_convergence": [0, 400]}
     pairs = zip(winner["scores"]["aulc"], default["scores"]["aulc"], strict=True)
     differences = [a - b for a, b in pairs]
     assert len({0.0, *differences}) == 3  # seeds on which the two learn differently
-    assert winner["difference"]["aulc"]["mean"] == pytest.approx(sum(differences) / 2)
+    told = winner["difference"]["aulc"]
+    assert told["mean"] == pytest.approx(sum(differences) / 2)
+    assert (told["low"], told["high"], told["p_holm"]) == (None, None, None)  # of two seeds
+    assert winner["converged"] == {"steps_to_convergence": [False, False]}
     runs = load_runs(place).set_index("run")
     for seed in (53, 54):
         row = runs.loc[f"confirm/default,seed={seed}"]
@@ -308,10 +312,16 @@ def test_failures_are_shown_at_once_and_stop_the_study(tmp_path: Path) -> None:
 def test_diverging_proposals_are_never_the_best(tmp_path: Path) -> None:
     """Of two learning rates one sends every network out of the finite range."""
     grid = ("seed=1", "hydra/sweeper/sampler=grid", "objective=final_return", *HERE)
-    ended = here("lr=1e-3,1e6", *grid, UNCONFIRMED, cwd=tmp_path)
+    ended = here("lr=1e-3,1e6", *grid, "confirm.seeds=5,6", cwd=tmp_path)
     assert "best so far: lr=0.001" in ended.out
     scores = {row["params.lr"]: float(row["final_return"]) for row in table(tmp_path)}
     assert scores["1000000.0"] == -float("inf")
+    assert DEFAULTS["lr"] == 1e-3  # the winner is the default: it is run once, and not compared with itself
+    content = json.loads((tmp_path / "study" / "confirm" / "confirmation.json").read_text())
+    (only,) = content["configurations"]
+    assert (only["name"], only["number"], only["difference"]) == ("default", 0, {})
+    assert only["search"] == {"final_return": scores["0.001"]}
+    assert "Proposal 0 is the default configuration itself" in ended.out
     only = tmp_path / "only"
     only.mkdir()
     ended = here("lr=1e6,1e7", *grid, cwd=only)

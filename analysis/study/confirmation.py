@@ -1,0 +1,217 @@
+"""What scores on fresh seeds prove: each winner of a study against the default configuration.
+
+The test is that of a sweep (`estimates.blocked`): the two configurations change places within seeds. Times
+to convergence have log-rank scores; returns count as they are, or by their ranks where a seed diverged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from analysis.estimates import TESTED_FROM, Interval, PValue, Shuffler, Table, blocked
+from analysis.estimates import statistics as st
+from dqn_exp import scores
+from dqn_exp.scores import NO_INTERVAL, Floats
+
+FEWEST_FOR_INTERVAL = 3
+"""Seeds from which a mean has an interval: that of two would be 13 standard errors to either side."""
+
+Verdict = Literal["better", "worse", "neither is better throughout", "no difference shown", "the same", ""]
+Content = Mapping[str, Any]
+"""What `dqn_exp.study.confirm` records."""
+Row = Mapping[str, Any]
+"""One configuration of it."""
+
+
+class Against(NamedTuple):
+    """A winner less the default on one objective, seed by seed."""
+
+    difference: float
+    """Mean; NaN where a diverged seed makes it infinite."""
+    interval: Interval
+    correlation: float
+    """Of the pairs."""
+    p: PValue | None = None
+    """Of these two alone; None where there is no test."""
+    p_holm: float = np.nan
+    """Corrected for the number of tests (Holm 1979)."""
+    verdict: Verdict = ""
+    """Empty where there is no test."""
+
+    def numbers(self) -> dict[str, float]:
+        return {
+            "difference": self.difference,
+            "difference_low": self.interval[0],
+            "difference_high": self.interval[1],
+            "correlation": self.correlation,
+            "p": self.p.p if self.p else np.nan,
+            "p_holm": self.p_holm,
+        }
+
+
+NO_DIFFERENCE = Against(np.nan, NO_INTERVAL, np.nan)
+
+
+class Confirmed(NamedTuple):
+    """A confirmation, and what it proves."""
+
+    content: Content
+    against: Mapping[tuple[str, str], Against]
+    """Of each objective and winner, by their names."""
+
+    @property
+    def default(self) -> Row:
+        row: Row = self.content["configurations"][0]
+        return row
+
+    @property
+    def winners(self) -> Sequence[Row]:
+        rows: Sequence[Row] = self.content["configurations"][1:]
+        return rows
+
+    @property
+    def searched(self) -> list[str]:
+        """The objectives of the search: the others are described only."""
+        rows = self.content["configurations"]
+        return [name for name in self.content["objectives"] if any(name in row["search"] for row in rows)]
+
+    @property
+    def n_seeds(self) -> int:
+        return len(self.content["seeds"])
+
+    @property
+    def n_tests(self) -> int:
+        return len(self.searched) * len(self.winners)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p that can be left after Holm's correction."""
+        return min(1.0, self.n_tests * blocked.smallest_p(self.n_seeds))
+
+    def score(self, row: Row, name: str) -> float:
+        """On fresh seeds, made one number as in the search; of what was not searched for the mean."""
+        kind = self.content["aggregate"] if name in self.searched else "mean"
+        return scores.aggregate(row["scores"][name], kind, self.content["objectives"][name])
+
+    def table(self) -> Table:
+        """One row per objective and configuration."""
+        return [
+            {
+                "objective": name,
+                "configuration": row["name"],
+                "seeds": self.n_seeds,
+                "search": row["search"].get(name),
+                "fresh_seeds": self.score(row, name),
+                "diverged": row["diverged"],
+                **one.numbers(),
+                "verdict": one.verdict,
+            }
+            for name in self.content["objectives"]
+            for row in self.content["configurations"]
+            for one in [self.against.get((name, row["name"]), NO_DIFFERENCE)]
+        ]
+
+    def differences(self) -> list[dict[str, dict[str, float | None]]]:
+        """Of each configuration from the default, by objective; numbers that are none are None."""
+        return [
+            {name: _plain(one) for (name, who), one in self.against.items() if who == row["name"]}
+            for row in self.content["configurations"]
+        ]
+
+
+def _plain(one: Against) -> dict[str, float | None]:
+    """By the names under which studies record them."""
+    named = zip(("mean", "low", "high", "correlation", "p", "p_holm"), one.numbers().values(), strict=True)
+    return {name: float(value) if np.isfinite(value) else None for name, value in named}
+
+
+def compare(content: Content) -> Confirmed:
+    """Each winner against the default."""
+    found = Confirmed(content, {})
+    pairs = {
+        (name, row["name"]): _pair(content, name, found.default, row)
+        for name in content["objectives"]
+        for row in found.winners
+    }
+    against = {key: pair.described() for key, pair in pairs.items()}
+    if found.n_seeds >= TESTED_FROM:
+        shuffler, level = Shuffler(np.random.default_rng(0)), 1 - 2 * st.SIGNIFICANT / max(1, found.n_tests)
+        p = {key: pair.p_value(shuffler) for key, pair in pairs.items() if key[0] in found.searched}
+        for key, p_holm in zip(p, st.holm([one.p for one in p.values()]).tolist(), strict=True):
+            differs = pairs[key].direction(level) if p_holm < st.SIGNIFICANT else "no difference shown"
+            verdict = against[key].verdict or differs
+            against[key] = against[key]._replace(p=p[key], p_holm=p_holm, verdict=verdict)
+    return found._replace(against=against)
+
+
+class Pair(NamedTuple):
+    """The default and a winner on one objective, with the same seeds."""
+
+    scores: Floats
+    """[2, seeds], the default first."""
+    converged: Floats | None
+    """Whether each trial did, where the scores are times: [2, seeds]."""
+    is_minimised: bool
+
+    def described(self) -> Against:
+        y, x = self.scores
+        if not np.isfinite(self.scores).all():
+            return NO_DIFFERENCE
+        found = scores.paired_difference(x, y)
+        verdict: Verdict = "the same" if np.array_equal(x, y) else ""
+        return Against(found.difference, interval(x - y), found.correlation, verdict=verdict)
+
+    def p_value(self, shuffler: Shuffler) -> PValue:
+        values, n_seeds = self.goodness(), self.scores.shape[1]
+        zeros, seeds = np.zeros(values.size, dtype=np.int64), np.tile(np.arange(n_seeds), 2)
+        trials = blocked.Trials(
+            self.scores.ravel(), zeros.astype(float), np.repeat([0, 1], n_seeds), seeds, zeros
+        )
+        comparison = blocked.Comparison(trials, True, np.ones(values.size, dtype=bool))
+        return shuffler.p_value_of(values.ravel(), comparison, blocked.largest_difference)
+
+    def goodness(self) -> Floats:
+        """A number for each trial, the larger the better; all of them sum to 0: [2, seeds]."""
+        if self.converged is not None:
+            times, events = self.scores.ravel(), self.converged.ravel()
+            return blocked.log_rank_scores(times, events, np.zeros(len(times))).reshape(self.scores.shape)
+        values = -self.scores if self.is_minimised else self.scores
+        if not np.isfinite(values).all():
+            values = _ranks(values.ravel()).reshape(values.shape)
+        return np.asarray(values - values.mean())
+
+    def direction(self, level: float) -> Verdict:
+        """Of two that differ: the sign of their `goodness`, where the ratio of restricted means agrees."""
+        default, winner = self.goodness().sum(axis=1)
+        ratio = NO_INTERVAL
+        if self.converged is not None:
+            ratio = st.mean_ratio(self.scores[1], self.scores[0], paired=True, level=level).interval
+        words: dict[str, Verdict] = {"faster": "better", "slower": "worse"}
+        return words.get(blocked.direction(winner - default, ratio), "neither is better throughout")
+
+
+def _pair(content: Content, name: str, default: Row, row: Row) -> Pair:
+    events = [each.get("converged", {}).get(name) for each in (default, row)]
+    return Pair(
+        np.array([default["scores"][name], row["scores"][name]], dtype=np.float64),
+        None if None in events else np.array(events, dtype=np.float64),
+        content["objectives"][name] == "minimize",
+    )
+
+
+def _ranks(x: Floats) -> Floats:
+    """How many are smaller, equal ones counting half: [n]. Infinite values have a rank as well."""
+    return np.asarray((x[:, None] > x).sum(axis=1) + (x[:, None] == x).sum(axis=1) / 2)
+
+
+def interval(values: Floats, bounds: Interval | None = None) -> Interval:
+    """95% interval of the mean of `values` [seeds]: within `bounds` where these are known, or Student's.
+
+    None of few seeds, nor where values that nothing bounds have no spread.
+    """
+    if len(values) < FEWEST_FOR_INTERVAL or (bounds is None and np.ptp(values) == 0):
+        return NO_INTERVAL
+    return st.mean_interval(values, np.random.default_rng(0), bounds=bounds)
