@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from analysis.errors import AnalysisError
 from dqn_exp.config import ConfigError
 from dqn_exp.scores import Floats, pareto_front
-from dqn_exp.study.storage import is_url, open_storage, proposals
+from dqn_exp.study.storage import DRAWN, INDEPENDENT, is_url, open_storage, proposals
 
 
 def load_study(storage: str, name: str) -> optuna.Study:
@@ -42,7 +42,7 @@ class Goal:
     minimised: bool
     index: int
 
-    def losses(self, trials: list[FrozenTrial]) -> Floats:
+    def losses(self, trials: Sequence[FrozenTrial]) -> Floats:
         """The scores as losses [n]: the less the better."""
         values = np.array([trial.values[self.index] for trial in trials], dtype=np.float64)
         return values if self.minimised else -values
@@ -103,6 +103,11 @@ class StudyData:
     @cached_property
     def complete(self) -> list[FrozenTrial]:
         return [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
+
+    @cached_property
+    def independent(self) -> list[FrozenTrial]:
+        """Complete proposals that were made without regard to earlier scores."""
+        return [trial for trial in self.complete if trial.user_attrs.get(DRAWN) in INDEPENDENT]
 
     @cached_property
     def finite(self) -> list[FrozenTrial]:

@@ -186,28 +186,32 @@ def _mark(ax: Axes, place: int, parameter: Parameter) -> None:
 
 
 def importance_bars(found: Importances) -> Figure:
-    """Importance of each parameter, against what chance gives."""
-    count = len(found.names)
-    figure, (ax,) = new_figure(7.0, 1.2 + 0.36 * count)
+    """Importance of each parameter, against the most that chance gives to any of them."""
+    count, tested = len(found.names), found.tested
+    figure, (ax,) = new_figure(7.0, 1.5 + 0.36 * count)
     places = np.arange(count)
-    strong = found.observed > found.null_limit
-    colors = [OKABE_ITO[0] if above else FAINT for above in strong]
-    ax.barh(places, found.observed, color=colors, height=0.55)
-    for place in places:
-        ax.plot(
-            [0, found.null_limit[place]],
-            [place, place],
-            color=INK,
-            linewidth=5,
-            alpha=0.25,
-            solid_capstyle="butt",
+    above = [name in found.above() for name in found.names]
+    colors = [OKABE_ITO[0] if stands_out else FAINT for stands_out in above]
+    if tested is None or tested.n < found.n:
+        ax.barh(places, found.observed, color=FAINT, height=0.55, alpha=0.6,
+                label=f"all {found.n} proposals (descriptive)")  # fmt: skip
+    else:
+        ax.barh(places, tested.observed, color=colors, height=0.55)
+    if tested is not None:
+        if tested.n < found.n:
+            label = f"the {tested.n} that did not follow scores (tested)"
+            ax.scatter(tested.observed, places, c=colors, marker="D", edgecolor=INK, zorder=3, label=label)
+        ax.scatter(
+            tested.null_median, places, marker="|", s=180, color=INK, label="median of shuffled scores"
         )
-        ax.plot([found.null_median[place]] * 2, [place - 0.28, place + 0.28], color=INK, linewidth=1.2)
-        ax.plot([found.null_limit[place]] * 2, [place - 0.34, place + 0.34], color=ACCENT, linewidth=1.6)
+        is_seen = tested.limit <= 1
+        label = f"limit {tested.limit:.2g}{'' if is_seen else ', to the right of this'}"
+        ax.plot([tested.limit] * 2 if is_seen else [], [count, -1] if is_seen else [], color=ACCENT,
+                linewidth=1.6, label=label)  # fmt: skip
     ax.set_yticks(places, found.names)
-    ax.set_ylim(count - 0.4, -0.6)
-    ax.set_xlabel("importance (sums to 1); black line: median, red line: 95% point of shuffled scores")
+    ax.set(xlim=(0, 1.02), ylim=(count - 0.4, -0.6), xlabel="importance (sums to 1)")
     ax.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper right", ncols=2)
     return figure
 
 

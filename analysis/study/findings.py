@@ -14,7 +14,7 @@ from analysis.estimates.statistics import SIGNIFICANT
 from analysis.report import p_value
 from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Against, Confirmed
 from analysis.study.data import StudyData
-from analysis.study.importance import FEWEST, Importances
+from analysis.study.importance import FEWEST, Importances, Tested
 from dqn_exp.text import format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
@@ -39,14 +39,28 @@ def overview(study: StudyData) -> Iterator[str]:
 
 def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
     """What mattered for each objective."""
-    for name, importance in found.items():
-        if importance is None:
+    for name, one in found.items():
+        if one is None:
             needed = f"{FEWEST} complete proposals and two parameters"
             yield f"Importances for {name} are not shown: that takes {needed}."
-        elif above := importance.above():
-            yield f"What mattered for {name} beyond chance, taken by itself: {', '.join(above)}."
+        elif one.tested is None:
+            yield (
+                f"Importances for {name} are descriptive: only {one.n_independent} different proposals of "
+                f"{one.n} are known not to follow earlier scores, and to tell from chance takes {FEWEST}."
+            )
         else:
-            yield f"No parameter mattered for {name} more than shuffled scores would show."
+            yield _tested_importances(name, one, one.tested)
+
+
+def _tested_importances(name: str, found: Importances, tested: Tested) -> str:
+    what = "all of them" if tested.n == found.n else "those that did not follow earlier scores"
+    of = f"of {tested.n} proposals ({what})"
+    above = found.above()
+    if not above:
+        return f"No parameter mattered for {name} more than shuffled scores would show, {of}."
+    p = dict(zip(found.names, tested.p, strict=True))
+    told = ", ".join(f"{parameter} ({p_value(float(p[parameter]))})" for parameter in above)
+    return f"What mattered for {name} beyond chance, {of}: {told}."
 
 
 def confirmed(found: Confirmed | None) -> Iterator[str]:

@@ -30,6 +30,7 @@ def write(study: optuna.Study, output: Path) -> Path:
     pictures = paint_all(list(plots(data, found)))
     confirmed = compare(data.confirmation) if data.confirmation else None
     tables = {"trials": trials_csv_of(study.get_trials(deepcopy=False), [goal.name for goal in data.goals])}
+    tables |= {f"importances_{slug(name)}": to_csv(one.table()) for name, one in found.items() if one}
     if confirmed:
         tables["confirmation"] = to_csv(confirmed.table())
     return publish(output, _render(data, found, confirmed, pictures), pictures, tables)
@@ -90,8 +91,7 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
             "importances",
             "Importances",
             "Share of the difference between good and other proposals that each parameter explains "
-            "(PED-ANOVA). It always sums to 1: only what reaches beyond the red line is more than "
-            "shuffled scores give once in twenty times.",
+            f"(PED-ANOVA). It always sums to 1. {_tested(found)}",
             lambda: figures.importance_bars(found),
         )
     names = _leading(study, found)
@@ -115,6 +115,16 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
             "One line per proposal: the lighter and thicker, the better.",
             lambda: figures.parallel_coordinates(study, goal),
         )
+
+
+def _tested(found: Importances) -> str:
+    if found.tested is None:
+        return "These describe the search and prove nothing: its proposals may have followed earlier scores."
+    return (
+        "Only what reaches beyond the red line is more than shuffled scores give to any of the parameters "
+        f"once in twenty times. Tested on the {found.tested.n} different proposals that did not follow "
+        "earlier scores."
+    )
 
 
 def _leading(study: StudyData, found: Importances | None) -> list[str]:

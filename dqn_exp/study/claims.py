@@ -22,6 +22,7 @@ from dqn_exp.study.storage import (
     CAUSE,
     DIED,
     DIRECTORY,
+    DRAWN,
     KEY,
     PROCESS,
     RETRY_OF,
@@ -59,12 +60,15 @@ class Claims:
     def __init__(self, study: optuna.Study, location: str, presence: Presence, total: int) -> None:
         self._study, self._location, self._presence, self._total = study, location, presence, total
 
-    def enqueue(self, points: Mapping[str, Mapping[str, Any]]) -> None:
-        """Ask for the parameters of each point, by its key once however many processes say so."""
+    def enqueue(self, points: Mapping[str, Mapping[str, Any]], drawn: str) -> None:
+        """Ask for the parameters of each point, by its key once however many processes say so.
+
+        `drawn` tells where they come from (`storage.DRAWN`).
+        """
         known = {t.user_attrs.get(KEY) for t in self.trials() if not is_withdrawn(t)}
         for key, point in points.items():
             if key not in known:
-                self._study.enqueue_trial(dict(point), user_attrs={KEY: key})
+                self._study.enqueue_trial(dict(point), user_attrs={KEY: key, DRAWN: drawn})
 
     def next(self) -> Claim | None:
         """The next trial to run; None while all are done or being run."""
@@ -92,7 +96,7 @@ class Claims:
 
     def retry_failed(self) -> None:
         """Ask again for the proposals that failed, as if for the first time: their cause may be mended."""
-        self._retry(CAUSE, (DIRECTORY,))
+        self._retry(CAUSE, (DIRECTORY, DRAWN))
 
     def worker_died(self, claim: Claim, allowed: int) -> bool:
         """Run the trial of a dead worker again, unless it has cost more than `allowed` workers.
@@ -141,7 +145,7 @@ class Claims:
         storage_of(self._study).set_trial_state_values(key, state=TrialState.FAIL)
 
     def _retry_dead(self) -> None:
-        self._retry(DIED, (DIRECTORY, WITNESSES))
+        self._retry(DIED, (DIRECTORY, DRAWN, WITNESSES))
 
     def _retry(self, attribute: str, kept: Sequence[str]) -> None:
         """Ask again for the failed trials that have the `attribute`; what is `kept` goes with them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,7 @@ from optuna.samplers import (
     NSGAIISampler,
     QMCSampler,
     RandomSampler,
+    TPESampler,
 )
 
 from dqn_exp.config import ConfigError, parse_size
@@ -38,6 +40,19 @@ NEEDS: dict[type[BaseSampler], tuple[str, ...]] = {
 }
 """Packages that Optuna imports only once a sampler is asked for a proposal."""
 SINGLE_OBJECTIVE = (CmaEsSampler,)
+WITHOUT_SCORES: dict[type[BaseSampler], str] = {
+    RandomSampler: "random",
+    QMCSampler: "qmc",
+    GridSampler: "grid",
+}
+"""Samplers whose proposals do not follow from earlier scores (`storage.INDEPENDENT`)."""
+BEGINNING: dict[type[BaseSampler], str] = {
+    TPESampler: "n_startup_trials",
+    GPSampler: "n_startup_trials",
+    CmaEsSampler: "n_startup_trials",
+    NSGAIISampler: "population_size",
+}
+"""The option that tells with how many random proposals a sampler begins."""
 
 
 class SamplerFactory:
@@ -68,12 +83,27 @@ class SamplerFactory:
         sampler: BaseSampler = build("sampler", options)
         return sampler
 
+    def draws(self, rank: int) -> str:
+        """What draws proposal number `rank`: "random", "qmc", "grid", or the class that follows the scores.
+
+        Such a class begins with random proposals while fewer are complete than it asks for; no more can be
+        complete than have been made before.
+        """
+        option = BEGINNING.get(self._class)
+        if option and rank < self._options.get(option, _default(self._class, option)):
+            return "random"
+        return WITHOUT_SCORES.get(self._class, self._class.__name__)
+
     def check(self, n_objectives: int) -> None:
         if n_objectives > 1 and issubclass(self._class, SINGLE_OBJECTIVE):
             raise ConfigError(
                 f"hydra/sweeper/sampler: {self._class.__name__} takes one objective, not {n_objectives}; "
                 f"allowed: {NSGAIISampler.__name__} (nsgaii), tpe, gp, qmc, random, grid"
             )
+
+
+def _default(kind: type[Any], option: str) -> Any:
+    return inspect.signature(kind).parameters[option].default
 
 
 def build_pruner(options: Options, horizon: int | None) -> BasePruner:

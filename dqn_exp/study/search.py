@@ -33,7 +33,7 @@ from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
 from dqn_exp.study.question import changes
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
-from dqn_exp.study.storage import DIRECTORY, dashboard_command, open_storage
+from dqn_exp.study.storage import DIRECTORY, DRAWN, QUEUED, dashboard_command, open_storage
 
 POLL_SECONDS = 2.0
 """How often we look after the trials of other processes."""
@@ -136,7 +136,8 @@ class Search:
     def run(self) -> None:
         """Work until every proposal is over, also those of other processes."""
         self._claims.retry_failed()
-        self._claims.enqueue(self._plan.points)
+        drawn = self._plan.samplers.draws(0) if self._plan.samplers.is_grid else QUEUED
+        self._claims.enqueue(self._plan.points, drawn)
         finished = False
         try:
             with self._progress:
@@ -189,6 +190,8 @@ class Search:
         plan, trial = self._plan, claim.trial
         self._study.sampler = plan.samplers(claim.rank)
         queued = queued_parameters(trial)
+        if DRAWN not in trial.user_attrs:
+            trial.set_user_attr(DRAWN, QUEUED if queued else plan.samplers.draws(claim.rank))
         queued.update(plan.space.meant(queued, may_have_more=plan.extend is not None))
         for key, distribution in plan.space.distributions.items():
             suggest(trial, key, distribution)

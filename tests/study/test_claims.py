@@ -50,7 +50,7 @@ def work_on(location: str, directory: Path, total: int, grid: bool = False) -> N
     with presence.announced(), open(directory / f"ran-{os.getpid()}", "w") as ran:
         claims = Claims(study, location, presence, total)
         if grid:
-            claims.enqueue({f"grid:{index}": point for index, point in enumerate(GRID)})
+            claims.enqueue({f"grid:{index}": point for index, point in enumerate(GRID)}, "grid")
         claims.recover()
         while claim := claims.next():
             x = claim.trial.suggest_float("x", 0, 1)

@@ -342,6 +342,11 @@ def test_every_sampler_proposes(sampler: str, tmp_path: Path) -> None:
     points = {(row["params.lr"], row["params.batch"]) for row in table(tmp_path)}
     assert [row["state"] for row in table(tmp_path)] == ["complete"] * 4
     assert len(points) == 4 or sampler == "nsgaii"  # which breeds from two parents here
+    drawn = [row["drawn"] for row in table(tmp_path)]
+    n_random = {"random": 4, "tpe": 2, "gp": 2, "nsgaii": 2, "cmaes": 1}.get(sampler, 0)
+    assert drawn[:n_random] == ["random"] * n_random
+    names = {"grid": "grid", "qmc": "qmc", "tpe": "TPESampler", "gp": "GPSampler", "nsgaii": "NSGAIISampler"}
+    assert set(drawn[n_random:]) <= {names.get(sampler, "CmaEsSampler")}
 
 
 def test_pruning_works_across_processes(tmp_path: Path) -> None:
@@ -423,6 +428,7 @@ def test_points_to_start_with_and_queued_ones(tmp_path: Path) -> None:
     here(*space, start, "hydra.sweeper.n_trials=2", *few, cwd=tmp_path)
     found = [tuple(trial.params.values()) for trial in study_in(tmp_path).get_trials()]
     assert found == [("[8,8]", None, True), ("[16]", None, False)]
+    assert [row["drawn"] for row in table(tmp_path)] == ["queued", "queued"]
     runs = load_runs(tmp_path / "study").set_index("run")
     assert runs.loc["trials/0000/seed=1", "network.hidden"] == "8-8"
     assert not runs.loc["trials/0001/seed=1", "agent.double"]

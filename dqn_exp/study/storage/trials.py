@@ -11,10 +11,14 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES = (
-    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "witnesses",
+PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES, DRAWN = (
+    "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "witnesses", "drawn",
 )  # fmt: skip
 """User attributes of trials."""
+QUEUED = "queued"
+"""What `DRAWN` says of a trial whose parameters somebody asked for."""
+INDEPENDENT = ("random", "qmc", "grid")
+"""What `DRAWN` says of a trial whose parameters do not follow from earlier scores."""
 
 
 def parameters(trial: FrozenTrial) -> dict[str, Any]:
@@ -85,5 +89,6 @@ def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[s
         "cause": trial.user_attrs.get(CAUSE),
         "retry_of": trial.user_attrs.get(RETRY_OF),
         "directory": trial.user_attrs.get(DIRECTORY),
+        "drawn": trial.user_attrs.get(DRAWN),
         "seconds": (done - trial.datetime_start).total_seconds() if done and trial.datetime_start else None,
     }

@@ -16,17 +16,22 @@ from analysis.errors import AnalysisError
 from analysis.study import write_report
 from analysis.study.data import load_study, read_study
 from analysis.study.findings import confirmed, overview
-from analysis.study.findings import importances as told_importances
-from analysis.study.importance import importances
 from dqn_exp.study.storage import open_storage
 
 FIGURES = {"history", "intermediate", "importances", "slices", "contour", "parallel"}
 
 
 def make(
-    storage: str | None = None, n: int = 40, noise: bool = False, directions: tuple[str, ...] = ("maximize",)
+    storage: str | None = None,
+    n: int = 40,
+    noise: bool = False,
+    directions: tuple[str, ...] = ("maximize",),
+    n_random: int = 40,
 ) -> optuna.Study:
-    """x decides (or nothing does); some proposals are pruned, one diverged, one failed."""
+    """x decides (or nothing does); some proposals are pruned, one diverged, one failed.
+
+    All are random, and the first `n_random` are known to be.
+    """
     rng = np.random.default_rng(0)
     study = optuna.create_study(
         study_name="known <b>name</b>",
@@ -37,6 +42,7 @@ def make(
     study.set_user_attr("objectives", ["aulc", "steps_to_convergence"][: len(directions)])
     for index in range(n):
         trial = study.ask()
+        trial.set_user_attr("drawn", "random" if index < n_random else "TPESampler")
         x, _, kind = (
             trial.suggest_float("x", 0.001, 1, log=True),
             trial.suggest_int("y", 1, 9),
@@ -85,6 +91,7 @@ def test_the_page_has_every_figure_and_escapes_names(tmp_path: Path) -> None:
     assert (tmp_path / "tables" / "trials.csv").read_text().count("\n") == 41
     with open(tmp_path / "tables" / "confirmation.csv", newline="") as file:
         default, winner = csv.DictReader(file)
+    assert (tmp_path / "tables" / "importances_aulc.csv").read_text().count("\n") == 4
     assert (default["fresh_seeds"], winner["fresh_seeds"], winner["difference"]) == ("2", "6", "4")
 
 
@@ -158,35 +165,6 @@ def test_the_best_is_finite() -> None:
     told = " ".join(overview(data))
     assert "40 proposals (35 complete, 4 pruned, 1 failed)" in told
     assert "In 1 of them at least one seed diverged" in told
-
-
-def test_what_matters_rises_above_the_null_band() -> None:
-    data = read_study(make())
-    found = importances(data, data.goals[0], np.random.default_rng(0))
-    assert found is not None
-    assert found.names[0] == "x"
-    assert found.above() == ["x"]
-    assert found.observed.sum() == pytest.approx(1)
-
-
-def test_noise_seldom_does() -> None:
-    """Each of three parameters exceeds a 95% point in about one study of twenty."""
-    data = read_study(make(noise=True))
-    above = 0
-    for repetition in range(10):
-        rng = np.random.default_rng(repetition)
-        shuffled = read_study(make(noise=True, n=30 + repetition))
-        found = importances(shuffled, data.goals[0], rng)
-        assert found is not None
-        assert found.observed.sum() == pytest.approx(1)  # although nothing mattered
-        above += len(found.above())
-    assert above <= 6
-
-
-def test_few_proposals_have_no_importances() -> None:
-    data = read_study(make(n=8))
-    assert importances(data, data.goals[0], np.random.default_rng(0)) is None
-    assert any("takes 10 complete proposals" in told for told in told_importances({"aulc": None}))
 
 
 def test_without_confirmation_nothing_is_claimed() -> None:
