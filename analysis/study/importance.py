@@ -3,8 +3,8 @@
 Importances always sum to 1, also over pure noise. So they mean something only above what shuffled scores
 give: before they are made to sum to 1, above the largest of all parameters' in 19 shuffles of 20, for with
 a limit of its own each parameter has a chance of its own. Scores can be shuffled where nobody looked at
-them when the proposals were made. A search that follows its scores goes where they are good by luck, and
-its shuffled scores say nothing: some parameter stood out in 0.43 of such studies of noise.
+them when the proposals were made. A search that follows its scores goes where they are good by luck, so
+that its scores cannot change places: what shuffled ones give promises nothing there.
 """
 
 from __future__ import annotations
