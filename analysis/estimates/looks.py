@@ -13,7 +13,17 @@ from analysis.estimates import survival as sv
 from analysis.estimates.blocked import Direction, Trials
 from analysis.estimates.sequential import Decisions, Design, Look, can_be_equal
 from analysis.estimates.statistics import TESTED_FROM
-from analysis.records import Axis, Plan, Row, Sweep, Timeline, timelines_of, what_became_of
+from analysis.records import (
+    Axis,
+    Plan,
+    PlannedLooks,
+    Row,
+    Schedule,
+    Sweep,
+    Timeline,
+    timelines_of,
+    what_became_of,
+)
 
 
 class Needed(NamedTuple):
@@ -22,7 +32,7 @@ class Needed(NamedTuple):
     difference: int | None
     """To find a value that differs by the ratio that was seen."""
     equality: int | None
-    """To show that equal values are practically equal, at this design's level."""
+    """To show that equal values are practically equal, at this look's level."""
 
 
 class Looks(NamedTuple):
@@ -33,6 +43,8 @@ class Looks(NamedTuple):
     why: str
     """Why this value is the one that others are compared with."""
     design: Design
+    schedules: Sequence[Schedule]
+    """By which the looks were taken: as declared before the first, and as they were added later."""
     timeline: Timeline
     """That of the trials of the first look, so that later seeds change no earlier look."""
     decisions: Decisions
@@ -50,6 +62,16 @@ class Looks(NamedTuple):
     def last(self) -> list[Look]:
         """The latest look at each value."""
         return list({look.value: look for look in self.decisions.looks}.values())
+
+    def extension(self, look: Look) -> int:
+        """Which of the `schedules` this look was taken by; 0 is the first."""
+        number = self.design.looks.index(look.seeds)
+        return max(place for place, one in enumerate(self.schedules) if one.taken <= number)
+
+    @property
+    def unspent(self) -> float:
+        """Share of alpha that is left when all looks are taken."""
+        return self.design.unspent(len(self.design.looks))
 
     def direction(self, look: Look) -> Direction:
         return blocked.direction(blocked.advantage(self.pair(look), 0, 1), look.ratio.interval)
@@ -75,11 +97,12 @@ class Looks(NamedTuple):
         found = None if isclose(ratio, 1) else planning.seeds_for_ratio(ratio, variance)
         if not can_be_equal(pair):
             return Needed(found, None)
-        alpha = (1 - self.design.equivalence_level(len(self.axis.values) - 1)) / 2
         return Needed(
             found,
             planning.seeds_for_equivalence(
-                variance, min(self.design.margin[1], 1 / self.design.margin[0]), alpha=alpha
+                variance,
+                min(self.design.margin[1], 1 / self.design.margin[0]),
+                alpha=(1 - look.level) / 2,
             ),
         )
 
@@ -112,7 +135,7 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
         np.array(samples.seeds(rows)),
         np.zeros(len(rows), np.int64),
     )
-    design = Design(tuple(planned.looks), planned.margin, planned.alpha)
+    design = design_of(planned)
     identical = _identical(sweep, rows, codes.tolist(), reference)
     decisions = sequential.decide(
         trials,
@@ -128,6 +151,7 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
         reference,
         why,
         design,
+        planned.schedules,
         timeline,
         decisions,
         trials,
@@ -136,6 +160,15 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
         identical,
         sorted(gone),
     )
+
+
+def design_of(planned: PlannedLooks) -> Design:
+    """What a sweep declared, with the looks that were added later."""
+    first, *later = planned.schedules
+    design = Design(first.looks, planned.margin, planned.alpha, reserve=first.reserve)
+    for schedule in later:
+        design = design.extended(schedule.looks, schedule.taken, schedule.reserve)
+    return design
 
 
 def _pairs(plan: Plan, values: Mapping[str, int], lost: Collection[str]) -> set[tuple[int, int]]:

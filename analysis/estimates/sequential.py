@@ -8,12 +8,18 @@ asked about. Decided values get no more seeds.
 The error is spent as Pocock's boundary would (Lan & DeMets 1983): alpha ln(1 + (e - 1) t), where t is the
 share of the greatest number of seeds. The order of each seed's trials under permutation is drawn from
 that seed, so that earlier looks stay as they were when seeds are added.
+
+Looks may be added later: those that were taken keep what they have spent, and those that are not taken yet
+spend what is left, by the same function from there on. The schedule may then depend on what was seen. That
+keeps the error nearly (Proschan, Follmann & Waclawiw 1992; docs/calibration.md), and strictly where a
+reserve was kept for just those looks. Mueller & Schaefer (2001) keep it exactly, by the error that the old
+schedule still had, given what was seen; for scores that are computed anew at each look nobody knows that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import e, log
 from typing import Literal, NamedTuple
@@ -35,7 +41,7 @@ Verdict = Literal["differs", "equal", "same", "undecided"]
 
 @dataclass(frozen=True)
 class Design:
-    """What was declared before the first look."""
+    """What was declared before the first look, or of looks that were still to be taken."""
 
     looks: Sequence[int] = LOOKS
     """Numbers of seeds, ascending."""
@@ -43,14 +49,48 @@ class Design:
     """Ratios of restricted means that count as practically equal."""
     alpha: float = ALPHA
     paths: int = PATHS
+    reserve: float = 0.0
+    """Share of alpha that these looks leave to others, which may be added later."""
+    taken: int = 0
+    """How many looks had been taken when this was declared."""
+    earlier: Design | None = None
+    """What they were taken by."""
+
+    def extended(self, looks: Sequence[int], taken: int, reserve: float = 0.0) -> Design:
+        """With other looks after those that were `taken`, which are the first of `looks`."""
+        return replace(self, looks=looks, reserve=reserve, taken=taken, earlier=self)
 
     def spent(self, look: int) -> float:
-        """Of the error, by the end of this look (from 0)."""
-        return self.alpha * log(1 + (e - 1) * self.looks[look] / self.looks[-1])
+        """Of the error of differences, by the end of this look (from 0; nothing before the first, -1)."""
+        if self.earlier and look < self.taken:
+            return self.earlier.spent(look)
+        start = self._pocock(self.taken - 1)
+        before = self.earlier.spent(self.taken - 1) if self.earlier else 0.0
+        return before + (self._total - before) * (self._pocock(look) - start) / (1 - start)
 
-    def equivalence_level(self, n_others: int) -> float:
-        """Level of the interval that has to lie within the margin, at each look for each value."""
-        return 1 - 2 * self.alpha / (len(self.looks) * n_others)
+    def spent_on_equality(self, look: int) -> float:
+        """Of the error of equality, at this look: equal parts for all looks that were to be taken."""
+        if self.earlier and look < self.taken:
+            return self.earlier.spent_on_equality(look)
+        before = sum(map(self.spent_on_equality, range(self.taken)))
+        return (self._total - before) / (len(self.looks) - self.taken)
+
+    def unspent(self, taken: int) -> float:
+        """Share of alpha that is left for more looks after so many, both for differences and equality."""
+        spent = max(self.spent(taken - 1), sum(map(self.spent_on_equality, range(taken))))
+        return max(0.0, round(1 - spent / self.alpha, 9))
+
+    def equivalence_level(self, look: int, n_others: int) -> float:
+        """Level of the interval that has to lie within the margin at this look (from 0), for each value."""
+        return 1 - 2 * self.spent_on_equality(look) / n_others
+
+    @property
+    def _total(self) -> float:
+        return self.alpha * (1 - self.reserve)
+
+    def _pocock(self, look: int) -> float:
+        """Share of the error that Pocock's boundary has spent by this look; none before the first."""
+        return log(1 + (e - 1) * self.looks[look] / self.looks[-1]) if look >= 0 else 0.0
 
 
 class Look(NamedTuple):
@@ -64,6 +104,8 @@ class Look(NamedTuple):
     boundary: float
     ratio: Ratio
     """Of restricted means to the reference's, with the interval that decides on equality."""
+    level: float
+    """That of this interval."""
     verdict: Verdict
 
 
@@ -100,7 +142,7 @@ def decide(
     """
     n_values = int(trials.values.max()) + 1
     undecided = [value for value in range(n_values) if value != reference]
-    level = design.equivalence_level(len(undecided))
+    n_others = len(undecided)
     sets = [Set(codes) for size in range(1, n_values) for codes in combinations(undecided, size)]
     table, looks, counts = Table(trials, seeds, design.paths), list[Look](), [0] * n_values
     for number, count in enumerate(design.looks):
@@ -110,7 +152,7 @@ def decide(
             counts[value] = count
         if not table.holds((reference, *undecided), count, lost):
             return Decisions(looks, counts, is_over=False)
-        boundary = design.spent(number)
+        boundary, level = design.spent(number), design.equivalence_level(number, n_others)
         for one in sets:
             one.look(table, reference, counts, boundary)
         for value in tuple(undecided):
@@ -123,7 +165,8 @@ def decide(
                 verdict = "same"
             elif within(ratio, design.margin) and can_be_equal(table.pair(value, reference, count)):
                 verdict = "equal"
-            looks.append(Look(count, value, max(one.p for one in holding), boundary, ratio, verdict))
+            p = max(one.p for one in holding)
+            looks.append(Look(count, value, p, boundary, ratio, level, verdict))
             if verdict != "undecided":
                 undecided.remove(value)
     return Decisions(looks, counts, is_over=True)
@@ -226,7 +269,8 @@ class Set:
         self.codes = codes
         self.p, self.rejected = 1.0, False
         """Those of the latest look; a hypothesis that is rejected is not looked at again."""
-        self._crossed: NDArray[np.bool_] = np.zeros(0, bool)
+        self.crossed: NDArray[np.bool_] = np.zeros(0, bool)
+        """The paths that have crossed a boundary so far: [paths]; none before the first look."""
 
     def look(self, table: Table, reference: int, counts: Sequence[int], boundary: float) -> None:
         """Reject the hypothesis where at most `boundary` of the paths go as far, now or at earlier looks."""
@@ -236,7 +280,7 @@ class Set:
         farthest = np.abs(permuted).max(axis=1)
         n_paths, crossed = (
             len(farthest),
-            self._crossed if len(self._crossed) else np.zeros(len(farthest), bool),
+            self.crossed if len(self.crossed) else np.zeros(len(farthest), bool),
         )
         as_far = np.count_nonzero(crossed | (farthest >= np.abs(observed).max() - ROUNDING))
         self.p = float((1 + as_far) / (1 + n_paths))
@@ -244,4 +288,4 @@ class Set:
         inside: Floats = np.sort(farthest[~crossed])[::-1]
         allowed = max(0, int(boundary * (1 + n_paths)) - 1 - int(np.count_nonzero(crossed)))
         limit = float(inside[allowed]) if allowed < len(inside) else -np.inf
-        self._crossed = crossed | (farthest > limit + ROUNDING)
+        self.crossed = crossed | (farthest > limit + ROUNDING)

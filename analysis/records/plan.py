@@ -22,17 +22,35 @@ class Planned(NamedTuple):
     """Those of its overrides that not every trial has."""
 
 
+class Schedule(NamedTuple):
+    """Looks, as they were declared before the first of them or extended later."""
+
+    looks: Sequence[int]
+    """Seeds of a value at each look."""
+    reserve: float
+    """Share of alpha that they leave to others, which may be added later."""
+    taken: int
+    """How many looks had been taken when this was declared: the first of `looks`."""
+    declared: str
+    """When, ISO 8601."""
+
+
 class PlannedLooks(NamedTuple):
-    """How many seeds it may take, as it was declared before the first look."""
+    """How many seeds it may take, as it was declared."""
 
     first: int
     """The first seed; the others follow it."""
-    looks: Sequence[int]
-    """Seeds of a value at each look."""
     margin: tuple[float, float]
     alpha: float
+    schedules: Sequence[Schedule]
+    """That of the first look, and those by which looks were added; each but the first after some look."""
     lost: Sequence[str]
     """Names of trials that failed before a look was taken without them."""
+
+    @property
+    def looks(self) -> Sequence[int]:
+        """Seeds of a value at each look."""
+        return self.schedules[-1].looks
 
     @property
     def seeds(self) -> range:
@@ -70,18 +88,32 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
         content.get("command"),
         [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
         combined(flatten(content.get("defaults") or {}), read_pairs(root)),
-        _looks(content),
+        planned_looks(content),
         bool(content.get("extended")),
     )
 
 
-def _looks(content: Mapping[str, Any]) -> PlannedLooks | None:
+def planned_looks(content: Mapping[str, Any]) -> PlannedLooks | None:
+    """What `sweep.json` tells of looks; None where the seeds were given."""
     design = content.get("seeds")
     if design is None:
         return None
     low, high = design["margin"]
+    declared = [_schedule(one) for one in content.get("designs", ())]
+    declared = declared or [_schedule({"declared": content.get("started", ""), **design})]
+    first = max(place for place, schedule in enumerate(declared) if not schedule.taken)
     return PlannedLooks(
-        design["first"], design["looks"], (low, high), design["alpha"], content.get("lost", ())
+        design["first"],
+        (low, high),
+        design["alpha"],
+        declared[first:],
+        content.get("lost", ()),
+    )
+
+
+def _schedule(design: Mapping[str, Any]) -> Schedule:
+    return Schedule(
+        tuple(design["looks"]), design.get("reserve", 0.0), design.get("taken", 0), design["declared"]
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from analysis.estimates import Looks
@@ -48,6 +48,11 @@ def outcomes(looks: Looks) -> Iterator[str]:
         yield f"The first look, at {looks.design.looks[0]} seeds of each value, is still to be taken."
     for look in looks.last:
         yield _outcome(looks, look, reference)
+    if looks.decisions.is_over and looks.unspent and "undecided" in looks.decisions.verdicts.values():
+        yield (
+            f"{looks.unspent:.0%} of the error is left for more looks: the same command with its "
+            f"hydra.sweep.dir, longer seeds.looks and a smaller seeds.reserve goes on from here."
+        )
     if looks.lost:
         yield f"Failed, and left out of the looks: {', '.join(looks.lost)}."
 
@@ -124,8 +129,10 @@ def records(looks: Looks) -> list[dict[str, Any]]:
             "ratio": look.ratio.ratio,
             "ratio_low": _known(look.ratio.interval[0]),
             "ratio_high": _known(look.ratio.interval[1]),
+            "level": look.level,
             "verdict": look.verdict,
             "direction": looks.direction(look) if look.verdict == "differs" else None,
+            "extension": looks.extension(look),
         }
         for look in looks.decisions.looks
     ]
@@ -140,27 +147,60 @@ def waiting(sweep: Sweep) -> str:
     )
 
 
+def _schedules(looks: Looks) -> str:
+    """What was declared, and when."""
+    design, (first, *later) = looks.design, looks.schedules
+    said = (
+        f"Seeds were added in looks, at {_listed(first.looks)} seeds of a value; these, the margin and the "
+        f"error of {design.alpha:g} were declared before the first."
+    )
+    if first.reserve:
+        said += f" A share of {first.reserve:.0%} of the error was kept for looks that may be added later."
+    for schedule in later:
+        taken = schedule.taken
+        said += (
+            f" After the look at {schedule.looks[taken - 1]} seeds ({schedule.declared[:10]}) the looks to "
+            f"come were declared anew, at {_listed(schedule.looks[taken:])} seeds. What had been spent by "
+            f"then, {design.spent(taken - 1):.2g} of the error, stays spent, with its boundaries and "
+            "decisions; the new looks spend what was left, as the spending function does from there on."
+        )
+        if schedule.reserve:
+            said += f" {schedule.reserve:.0%} of the error was kept again."
+    if later:
+        said += (
+            " Looks that are added may depend on what was seen. The error is kept nearly then and not "
+            "exactly (Proschan, Follmann & Waclawiw 1992; exact is the way of Müller & Schäfer 2001)."
+        )
+    return said
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
 def methods(looks: Looks) -> str:
     """How the looks were taken."""
     design, n_others = looks.design, len(looks.axis.values) - 1
+    first, *later = looks.schedules
+    spends = design.alpha * (1 - first.reserve)
+    anew = ", and with what is left over the looks to come where these were declared anew" if later else ""
     low, high = design.margin
     return (
-        f"Seeds were added in looks, at {', '.join(map(str, design.looks))} seeds of a value; these, the "
-        f"margin and the error of {design.alpha:g} were declared before the first. At a look every "
-        "undecided value is compared with the reference on all seeds so far. The score of a trial is 1 "
-        "where it converged, less the Nelson–Aalen estimate of all compared trials at its time (log-rank "
-        f"scores); values change places within each seed, in {design.paths} random ways that are drawn with "
-        "the seed and serve all looks. By a look so many of these ways may have crossed its boundary as "
-        "Pocock’s spending function allows, α ln(1 + (e − 1) t), where t is the share of the greatest "
-        "number of seeds (Lan & DeMets 1983). A value differs where all sets of values that hold it have "
-        f"crossed theirs (closed test), so that with a probability of at least {1 - design.alpha:.0%} no "
-        "difference that is told at any look is wrong. The p of a value is the largest over these sets, "
-        "with crossings at earlier looks counted. A value is practically equal where the interval of its "
-        f"ratio of restricted means, of level 1 − {2 * design.alpha:g} / ({len(design.looks)} looks × "
-        f"{n_others} values), lies within {low:g} to {high:g} and half of the trials of both values "
-        "converged. Values that are decided get no more seeds. A ratio that ended the looks early is "
-        "somewhat too far from 1, because luck helped it there. The end of the looks decides nothing about "
-        "a value that is undecided then: that it is equal is not shown. Restricted means are cut at "
+        f"{_schedules(looks)} At a look every undecided value is compared with the reference on all seeds so "
+        "far. The score of a trial is 1 where it converged, less the Nelson–Aalen estimate of all compared "
+        "trials at its time (log-rank scores); values change places within each seed, in "
+        f"{design.paths} random ways that are drawn with the seed and serve all looks. By a look so many of "
+        "these ways may have crossed its boundary as Pocock’s spending function allows, "
+        f"α ln(1 + (e − 1) t) with α = {spends:.2g}, where t is the share of the greatest number of seeds "
+        "(Lan & DeMets 1983). A value differs where all sets of values that hold it have crossed theirs "
+        f"(closed test), so that with a probability of at least {1 - design.alpha:.0%} no difference that is "
+        "told at any look is wrong. The p of a value is the largest over these sets, with crossings at "
+        "earlier looks counted. A value is practically equal where the interval of its ratio of restricted "
+        f"means, of level 1 − {2 * spends:.2g} / ({len(first.looks)} looks × {n_others} values){anew}, lies "
+        f"within {low:g} to {high:g} and half of the trials of both values converged. Values that are "
+        "decided get no more seeds. A ratio that ended the looks early is somewhat too far from 1, because "
+        "luck helped it there. The end of the looks decides nothing about a value that is undecided then: "
+        "that it is equal is not shown. Restricted means are cut at "
         f"{format_number(looks.timeline.horizon)} {looks.timeline.unit}, as the trials of the first look "
         "allow. Tests for a fixed number of seeds are not made beside the looks: they would be a further "
         "reading of the same trials. What a value needs is computed from the upper 80% limit of the "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import Design, Taken
@@ -11,9 +12,6 @@ from dqn_exp.launch import Design, Taken
 
 class Analyst:
     """Looks at the trials of a sweep, says what each look has found, and which values need more seeds."""
-
-    def __init__(self) -> None:
-        self._told = 0
 
     def check(self, design: Design, configs: Sequence[Config], groups: Sequence[Sequence[str]]) -> None:
         """Raise ConfigError where such trials can decide nothing."""
@@ -45,21 +43,30 @@ class Analyst:
             raise ConfigError(f"seed=until_decided compares how soon trials converge: {reason}")
 
     def look(self, directory: Path, lost: Sequence[str]) -> Taken | None:
-        """All looks that the trials below `directory` allow; prints those that it had not told yet."""
+        """All looks that the trials below `directory` allow; None where a value has too few of them."""
+        from analysis.errors import AnalysisError
         from analysis.estimates import take_looks
         from analysis.records import read_sweep
         from analysis.report import looks
 
-        found = take_looks(read_sweep(directory), lost)
+        try:
+            found = take_looks(read_sweep(directory), lost)
+        except AnalysisError:  # no trial has left a record
+            return None
         if found is None:
             return None
         told = looks.told(found)
-        for line in told[self._told :]:
-            print(line, flush=True)
-        self._told = len(told)
         if found.decisions.is_over:
-            for sentence in looks.outcomes(found):
-                print(sentence, flush=True)
+            told += looks.outcomes(found)
         needed = found.decisions.seeds_needed
         seeds = {run: needed[value] for run, value in found.values.items()}
-        return Taken(found.decisions.is_over, seeds, looks.records(found))
+        return Taken(found.decisions.is_over, seeds, looks.records(found), told)
+
+    def unspent(self, manifest: Mapping[str, Any], taken: int) -> float:
+        """Share of alpha that the designs in `sweep.json` have left when so many looks are taken."""
+        from analysis.estimates import design_of
+        from analysis.records import planned_looks
+
+        planned = planned_looks(manifest)
+        assert planned is not None
+        return design_of(planned).unspent(taken)

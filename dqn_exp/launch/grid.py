@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -20,11 +19,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
+from dqn_exp.launch.designs import declare
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import planner, refuse_foreign_trials
 from dqn_exp.launch.looks import (
+    DESIGNS,
     SEEDS,
-    UNTIL_DECIDED,
     Design,
     Judge,
     Launch,
@@ -107,19 +107,20 @@ def sweep(
     declared = Declared(defaults(master, design), groups, fingerprint(trials, design), design)
     directory, is_new = sweep_directory(master, declared.fingerprint)
     if is_dry_run(master):
-        foretell(directory, trials, remarks, at_a_time, design)
+        foretell(directory, trials, remarks, at_a_time, design, judge)
         return []
     if is_new:
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
-        refuse_other_design(directory, design)
+        designs = declare(read_manifest(directory), directory, design, judge)
         refuse_foreign_trials(directory, trials)
         remove_leftovers(directory)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
         ending.prepare()
-        launch, record = _launching(launcher, directory), partial(write_manifest, directory, declared)
+        launch = _launching(launcher, directory)
+        record = partial(write_manifest, directory, declared._replace(designs=designs))
         if design:
             look = partial(judge.look, directory)
             results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
@@ -160,13 +161,14 @@ def foretell(
     remarks: Sequence[str],
     at_a_time: int | None,
     design: Design | None,
+    judge: Judge,
 ) -> None:
     """What a sweep would refuse, say and run; raises ConfigError and Locked as it would."""
     from dqn_exp.launch.dry_run import tell_trials
 
     if is_locked(directory):
         raise Locked(in_use(directory))
-    refuse_other_design(directory, design)
+    declare(read_manifest(directory), directory, design, judge)
     refuse_foreign_trials(directory, trials)
     remark_on([trial.config for trial in trials], remarks)
     if design:
@@ -235,7 +237,7 @@ def combinations(
 def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
     """Equal for two commands that ask for the same trials, and would end them alike."""
     lines = sorted(f"{trial.name} {trial.config.hash()}" for trial in trials)
-    content = "\n".join([*lines, *([design.model_dump_json()] if design else [])])
+    content = "\n".join([*lines, *([design.model_dump_json(exclude_defaults=True)] if design else [])])
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -265,14 +267,13 @@ class Declared(NamedTuple):
     groups: Groups
     fingerprint: str
     design: Design | None
+    designs: Sequence[Mapping[str, Any]] = ()
+    """All that were declared of the seeds, this one the last; as `sweep.json` records them."""
 
 
 def write_manifest(directory: Path, declared: Declared, progress: Progress) -> None:
     """Record what the sweep is made of, beside what earlier commands have added to it."""
-    path = directory / MANIFEST
-    earlier: dict[str, Any] = {"started": now(), "trials": []}
-    if path.exists():
-        earlier = read_json(path)
+    earlier = read_manifest(directory) or {"started": now(), "trials": []}
     listed = {trial["name"]: trial for trial in earlier["trials"]}
     extended = bool(earlier.get("complete")) and _adds_seeds(listed, progress.trials)
     for trial in progress.trials:
@@ -294,9 +295,9 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
         "trials": list(listed.values()),
     }
     if declared.design:
-        content[SEEDS] = declared.design.record()
+        content |= {SEEDS: declared.design.record(), DESIGNS: declared.designs}
         content |= {"lost": list(progress.lost), "looks": list(progress.looks)}
-    write_json(path, content)
+    write_json(directory / MANIFEST, content)
 
 
 def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bool:
@@ -305,42 +306,13 @@ def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bo
     return any(trial.name not in listed and without_seed(trial) in known for trial in trials)
 
 
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """What earlier commands have recorded of the sweep in `directory`; empty where there is none."""
+    path = directory / MANIFEST
+    return dict(read_json(path)) if path.exists() else {}
+
+
 def read_progress(directory: Path) -> Progress:
     """What earlier commands have recorded of the looks; of the trials nothing."""
-    path = directory / MANIFEST
-    content = read_json(path) if path.exists() else {}
+    content = read_manifest(directory)
     return Progress((), content.get("lost", ()), content.get("looks", ()))
-
-
-def refuse_other_design(directory: Path, design: Design | None) -> None:
-    """Raise ConfigError where the seeds of the sweep in `directory` were declared otherwise, and looked at.
-
-    What a look may spend of the error depends on all looks that were declared. Another design after the first
-    of them would spend more than it says.
-    """
-    path = directory / MANIFEST
-    if not path.exists():
-        return
-    content = read_json(path)
-    there, wanted = content.get(SEEDS), design.record() if design else None
-    if there == wanted or (there is not None and wanted is not None and not content.get("looks")):
-        return
-    told = "seeds that were given" if there is None else f"seed={UNTIL_DECIDED} with {_told(there)}"
-    asked = "given seeds" if wanted is None else f"seed={UNTIL_DECIDED} with {_told(wanted)}"
-    raise ConfigError(
-        f"{directory} holds a sweep of {told}, which were looked at, and this command asks for {asked}: "
-        f"another reading of the same trials has a greater error than either says; allowed: the same again, "
-        f"or another hydra.sweep.dir with seeds that nobody has seen (seeds.first={_next_seed(content)})"
-    )
-
-
-def _told(design: Mapping[str, Any]) -> str:
-    return " ".join(
-        f"{SEEDS}.{key}={json.dumps(value, separators=(',', ':'))}" for key, value in design.items()
-    )
-
-
-def _next_seed(content: Mapping[str, Any]) -> int:
-    design = content.get(SEEDS)
-    ends = [trial["seed"] + 1 for trial in content.get("trials", ())]
-    return int(max([*ends, design["first"] + design["looks"][-1]] if design else ends, default=0))

@@ -22,10 +22,12 @@ from dqn_exp.launch.plan import PlannedTrial, without_seed
 UNTIL_DECIDED = "until_decided"
 SEEDS = "seeds"
 """The section that says how, and the key of `sweep.json` that records it."""
+DESIGNS = "designs"
+"""The key of `sweep.json` that records all that were declared, and when."""
 
 
 class Design(BaseModel):
-    """What is declared before the first look."""
+    """What is declared before the first look, or when looks are added to those that were taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,6 +39,8 @@ class Design(BaseModel):
     """Ratios of restricted means that count as practically equal."""
     alpha: Annotated[float, Field(gt=0, lt=0.5)]
     """Probability of any wrong difference, over all looks and values."""
+    reserve: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of alpha that these looks leave to others, which may be added later."""
 
     @model_validator(mode="after")
     def _check(self) -> Design:
@@ -65,6 +69,8 @@ class Taken(NamedTuple):
     """How many seeds the value of a trial is to have next, by the trial's name."""
     looks: Sequence[Mapping[str, Any]]
     """As `sweep.json` records them."""
+    told: Sequence[str] = ()
+    """A line for each look, and what is known when all is over: told once the looks are recorded."""
 
 
 class Judge(Protocol):
@@ -78,6 +84,9 @@ class Judge(Protocol):
 
         None where too few trials are left of a value.
         """
+
+    def unspent(self, manifest: Mapping[str, Any], taken: int) -> float:
+        """Share of alpha that the designs in `sweep.json` have left when so many looks are taken."""
 
 
 def read_design(overrides: Sequence[Override], master: DictConfig) -> Design | None:
@@ -161,7 +170,7 @@ def run_looks(
     counts = dict.fromkeys(map(without_seed, trials), design.looks[0])
     begun: dict[str, PlannedTrial] = {}
     lost, results = list(earlier.lost), list[JobReturn]()
-    looks = earlier.looks
+    looks, n_told = earlier.looks, 0
     while True:
         wanted = [
             trial
@@ -188,6 +197,9 @@ def run_looks(
             return results, False
         lost, looks = [*lost, *failed], taken.looks
         record(Progress(list(begun.values()), lost, looks))
+        for line in taken.told[n_told:]:
+            print(line, flush=True)
+        n_told = len(taken.told)
         if taken.is_over:
             return results, True
         counts |= {without_seed(begun[name]): count for name, count in taken.seeds.items() if name in begun}

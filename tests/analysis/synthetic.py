@@ -162,6 +162,16 @@ def looks_sweep(root: Path, seeds: int = 20, looks: Sequence[int] = (8, 12, 20))
     return plan_looks(root, looks, defaults={"gamma": 0.99})
 
 
+def extended_sweep(root: Path) -> Path:
+    """The same with looks at 6 and 8 seeds, a reserve of a fifth, and looks at 12 and 20 added later."""
+    looks_sweep(root)
+    first, later = (
+        {"declared": f"2026-11-{day}T06:00:00+00:00", "taken": taken, "looks": looks, "reserve": reserve}
+        for day, taken, looks, reserve in ((20, 0, [6, 8], 0.2), (21, 2, [6, 8, 12, 20], 0.0))
+    )
+    return plan_looks(root, (6, 8, 12, 20), defaults={"gamma": 0.99}, designs=[first, later])
+
+
 def plan_looks(root: Path, looks: Sequence[int], **further: Any) -> Path:
     """Declare in the `sweep.json` of `root` that its seeds were added in looks."""
     plan = json.loads((root / "sweep.json").read_text())

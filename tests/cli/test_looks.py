@@ -76,7 +76,10 @@ def test_who_is_decided_gets_no_more_seeds(undisturbed: Path) -> None:
     assert "lr = 0.002 is not decided against lr = 0.001 (the default) within 8 seeds" in said
     content = manifest(undisturbed)
     assert content["complete"]
-    assert content["seeds"] == {"first": 0, "looks": [6, 8], "margin": [0.8, 1.25], "alpha": 0.05}
+    declared = {"first": 0, "looks": [6, 8], "margin": [0.8, 1.25], "alpha": 0.05, "reserve": 0.0}
+    assert content["seeds"] == declared
+    (design,) = content["designs"]
+    assert {**design, "declared": ""} == {**declared, "taken": 0, "declared": ""}
     assert [(look["seeds"], look["value"], look["verdict"]) for look in content["looks"]] == [
         (6, "1e-09", "undecided"),
         (6, "0.002", "undecided"),
@@ -133,6 +136,35 @@ def ends(place: Path) -> Iterator[Path]:
     return (path for path in place.rglob("result.json") if json.loads(path.read_text())["status"] in FINISHED)
 
 
+def test_a_reserve_pays_for_looks_that_are_added_when_all_were_taken(place: Path) -> None:
+    """What was found stays, trials too; killed meanwhile, the same command goes on by the same design."""
+    values = ("-m", *TRIAL, "seed=until_decided", "lr=1e-3,2e-3", "hydra.sweep.dir=sweep")
+    ended = run_here(*values, "seeds.looks=[6,8]", "seeds.reserve=0.2", cwd=place)
+    assert ended.code == 0, ended.said
+    assert "20% of the error is left for more looks" in ended.out
+    before, trained = manifest(place / "sweep"), {path: path.read_bytes() for path in ends(place)}
+    assert len(trained) == 16
+    longer = (*values, "seeds.looks=[6,8,20]")
+    driver = start(*longer, cwd=place)
+    wait_until(lambda: len(list(ends(place))) > 18 or driver.poll() is not None)
+    family = descendants(driver.pid)
+    driver.kill()
+    driver.wait()
+    wait_until(lambda: not alive(family))
+    extended = manifest(place / "sweep")
+    assert [(one["taken"], one["looks"]) for one in extended["designs"]] == [(0, [6, 8]), (2, [6, 8, 20])]
+    assert extended["looks"] == before["looks"]
+    ended = run_here(*longer, cwd=place)
+    assert ended.code == 0, ended.said
+    assert "look 3, 20 seeds: lr = 0.002 differs (faster)\n" in ended.out
+    after = manifest(place / "sweep")
+    assert after["looks"][:2] == before["looks"]
+    assert [round(look["boundary"], 9) for look in after["looks"][1:]] == [0.04, 0.05]
+    assert [look["extension"] for look in after["looks"]] == [0, 0, 1]
+    assert (after["designs"], after["complete"]) == (extended["designs"], True)
+    assert {path: path.read_bytes() for path in trained} == trained
+
+
 BREAKS = """
 from dqn_exp.registry import observers
 from dqn_exp.runs import Observer
@@ -170,8 +202,11 @@ def test_the_same_command_trains_nothing_again_and_another_design_is_refused(und
     assert again.code == 0, again.said
     longer = run_here(*COMMAND, *here, "seeds.looks=[6,8,12]", cwd=undisturbed.parent)
     assert longer.code == 2
-    assert "seeds.looks=[6,8] " in longer.err
+    assert "have spent all of seeds.alpha=0.05" in longer.err
     assert "seeds.first=8" in longer.err
+    other = run_here(*COMMAND, *here, "seeds.alpha=0.1", "dry_run=true", cwd=undisturbed.parent)
+    assert other.code == 2
+    assert "seeds.looks=[6,8] " in other.err
     assert {path: path.read_bytes() for path in undisturbed.glob("*/*") if path.is_file()} == before
 
 

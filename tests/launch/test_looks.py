@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.grid import combinations, refuse_other_design
+from dqn_exp.launch.grid import combinations
 from dqn_exp.launch.looks import Design, Progress, Taken, at_most, check_axes, read_design, run_looks
 from dqn_exp.launch.plan import PlannedTrial
-from dqn_exp.runs import write_json
 from tests.helpers import make_config
 
 DESIGN = Design(first=3, looks=(2, 4, 5), margin=(0.8, 1.25), alpha=0.05)
@@ -147,6 +145,7 @@ def test_a_design_without_its_seeds_is_refused(given: str) -> None:
         ("margin", [0.8]),
         ("alpha", 0),
         ("first", -1),
+        ("reserve", 1),
     ],
 )
 def test_designs_that_mean_nothing(key: str, value: object) -> None:
@@ -161,27 +160,6 @@ def test_one_axis_is_compared() -> None:
     for several in (["buffer=1,2", "batch=1,2"], ["lr=0.1"], []):
         with pytest.raises(ConfigError, match="compares the values of one axis"):
             check_axes(parsed(*several), [])
-
-
-def test_a_design_is_kept_once_it_was_looked_at(tmp_path: Path) -> None:
-    longer = DESIGN.model_copy(update={"looks": (2, 4, 5, 9)})
-    refuse_other_design(tmp_path, DESIGN)
-    content = {"trials": [{"seed": 3}], "seeds": DESIGN.record(), "looks": []}
-    write_json(tmp_path / "sweep.json", content)
-    refuse_other_design(tmp_path, longer)
-    write_json(tmp_path / "sweep.json", {**content, "looks": [{}]})
-    refuse_other_design(tmp_path, DESIGN)
-    with pytest.raises(ConfigError, match=r"seeds\.looks=\[2,4,5\].*seeds\.looks=\[2,4,5,9\].*first=8"):
-        refuse_other_design(tmp_path, longer)
-    with pytest.raises(ConfigError, match="asks for given seeds"):
-        refuse_other_design(tmp_path, None)
-
-
-def test_seeds_that_were_read_already_are_no_first_look(tmp_path: Path) -> None:
-    write_json(tmp_path / "sweep.json", {"trials": [{"seed": 0}, {"seed": 4}]})
-    refuse_other_design(tmp_path, None)
-    with pytest.raises(ConfigError, match=r"seeds that were given.*seeds\.first=5"):
-        refuse_other_design(tmp_path, DESIGN)
 
 
 def test_the_most_is_told() -> None:

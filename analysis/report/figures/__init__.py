@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -152,9 +152,19 @@ def environments_plot(name: str, parts: Mapping[str, tuple[Sweep, Axis]]) -> Plo
     )
 
 
+def _ends(numbers: Iterable[float]) -> list[float]:
+    """The least and the greatest; one where they are the same."""
+    found = sorted(numbers)
+    return list(dict.fromkeys((found[0], found[-1])))
+
+
 def looks_plot(looks: Looks) -> Plot:
     """How each value came to its decision."""
-    axis, level = looks.axis, 100 * looks.design.equivalence_level(len(looks.axis.values) - 1)
+    axis = looks.axis
+    levels = " to ".join(
+        f"{level:.4g}%" for level in _ends(100 * look.level for look in looks.decisions.looks)
+    )
+    added = " Shaded: looks that were added to those that had been taken." if len(looks.schedules) > 1 else ""
     low, high = looks.design.margin
     return Plot(
         axis.name,
@@ -162,8 +172,9 @@ def looks_plot(looks: Looks) -> Plot:
         "From look to look",
         f"Left: p of each value against {axis.name} = {axis.labels()[looks.reference]}; a value whose path "
         "goes below the boundary (dashed) differs. Right: the ratio of its restricted mean to the "
-        f"reference's, with its {level:.4g}% interval; a value whose interval lies within the margin "
-        f"(dashed, {low:g} to {high:g}) is practically equal. A path ends where its value was decided.",
+        f"reference's, with its {levels} interval; a value whose interval lies within the margin "
+        f"(dashed, {low:g} to {high:g}) is practically equal. A path ends where its value was decided."
+        f"{added}",
         lambda: looks_figure(looks),
     )
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from analysis.estimates import Looks
 from analysis.report.figures.style import FAINT, INK, new_figure, styles
 
+ADDED = "#efefef"
 APART = 0.015
 """How far the intervals of neighbouring values are drawn apart, in most seeds."""
 
@@ -21,10 +24,12 @@ def looks_figure(looks: Looks) -> Figure:
     _paths(left, looks)
     _ratios(right, looks)
     for ax in (left, right):
+        for schedule in looks.schedules[1:]:
+            ax.axvspan(schedule.looks[schedule.taken - 1], schedule.looks[-1], color=ADDED, zorder=0)
         ax.set_xticks(looks.design.looks)
         ax.set_xlabel("seeds of a value")
     axis, drawn = looks.axis, styles(looks.axis)
-    keys = [
+    keys: list[Artist] = [
         Line2D([], [], color=style.color, marker=style.marker, linestyle=style.line, label=label)
         for code, (style, label) in enumerate(zip(drawn, axis.labels(), strict=True))
         if code != looks.reference
@@ -32,6 +37,8 @@ def looks_figure(looks: Looks) -> Figure:
     keys.append(
         Line2D([], [], color=FAINT, linestyle=(0, (4, 3)), label="boundary of p, margin of the ratio")
     )
+    if len(looks.schedules) > 1:
+        keys.append(Patch(color=ADDED, label="looks that were added"))
     figure.legend(handles=keys, loc="outside lower center", ncols=5, title=axis.title)
     return figure
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.estimates.blocked import Shuffler, Trials, against
-from analysis.estimates.sequential import Decisions, Design, decide
+from analysis.estimates.sequential import Decisions, Design, Set, Table, decide
 from tests.analysis.estimates.test_blocked import simulate
 
 HORIZON = 50_000
@@ -30,7 +30,62 @@ def test_the_error_is_spent_as_pocock_would() -> None:
     design = Design()
     assert design.spent(4) == pytest.approx(0.05)
     assert design.spent(0) == pytest.approx(0.05 * log(1 + 1.718281828 * 8 / 30))
-    assert design.equivalence_level(2) == pytest.approx(1 - 2 * 0.05 / 10)
+    assert [design.equivalence_level(look, 2) for look in range(5)] == pytest.approx([1 - 2 * 0.05 / 10] * 5)
+    assert [design.unspent(taken) for taken in (0, 1, 5)] == pytest.approx([1, 1 - design.spent(0) / 0.05, 0])
+
+
+def test_looks_that_are_added_spend_what_is_left() -> None:
+    """By the same function, so that the old looks in other words change nothing."""
+    design, longer = Design(), Design().extended((8, 12, 16, 20, 30, 45, 60), taken=4)
+    assert [longer.spent(look) for look in range(4)] == [design.spent(look) for look in range(4)]
+    assert [longer.equivalence_level(look, 2) for look in (0, 3)] == [design.equivalence_level(0, 2)] * 2
+    share = (log(1 + 1.718281828 / 2) - log(1 + 1.718281828 / 3)) / (1 - log(1 + 1.718281828 / 3))
+    assert longer.spent(4) == pytest.approx(design.spent(3) + (0.05 - design.spent(3)) * share)
+    assert longer.spent(6) == pytest.approx(0.05)
+    assert [longer.spent_on_equality(look) for look in range(7)] == pytest.approx([0.01] * 4 + [0.01 / 3] * 3)
+    again = design.extended(design.looks, taken=2)
+    assert [again.spent(look) for look in range(5)] == pytest.approx(
+        [design.spent(look) for look in range(5)]
+    )
+
+
+def test_a_reserve_is_left_for_later_looks() -> None:
+    design = Design(reserve=0.2)
+    assert design.spent(4) == pytest.approx(0.04)
+    assert sum(map(design.spent_on_equality, range(5))) == pytest.approx(0.04)
+    assert design.unspent(5) == pytest.approx(0.2)
+    longer = design.extended((*design.looks, 45, 60), taken=5, reserve=0.1)
+    assert [longer.spent(look) for look in (4, 6)] == pytest.approx([0.04, 0.045])
+    assert longer.unspent(7) == pytest.approx(0.1)
+    longest = longer.extended((*longer.looks, 90), taken=7)
+    assert [longest.spent(look) for look in (4, 6, 7)] == pytest.approx([0.04, 0.045, 0.05])
+    assert longest.unspent(8) == 0
+
+
+def test_what_was_decided_stays_when_looks_are_added() -> None:
+    """Bit for bit; and who was not decided by then may be."""
+    trials = simulate(np.random.default_rng(5), 60, [1, 1.25, 4], 0.5)
+    design = Design(paths=600, reserve=0.2)
+    before = decide(first(trials, [30] * 3), range(30), 0, HORIZON, design)
+    longer = design.extended((*design.looks, 45, 60), taken=5)
+    after = decide(trials, range(60), 0, HORIZON, longer)
+    assert after.looks[: len(before.looks)] == before.looks
+    assert before.verdicts == {1: "undecided", 2: "differs"}
+    assert after.verdicts == {1: "differs", 2: "differs"}
+    assert after.looks[-1].boundary > before.looks[-1].boundary == pytest.approx(0.04)
+
+
+def test_of_permuted_sweeps_no_more_are_told_than_is_spent() -> None:
+    """Also when looks were added, before the last one and after it."""
+    trials = simulate(np.random.default_rng(7), 60, [1, 1, 1], 0.5)
+    looks = (8, 12, 16, 20, 30, 45, 60)
+    for design in (Design().extended(looks, 4), Design(reserve=0.2).extended(looks, 5)):
+        table, one = Table(trials, range(60), 4000), Set((1, 2))
+        for number, count in enumerate(looks):
+            one.look(table, 0, [count] * 3, design.spent(number))
+            assert not one.rejected
+            assert design.spent(number) - 0.001 < one.crossed.mean() <= design.spent(number)
+        assert design.spent(6) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5])

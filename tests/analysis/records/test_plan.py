@@ -9,7 +9,7 @@ import pytest
 
 from analysis.records.disk import Skipped, Value
 from analysis.records.pairs import combined
-from analysis.records.plan import Planned, planned_config, read_plan
+from analysis.records.plan import Planned, Schedule, planned_config, planned_looks, read_plan
 
 
 def test_a_plan_knows_what_its_trials_differ_in(tmp_path: Path) -> None:
@@ -77,3 +77,21 @@ def test_what_went_together_is_planned_and_a_default_together(tmp_path: Path) ->
 def test_a_part_that_was_chosen_is_not_guessed() -> None:
     assert planned_config([{"env.id": "CartPole-v1"}], Planned("a", {"env": "lunarlander"})) is None
     assert planned_config([], Planned("a", {})) is None
+
+
+def test_looks_are_those_that_were_declared_last() -> None:
+    """What was declared before the first look, and then otherwise, counts for nothing."""
+    seeds = {"first": 3, "looks": [8, 12, 20], "margin": [0.8, 1.25], "alpha": 0.05}
+    designs = [
+        {"declared": "1", "taken": 0, "looks": [6], "reserve": 0.5},
+        {"declared": "2", "taken": 0, "looks": [8, 12], "reserve": 0.2},
+        {"declared": "3", "taken": 2, "looks": [8, 12, 20], "reserve": 0.0},
+    ]
+    planned = planned_looks({"seeds": seeds, "designs": designs, "started": "0"})
+    assert planned is not None
+    assert (planned.looks, planned.seeds, planned.margin) == ((8, 12, 20), range(3, 23), (0.8, 1.25))
+    assert planned.schedules == [Schedule((8, 12), 0.2, 0, "2"), Schedule((8, 12, 20), 0.0, 2, "3")]
+    before = planned_looks({"seeds": seeds, "started": "0"})
+    assert before is not None
+    assert before.schedules == [Schedule((8, 12, 20), 0.0, 0, "0")]
+    assert planned_looks({"started": "0"}) is None

@@ -10,10 +10,10 @@ import pytest
 from analysis.estimates.looks import take_looks
 from analysis.records.sweep import read_sweep
 from analysis.report import looks
-from analysis.report.figures import Picture
+from analysis.report.figures import Picture, looks_plot
 from analysis.report.figures.looks import looks_figure
 from analysis.report.sweep_report import write_report
-from tests.analysis.synthetic import looks_sweep
+from tests.analysis.synthetic import extended_sweep, looks_sweep, plan_looks
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,43 @@ def test_the_figure_draws_paths_that_end_where_values_are_decided(sweep: Path) -
     ]
     assert right.get_ylim()[0] < 0.8
     assert right.get_ylim()[1] > 2
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return extended_sweep(tmp_path_factory.mktemp("extended") / "s")
+
+
+def test_looks_that_were_added_are_told(extended: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.report.sweep_report.paint_all", lambda plots: [])
+    page = write_report(extended).read_text()
+    assert "A share of 20% of the error was kept for looks that may be added later." in page
+    assert "After the look at 8 seeds (2026-11-21) the looks to come were declared anew, at 12, 20" in page
+    assert "0.04 of the error, stays spent" in page
+    assert page.count("Declared on 2026-11-21, after the look at 8 seeds: looks at 12, 20 seeds") == 1
+    with open(extended / "report" / "tables" / "looks_gamma.csv") as file:
+        rows = list(csv.DictReader(file))
+    told = {(row["seeds"], row["extension"], round(float(row["level"]), 9)) for row in rows}
+    expected = [("6", "0", 0.04 / 2), ("8", "0", 0.04 / 2), ("12", "1", 0.01 / 2), ("20", "1", 0.01 / 2)]
+    assert told == {(seeds, number, round(1 - 2 * each / 3, 9)) for seeds, number, each in expected}
+
+
+def test_the_looks_before_an_extension_are_as_they_were(extended: Path, tmp_path: Path) -> None:
+    before = looks_sweep(tmp_path / "s", seeds=8, looks=(6, 8))
+    design = {"declared": "", "taken": 0, "looks": [6, 8], "reserve": 0.2}
+    plan_looks(before, (6, 8), defaults={"gamma": 0.99}, designs=[design])
+    then, now = (take_looks(read_sweep(place)) for place in (before, extended))
+    assert then is not None
+    assert now is not None
+    assert looks.records(now)[: len(then.decisions.looks)] == looks.records(then)
+    assert "20% of the error is left for more looks" in " ".join(looks.outcomes(then))
+    assert "is left" not in " ".join(looks.outcomes(now))
+
+
+def test_the_figure_shows_where_looks_were_added(extended: Path) -> None:
+    found = take_looks(read_sweep(extended))
+    assert found is not None
+    for ax in looks_figure(found).axes:
+        (shaded,) = ax.patches
+        assert (shaded.get_x(), shaded.get_x() + shaded.get_width()) == (8, 20)
+    assert "Shaded: looks that were added" in looks_plot(found).caption
