@@ -78,7 +78,7 @@ class Reuse:
         """Take those of `trials` into `directory` that can be, let `launcher` run the others; all results."""
         found = [(trial, self._candidates(trial.config, directory / trial.name)) for trial in trials]
         with ThreadPoolExecutor(AT_A_TIME) as side_by_side:
-            taken = list(side_by_side.map(lambda pair: self._take_as_job(*pair, directory), found))
+            taken = list(side_by_side.map(lambda pair: self._take_as_job(pair[0], pair[1], directory), found))
         origins = {trial.name: origin for trial, origin in zip(trials, taken, strict=True) if origin}
         self.tell(origins.values(), len(trials))
         left = [trial for trial in trials if trial.name not in origins]
