@@ -19,7 +19,7 @@ from hydra.plugins.launcher import Launcher
 from rich.console import Console
 from rich.table import Table
 
-from dqn_exp.launch import placed
+from dqn_exp.launch import Reuse, placed
 from dqn_exp.runs import write_json
 from dqn_exp.scores import Paired, paired_difference
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective, Record, read_record
@@ -47,15 +47,19 @@ class Candidate:
         return DEFAULT if self.number is None else f"{self.number:04d}"
 
 
-def confirm(plan: Plan, study: optuna.Study, launcher: Launcher) -> bool:
-    """Run the confirmation and record it in the study; False where a trial of it failed."""
+def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse) -> bool:
+    """Run the confirmation, or take what `reuse` has of it, and record it in the study.
+
+    False where a trial of it failed.
+    """
     candidates = choose(plan, study)
     if not plan.confirm.top or len(candidates) == 1:
         return True
     folder = plan.directory / FOLDER
     folder.mkdir(exist_ok=True)
     print(f"Confirming the best {len(candidates) - 1} and the default on fresh seeds")
-    results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
+    trials = plan.planner.plan(jobs(plan, candidates))
+    results = reuse.launch(launcher, plan.directory, trials)
     if any(result.status is not JobStatus.COMPLETED for result in results):
         return False
     content = summary(plan, candidates)
