@@ -26,8 +26,8 @@ def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Gen
     Of trials with those values of the other axes that every value was tried with (`samples.in_common`).
 
     Each row draws the same numbers, so that equal trials have equal intervals.
-    `left_out` counts the trials that are no evidence. What is unknown is NaN: all of convergence where it
-    cannot be judged.
+    `left_out` counts the trials that are no evidence, `taken` those that were trained elsewhere. What is
+    unknown is NaN: all of convergence where it cannot be judged.
     """
     groups = group(in_common(sweep, axis), axis)
     return [
@@ -56,6 +56,7 @@ def _describe(
         "seeds": len(set(of)),
         "converged": sum(bool(row["converged"]) for row in rows) if rows and sweep.judged else np.nan,
         "diverged": sum(row["status"] == NEVER for row in rows),
+        "taken": sum(row["origin"] is not None for row in rows),
         **speed(sample(rows if sweep.judged else [], timeline), timeline.horizon, rng),
         **mean_and_iqm("final_return", of, column(rows, "final_return"), rng, bounds),
         **mean_and_iqm("area", of, areas, rng, bounds),

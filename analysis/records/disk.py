@@ -75,6 +75,9 @@ def find_trials(path: Path) -> list[Path]:
 
 def _walk(path: Path) -> Iterator[Path]:
     for folder, subfolders, files in os.walk(path):
+        subfolders[:] = [
+            name for name in subfolders if not name.startswith(".")
+        ]  # a copy under way is hidden
         if "trial.json" in files:
             subfolders.clear()
             yield Path(folder)

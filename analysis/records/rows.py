@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from analysis.records.convergence import outcome
 from analysis.records.disk import Curve, RecordedTrial
 from dqn_exp import scores
+from dqn_exp.runs import ORIGIN
 
 Row = Mapping[str, Any]
 
 RESULTS = (
     "run", "seed", "status", "converged", "episodes_to_threshold", "steps_to_threshold",
     "final_return", "best_return", "env_steps", "episodes", "updates", "wall_seconds",
-    "env_steps_per_second", "final_std", "cause", "problem",
+    "env_steps_per_second", "final_std", "cause", "problem", "origin",
 )  # fmt: skip
 """The columns of every row that are not configuration or measures of the environment."""
 
@@ -37,6 +38,7 @@ def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
         "best_return": _best(trial, evaluations or {}),
         "cause": trial.result.get("cause"),
         "problem": problem if damaged or unclear else None,
+        "origin": (trial.record.get(ORIGIN) or {}).get("directory"),
     }
     facts = {name: trial.number(name) for name in RESULTS if name not in row and name != "seed"}
     measures = {f"measures.{k}": v for k, v in (trial.result.get("measures") or {}).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -156,6 +157,31 @@ class Sweep:
     def timelines(self) -> list[Timeline]:
         """Both timelines, first the one on which the trials share a budget."""
         return timelines_of(self.counted)
+
+    @cached_property
+    def taken_from(self) -> Counter[str]:
+        """How many trials were taken from elsewhere instead of being trained, by the folder they were in."""
+        return Counter(origin for _, origin in self._origins if origin is not None)
+
+    @cached_property
+    def adds_to_taken(self) -> bool:
+        """Has a configuration trials that were taken beside others, be they trained or from elsewhere?"""
+        places: dict[object, set[str | None]] = {}
+        for cell, origin in self._origins:
+            places.setdefault(cell, set()).add(origin)
+        return any(len(known) > 1 for known in places.values())
+
+    @cached_property
+    def _origins(self) -> list[tuple[object, str | None]]:
+        """Configuration and folder of origin of each trial, None where it was trained here.
+
+        Where a trial and what was taken from it are read together, it is neither.
+        """
+        repeated = self._repeats()
+        rows = [row for row in self.rows if row["run"] not in repeated]
+        cells = zip(*(axis.codes(rows).tolist() for axis in self.axes), strict=True)
+        origins = (row["origin"] and str(Path(row["origin"]).parent) for row in rows)
+        return list(zip(cells, origins, strict=True))
 
     @cached_property
     def missing(self) -> list[Skipped]:

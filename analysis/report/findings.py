@@ -11,6 +11,7 @@ import numpy as np
 from analysis.estimates import AxisTest, Table, blocked, compare, group
 from analysis.estimates import statistics as st
 from analysis.records import ALL, Axis, Sweep, Timeline
+from analysis.report import seen
 from dqn_exp.text import format_number, format_value
 
 ENVIRONMENT = "env.id"
@@ -65,12 +66,7 @@ def overview(sweep: Sweep) -> Iterator[str]:
         yield f"{left} cannot count as evidence; the reasons are listed below."
     if sweep.missing:
         yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."
-    if any(plan.extended and not plan.looks for plan in sweep.plans):
-        yield (
-            "Seeds were added when the sweep had come to its end. If that was because of what it showed, its "
-            "tests say too much: read at five numbers of seeds, 14% of sweeps without any effect show one, "
-            "and not 5%. A sweep with seed=until_decided adds seeds and keeps its error."
-        )
+    yield from seen.sentences(sweep)
 
 
 def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iterator[str]:

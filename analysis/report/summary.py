@@ -18,13 +18,14 @@ def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
     rows = configuration_table(sweep, timeline, np.random.default_rng(0))
     shown = {
         "n": "n",
+        "taken": "taken",
         "left_out": "left out",
         "converged": "converged",
         "diverged": "diverged",
         "median": f"median {timeline.unit}",
         "final_return": "mean final return",
     }
-    rare = [name for name in ("left_out", "diverged") if not any(row[name] for row in rows)]
+    rare = [name for name in ("taken", "left_out", "diverged") if not any(row[name] for row in rows)]
     table = [
         {
             **{name: label(name, row[name]) for name in names},

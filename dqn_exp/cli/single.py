@@ -9,12 +9,14 @@ from dqn_exp.cli.asked import asks_for_information, is_multirun
 from dqn_exp.config import CONF, ConfigError, refuse_second_names, refuse_unused_names
 from dqn_exp.launch import (
     PlannedTrial,
+    Reuse,
     check_memory,
     check_parts,
     check_prospects,
     is_dry_run,
     plain_values,
     quoted,
+    read_reuse,
     resolve_config,
     tell_doubts,
 )
@@ -58,19 +60,24 @@ def prepare_single_run(argv: list[str]) -> bool:
         if is_locked(directory):
             raise Locked(in_use(directory))
         check_owner(config, directory)
+    reuse = read_reuse([], composed, directory)
     tell_doubts([config])
     if is_dry_run(composed):
-        _foretell(PlannedTrial(directory.name, tuple(arguments.overrides), config, composed), directory)
+        trial = PlannedTrial(directory.name, tuple(arguments.overrides), config, composed)
+        _foretell(trial, directory, reuse)
         return False
     if not is_given:
-        argv.append(f"hydra.run.dir={quoted(str(earlier or claim(directory)))}")
+        directory = earlier or claim(directory)
+        argv.append(f"hydra.run.dir={quoted(str(directory))}")
+    origin = reuse.take(config, directory)
+    reuse.tell([origin] if origin else [], 1)
     return True
 
 
-def _foretell(trial: PlannedTrial, directory: Path) -> None:
+def _foretell(trial: PlannedTrial, directory: Path, reuse: Reuse) -> None:
     from dqn_exp.launch import tell_trials
 
-    tell_trials(directory.parent, [trial], at_a_time=1)
+    tell_trials(directory.parent, [trial], 1, reuse)
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:

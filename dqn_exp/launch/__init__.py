@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told
     from dqn_exp.launch.prospects import check_prospects, tell_doubts
+    from dqn_exp.launch.reuse import Reuse, read_reuse
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
     from dqn_exp.launch.tables import print_rows
     from dqn_exp.launch.task import run_single

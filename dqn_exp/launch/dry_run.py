@@ -21,6 +21,7 @@ from dqn_exp.launch.pace import (
     trial_seconds,
 )
 from dqn_exp.launch.plan import PlannedTrial, without_seed
+from dqn_exp.launch.reuse import Reuse
 from dqn_exp.launch.tables import print_rows
 from dqn_exp.runs import is_over, read_result
 from dqn_exp.text import format_bytes, format_duration, format_number
@@ -29,21 +30,30 @@ MOST_ROWS = 20
 """Configurations that are listed one by one."""
 MOST_SEEDS = 8
 NOTHING_DONE = "Nothing was trained and nothing written: dry_run=true."
-FINISHED_ONE, BEGUN, NEW = "finished", "begun", "to run"
+FINISHED_ONE, BEGUN, ELSEWHERE, NEW = "finished", "begun", "to take", "to run"
 
 
-def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None) -> None:
-    """Say all of it about the `trials` of a sweep in `directory`; at_a_time: None where it is unknown."""
+def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None, reuse: Reuse) -> None:
+    """Say all of it about the `trials` of a sweep in `directory`.
+
+    at_a_time: None where it is unknown; reuse: what could be taken instead of being trained.
+    """
     console = make_console()
-    states = {trial.name: _state(trial.config, directory / trial.name) for trial in trials}
+    origins = reuse.find(trials, directory)
+    states = {
+        trial.name: ELSEWHERE if trial.name in origins else _state(trial.config, directory / trial.name)
+        for trial in trials
+    }
     counts = Counter(states.values())
-    listed = ", ".join(f"{counts[state]} {state}" for state in (FINISHED_ONE, BEGUN, NEW) if counts[state])
+    order = (FINISHED_ONE, BEGUN, ELSEWHERE, NEW)
+    listed = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
     if len(trials) == 1:
         console.print(f"1 trial in {directory / trials[0].name}: {listed}")
     else:
         console.print(f"{len(trials)} trials in {directory}: {listed}")
         _print_configurations(console, trials, states)
-    left = [trial.config for trial in trials if states[trial.name] != FINISHED_ONE]
+    reuse.tell(origins.values(), len(trials), console.print)
+    left = [trial.config for trial in trials if states[trial.name] in (BEGUN, NEW)]
     if left:
         n_workers = min(at_a_time or 1, len(left))
         largest = sorted(map(bytes_of_replay, left))[-n_workers:]

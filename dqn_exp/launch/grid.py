@@ -41,12 +41,12 @@ from dqn_exp.launch.plan import (
     PlannedTrial,
     is_dry_run,
     is_seed,
-    placed,
     plain_values,
     without_seed,
 )
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
+from dqn_exp.launch.reuse import REUSE, Reuse, read_reuse
 from dqn_exp.runs import (
     DamagedRecord,
     Locked,
@@ -65,7 +65,7 @@ from dqn_exp.runs import (
 MANIFEST = "sweep.json"
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
-OF_THE_SWEEP = (ZIP, "dry_run")
+OF_THE_SWEEP = (ZIP, REUSE, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
 
 
@@ -106,8 +106,9 @@ def sweep(
         check_memory(configs, at_a_time)
     declared = Declared(defaults(master, design), groups, fingerprint(trials, design), design)
     directory, is_new = sweep_directory(master, declared.fingerprint)
+    reuse = read_reuse(overrides, master, directory)
     if is_dry_run(master):
-        foretell(directory, trials, remarks, at_a_time, design, judge)
+        foretell(directory, trials, remarks, at_a_time, design, judge, reuse)
         return []
     if is_new:
         directory = claim(directory)
@@ -119,7 +120,7 @@ def sweep(
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
         ending.prepare()
-        launch = _launching(launcher, directory)
+        launch: Launch = partial(reuse.launch, launcher, directory)
         record = partial(write_manifest, directory, declared._replace(designs=designs))
         if design:
             look = partial(judge.look, directory)
@@ -132,16 +133,6 @@ def sweep(
     if not is_over:
         raise SystemExit(1)
     return list(results)
-
-
-def _launching(launcher: Launcher, directory: Path) -> Launch:
-    """Runs trials in `directory`."""
-
-    def launch(trials: Sequence[PlannedTrial]) -> list[JobReturn]:
-        jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
-        return list(launcher.launch(jobs, initial_job_idx=0)) if jobs else []
-
-    return launch
 
 
 def run_all(trials: Sequence[PlannedTrial], launch: Launch, record: Record) -> tuple[list[JobReturn], bool]:
@@ -162,8 +153,9 @@ def foretell(
     at_a_time: int | None,
     design: Design | None,
     judge: Judge,
+    reuse: Reuse,
 ) -> None:
-    """What a sweep would refuse, say and run; raises ConfigError and Locked as it would."""
+    """What a sweep would refuse, say, take and run; raises ConfigError and Locked as it would."""
     from dqn_exp.launch.dry_run import tell_trials
 
     if is_locked(directory):
@@ -173,7 +165,7 @@ def foretell(
     remark_on([trial.config for trial in trials], remarks)
     if design:
         print(at_most(design, trials), flush=True)
-    tell_trials(directory, trials, at_a_time)
+    tell_trials(directory, trials, at_a_time, reuse)
 
 
 def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:

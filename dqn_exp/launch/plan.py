@@ -29,7 +29,10 @@ from dqn_exp.launch.prospects import check_prospects
 
 Overrides = tuple[str, ...]
 _ABSENT = object()
-NOT_OF_A_TRIAL = ("hydra", "experiment", "sweeps", "objective", "confirm", "seeds", "zip", "dry_run")
+NOT_OF_A_TRIAL = (
+    *("hydra", "experiment", "sweeps", "objective", "confirm", "seeds"),
+    *("zip", "dry_run", "reuse"),
+)
 """Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 
 

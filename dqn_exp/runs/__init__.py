@@ -1,7 +1,8 @@
 """What a trial leaves on disk, and how it is read again.
 
 `record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left;
-`Observer` is what watches a trial; `provenance` is what was run, where and with what.
+`Observer` is what watches a trial; `provenance` is what was run, where and with what; `take` copies a
+finished trial to where the same would be trained.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.runs.files import (
+        BEST,
         NETWORK,
         DamagedRecord,
         claim,
@@ -30,11 +32,12 @@ if TYPE_CHECKING:
         read_columns,
         read_metrics,
     )
-    from dqn_exp.runs.networks import BEST, load_network, load_statistics
+    from dqn_exp.runs.networks import load_network, load_statistics
     from dqn_exp.runs.observers import Observer
     from dqn_exp.runs.outcome import BUDGETED, NEVER, Outcome, judge
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
-    from dqn_exp.runs.result import FINISHED, Result, check_owner, is_over, read_result
+    from dqn_exp.runs.result import CUT_OFF, DESCRIPTION, FINISHED, Result, check_owner, is_over, read_result
+    from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
 
 __getattr__ = lazy(__name__, __file__)

@@ -7,8 +7,12 @@ from typing import Any
 
 from dqn_exp.agent import choose_learner, resolve_device
 from dqn_exp.config import FORMAT, Config
+from dqn_exp.runs.code import parts
 from dqn_exp.runs.files import read_json, write_json
+from dqn_exp.runs.program import attempts_of
 from dqn_exp.runs.provenance import now
+from dqn_exp.runs.result import DESCRIPTION
+from dqn_exp.runs.taking import ORIGIN
 from dqn_exp.training import Run
 
 
@@ -18,8 +22,16 @@ def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bo
     is_exact: could the environments be brought to where the trial was saved?
     """
     config, began = run.config, now()
-    attempt = {"started": began, "from_env_step": run.clock.env_steps, "exact": is_exact, **provenance}
-    attempts = [*_attempts(directory / "trial.json"), attempt]
+    path = directory / DESCRIPTION
+    earlier = read_json(path) if path.exists() else {}
+    attempt = {
+        "started": began,
+        "from_env_step": run.clock.env_steps,
+        "exact": is_exact,
+        **provenance,
+        "parts": parts(config),
+    }
+    attempts = [*attempts_of(earlier), attempt]
     return {
         "format": FORMAT,
         "config": config.record(),
@@ -29,24 +41,11 @@ def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bo
         "device": resolve_device(config.device),
         **{key: attempts[0].get(key) for key in ("started", *provenance)},
         "attempts": attempts,
+        **({ORIGIN: earlier[ORIGIN]} if ORIGIN in earlier and run.clock.env_steps else {}),
     }
 
 
 def rewrite(config: Config, directory: Path) -> None:
     """Let the description say `config`, whose larger budget would have changed nothing."""
-    path = directory / "trial.json"
+    path = directory / DESCRIPTION
     write_json(path, {**read_json(path), "config": config.record(), "config_hash": config.hash()})
-
-
-def _attempts(path: Path) -> list[dict[str, Any]]:
-    """The attempts that a description tells of; one of format 1 is itself that of the latest."""
-    if not path.exists():
-        return []
-    record = read_json(path)
-    if record["format"] == 1:
-        return [{key: value for key, value in record.items() if key not in _OF_THE_TRIAL}]
-    attempts: list[dict[str, Any]] = record["attempts"]
-    return attempts
-
-
-_OF_THE_TRIAL = ("format", "config", "config_hash", "seed", "learner", "device")

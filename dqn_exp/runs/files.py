@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ CHECKPOINT = "checkpoint.safetensors"
 """Where a trial goes on that was cut short."""
 FINAL = "final.safetensors"
 """Where a trial goes on whose budget is made larger; kept where that is asked for."""
+BEST = "best.safetensors"
+VIDEOS = "videos"
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -79,7 +82,17 @@ def claim(directory: Path) -> Path:
 def remove_leftovers(directory: Path) -> None:
     """Delete the temporary files of a process that was killed while it wrote into `directory`."""
     for leftover in directory.glob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def copy_file(source: Path, copy: Path) -> None:
+    """A copy that has reached the disk."""
+    shutil.copyfile(source, copy)
+    with open(copy, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_directory(directory: Path) -> None:

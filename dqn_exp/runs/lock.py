@@ -52,13 +52,27 @@ def _acquire(file: IO[str]) -> bool:
 def is_locked(directory: Path) -> bool:
     """Does a living process hold `directory`? Changes nothing."""
     try:
-        with open(directory / LOCK) as file:
-            flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except (FileNotFoundError, ConfigError):  # where there are no locks, nobody holds one
-        return False
-    except BlockingIOError:
+        with unchanged(directory):
+            return False
+    except Locked:
         return True
-    return False
+
+
+@contextlib.contextmanager
+def unchanged(directory: Path) -> Iterator[None]:
+    """Nobody holds `directory` meanwhile, and it may be read; raises Locked where a process holds it.
+
+    Changes nothing. Where there is no lock, or no locks at all, nobody can hold one.
+    """
+    with contextlib.ExitStack() as opened:
+        try:
+            file = opened.enter_context(open(directory / LOCK))
+            flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (FileNotFoundError, ConfigError):
+            pass
+        except BlockingIOError:
+            raise Locked(in_use(directory)) from None
+        yield
 
 
 def flock(file: IO[Any], operation: int) -> None:

@@ -15,9 +15,6 @@ from dqn_exp.config import ConfigError
 from dqn_exp.runs.files import write_atomic
 from dqn_exp.runs.nested import with_arrays, without_arrays
 
-BEST = "best.safetensors"
-
-
 STATISTICS = "statistics"
 """Of the wrappers that normalise what the network sees: nested state, its arrays below this path."""
 

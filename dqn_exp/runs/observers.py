@@ -15,8 +15,9 @@ from dqn_exp.agent import Learned
 from dqn_exp.config import ConfigError
 from dqn_exp.convergence import convergence_index
 from dqn_exp.registry import observers
+from dqn_exp.runs.files import BEST, VIDEOS
 from dqn_exp.runs.metrics import CLOCK, COLUMNS, MetricsWriter, metrics_path
-from dqn_exp.runs.networks import BEST, save_network
+from dqn_exp.runs.networks import save_network
 from dqn_exp.seeding import Streams
 from dqn_exp.training import EpisodeEnded, Evaluated, Event, Run, film, filmed_environment, write_mp4
 
@@ -176,7 +177,7 @@ class Films(Observer):
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory / "videos"
+        self._directory = directory / VIDEOS
 
     def on(self, event: Event, run: Run) -> None:
         every = run.config.video.every_episodes

@@ -14,7 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dqn_exp.runs import code
+
 PACKAGES = ("dqn_exp", "torch", "numpy", "numba", "gymnasium", "hydra-core", "optuna", "joblib")
+COMPUTING = (
+    *("llvmlite", "box2d", "box2d-py", "mujoco", "ale-py"),
+    *("opencv-python", "opencv-python-headless", "pygame", "pygame-ce"),
+)
+"""What numba, and gymnasium's environments and wrappers, compute with; told of where it is there."""
+PLUGINS = "gymnasium.envs"
+"""The entry points of packages that register environments without being imported."""
 SCRIPT = "dqn-exp"
 """The program as it is installed."""
 
@@ -30,6 +39,7 @@ def environment() -> dict[str, Any]:
     return {
         "command": command_line(),
         "git": git_revision(Path(__file__).parent),
+        "source": code.source(),
         "versions": {"python": platform.python_version(), **_versions()},
         "host": socket.gethostname(),
         "cpu": _cpu(),
@@ -50,6 +60,7 @@ def set_command(typed: Sequence[str]) -> None:
     """A command begins here; what is made of it for Hydra is not to be recorded."""
     _typed[:] = typed
     environment.cache_clear()
+    code.look_again()
 
 
 _typed: list[str] = []
@@ -72,7 +83,8 @@ def _git(directory: Path, *arguments: str) -> str:
 
 def _versions() -> dict[str, str]:
     versions = {}
-    for package in PACKAGES:
+    plugins = {entry.dist.name for entry in importlib.metadata.entry_points(group=PLUGINS) if entry.dist}
+    for package in dict.fromkeys((*PACKAGES, *COMPUTING, *sorted(plugins))):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -9,7 +9,10 @@ from dqn_exp.config import FORMAT, Config, ConfigError, check_format, recorded_c
 from dqn_exp.runs.files import CHECKPOINT, FINAL, read_json
 
 DESCRIPTION = "trial.json"
+RESULT = "result.json"
 FINISHED = ("converged", "exhausted", "diverged", "pruned")
+CUT_OFF = "pruned"
+"""The one of them that says nothing of how the trial would have ended."""
 
 
 @dataclass
@@ -32,7 +35,7 @@ class Result:
 
 def read_result(directory: Path) -> Result | None:
     """The recorded result of the trial in `directory`; None where there is none."""
-    path = directory / "result.json"
+    path = directory / RESULT
     return Result(**read_json(path)) if path.exists() else None
 
 

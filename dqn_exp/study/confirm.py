@@ -16,7 +16,7 @@ import optuna
 from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
 
-from dqn_exp.launch import make_console, placed, print_rows
+from dqn_exp.launch import Reuse, make_console, placed, print_rows
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective, Record, outcome_of, read_record
 from dqn_exp.study.prepare import Plan
@@ -55,15 +55,19 @@ class Candidate:
     """What that proposal scored in the search, by objective."""
 
 
-def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, judge: Judge) -> bool:
-    """Run the confirmation and record it in the study; False where a trial of it failed."""
+def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, judge: Judge) -> bool:
+    """Run the confirmation, or take what `reuse` has of it, and record it in the study.
+
+    False where a trial of it failed.
+    """
     candidates = choose(plan, study)
     if all(candidate.number is None for candidate in candidates):
         return True
     folder = plan.directory / FOLDER
     folder.mkdir(exist_ok=True)
     print(f"On fresh seeds: {', '.join(candidate.name for candidate in candidates)}")
-    results = launcher.launch(jobs(plan, candidates), initial_job_idx=0)
+    trials = plan.planner.plan(jobs(plan, candidates))
+    results = reuse.launch(launcher, plan.directory, trials)
     if any(result.status is not JobStatus.COMPLETED for result in results):
         return False
     content = summary(plan, candidates)

@@ -20,7 +20,7 @@ from dqn_exp.study.storage import parameters, printable, trials_csv_of
 from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
-NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report")
+NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report", "reuse")
 """What `best.yaml` leaves to whoever runs it."""
 
 

@@ -19,13 +19,22 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.borrowed import queued_parameters, trial_id
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Done, Engine, LauncherEngine, PlannedTrial, is_dry_run, write_hydra_directory
+from dqn_exp.launch import (
+    Done,
+    Engine,
+    LauncherEngine,
+    PlannedTrial,
+    Reuse,
+    is_dry_run,
+    read_reuse,
+    write_hydra_directory,
+)
 from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import Judgement, confirm
 from dqn_exp.study.dry_run import tell_study
 from dqn_exp.study.objective import horizon_of
-from dqn_exp.study.parts import build_pruner
+from dqn_exp.study.parts import build_pruner, is_active
 from dqn_exp.study.prepare import Plan, check_outlook, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import StudyProgress, describe
@@ -67,6 +76,7 @@ def run_study(
     plan = prepare(context, master, overrides, options, engine.can_prune)
     at_a_time = engine.at_a_time(plan.settings.n_jobs)
     check_outlook(plan, at_a_time)
+    reuse = read_reuse(overrides, master, plan.directory)
     if is_dry_run(master):
         tell_study(plan, at_a_time)
         return None
@@ -78,11 +88,11 @@ def run_study(
     print(f"Watch it: {dashboard_command(plan.location)}", flush=True)
     with presence.announced():
         claims = Claims(study, plan.location, presence, plan.total)
-        search = Search(plan, study, claims, engine)
+        search = Search(plan, study, claims, engine, Reuse([]) if is_active(study.pruner) else reuse)
         search.run()
     with _last_turn(plan.directory):
         write_results(plan, study)
-        complete = not search.stopped and confirm(plan, study, launcher, analyst.judge)
+        complete = not search.stopped and confirm(plan, study, launcher, reuse, analyst.judge)
         write_manifest(plan, complete=complete)
         _tell(plan, study, analyst)
     if search.failures or not complete:
@@ -121,8 +131,9 @@ def open_study(plan: Plan) -> optuna.Study:
 class Search:
     """This process's part of a study."""
 
-    def __init__(self, plan: Plan, study: optuna.Study, claims: Claims, engine: Engine) -> None:
-        self._plan, self._study, self._claims = plan, study, claims
+    def __init__(self, plan: Plan, study: optuna.Study, claims: Claims, engine: Engine, reuse: Reuse) -> None:
+        """`reuse`: what may be taken. Where a pruner is to see trials train, nothing."""
+        self._plan, self._study, self._claims, self._reuse = plan, study, claims, reuse
         self._progress = StudyProgress(study, plan.objectives, plan.total)
         self._workers = engine.workers(run_proposal, plan.settings.n_jobs)
         self._claimed: dict[int, Claim] = {}
@@ -213,7 +224,15 @@ class Search:
             plan.pruner,
             provenance.environment(),
         )
-        for one, directory in zip(planned, proposal.directories, strict=True):
+        pairs = list(zip(planned, proposal.directories, strict=True))
+        taken = [self._reuse.take(one.config, directory) for one, directory in pairs]
+        name = f"proposal {claim.number}"
+        self._reuse.tell(
+            [origin for origin in taken if origin],
+            len(taken),
+            lambda line: self._progress.note(f"{name}: {line}"),
+        )
+        for one, directory in pairs:
             write_hydra_directory(one.hydra_config, directory / ".hydra")
         return proposal
 

@@ -9,8 +9,8 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.registry import Registry, observers
+from dqn_exp.runs.files import BEST
 from dqn_exp.runs.metrics import read_columns
-from dqn_exp.runs.networks import BEST
 from dqn_exp.runs.observers import BestNetwork, Convergence, Observer
 from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.training.evaluate import Score

@@ -1,0 +1,173 @@
+"""Nothing is trained twice: what other commands have finished is taken into a new sweep, and told of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
+
+from dqn_exp.config import Config, ConfigError
+from dqn_exp.launch.job import write_hydra_directory
+from dqn_exp.launch.plan import PlannedTrial, placed
+from dqn_exp.launch.stock import Stock
+from dqn_exp.runs import Locked, Unfit, check_fit, read_result, take
+
+REUSE = "reuse"
+AUTO, NONE = "auto", "none"
+OUTPUTS = "outputs"
+AT_A_TIME = 16
+"""Trials that are taken side by side: the disk is waited for most of the time."""
+MOST_TOLD = 3
+"""Remarks of one kind that are told one by one."""
+
+
+def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Path) -> Reuse:
+    """What a command that writes into `directory` may take; raises ConfigError.
+
+    What `overrides` give comes before what the composed `master` says.
+    """
+    value: object = master.get(REUSE, AUTO)
+    for override in overrides:
+        if override.get_key_element() == REUSE:
+            value = override.value()
+    plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+    if plain == AUTO:
+        return Reuse([default_place(directory)])
+    if plain in (NONE, None):
+        return Reuse([])
+    places = [plain] if isinstance(plain, str) else plain
+    if not isinstance(places, list) or not all(isinstance(p, str) and Path(p).is_dir() for p in places):
+        raise ConfigError(
+            f"{REUSE}={plain}: allowed: {AUTO} (what is finished below {default_place(directory)}), {NONE}, "
+            f"or folders that are there, '{REUSE}=[{OUTPUTS},...]'"
+        )
+    return Reuse([Path(place) for place in places])
+
+
+def default_place(directory: Path) -> Path:
+    """The folder `outputs` that `directory` lies in, or else that of the working directory."""
+    above = [folder for folder in directory.parents if folder.name == OUTPUTS]
+    return above[-1] if above else Path(OUTPUTS)
+
+
+class Reuse:
+    """Takes finished trials from below `places`, and knows why others were not taken."""
+
+    def __init__(self, places: Sequence[Path]) -> None:
+        self._stock = Stock(places)
+        self._refused: list[tuple[Path, str]] = []
+        """Folder and reason, of each trial that could not stand for one that is wanted."""
+
+    def find(self, trials: Sequence[PlannedTrial], directory: Path) -> dict[str, Path]:
+        """Where each of the `trials` of `directory` could be taken from, by its name; changes nothing."""
+        places = {trial.name: self._candidates(trial.config, directory / trial.name) for trial in trials}
+        found = {trial.name: self._first(places[trial.name], trial.config, check_fit) for trial in trials}
+        return {name: origin for name, origin in found.items() if origin}
+
+    def take(self, config: Config, directory: Path) -> Path | None:
+        """Take the trial of `config` into `directory`, unless something is there; where from, or None."""
+        return self._take(self._candidates(config, directory), config, directory)
+
+    def launch(self, launcher: Launcher, directory: Path, trials: Sequence[PlannedTrial]) -> list[JobReturn]:
+        """Take those of `trials` into `directory` that can be, let `launcher` run the others; all results."""
+        found = [(trial, self._candidates(trial.config, directory / trial.name)) for trial in trials]
+        with ThreadPoolExecutor(AT_A_TIME) as side_by_side:
+            taken = list(side_by_side.map(lambda pair: self._take_as_job(pair[0], pair[1], directory), found))
+        origins = {trial.name: origin for trial, origin in zip(trials, taken, strict=True) if origin}
+        self.tell(origins.values(), len(trials))
+        left = [trial for trial in trials if trial.name not in origins]
+        jobs = [placed(trial.overrides, directory, trial.name) for trial in left]
+        ended = iter(launcher.launch(jobs, initial_job_idx=0) if jobs else ())
+        return [_as_run(trial, directory) if trial.name in origins else next(ended) for trial in trials]
+
+    def tell(self, origins: Collection[Path], total: int, say: Callable[[str], None] | None = None) -> None:
+        """Say where so many of `total` trials were taken from, and what was not, since this was last told."""
+        say = say or print_at_once
+        if origins:
+            say(f"{taken_line(origins, total)} ({REUSE}={NONE} trains them)")
+        if self._refused:
+            counts = Counter(self._refused).items()
+            say(f"Finished, not taken: {_listed([f'{n} in {place} ({why})' for (place, why), n in counts])}")
+        if self._stock.unreadable:
+            say(f"Not read: {_listed(self._stock.unreadable)}")
+        self._refused.clear()
+        self._stock.unreadable.clear()
+
+    def _candidates(self, config: Config, directory: Path) -> Sequence[Path]:
+        """The finished trials of `config`; none where `directory` is to have one that is trained."""
+        return self._stock.finished(config) if is_exact(config) and is_free(directory) else ()
+
+    def _first(
+        self, candidates: Iterable[Path], config: Config, attempt: Callable[[Path, Config], object]
+    ) -> Path | None:
+        """The first of `candidates` that `attempt` does not refuse; it is kept why there is none."""
+        refused: list[tuple[Path, str]] = []
+        for origin in candidates:
+            try:
+                attempt(origin, config)
+            except Locked:  # it has just gone on to a larger budget
+                continue
+            except (Unfit, OSError) as reason:
+                refused.append((origin.parent, str(reason)))
+            else:
+                return origin
+        self._refused += refused[:1]
+        return None
+
+    def _take(self, candidates: Iterable[Path], config: Config, directory: Path) -> Path | None:
+        return self._first(candidates, config, lambda origin, config: take(origin, directory, config))
+
+    def _take_as_job(self, trial: PlannedTrial, candidates: Iterable[Path], directory: Path) -> Path | None:
+        """Take a trial, and leave what Hydra leaves of a job that ran in its place."""
+        place, config = directory / trial.name, trial.hydra_config
+        origin = self._take(candidates, trial.config, place)
+        if origin:
+            with read_write(config.hydra), open_dict(config.hydra):
+                config.hydra.sweep.dir = str(directory)
+                config.hydra.runtime.output_dir = str(place.absolute())
+            write_hydra_directory(config, place / ".hydra")
+        return origin
+
+
+def is_exact(config: Config) -> bool:
+    """Would the same program on the same machine train the same trial again, bit for bit?"""
+    return config.budget.seconds is None and config.device != "cuda"
+
+
+def is_free(directory: Path) -> bool:
+    """May a whole directory be put in this place? One that a process works in is not replaced."""
+    if not directory.exists():
+        return True
+    return not any(directory.iterdir()) and not directory.samefile(Path.cwd())
+
+
+def taken_line(origins: Iterable[Path], total: int) -> str:
+    """ "5 of 10 trials taken from outputs/sweeps/first", or the number of each of several folders."""
+    folders = Counter(origin.parent for origin in origins)
+    if len(folders) == 1:
+        ((folder, count),) = folders.items()
+        return f"{count} of {total} trial{'s' * (total != 1)} taken from {folder}"
+    listed = _listed([f"{count} from {folder}" for folder, count in folders.items()])
+    return f"{folders.total()} of {total} trials taken: {listed}"
+
+
+def print_at_once(line: str) -> None:
+    print(line, flush=True)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = [f"and {len(texts) - MOST_TOLD} more"] if len(texts) > MOST_TOLD else []
+    return "; ".join([*texts[:MOST_TOLD], *more])
+
+
+def _as_run(trial: PlannedTrial, directory: Path) -> JobReturn:
+    """What running a trial returns that is finished."""
+    result, recorded = JobReturn(overrides=list(trial.overrides)), read_result(directory / trial.name)
+    result.return_value, result.status = recorded and recorded.final_return, JobStatus.COMPLETED
+    return result

@@ -1,0 +1,83 @@
+"""Finished trials that lie below some folders, known again by the hash of their configuration and seed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from dqn_exp.config import Config
+from dqn_exp.runs import (
+    CUT_OFF,
+    DESCRIPTION,
+    FINISHED,
+    ORIGIN,
+    DamagedRecord,
+    is_locked,
+    read_json,
+    read_result,
+)
+
+HASH = re.compile(rb'"config_hash": "([0-9a-f]+)"')
+
+
+class Stock:
+    """The trials that lie below `places` when it is first asked."""
+
+    def __init__(self, places: Sequence[Path]) -> None:
+        self._places = places
+        self.unreadable: list[str] = []
+        """What is known of records that are damaged."""
+
+    def finished(self, config: Config) -> list[Path]:
+        """Where trials of `config` came to their end that nobody is at work on.
+
+        First those that were trained where they lie: of a trial and what was taken from it, the trial.
+        """
+        known = self._by_hash.get(config.hash(), ())
+        found = [(is_copy, path) for path in known if (is_copy := self._is_copy(path)) is not None]
+        return [path for _, path in sorted(found)]
+
+    def _is_copy(self, directory: Path) -> bool | None:
+        """Was the trial taken from somewhere? None where it did not come to its end, or cannot be read."""
+        try:
+            record, result = read_json(directory / DESCRIPTION), read_result(directory)
+            is_over = result is not None and result.status in FINISHED and result.status != CUT_OFF
+            return ORIGIN in record if is_over and not is_locked(directory) else None
+        except (DamagedRecord, TypeError, OSError) as error:
+            self.unreadable.append(str(error))
+            return None
+
+    @cached_property
+    def _by_hash(self) -> Mapping[str, Sequence[Path]]:
+        found: dict[str, list[Path]] = {}
+        for place in self._places:
+            for directory, content in descriptions(place):
+                match = HASH.search(content)
+                if match is None:
+                    self.unreadable.append(f"{directory / DESCRIPTION} is damaged: it has no config_hash")
+                else:
+                    found.setdefault(match[1].decode(), []).append(directory)
+        return found
+
+
+def descriptions(place: Path) -> Iterator[tuple[Path, bytes]]:
+    """Directory and content of every `trial.json` below `place` that can be opened, but in hidden folders."""
+    waiting = [str(place)]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with open(f"{folder}/{DESCRIPTION}", "rb") as file:
+                yield Path(folder), file.read()
+        except FileNotFoundError:
+            with suppress(OSError), os.scandir(folder) as entries:
+                waiting += [entry.path for entry in entries if _may_hold_trials(entry)]
+        except OSError:
+            continue
+
+
+def _may_hold_trials(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)

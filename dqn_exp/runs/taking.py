@@ -1,0 +1,145 @@
+"""Taking a finished trial over: a copy of it that stands for the trial that would be trained in its place.
+
+Files that are only ever replaced as a whole are shared with the origin by hard links, where these can be
+had: whatever becomes of one leaves the other as it was. All that is written in place is copied.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dqn_exp.config import Config
+from dqn_exp.runs.files import (
+    BEST,
+    CHECKPOINT,
+    FINAL,
+    NETWORK,
+    VIDEOS,
+    copy_file,
+    read_json,
+    sync_directory,
+    write_json,
+)
+from dqn_exp.runs.lock import LOCK, unchanged
+from dqn_exp.runs.metrics import KINDS, metrics_path, read_metrics, valid_size
+from dqn_exp.runs.program import differences
+from dqn_exp.runs.provenance import now
+from dqn_exp.runs.result import DESCRIPTION, RESULT, Result, read_result
+
+ORIGIN = "origin"
+"""Of a description: where the trial was taken from, and when; not there where it was trained."""
+LOG = "trial.log"
+NOT_OF_OBSERVERS = frozenset((DESCRIPTION, LOCK, CHECKPOINT, FINAL, BEST, VIDEOS))
+
+
+class Unfit(Exception):
+    """A finished trial cannot stand for another; the message says why."""
+
+
+def check_fit(origin: Path, config: Config) -> Mapping[str, Any]:
+    """The description of the finished trial in `origin`, which is of `config` by its hash; raises Unfit.
+
+    It must have been trained by this very program, have left all that `config` asks for, and be undamaged.
+    """
+    try:
+        record, result = read_json(origin / DESCRIPTION), read_result(origin) or Result()
+        if different := differences(record, config):
+            raise Unfit(", ".join(different))
+        if lacking := list(_lacking(origin, record["config"], result, config)):
+            raise Unfit(f"without {', '.join(lacking)}")
+        _check_whole(origin, result)
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise Unfit(f"{type(error).__name__}: {error}") from error
+    found: Mapping[str, Any] = record
+    return found
+
+
+def take(origin: Path, directory: Path, config: Config) -> None:
+    """Put a copy of the finished trial in `origin` into `directory`, which holds nothing yet, all at once.
+
+    Raises Unfit where it cannot stand for one of `config`, Locked where a process is at work in `origin`,
+    and OSError.
+    """
+    temporary = directory.with_name(f".{directory.name}.tmp")
+    with unchanged(origin):
+        record = check_fit(origin, config)
+        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        try:
+            for path in _files(origin, config):
+                _copy(path, temporary / path.relative_to(origin))
+            told = {ORIGIN: {"directory": str(origin), "taken": now()}}
+            write_json(temporary / DESCRIPTION, {**record, "config": config.record(), **told})
+            os.rename(temporary, directory)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    sync_directory(directory.parent)
+
+
+def _lacking(origin: Path, before: Mapping[str, Any], result: Result, config: Config) -> Iterator[str]:
+    """What `config` has written down, is no part of a trial's identity, and is not in `origin`.
+
+    before: the configuration that the trial was trained with.
+    """
+    best, every = config.checkpoint.keep_best, config.video.every_episodes
+    if before["metrics"] != config.metrics.model_dump():
+        yield f"metrics.loss_every={config.metrics.loss_every}"
+    if before["observers"] != config.observers:
+        yield f"observers={', '.join(config.observers) or 'none'}"  # they may have ended the trial
+    if config.checkpoint.keep_final and not (origin / FINAL).exists():
+        yield "checkpoint.keep_final=true"
+    if best != "none" and not (before["checkpoint"]["keep_best"] == best and (origin / BEST).exists()):
+        yield f"checkpoint.keep_best={best}"
+    films = len(list((origin / VIDEOS).glob("*.mp4")))
+    if every and not (before["video"]["every_episodes"] == every and films >= result.episodes // every):
+        yield f"video.every_episodes={every}"
+
+
+def _check_whole(origin: Path, result: Result) -> None:
+    """Raise Unfit or OSError where a file of a finished trial is damaged, not whole or missing."""
+    from safetensors import SafetensorError, safe_open
+
+    lines = {}
+    for kind in KINDS:
+        path = metrics_path(origin, kind)
+        if valid_size(path) < path.stat().st_size:
+            raise Unfit(f"{path}: the last line was cut off")
+        lines[kind] = len(read_metrics(path)[1])
+    if lines["episodes"] != result.episodes:
+        path = metrics_path(origin, "episodes")
+        raise Unfit(f"{path} tells of {lines['episodes']} episodes, and not of {result.episodes}")
+    try:
+        with safe_open(origin / NETWORK, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise Unfit(f"{origin / NETWORK} is damaged: {error}") from None
+
+
+def _files(origin: Path, config: Config) -> Iterator[Path]:
+    """What a trial of `config` leaves, but for its description."""
+    asked = {
+        FINAL: config.checkpoint.keep_final,
+        BEST: config.checkpoint.keep_best != "none",
+        VIDEOS: config.video.every_episodes is not None,
+    }
+    always = {RESULT, NETWORK, LOG, *(metrics_path(origin, kind).name for kind in KINDS)}
+    for path in origin.rglob("*"):
+        name = path.relative_to(origin).parts[0]
+        of_an_observer = config.observers and name not in NOT_OF_OBSERVERS and not name.startswith(".")
+        if path.is_file() and (name in always or asked.get(name) or of_an_observer):
+            yield path
+
+
+def _copy(path: Path, copy: Path) -> None:
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    is_replaced_whole = path.name in (NETWORK, BEST, FINAL) or path.parent.name == VIDEOS
+    if is_replaced_whole and not path.is_symlink():
+        with suppress(OSError):  # another file system, or one without links
+            os.link(path, copy)
+            return
+    copy_file(path, copy)
