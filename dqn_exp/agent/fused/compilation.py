@@ -26,8 +26,12 @@ UNWRAPPED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": Tru
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function that only other compiled functions call."""
-    inner: Function = numba.njit(**OPTIONS, **UNWRAPPED)(function)
+    """Compile a function that only other compiled functions call, and put it into each of them.
+
+    A call would reach one of two copies, optimised differently: in the process that compiles, that of this
+    function alone, and later, from the disk, the caller's own. Sums would differ in their last digits.
+    """
+    inner: Function = numba.njit(**OPTIONS, **UNWRAPPED, forceinline=True)(function)
     return inner
 
 
