@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -21,7 +21,7 @@ from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.designs import declare
 from dqn_exp.launch.engine import Engine
-from dqn_exp.launch.launcher import planner, refuse_foreign_trials
+from dqn_exp.launch.launcher import Crew, planner, prepare, refuse_foreign_trials
 from dqn_exp.launch.looks import (
     DESIGNS,
     SEEDS,
@@ -65,6 +65,8 @@ from dqn_exp.runs import (
 MANIFEST = "sweep.json"
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
+OF_LOOKS = ("lost", "looks", "ahead")
+"""Fields of a `Progress`, and the keys of `sweep.json` that record them."""
 OF_THE_SWEEP = (ZIP, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
 
@@ -119,13 +121,13 @@ def sweep(
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
         ending.prepare()
-        launch = _launching(launcher, directory)
         record = partial(write_manifest, directory, declared._replace(designs=designs))
-        if design:
-            look = partial(judge.look, directory)
-            results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
-        else:
-            results, is_over = run_all(trials, launch, record)
+        with _launching(launcher, context, master, directory, trials) as launch:
+            if design:
+                look = partial(judge.look, directory)
+                results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
+            else:
+                results, is_over = run_all(trials, launch, record)
         ending.tell(directory, 0 if is_over else n_failed(results))
         if is_over:
             write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
@@ -134,20 +136,36 @@ def sweep(
     return list(results)
 
 
-def _launching(launcher: Launcher, directory: Path) -> Launch:
-    """Runs trials in `directory`."""
-
-    def launch(trials: Sequence[PlannedTrial]) -> list[JobReturn]:
-        jobs = [placed(trial.overrides, directory, trial.name) for trial in trials]
-        return list(launcher.launch(jobs, initial_job_idx=0)) if jobs else []
-
-    return launch
+@contextmanager
+def _launching(
+    launcher: Launcher,
+    context: HydraContext,
+    master: DictConfig,
+    directory: Path,
+    trials: Sequence[PlannedTrial],
+) -> Iterator[Launch]:
+    """Runs some of the `trials` in `directory`: on the workers of an engine, or as Hydra's launchers do."""
+    overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
+    if isinstance(launcher, Engine):
+        jobs = {job.name: job for job in prepare(context, master, list(overrides.values()))}
+        with Crew(launcher) as crew:
+            yield lambda now, ahead: crew.run(
+                [jobs[trial.name] for trial in now], (jobs[trial.name] for trial in ahead)
+            )
+    else:
+        yield (
+            lambda now, ahead: (
+                list(launcher.launch([overrides[trial.name] for trial in now], initial_job_idx=0))
+                if now
+                else []
+            )
+        )
 
 
 def run_all(trials: Sequence[PlannedTrial], launch: Launch, record: Record) -> tuple[list[JobReturn], bool]:
     """Run all trials at once; their results, and whether none failed."""
     record(Progress(trials))
-    results = launch(trials)
+    results = launch(trials, ())
     return results, not n_failed(results)
 
 
@@ -296,7 +314,7 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
     }
     if declared.design:
         content |= {SEEDS: declared.design.record(), DESIGNS: declared.designs}
-        content |= {"lost": list(progress.lost), "looks": list(progress.looks)}
+        content |= {key: list(getattr(progress, key)) for key in OF_LOOKS}
     write_json(directory / MANIFEST, content)
 
 
@@ -315,4 +333,4 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def read_progress(directory: Path) -> Progress:
     """What earlier commands have recorded of the looks; of the trials nothing."""
     content = read_manifest(directory)
-    return Progress((), content.get("lost", ()), content.get("looks", ()))
+    return Progress((), *(content.get(key, ()) for key in OF_LOOKS))
