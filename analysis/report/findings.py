@@ -67,7 +67,7 @@ def overview(sweep: Sweep) -> Iterator[str]:
         finished = sum(entry.status in ENDED for entry in sweep.ahead)
         yield (
             f"{_count(len(sweep.ahead), 'more trial')} began ahead of a look that has not asked for them, "
-            f"{finished} of them to the end: not counted here, and no evidence."
+            f"{finished} of them finished: not counted here, and no evidence."
         )
     if sweep.missing:
         yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."

@@ -164,8 +164,8 @@ class Crew:
         waiting = deque(job for job in jobs if job.name not in running | self._results.keys())
         later = iter(ahead)
         with Progress(Path(jobs[0].config.hydra.sweep.dir), len(jobs)) as progress:
-            for name in wanted.keys() & self._results.keys():
-                self._tell(wanted[name], progress)
+            for early in filter(lambda job: job.name in self._results, jobs):
+                self._tell(early, progress)
             while not wanted.keys() <= self._results.keys():
                 while self._workers.idle_workers and (job := _next(waiting, later)):
                     self._workers.submit(job)

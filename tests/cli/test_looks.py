@@ -234,7 +234,7 @@ def test_idle_workers_train_ahead_and_change_nothing(place: Path) -> None:
     read = read_sweep(place / "sweep")
     ends_ahead = {entry.run: entry.status for entry in read.ahead}
     assert ends_ahead == {"lr=1e-09,seed=6": "converged", never: "interrupted"}
-    told = "2 more trials began ahead of a look that has not asked for them, 1 of them to the end"
+    told = "2 more trials began ahead of a look that has not asked for them, 1 of them finished"
     assert told in " ".join(overview(read))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from tests.helpers import make_config
 
 
 class Engine:
-    """Of `n` workers; a task takes as many seconds as `seconds` says."""
+    """Of `n` workers; a task takes the `seconds` of its name, and its worker dies so many `deaths`."""
 
-    can_prune, retries = False, 0
+    can_prune, retries = False, 1
 
-    def __init__(self, n: int, seconds: Callable[[str], float]) -> None:
-        self.n, self.seconds = n, seconds
+    def __init__(
+        self, n: int, seconds: Callable[[str], float], deaths: Mapping[str, int] | None = None
+    ) -> None:
+        self.n, self.seconds, self.deaths = n, seconds, Counter(deaths)
         self.clock = self.busy = 0.0
         self.begun: list[str] = []
         self.idle: list[tuple[int, int]] = []
@@ -59,11 +62,20 @@ class Engine:
         task = min(self.running, key=lambda job: self._ends[job.name])
         self.running.remove(task)
         self.clock = self._ends[task.name]
-        yield Done(task, JobReturn(status=JobStatus.COMPLETED, _return_value=0))
+        self.deaths[task.name] -= 1
+        if self.deaths[task.name] >= 0:
+            yield Done(task, error=RuntimeError("it died"), death="SIGKILL(-9)")
+        else:
+            yield Done(task, JobReturn(status=JobStatus.COMPLETED, _return_value=task.name))
 
     def close(self, kill: bool = False) -> None:
         for task in list(self.running):
             self.stop(task)
+
+
+def make_job(name: str, sweep: Path) -> Job:
+    config = {"hydra": {"sweep": {"dir": str(sweep)}, "overrides": {"task": []}}}
+    return Job(name, sweep / name, DictConfig(config), b"")
 
 
 class Simulated:
@@ -93,8 +105,7 @@ class Simulated:
         return float(self.trials.times[found][0])
 
     def run(self, engine: Engine, place: Path, ahead: bool = True) -> sequential.Decisions:
-        config = DictConfig({"hydra": {"sweep": {"dir": str(place)}}})
-        jobs = {one.name: Job(one.name, place / one.name, config, b"") for one in self.planned}
+        jobs = {one.name: make_job(one.name, place) for one in self.planned}
         design = Design(first=0, looks=tuple(self.looks), margin=(0.8, 1.25), alpha=0.05)
         with Crew(engine) as crew:
 
