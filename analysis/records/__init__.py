@@ -19,6 +19,6 @@ if TYPE_CHECKING:
     from analysis.records.load import load_curves, load_runs
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks
     from analysis.records.rows import Row, column, names, return_bounds
-    from analysis.records.sweep import Sweep, Timeline, read_sweep, timelines_of
+    from analysis.records.sweep import ENDED, Sweep, Timeline, read_sweep, timelines_of
 
 __getattr__ = lazy(__name__, __file__)

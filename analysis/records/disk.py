@@ -67,20 +67,33 @@ def common_root(paths: Sequence[Path]) -> Path:
 
 
 def find_trials(path: Path) -> list[Path]:
-    """Directories below `path` (or `path` itself) that hold a trial, in natural order."""
+    """Directories below `path` (or `path` itself) that hold a trial, in natural order.
+
+    But those of a sweep that were begun ahead of a look that has not asked for them: how many there are
+    depends on what else the machine had to do.
+    """
     if not path.is_dir():
         raise AnalysisError(f"{path} is not a directory")
     return sorted(_walk(path), key=lambda found: natural_key(str(found)))
 
 
 def _walk(path: Path) -> Iterator[Path]:
+    ahead = set[Path]()
     for folder, subfolders, files in os.walk(path):
-        subfolders[:] = [
-            name for name in subfolders if not name.startswith(".")
-        ]  # a copy under way is hidden
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]  # of copies under way
+        if "sweep.json" in files:
+            ahead |= {Path(folder, name) for name in _begun_ahead(Path(folder))}
         if "trial.json" in files:
             subfolders.clear()
-            yield Path(folder)
+            if Path(folder) not in ahead:
+                yield Path(folder)
+
+
+def _begun_ahead(sweep: Path) -> list[str]:
+    try:
+        return list(read_json(sweep / "sweep.json").get("ahead", ()))
+    except (OSError, ValueError, AttributeError):
+        return []  # damage is told of by those who read the whole plan
 
 
 def natural_key(text: str) -> list[tuple[int, float, str]]:
@@ -100,10 +113,10 @@ def read_trial(directory: Path, root: Path) -> RecordedTrial:
     config = flatten(record["config"])
     run = str(directory.relative_to(root))
     result = read_result(directory)
-    status = _status(directory, result)
-    if status in UNFINISHED:
+    ended = status(directory, result)
+    if ended in UNFINISHED:
         result = {**result, **last_clock(directory)}
-    return RecordedTrial(directory, run, record, result, config, status)
+    return RecordedTrial(directory, run, record, result, config, ended)
 
 
 def read_result(directory: Path) -> Mapping[str, Any]:
@@ -155,7 +168,8 @@ def read_trials(paths: Paths, skipped: list[Skipped]) -> list[RecordedTrial]:
     return trials
 
 
-def _status(directory: Path, result: Mapping[str, Any]) -> str:
+def status(directory: Path, result: Mapping[str, Any]) -> str:
+    """That of a trial by its `result`; one that runs while nobody holds its lock was interrupted."""
     recorded = str(result.get("status", "running"))
     return "interrupted" if recorded == "running" and not is_locked(directory) else recorded
 

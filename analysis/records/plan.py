@@ -67,6 +67,8 @@ class Plan(NamedTuple):
     """None where the seeds were given."""
     extended: bool = False
     """Were given seeds added to when the sweep had come to its end?"""
+    ahead: Sequence[str] = ()
+    """Names of trials that were begun ahead of a look that has not asked for them."""
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
@@ -90,6 +92,7 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
         combined(flatten(content.get("defaults") or {}), read_pairs(root)),
         planned_looks(content),
         bool(content.get("extended")),
+        content.get("ahead", ()),
     )
 
 

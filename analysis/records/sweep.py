@@ -27,6 +27,7 @@ from analysis.records.disk import (
     read_curve,
     read_result,
     read_trials,
+    status,
 )
 from analysis.records.plan import Plan, Planned, planned_config, read_plan
 from analysis.records.rows import Row, column, make_row
@@ -112,6 +113,17 @@ class Sweep:
         reasons = (_reason(row, repeated) for row in self.rows)
         rows = zip(self.rows, reasons, strict=True)
         return [LeftOut(row["run"], row["status"], reason) for row, reason in rows if reason]
+
+    @cached_property
+    def ahead(self) -> list[LeftOut]:
+        """Trials that were begun ahead of a look that has not asked for them: they have no row."""
+        root, reason = common_root(self.paths), "begun ahead of a look that has not asked for it"
+        begun = [plan.root / name for plan in self.plans for name in plan.ahead]
+        return [
+            LeftOut(str(directory.relative_to(root)), _status(directory), reason)
+            for directory in begun
+            if directory.is_dir()
+        ]
 
     def _repeats(self) -> dict[str, str]:
         """Trials with the configuration and seed of an earlier one: no evidence of their own."""
@@ -253,6 +265,14 @@ def read_sweep(paths: Paths) -> Sweep:
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
     plans = [read_plan(place, skipped) for place in places]
     return Sweep(places, trials, rows, evaluations, plans, skipped)
+
+
+def _status(directory: Path) -> str:
+    """That of a trial which is not read as a whole."""
+    try:
+        return status(directory, read_result(directory))
+    except (OSError, ValueError):
+        return "unreadable"
 
 
 def _cause(directory: Path) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.estimates import AxisTest, Table, blocked, compare, group
 from analysis.estimates import statistics as st
-from analysis.records import ALL, Axis, Sweep, Timeline
+from analysis.records import ALL, ENDED, Axis, Sweep, Timeline
 from analysis.report import seen
 from dqn_exp.text import format_number, format_value
 
@@ -64,6 +64,12 @@ def overview(sweep: Sweep) -> Iterator[str]:
     if sweep.left_out:
         left = _count(len(sweep.left_out), "trial")
         yield f"{left} cannot count as evidence; the reasons are listed below."
+    if sweep.ahead:
+        finished = sum(entry.status in ENDED for entry in sweep.ahead)
+        yield (
+            f"{_count(len(sweep.ahead), 'more trial')} began ahead of a look that has not asked for them, "
+            f"{finished} of them finished: not counted here, and no evidence."
+        )
     if sweep.missing:
         yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."
     yield from seen.sentences(sweep)

@@ -21,6 +21,7 @@ class LauncherEngine:
     """Lets `launcher` run the `jobs` of each task; the task's function is applied here, after them."""
 
     can_prune = False
+    retries = 0
 
     def __init__(self, launcher: Launcher, jobs: Jobs) -> None:
         self._launcher, self._jobs = launcher, jobs
@@ -51,6 +52,9 @@ class Batches:
 
     def submit(self, task: Any) -> None:
         self._collected.append(task)
+
+    def stop(self, task: Any) -> None:
+        self._collected.remove(task)
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
         """Run what was collected; `timeout` is not kept, since launchers return when all is over."""

@@ -41,6 +41,9 @@ class Workers(Protocol):
     def submit(self, task: Any) -> None:
         """Give `task` to an idle worker; there must be one."""
 
+    def stop(self, task: Any) -> None:
+        """End `task`, which has been submitted; `wait` may still tell of it, by a value or a dead worker."""
+
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
         """The tasks that end within `timeout` seconds, once at least one has.
 
@@ -57,6 +60,8 @@ class Engine(Protocol):
 
     can_prune: bool
     """Do its tasks reach the storage of a study while they run?"""
+    retries: int
+    """How often a trial of a sweep is begun again that has lost its worker."""
 
     def at_a_time(self, n_jobs: int | None = None) -> int | None:
         """How many tasks `workers(..., n_jobs)` run at a time on this machine; None where it cannot tell."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -21,7 +21,7 @@ from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.designs import declare
 from dqn_exp.launch.engine import Engine
-from dqn_exp.launch.launcher import planner, refuse_foreign_trials
+from dqn_exp.launch.launcher import Crew, planner, prepare, refuse_foreign_trials
 from dqn_exp.launch.looks import (
     DESIGNS,
     SEEDS,
@@ -41,6 +41,7 @@ from dqn_exp.launch.plan import (
     PlannedTrial,
     is_dry_run,
     is_seed,
+    placed,
     plain_values,
     without_seed,
 )
@@ -65,6 +66,8 @@ from dqn_exp.runs import (
 MANIFEST = "sweep.json"
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
+OF_LOOKS = ("lost", "looks", "ahead")
+"""Fields of a `Progress`, and the keys of `sweep.json` that record them."""
 OF_THE_SWEEP = (ZIP, REUSE, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
 
@@ -120,13 +123,13 @@ def sweep(
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
         ending.prepare()
-        launch: Launch = partial(reuse.launch, launcher, directory)
         record = partial(write_manifest, directory, declared._replace(designs=designs))
-        if design:
-            look = partial(judge.look, directory)
-            results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
-        else:
-            results, is_over = run_all(trials, launch, record)
+        with _launching(launcher, context, master, directory, trials, reuse) as launch:
+            if design:
+                look = partial(judge.look, directory)
+                results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
+            else:
+                results, is_over = run_all(trials, launch, record)
         ending.tell(directory, 0 if is_over else n_failed(results))
         if is_over:
             write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
@@ -135,10 +138,40 @@ def sweep(
     return list(results)
 
 
+@contextmanager
+def _launching(
+    launcher: Launcher,
+    context: HydraContext,
+    master: DictConfig,
+    directory: Path,
+    trials: Sequence[PlannedTrial],
+    reuse: Reuse,
+) -> Iterator[Launch]:
+    """Takes some of the `trials` into `directory` and runs the others: on an engine, or as Hydra does."""
+    overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
+    if isinstance(launcher, Engine):
+        jobs = {job.name: job for job in prepare(context, master, list(overrides.values()))}
+        with Crew(launcher) as crew:
+            yield lambda now, ahead: reuse.instead_of(
+                lambda left: crew.run(
+                    [jobs[trial.name] for trial in left],
+                    (jobs[trial.name] for trial in ahead if not reuse.has(trial, directory)),
+                ),
+                now,
+                directory,
+            )
+    else:
+        yield lambda now, ahead: reuse.instead_of(
+            lambda left: launcher.launch([overrides[trial.name] for trial in left], initial_job_idx=0),
+            now,
+            directory,
+        )
+
+
 def run_all(trials: Sequence[PlannedTrial], launch: Launch, record: Record) -> tuple[list[JobReturn], bool]:
     """Run all trials at once; their results, and whether none failed."""
     record(Progress(trials))
-    results = launch(trials)
+    results = launch(trials, ())
     return results, not n_failed(results)
 
 
@@ -288,7 +321,7 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
     }
     if declared.design:
         content |= {SEEDS: declared.design.record(), DESIGNS: declared.designs}
-        content |= {"lost": list(progress.lost), "looks": list(progress.looks)}
+        content |= {key: list(getattr(progress, key)) for key in OF_LOOKS}
     write_json(directory / MANIFEST, content)
 
 
@@ -307,4 +340,4 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def read_progress(directory: Path) -> Progress:
     """What earlier commands have recorded of the looks; of the trials nothing."""
     content = read_manifest(directory)
-    return Progress((), content.get("lost", ()), content.get("looks", ()))
+    return Progress((), *(content.get(key, ()) for key in OF_LOOKS))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import pickle
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -78,18 +79,23 @@ def launch(
     master: DictConfig,
     overrides: Sequence[Sequence[str]],
     first_index: int,
-    retries: int,
 ) -> list[JobReturn]:
     """Hydra's launcher contract on `engine`: run all jobs, return their results in order."""
+    jobs = prepare(context, master, overrides, first_index)
+    with Crew(engine) as crew:
+        return crew.run(jobs)
+
+
+def prepare(
+    context: HydraContext, master: DictConfig, overrides: Sequence[Sequence[str]], first_index: int = 0
+) -> list[Job]:
+    """What workers need to run these trials; raises ConfigError where one of them is wrong."""
     trials = planner(context, master).plan(overrides, first_index)
     gc.freeze()  # the trials are kept to the end: no garbage need be looked for among them
     sweep = Path(trials[0].hydra_config.hydra.sweep.dir) if trials else Path()
     refuse_foreign_trials(sweep, trials)
     session = pack_session(context)
-    jobs = [Job(trial.name, sweep / trial.name, trial.hydra_config, session) for trial in trials]
-    with Progress(sweep, len(jobs)) as progress:
-        results = run_jobs(jobs, engine, retries, progress)
-    return [results[job.name] for job in jobs]
+    return [Job(trial.name, sweep / trial.name, trial.hydra_config, session) for trial in trials]
 
 
 _planners: dict[ConfigLoader, Planner] = {}
@@ -124,29 +130,85 @@ def restore_session(packed: bytes) -> Session:
     return session
 
 
-def run_jobs(jobs: Sequence[Job], engine: Engine, retries: int, progress: Progress) -> dict[str, JobReturn]:
-    """Run `jobs`; one that loses its worker is tried again with the same seed, `retries` times."""
-    waiting, results, deaths = deque(jobs), {}, Counter[str]()
-    workers = engine.workers(run_in_worker)
-    finished = False
-    try:
-        while waiting or workers.running:
-            while waiting and workers.idle_workers:
-                workers.submit(waiting.popleft())
-            progress.running([job.directory for job in workers.running])
-            for done in workers.wait():
-                job: Job = done.task
-                deaths[job.name] += done.worker_died
-                if done.worker_died and deaths[job.name] <= retries:
-                    progress.note(f"{job.name}: its process died ({done.death}); trying again")
-                    waiting.appendleft(job)
-                else:
-                    results[job.name] = job_return(done, deaths[job.name])
-                    progress.finished(job.directory, failure_of(results[job.name]))
-        finished = True
-    finally:
-        workers.close(kill=not finished)
-    return results
+class Crew:
+    """The workers of an engine on the trials of a sweep: retries, progress, and who is to blame."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._workers, self._retries = engine.workers(run_in_worker), engine.retries
+        self._deaths = Counter[str]()
+        self._results: dict[str, JobReturn] = {}
+        self._stopped: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._workers.close(kill=error is not None or bool(self._workers.running))
+
+    def run(self, jobs: Sequence[Job], ahead: Iterable[Job] = ()) -> list[JobReturn]:
+        """Run all `jobs`; their results. While the last of them run, idle workers take from `ahead`.
+
+        What they have taken goes on when this returns: the next call finds it, and stops what is not among
+        its jobs. A job that loses its worker is tried again with the same seed, `engine.retries` times.
+        """
+        wanted = {job.name: job for job in jobs}
+        if not wanted:
+            return []
+        self._stop_all_but(wanted)
+        running = {job.name for job in self._workers.running}
+        waiting = deque(job for job in jobs if job.name not in running | self._results.keys())
+        later = iter(ahead)
+        with Progress(Path(jobs[0].config.hydra.sweep.dir), len(jobs)) as progress:
+            for early in filter(lambda job: job.name in self._results, jobs):
+                self._tell(early, progress)
+            while not wanted.keys() <= self._results.keys():
+                while self._workers.idle_workers and (job := _next(waiting, later)):
+                    self._workers.submit(job)
+                self._show(wanted, progress)
+                for done in self._workers.wait():
+                    if self._is_over(done, progress):
+                        if done.task.name in wanted:
+                            self._tell(done.task, progress)
+                    else:
+                        waiting.appendleft(done.task)
+        return [self._results[name] for name in wanted]
+
+    def _is_over(self, done: Done, progress: Progress) -> bool:
+        """Keep the result of a job; False where it is to be tried again."""
+        job: Job = done.task
+        if job.name in self._stopped:
+            return True
+        self._deaths[job.name] += done.worker_died
+        if done.worker_died and self._deaths[job.name] <= self._retries:
+            progress.note(f"{job.name}: its process died ({done.death}); trying again")
+            return False
+        self._results[job.name] = job_return(done, self._deaths[job.name])
+        return True
+
+    def _tell(self, job: Job, progress: Progress) -> None:
+        progress.finished(job.directory, failure_of(self._results[job.name]))
+
+    def _show(self, wanted: Container[str], progress: Progress) -> None:
+        running = [job for job in self._workers.running if job.name not in self._stopped]
+        progress.running(
+            [job.directory for job in running if job.name in wanted],
+            [job.directory for job in running if job.name not in wanted],
+        )
+
+    def _stop_all_but(self, wanted: Container[str]) -> None:
+        for job in self._workers.running:
+            if job.name not in wanted:
+                self._stopped.add(job.name)
+                self._workers.stop(job)
+
+
+def _next(waiting: deque[Job], later: Iterator[Job]) -> Job | None:
+    return waiting.popleft() if waiting else next(later, None)
 
 
 def run_in_worker(job: Job) -> JobReturn:

@@ -6,7 +6,7 @@ number of seeds. Who decides is handed in: a look is a function of what the tria
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -148,9 +148,12 @@ class Progress(NamedTuple):
     lost: Sequence[str] = ()
     """Names of trials that failed, and without which a look was taken."""
     looks: Sequence[Mapping[str, Any]] = ()
+    ahead: Sequence[str] = ()
+    """Names of trials that were begun ahead of a look that has not asked for them."""
 
 
-Launch = Callable[[Sequence[PlannedTrial]], list[JobReturn]]
+Launch = Callable[[Sequence[PlannedTrial], Iterable[PlannedTrial]], list[JobReturn]]
+"""Runs the first; while the last of them run, idle workers may draw from the second what they begin."""
 Record = Callable[[Progress], None]
 
 
@@ -165,41 +168,93 @@ def run_looks(
     """Run as many of the `trials` as it takes; their results, and whether all looks were taken.
 
     `earlier` is what a command before this one recorded. A trial that fails is lost when a look is taken
-    without it, and not tried again: another outcome would make another look of it.
+    without it, and not tried again: another outcome would make another look of it. While the last trials of a
+    look run, those of the next one are begun for values that are still undecided: a look uses its own alone.
     """
-    counts = dict.fromkeys(map(without_seed, trials), design.looks[0])
-    begun: dict[str, PlannedTrial] = {}
-    lost, results = list(earlier.lost), list[JobReturn]()
-    looks, n_told = earlier.looks, 0
+    course, results, n_told = Course(design, trials, earlier, record), list[JobReturn](), 0
+    taken = look(earlier.lost) if earlier.looks else None
+    if taken is not None:
+        course.take(taken, earlier.lost)
     while True:
-        wanted = [
-            trial
-            for trial in trials
-            if trial.name not in begun and trial.config.seed - design.first < counts[without_seed(trial)]
-        ]
-        if not wanted:
-            raise ConfigError(
-                f"seed={UNTIL_DECIDED}: the next look waits for trials that are over and do not count; the "
-                f"report says which"
-            )
-        begun |= {trial.name: trial for trial in wanted}
-        record(Progress(list(begun.values()), lost, looks))
-        to_run = [trial for trial in wanted if trial.name not in lost]
-        ended = launch(to_run)
+        to_run = course.begin()
+        ended = launch(to_run, () if taken is not None and taken.is_over else course.ahead())
         results += ended
         failed = [
             trial.name
             for trial, result in zip(to_run, ended, strict=True)
             if result.status is JobStatus.FAILED
         ]
-        taken = look([*lost, *failed])
+        lost = [*course.lost, *failed]
+        taken = look(lost)
         if taken is None:
             return results, False
-        lost, looks = [*lost, *failed], taken.looks
-        record(Progress(list(begun.values()), lost, looks))
+        course.take(taken, lost)
         for line in taken.told[n_told:]:
             print(line, flush=True)
         n_told = len(taken.told)
         if taken.is_over:
+            if n := len(course.unasked):
+                print(f"Begun ahead, and asked for by no look: {n} trial{'s' * (n != 1)}.", flush=True)
             return results, True
-        counts |= {without_seed(begun[name]): count for name, count in taken.seeds.items() if name in begun}
+
+
+class Course:
+    """Which trials the looks have asked for, and which they may ask for next; recorded as it changes."""
+
+    def __init__(
+        self, design: Design, trials: Sequence[PlannedTrial], earlier: Progress, record: Record
+    ) -> None:
+        self._design, self._trials, self._record = design, trials, record
+        self._counts = dict.fromkeys(map(without_seed, trials), design.looks[0])
+        self._begun: dict[str, PlannedTrial] = {}
+        self._ahead = dict.fromkeys(earlier.ahead)
+        self.lost, self._looks = earlier.lost, earlier.looks
+
+    def take(self, taken: Taken, lost: Sequence[str]) -> None:
+        """A look was taken without the trials that are `lost`."""
+        self.lost, self._looks = lost, taken.looks
+        self._counts |= {
+            without_seed(trial): taken.seeds[trial.name]
+            for trial in self._trials
+            if trial.name in taken.seeds
+        }
+        self._note()
+
+    def begin(self) -> list[PlannedTrial]:
+        """What the next look waits for. Raises ConfigError where all of it is over and does not count."""
+        wanted = [
+            trial
+            for trial in self._trials
+            if trial.name not in self._begun and self._place(trial) < self._counts[without_seed(trial)]
+        ]
+        if not wanted:
+            raise ConfigError(
+                f"seed={UNTIL_DECIDED}: the next look waits for trials that are over and do not count; the "
+                f"report says which"
+            )
+        self._begun |= {trial.name: trial for trial in wanted}
+        self._note()
+        return [trial for trial in wanted if trial.name not in self.lost]
+
+    def ahead(self) -> Iterator[PlannedTrial]:
+        """What the look after it asks for if it decides nothing, seed by seed; what is drawn is begun."""
+        now = max(self._counts.values())
+        then = min((count for count in self._design.looks if count > now), default=now)
+        undecided = [trial for trial in self._trials if self._counts[without_seed(trial)] == now]
+        for trial in sorted(undecided, key=self._place):
+            if now <= self._place(trial) < then and trial.name not in self.lost:
+                self._ahead[trial.name] = None
+                self._note()
+                yield trial
+
+    def _place(self, trial: PlannedTrial) -> int:
+        """Of its seed, from 0."""
+        return trial.config.seed - self._design.first
+
+    @property
+    def unasked(self) -> list[str]:
+        """Names of trials that were begun ahead of a look that has not asked for them."""
+        return [name for name in self._ahead if name not in self._begun]
+
+    def _note(self) -> None:
+        self._record(Progress(list(self._begun.values()), self.lost, self._looks, self.unasked))

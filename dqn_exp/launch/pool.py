@@ -44,6 +44,7 @@ class Pool:
         self._function = function
         self._watch = None if patience is None else Watch(patience)
         self._stuck: WeakSet[Future[Any]] = WeakSet()
+        self._stopped: WeakSet[Future[Any]] = WeakSet()
         self._idle: list[ProcessPoolExecutor | None] = [None] * n_workers
         self._running: dict[Future[Any], tuple[Any, ProcessPoolExecutor]] = {}
         self._executors: set[ProcessPoolExecutor] = set()
@@ -68,16 +69,23 @@ class Pool:
                 future = executor.submit(self._function, task)
         self._running[future] = (task, executor)
 
+    def stop(self, task: Any) -> None:
+        for future, (running, executor) in self._running.items():
+            if running is task:
+                self._stopped.add(future)
+                terminate_workers(executor)
+
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
         for future in self._first_finished(timeout):
             task, executor = self._running.pop(future)
             error = future.exception()
             death, stuck = _death(error), future in self._stuck
-            if death is not None:
+            is_lost = death is not None or future in self._stopped  # which a signal may still reach
+            if is_lost:
                 self._discard(executor)
             if death is not None and stuck and self._watch:
                 death = f"killed after {self._watch.patience:g} s without a step"
-            self._idle.append(None if death else executor)
+            self._idle.append(None if is_lost else executor)
             yield Done(task, None if error else future.result(), error, death, stuck)
 
     def _first_finished(self, timeout: float | None) -> Collection[Future[Any]]:

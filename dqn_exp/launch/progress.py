@@ -33,6 +33,7 @@ class Progress:
         self._started = time.monotonic()
         self._counts = Counter[str]()
         self._running: Sequence[Path] = ()
+        self._ahead: Sequence[Path] = ()
         self._live = Live(
             console=self._console, get_renderable=self._view, refresh_per_second=2, transient=True
         )
@@ -53,9 +54,9 @@ class Progress:
         if error is not None and self._total > 1:
             self.note(self._head())
 
-    def running(self, directories: Sequence[Path]) -> None:
-        """These are the trials that run now."""
-        self._running = directories
+    def running(self, directories: Sequence[Path], ahead: Sequence[Path] = ()) -> None:
+        """These are the trials that run now, and those that run ahead and are not counted yet."""
+        self._running, self._ahead = directories, ahead
 
     def finished(self, directory: Path, failure: str | None = None) -> None:
         """A trial is over: show a line at once where it failed, or where there is no live view."""
@@ -82,13 +83,14 @@ class Progress:
         return time_told(time.monotonic() - self._started, self._done, self._total - self._done)
 
     def _view(self) -> Group:
-        directories = self._running
+        names = [(directory, self._name(directory)) for directory in self._running]
+        names += [(directory, f"{self._name(directory)} (ahead)") for directory in self._ahead]
         table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column(f"{len(directories)} running", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column(f"{len(names)} running", no_wrap=True, overflow="ellipsis", ratio=1)
         for column in ("episode", "env steps", "last return"):
             table.add_column(column, justify="right", no_wrap=True)
-        for directory in directories[: max(1, self._console.height - 6)]:
-            table.add_row(Text(self._name(directory)), *episode_cells(directory))
+        for directory, name in names[: max(1, self._console.height - 6)]:
+            table.add_row(Text(name), *episode_cells(directory))
         bar = Table.grid()
         bar.add_row(
             ProgressBar(

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.job import write_hydra_directory
-from dqn_exp.launch.plan import PlannedTrial, placed
+from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.launch.stock import Stock
 from dqn_exp.runs import Locked, Unfit, check_fit, read_result, take
 
@@ -74,16 +73,24 @@ class Reuse:
         """Take the trial of `config` into `directory`, unless something is there; where from, or None."""
         return self._take(self._candidates(config, directory), config, directory)
 
-    def launch(self, launcher: Launcher, directory: Path, trials: Sequence[PlannedTrial]) -> list[JobReturn]:
-        """Take those of `trials` into `directory` that can be, let `launcher` run the others; all results."""
+    def has(self, trial: PlannedTrial, directory: Path) -> bool:
+        """Is there something that may be taken for a trial of `directory`?"""
+        return bool(self._candidates(trial.config, directory / trial.name))
+
+    def instead_of(
+        self,
+        run: Callable[[Sequence[PlannedTrial]], Sequence[JobReturn]],
+        trials: Sequence[PlannedTrial],
+        directory: Path,
+    ) -> list[JobReturn]:
+        """Take those of `trials` into `directory` that can be, `run` the others; the results of all."""
         found = [(trial, self._candidates(trial.config, directory / trial.name)) for trial in trials]
         with ThreadPoolExecutor(AT_A_TIME) as side_by_side:
             taken = list(side_by_side.map(lambda pair: self._take_as_job(pair[0], pair[1], directory), found))
         origins = {trial.name: origin for trial, origin in zip(trials, taken, strict=True) if origin}
         self.tell(origins.values(), len(trials))
         left = [trial for trial in trials if trial.name not in origins]
-        jobs = [placed(trial.overrides, directory, trial.name) for trial in left]
-        ended = iter(launcher.launch(jobs, initial_job_idx=0) if jobs else ())
+        ended = iter(run(left) if left else ())
         return [_as_run(trial, directory) if trial.name in origins else next(ended) for trial in trials]
 
     def tell(self, origins: Collection[Path], total: int, say: Callable[[str], None] | None = None) -> None:

@@ -67,7 +67,13 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, j
     folder.mkdir(exist_ok=True)
     print(f"On fresh seeds: {', '.join(candidate.name for candidate in candidates)}")
     trials = plan.planner.plan(jobs(plan, candidates))
-    results = reuse.launch(launcher, plan.directory, trials)
+    results = reuse.instead_of(
+        lambda left: launcher.launch(
+            [placed(trial.overrides, plan.directory, trial.name) for trial in left], initial_job_idx=0
+        ),
+        trials,
+        plan.directory,
+    )
     if any(result.status is not JobStatus.COMPLETED for result in results):
         return False
     content = summary(plan, candidates)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +23,13 @@ from analysis.estimates import environments as env
 from analysis.estimates import statistics as st
 from analysis.estimates.best import may_be_best
 from analysis.estimates.blocked import Shuffler, Trials, against, omnibus, trend, umbrella
-from analysis.estimates.sequential import Design, decide
+from analysis.estimates.sequential import LOOKS, Decisions, Design, decide
 from analysis.estimates.survival import median_limits
 from analysis.study.data import read_study
 from analysis.study.importance import importances as study_importances
 from tests.analysis.estimates.test_blocked import simulate
 from tests.analysis.estimates.test_environments import ratios_of, several
+from tests.launch.virtual import Engine, Simulated
 
 PERMUTATIONS = 2000
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
@@ -121,6 +125,57 @@ def in_looks(runs: int) -> Iterator[Row]:
                 )
 
 
+def added_looks(runs: int) -> Iterator[Row]:
+    """Two values against a reference; looks at 45 and 60 seeds are added whenever something is undecided."""
+    declared, longer = Design(paths=1000), (*LOOKS, 45, 60)
+    ways = {
+        "added after 20 seeds": declared.extended(longer, 4),
+        "added after 30 seeds, a reserve of 0.1": replace(declared, reserve=0.1).extended(longer, 5),
+        "added after 30 seeds, a reserve of 0.2": replace(declared, reserve=0.2).extended(longer, 5),
+    }
+    for ratio, correlation in ((1.0, 0.0), (1.0, 0.5), (1.5, 0.0)):
+        for way, design in ways.items():
+            found = [
+                decide(simulate(rng(15, run), 60, [1, 1, ratio], correlation), range(60), 0, 50_000, design)
+                for run in range(runs)
+            ]
+            told = f"correlation {correlation}, {way}"
+            if ratio == 1:
+                wrong = share(["differs" in one.verdicts.values() for one in found])
+                yield f"no effect, {told}: some wrong decision", wrong, "at most 0.06"
+            else:
+                by_30, by_60 = (share([is_found(one, within) for one in found]) for within in (30, 60))
+                promise = "more than 0.68, that without looks added"
+                yield f"ratio {ratio}, {told}", f"{by_60}; {by_30} within 30 seeds", promise
+
+
+def is_found(decisions: Decisions, seeds: int) -> bool:
+    """Was value 2 said to differ with at most so many seeds?"""
+    return any(
+        look.value == 2 and look.verdict == "differs" and look.seeds <= seeds for look in decisions.looks
+    )
+
+
+def trained_ahead(runs: int) -> Iterator[Row]:
+    """Workers that go on to the next look against such as wait: simulated time, a tenth as many sweeps."""
+    for ratio in (1.5, 3.0):
+        for n_workers in (2, 4, 8, 16):
+            found = []
+            for run in range(max(1, runs // 10)):
+                sweep = Simulated(simulate(rng(16, run), 30, [1, 1, ratio], 0.5), LOOKS)
+                waiting, going_on = (Engine(n_workers, sweep.seconds) for _ in range(2))
+                with redirect_stdout(StringIO()):
+                    before = sweep.run(waiting, Path("nowhere"), ahead=False)
+                    after = sweep.run(going_on, Path("nowhere"))
+                found.append((going_on.clock / waiting.clock, going_on.busy / waiting.busy, before == after))
+            time, training, same = np.mean(found, axis=0)
+            yield (
+                f"one of 3 values {ratio} times as slow, {n_workers} workers",
+                f"{time:.2f} of the time, {training:.2f} of the training, {same:.0%} the same decisions",
+                "less time, 100% the same decisions",
+            )
+
+
 def over_environments(runs: int) -> Iterator[Row]:
     """10 seeds in each environment, correlation 0.3."""
 
@@ -204,6 +259,8 @@ TABLES = {
     "A fixed number of seeds": fixed,
     "Ordered values": ordered,
     "As many seeds as it takes": in_looks,
+    "Looks that are added": added_looks,
+    "Training ahead of a look": trained_ahead,
     "Several environments": over_environments,
     "Intervals": intervals,
     "Importances in a study": importances,

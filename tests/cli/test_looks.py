@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis import load_curves, load_runs
+from analysis.records import read_sweep
+from analysis.report.findings import overview
 from dqn_exp.cli import Analyst
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.looks import Design
 from dqn_exp.launch.pace import NoPaceError
-from dqn_exp.runs import FINISHED
+from dqn_exp.runs import FINISHED, is_locked
 from tests.helpers import make_config
 from tests.program import alive, descendants, records, run_here, start, wait_until
 
@@ -65,7 +69,10 @@ def manifest(sweep: Path) -> dict[str, Any]:
 
 
 def trials(sweep: Path) -> list[str]:
-    return sorted(path.parent.name for path in sweep.glob("*/trial.json"))
+    """Those that the looks have asked for."""
+    names = sorted(trial["name"] for trial in manifest(sweep)["trials"])
+    assert all((sweep / name / "trial.json").exists() for name in names)
+    return names
 
 
 def test_who_is_decided_gets_no_more_seeds(undisturbed: Path) -> None:
@@ -163,6 +170,72 @@ def test_a_reserve_pays_for_looks_that_are_added_when_all_were_taken(place: Path
     assert [look["extension"] for look in after["looks"]] == [0, 0, 1]
     assert (after["designs"], after["complete"]) == (extended["designs"], True)
     assert {path: path.read_bytes() for path in trained} == trained
+
+
+WAITS = """
+import time
+from pathlib import Path
+from dqn_exp.registry import observers
+from dqn_exp.runs import Observer
+
+@observers.register("waits")
+class Waits(Observer):
+    def __init__(self, run, directory, last, never):
+        self.waits_forever, self.waits = directory.name == never, directory.name == last
+
+    def on(self, event, run):
+        while self.waits_forever or (self.waits and not Path("go").exists()):
+            time.sleep(0.01)
+"""
+
+
+def test_idle_workers_train_ahead_and_change_nothing(place: Path) -> None:
+    """One trial of the first look waits until the other worker has come to the last trial of the next look.
+
+    That one would never end, and its value is decided by then: it is stopped. Interrupted and killed before.
+    """
+    (place / "waits.py").write_text(WAITS)
+    last, never = "lr=0.002,seed=5", "lr=1e-09,seed=7"
+    command = ["-m", *TRIAL, "seed=until_decided", "seeds.looks=[6,8]", "lr=1e-3,2e-3,1e-9"]
+    command += ["imports=[tests.probes,waits]", "seeds.alpha=0.2"]
+    here = ("hydra.sweep.dir=sweep", f"+observers.waits.last='{last}'", f"+observers.waits.never='{never}'")
+
+    def both_wait() -> bool:
+        there = [place / "sweep" / trial for trial in (last, never)]
+        return all((path / "trial.json").exists() and is_locked(path) for path in there)
+
+    for ending in (signal.SIGINT, signal.SIGKILL):
+        driver = start(*command, *here, cwd=place)
+        wait_until(lambda: both_wait() or driver.poll() is not None)  # noqa: B023
+        family = descendants(driver.pid)
+        driver.send_signal(ending)
+        driver.wait()
+        wait_until(lambda: not alive(family))  # noqa: B023
+    ahead = [f"{lr},seed={seed}" for seed in (6, 7) for lr in ("lr=0.001", "lr=0.002", "lr=1e-09")]
+    assert (manifest(place / "sweep")["ahead"], manifest(place / "sweep")["looks"]) == (ahead, [])
+    finished = {path: path.read_bytes() for path in ends(place)}
+    assert {path.parent.name for path in finished} >= {*ahead[:-1]}
+    (place / "go").touch()
+    ended = run_here(*command, *here, cwd=place)
+    assert ended.code == 0, ended.said
+    assert "Begun ahead, and asked for by no look: 2 trials." in ended.out
+    assert {path: path.read_bytes() for path in finished} == finished
+    alone = run_here(*command, "hydra.sweep.dir=alone", "hydra.launcher.n_jobs=1", cwd=place)
+    assert alone.code == 0, alone.said
+    ours, theirs = (manifest(place / name) for name in ("sweep", "alone"))
+    assert ours["looks"] == theirs["looks"]
+    assert [look["verdict"] for look in ours["looks"]][:2] == ["differs", "undecided"]
+    assert (ours["ahead"], theirs["ahead"]) == (["lr=1e-09,seed=6", never], [])
+    assert trials(place / "sweep") == trials(place / "alone")
+    for trial in trials(place / "sweep"):
+        assert records(place / "sweep" / trial) == records(place / "alone" / trial)
+    runs, curves = load_runs(place / "sweep"), load_curves(place / "sweep", "evaluations")
+    assert set(runs["run"]) == set(curves["run"]) == set(trials(place / "alone"))
+    read = read_sweep(place / "sweep")
+    ends_ahead = {entry.run: entry.status for entry in read.ahead}
+    assert ends_ahead == {"lr=1e-09,seed=6": "converged", never: "interrupted"}
+    told = "2 more trials began ahead of a look that has not asked for them, 1 of them finished"
+    assert told in " ".join(overview(read))
 
 
 BREAKS = """

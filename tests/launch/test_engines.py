@@ -175,6 +175,38 @@ def test_killing_ends_the_processes(name: str, tmp_path: Path) -> None:
     wait_until(lambda: not alive(pids), seconds=10)
 
 
+@every_engine
+def test_what_was_stopped_gives_its_worker_back(workers: Workers, tmp_path: Path) -> None:
+    stopped, other = Task(0, tmp_path, "sleep"), Task(1, tmp_path)
+    workers.submit(stopped)
+    workers.submit(other)
+    workers.stop(stopped)
+    done = [*run(workers, []), *run(workers, [Task(2, tmp_path), Task(3, tmp_path)])]
+    assert [one.value for one in done if one.task != stopped] == [10, 20, 30]
+    assert all(one.worker_died for one in done if one.task == stopped)
+
+
+@engines_of_processes
+def test_a_task_that_is_stopped_hears_of_it(name: str, tmp_path: Path) -> None:
+    """A signal that comes when its task is over reaches no other."""
+    workers = ENGINES[name]().workers(work, 1)
+    slow, quick = Task(0, tmp_path, "sleep"), Task(1, tmp_path)
+    workers.submit(slow)
+    wait_until(lambda: (tmp_path / "0").exists() and all(times_begun([slow])))
+    workers.stop(slow)
+    (done,) = workers.wait()
+    assert done.death == "SIGTERM(-15)"
+    workers.submit(quick)
+    wait_until(lambda: (tmp_path / "1").exists())
+    time.sleep(0.1)
+    workers.stop(quick)
+    (done,) = workers.wait()
+    assert done.value == 10
+    (last,) = run(workers, [Task(2, tmp_path)])
+    assert last.value == 20
+    workers.close()
+
+
 def test_a_launcher_of_hydras_own_runs_all_jobs_of_a_batch_together(tmp_path: Path) -> None:
     launcher = Listing()
     workers = launcher_engine(launcher).workers(work, 2)

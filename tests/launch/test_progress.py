@@ -70,6 +70,16 @@ def test_the_live_view(tmp_path: Path) -> None:
     assert lines[4].split() == ["buffer=[red]", "-", "-", "starting"]
 
 
+def test_what_runs_ahead_is_marked(tmp_path: Path) -> None:
+    screen = console(terminal=True)
+    progress = Progress(tmp_path, 4, screen)
+    progress.running([trial(tmp_path, "seed=1", lines=7)], [trial(tmp_path, "seed=2", lines=3)])
+    screen.print(progress._view())
+    lines = screen.export_text().splitlines()
+    assert lines[2].split()[:2] == ["2", "running"]
+    assert [line.split()[:3] for line in lines[3:5]] == [["seed=1", "7", "8"], ["seed=2", "(ahead)", "3"]]
+
+
 def test_a_failure_is_shown_at_once_above_the_live_view(tmp_path: Path) -> None:
     screen = console(terminal=True)
     with Progress(tmp_path, 2, screen) as progress:

@@ -23,6 +23,20 @@ def test_trials_are_found_at_any_depth_and_in_natural_order(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("depth", ["", "sweeps/one"])
+def test_what_no_look_has_asked_for_is_not_found(tmp_path: Path, depth: str) -> None:
+    """Wherever its sweep lies; asked for by its own name it is."""
+    for name in ("lr=1/seed=0", "lr=1/seed=1", "lr=2/seed=0", "lr=2/seed=1"):
+        write_trial(tmp_path / depth / name, time=2000)
+    (tmp_path / depth / "sweep.json").write_text(json.dumps({"ahead": ["lr=1/seed=1", "lr=2/seed=7"]}))
+    found = [str(path.relative_to(tmp_path / depth)) for path in find_trials(tmp_path)]
+    assert found == ["lr=1/seed=0", "lr=2/seed=0", "lr=2/seed=1"]
+    ahead = tmp_path / depth / "lr=1" / "seed=1"
+    assert find_trials(ahead) == [ahead]
+    (tmp_path / depth / "sweep.json").write_text("{")
+    assert len(find_trials(tmp_path)) == 4
+
+
 def test_a_trial_directory_is_its_own_only_trial(tmp_path: Path) -> None:
     trial = write_trial(tmp_path / "trial", time=2000)
     assert [found.run for found in read_trials(trial, [])] == ["."]

@@ -28,7 +28,7 @@ class ParallelLauncher(Launcher):
                 f"at least 2 and more than its start takes (compiling may take half a minute), or null"
             )
         self._n_jobs = n_jobs
-        self._retries = retries
+        self.retries = retries
         self._patience = patience
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -39,7 +39,7 @@ class ParallelLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         jobs = [list(job) for job in job_overrides]
-        return launching.launch(self, self._context, self._config, jobs, initial_job_idx, self._retries)
+        return launching.launch(self, self._context, self._config, jobs, initial_job_idx)
 
     def at_a_time(self, n_jobs: int | None = None) -> int:
         return launching.count_workers(n_jobs or self._n_jobs)
