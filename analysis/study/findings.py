@@ -27,7 +27,7 @@ def overview(study: StudyData) -> Iterator[str]:
     yield f"{len(study.trials)} proposals ({counts}) over {searched}."
     if study.environments:
         yield (
-            f"Each was trained on {' and on '.join(study.environments)}, and scored by the mean of what it "
+            f"Each was trained on all of {', '.join(study.environments)}, and scored by the mean of what it "
             f"reached on the scale of each: {'; '.join(map(_scale, study.goals))}."
         )
     diverged = [t for t in study.trials if "diverged" in t.user_attrs.get("statuses", [])]
