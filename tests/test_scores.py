@@ -67,6 +67,11 @@ def test_returns_lie_between_the_least_and_the_most_that_an_episode_can_earn(
     assert scores.return_bounds(*known) == bounds
 
 
+def test_scores_lie_between_random_play_and_the_threshold() -> None:
+    assert scores.normalised([-200, -110, -155], -200, -110) == pytest.approx([0, 1, 0.5])
+    assert np.isnan(scores.normalised([1.0], 5, 5)).all()
+
+
 @pytest.mark.parametrize("level", [0.8, 0.95])
 def test_t_interval_is_scipy_s(level: float) -> None:
     values = [3.0, 4.0, 8.0, 9.0]

@@ -1,9 +1,9 @@
 """What holds over several environments.
 
 Scores are never averaged raw: each is first measured between random play (0) and the threshold (1) of
-its own environment. Trials are resampled within each environment (stratified bootstrap, Agarwal et al.
-2021, https://arxiv.org/abs/2108.13264). Tests let values change places within a seed, in all
-environments at once (`blocked`).
+its own environment (`dqn_exp.scores.normalised`). Trials are resampled within each environment (stratified
+bootstrap, Agarwal et al. 2021, https://arxiv.org/abs/2108.13264). Tests let values change places within a
+seed, in all environments at once (`blocked`).
 """
 
 from __future__ import annotations
@@ -42,12 +42,6 @@ Groups = Sequence[ArrayLike]
 class Estimate(NamedTuple):
     value: float
     interval: Interval
-
-
-def normalised(values: ArrayLike, random_play: float, threshold: float) -> Floats:
-    """0 for what random play earns, 1 for the threshold; NaN where these are the same."""
-    span = threshold - random_play
-    return (np.asarray(values, float) - random_play) / (span if span else np.nan)
 
 
 def over_environments(

@@ -23,7 +23,7 @@ from analysis.estimates.blocked import Trials
 from analysis.estimates.compare import Compared
 from analysis.records import Axis, Row, Sweep, column
 from analysis.report.findings import p_value
-from dqn_exp.scores import Floats
+from dqn_exp.scores import Floats, normalised
 from dqn_exp.text import format_value
 
 
@@ -149,7 +149,7 @@ def _normalised(parts: Mapping[str, tuple[Sweep, Axis]], value: object) -> list[
         )
         if not np.isfinite([*random_play, *threshold]).all() or not rows:
             return []
-        scores = environments.normalised(column(rows, "final_return"), random_play[0], threshold[0])
+        scores = normalised(column(rows, "final_return"), random_play[0], threshold[0])
         found.append(scores[np.isfinite(scores)])
     return found if all(len(scores) for scores in found) else []
 

@@ -1,12 +1,15 @@
 """What scores on fresh seeds prove: each winner of a study against the default configuration.
 
 The test is that of a sweep (`estimates.blocked`): the two configurations change places within seeds. Times
-to convergence have log-rank scores; returns count as they are, or by their ranks where a seed diverged.
+to convergence have log-rank scores; returns count as they are, or by their ranks where a seed diverged. Over
+several environments the sums of each are divided by their size and added, and one permutation of a seed
+serves all (as in `estimates.environments`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +18,7 @@ from analysis.estimates import TESTED_FROM, Interval, PValue, Shuffler, Table, b
 from analysis.estimates import statistics as st
 from dqn_exp import scores
 from dqn_exp.scores import NO_INTERVAL, Floats
+from dqn_exp.study.storage import score_name
 
 FEWEST_FOR_INTERVAL = 3
 """Seeds from which a mean has an interval: that of two would be 13 standard errors to either side."""
@@ -60,7 +64,7 @@ class Confirmed(NamedTuple):
 
     content: Content
     against: Mapping[tuple[str, str], Against]
-    """Of each objective and winner, by their names."""
+    """Of each objective and winner, by their names; of objectives in one of several environments as well."""
 
     @property
     def default(self) -> Row:
@@ -79,6 +83,21 @@ class Confirmed(NamedTuple):
         return [name for name in self.content["objectives"] if any(name in row["search"] for row in rows)]
 
     @property
+    def environments(self) -> Sequence[str]:
+        """Empty where there is one only."""
+        names: Sequence[str] = self.content.get("environments", ())
+        return names
+
+    def parts(self, name: str) -> list[str]:
+        """The names of an objective in each environment."""
+        return [score_name(name, environment) for environment in self.environments] or [name]
+
+    def shown(self) -> list[str]:
+        """The names of what is drawn: all objectives, and the parts of those of the search."""
+        parts = {name: self.parts(name) for name in self.searched}
+        return list(dict.fromkeys(n for o in self.content["objectives"] for n in (o, *parts.get(o, ()))))
+
+    @property
     def n_seeds(self) -> int:
         return len(self.content["seeds"])
 
@@ -91,28 +110,47 @@ class Confirmed(NamedTuple):
         """The smallest p that can be left after Holm's correction."""
         return min(1.0, self.n_tests * blocked.smallest_p(self.n_seeds))
 
+    @property
+    def tested_from(self) -> int:
+        """The seeds from which so many tests can find something."""
+        enough = (n for n in count(TESTED_FROM) if self.n_tests * blocked.smallest_p(n) < st.SIGNIFICANT)
+        return next(enough)
+
     def score(self, row: Row, name: str) -> float:
-        """On fresh seeds, made one number as in the search; of what was not searched for the mean."""
+        """On fresh seeds, made one number as in the search: of seeds, and then of environments."""
+        return float(
+            np.mean([self.score_in(row, name, environment) for environment in self.environments or ("",)])
+        )
+
+    def score_in(self, row: Row, name: str, environment: str) -> float:
+        """In one environment. Of seeds the mean, where `name` was not searched for."""
         kind = self.content["aggregate"] if name in self.searched else "mean"
-        return scores.aggregate(row["scores"][name], kind, self.content["objectives"][name])
+        values = row["scores"][score_name(name, environment)]
+        return scores.aggregate(values, kind, self.content["objectives"][name])
 
     def table(self) -> Table:
-        """One row per objective and configuration."""
+        """One row per objective and configuration; of several environments one of each as well."""
         return [
-            {
-                "objective": name,
-                "configuration": row["name"],
-                "seeds": self.n_seeds,
-                "search": row["search"].get(name),
-                "fresh_seeds": self.score(row, name),
-                "diverged": row["diverged"],
-                **one.numbers(),
-                "verdict": one.verdict,
-            }
+            self._row(name, environment, row)
             for name in self.content["objectives"]
+            for environment in ("", *self.environments)
             for row in self.content["configurations"]
-            for one in [self.against.get((name, row["name"]), NO_DIFFERENCE)]
         ]
+
+    def _row(self, name: str, environment: str, row: Row) -> dict[str, Any]:
+        score = score_name(name, environment)
+        one = self.against.get((score, row["name"]), NO_DIFFERENCE)
+        return {
+            "objective": name,
+            **({"environment": environment or "all"} if self.environments else {}),
+            "configuration": row["name"],
+            "seeds": self.n_seeds,
+            "search": row["search"].get(score),
+            "fresh_seeds": self.score_in(row, name, environment) if environment else self.score(row, name),
+            "diverged": row["diverged"],
+            **one.numbers(),
+            "verdict": one.verdict,
+        }
 
     def differences(self) -> list[dict[str, dict[str, float | None]]]:
         """Of each configuration from the default, by objective; numbers that are none are None."""
@@ -132,12 +170,15 @@ def compare(content: Content) -> Confirmed:
     """Each winner against the default."""
     found = Confirmed(content, {})
     pairs = {
-        (name, row["name"]): _pair(content, name, found.default, row)
+        (name, row["name"]): _pair(found, name, found.parts(name), row)
         for name in content["objectives"]
         for row in found.winners
     }
     against = {key: pair.described() for key, pair in pairs.items()}
-    if found.n_seeds >= TESTED_FROM:
+    for (name, who), pair in pairs.items():
+        for part, scored in zip(found.parts(name), pair.parts, strict=True):
+            against.setdefault((part, who), described(scored.scores))
+    if found.n_seeds >= found.tested_from:
         shuffler, level = Shuffler(np.random.default_rng(0)), 1 - 2 * st.SIGNIFICANT / max(1, found.n_tests)
         p = {key: pair.p_value(shuffler) for key, pair in pairs.items() if key[0] in found.searched}
         for key, p_holm in zip(p, st.holm([one.p for one in p.values()]).tolist(), strict=True):
@@ -147,22 +188,36 @@ def compare(content: Content) -> Confirmed:
     return found._replace(against=against)
 
 
-class Pair(NamedTuple):
-    """The default and a winner on one objective, with the same seeds."""
+class Part(NamedTuple):
+    """The default and a winner in one environment, with the same seeds."""
 
     scores: Floats
     """[2, seeds], the default first."""
     converged: Floats | None
     """Whether each trial did, where the scores are times: [2, seeds]."""
+
+    def goodness(self, is_minimised: bool) -> Floats:
+        """A number for each trial, the larger the better; all of them sum to 0: [2, seeds]."""
+        if self.converged is not None:
+            times, events = self.scores.ravel(), self.converged.ravel()
+            return blocked.log_rank_scores(times, events, np.zeros(len(times))).reshape(self.scores.shape)
+        values = -self.scores if is_minimised else self.scores
+        if not np.isfinite(values).all():
+            values = _ranks(values.ravel()).reshape(values.shape)
+        return np.asarray(values - values.mean())
+
+
+class Pair(NamedTuple):
+    """The default and a winner on one objective."""
+
+    scores: Floats
+    """Means over environments: [2, seeds], the default first."""
+    parts: Sequence[Part]
+    """One for each environment."""
     is_minimised: bool
 
     def described(self) -> Against:
-        y, x = self.scores
-        if not np.isfinite(self.scores).all():
-            return NO_DIFFERENCE
-        found = scores.paired_difference(x, y)
-        verdict: Verdict = "the same" if np.array_equal(x, y) else ""
-        return Against(found.difference, interval(x - y), found.correlation, verdict=verdict)
+        return described(self.scores)
 
     def p_value(self, shuffler: Shuffler) -> PValue:
         values, n_seeds = self.goodness(), self.scores.shape[1]
@@ -174,32 +229,46 @@ class Pair(NamedTuple):
         return shuffler.p_value_of(values.ravel(), comparison, blocked.largest_difference)
 
     def goodness(self) -> Floats:
-        """A number for each trial, the larger the better; all of them sum to 0: [2, seeds]."""
-        if self.converged is not None:
-            times, events = self.scores.ravel(), self.converged.ravel()
-            return blocked.log_rank_scores(times, events, np.zeros(len(times))).reshape(self.scores.shape)
-        values = -self.scores if self.is_minimised else self.scores
-        if not np.isfinite(values).all():
-            values = _ranks(values.ravel()).reshape(values.shape)
-        return np.asarray(values - values.mean())
+        """That of the parts, each divided by its size, added: [2, seeds]."""
+        found = [part.goodness(self.is_minimised) for part in self.parts]
+        return np.asarray(sum(values / (np.linalg.norm(values) or 1.0) for values in found))
 
     def direction(self, level: float) -> Verdict:
         """Of two that differ: the sign of their `goodness`, where the ratio of restricted means agrees."""
         default, winner = self.goodness().sum(axis=1)
         ratio = NO_INTERVAL
-        if self.converged is not None:
+        if all(part.converged is not None for part in self.parts):
             ratio = st.mean_ratio(self.scores[1], self.scores[0], paired=True, level=level).interval
         words: dict[str, Verdict] = {"faster": "better", "slower": "worse"}
         return words.get(blocked.direction(winner - default, ratio), "neither is better throughout")
 
 
-def _pair(content: Content, name: str, default: Row, row: Row) -> Pair:
-    events = [each.get("converged", {}).get(name) for each in (default, row)]
+def described(both: Floats) -> Against:
+    """The winner's scores less the default's, of `both` [2, seeds], without a test."""
+    y, x = both
+    if not np.isfinite(both).all():
+        return NO_DIFFERENCE
+    found = scores.paired_difference(x, y)
+    verdict: Verdict = "the same" if np.array_equal(x, y) else ""
+    return Against(found.difference, interval(x - y), found.correlation, verdict=verdict)
+
+
+def _pair(found: Confirmed, name: str, parts: Sequence[str], row: Row) -> Pair:
+    pair = found.default, row
     return Pair(
-        np.array([default["scores"][name], row["scores"][name]], dtype=np.float64),
-        None if None in events else np.array(events, dtype=np.float64),
-        content["objectives"][name] == "minimize",
+        _scores(pair, name),
+        [Part(_scores(pair, part), _converged(pair, part)) for part in parts],
+        found.content["objectives"][name] == "minimize",
     )
+
+
+def _scores(pair: Sequence[Row], name: str) -> Floats:
+    return np.array([row["scores"][name] for row in pair], dtype=np.float64)
+
+
+def _converged(pair: Sequence[Row], name: str) -> Floats | None:
+    events = [row.get("converged", {}).get(name) for row in pair]
+    return None if None in events else np.array(events, dtype=np.float64)
 
 
 def _ranks(x: Floats) -> Floats:

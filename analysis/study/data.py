@@ -41,6 +41,13 @@ class Goal:
     name: str
     minimised: bool
     index: int
+    is_normalised: bool = False
+    """Is it on the scale that several environments share?"""
+
+    @property
+    def label(self) -> str:
+        """On the axis of a figure."""
+        return f"{self.name} (normalised)" if self.is_normalised else self.name
 
     def losses(self, trials: Sequence[FrozenTrial]) -> Floats:
         """The scores as losses [n]: the less the better."""
@@ -99,6 +106,8 @@ class StudyData:
     trials: list[FrozenTrial]
     """The proposals that count, in the order in which they were made."""
     confirmation: Mapping[str, Any] | None
+    environments: list[str]
+    """Those that every proposal trained on; empty where there is one only."""
 
     @cached_property
     def complete(self) -> list[FrozenTrial]:
@@ -136,9 +145,10 @@ class StudyData:
 def read_study(study: optuna.Study) -> StudyData:
     directions = study.directions
     names = study.user_attrs.get("objectives") or [f"objective {i}" for i in range(len(directions))]
+    environments = study.user_attrs.get("environments", [])
     goals = [
-        Goal(str(name), direction is StudyDirection.MINIMIZE, index)
+        Goal(str(name), direction is StudyDirection.MINIMIZE, index, bool(environments))
         for index, (name, direction) in enumerate(zip(names, directions, strict=True))
     ]
     trials = proposals(study.get_trials(deepcopy=False))
-    return StudyData(study.study_name, goals, trials, study.user_attrs.get("confirmation"))
+    return StudyData(study.study_name, goals, trials, study.user_attrs.get("confirmation"), environments)

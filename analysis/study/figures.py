@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial
 from analysis.report import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
 from analysis.study.confirmation import interval
 from analysis.study.data import Floats, Goal, Parameter, StudyData
+from analysis.study.environments import best_of, score_table
 from analysis.study.importance import Importances
 from dqn_exp.study.storage import typed
 from dqn_exp.text import format_value
@@ -25,6 +26,8 @@ PALETTE = "viridis"
 REPORTED = {
     "steps_to_convergence": "mean return missing to the threshold",
     "final_return": "mean return",
+    "steps_to_convergence (normalised)": "share of the return missing to the threshold",
+    "final_return (normalised)": "mean return (normalised)",
 }
 """What the seeds of a proposal are compared by while they train."""
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
@@ -49,7 +52,7 @@ def history(study: StudyData, goal: Goal) -> Figure:
         if chosen:
             places = [study.trials.index(trial) for trial in chosen]
             ax.plot(places, np.full(len(places), 0.02), marker, color=FAINT, transform=floor, label=label)
-    ax.set(xlabel="proposal", ylabel=goal.name)
+    ax.set(xlabel="proposal", ylabel=goal.label)
     count_axis(ax, "y")
     figure.legend(loc="outside upper right", ncols=4)
     return figure
@@ -75,8 +78,29 @@ def intermediate_values(study: StudyData, goal: Goal) -> Figure:
             style: dict[str, Any] = {"color": ACCENT, "linewidth": 2.2, "zorder": 3} if chosen else {}
             ax.plot(steps, values, **{"color": OKABE_ITO[0], "linewidth": 0.9, "alpha": 0.6, **style})
     ax.set(xlabel="moment at which seeds were compared (env steps or episodes)")
-    ax.set_ylabel(REPORTED.get(goal.name, f"{goal.name} so far"))
+    ax.set_ylabel(REPORTED.get(goal.label, f"{goal.label} so far"))
     count_axis(ax, "x")
+    return figure
+
+
+def by_environment(study: StudyData, goal: Goal) -> Figure:
+    """The score of each proposal in each environment; a line joins those of one proposal."""
+    figure, (ax,) = new_figure(max(4.5, 1.3 * len(study.environments) + 2.5), 3.6)
+    table, best = score_table(study.finite, goal, study.environments), best_of(study, goal)
+    places = np.arange(len(study.environments))
+    for trial, of_each in zip(study.finite, table, strict=True):
+        if trial is not best:
+            ax.plot(places, of_each, "o-", color=OKABE_ITO[0], alpha=0.35, linewidth=0.9, markersize=4,
+                    label="other proposals")  # fmt: skip
+    of_best = table[study.finite.index(best)]
+    ax.plot(
+        places, of_best, "D-", color=ACCENT, linewidth=2, zorder=3, label=f"proposal {best.number}, the best"
+    )
+    ax.set_xticks(places, study.environments)
+    ax.set(xlim=(-0.4, len(places) - 0.6), ylabel=goal.label)
+    ax.grid(visible=False, axis="x")
+    once = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    figure.legend(once.values(), once.keys(), loc="outside upper right", ncols=2)
     return figure
 
 
@@ -99,7 +123,7 @@ def slices(study: StudyData, goal: Goal) -> Figure:
     for ax in grid.flat[len(parameters) :]:
         ax.set_visible(False)
     for ax in grid[:, 0]:
-        ax.set_ylabel(goal.name)
+        ax.set_ylabel(goal.label)
     figure.colorbar(dots, ax=grid, label="proposal", shrink=0.8)
     return figure
 
@@ -117,7 +141,7 @@ def contour(study: StudyData, goal: Goal, names: Sequence[str]) -> Figure:
         _draw_contour(ax, across, up, study.finite, scores, palette, norm)
         _value_axis(ax, "x", across)
         _value_axis(ax, "y", up)
-    figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=list(axs), label=goal.name)
+    figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=list(axs), label=goal.label)
     return figure
 
 
@@ -172,7 +196,7 @@ def parallel_coordinates(study: StudyData, goal: Goal) -> Figure:
     ax.spines[:].set_visible(False)
     for place, parameter in enumerate(parameters):
         _mark(ax, place, parameter)
-    figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=ax, label=goal.name)
+    figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=ax, label=goal.label)
     return figure
 
 
@@ -244,7 +268,8 @@ def confirmation(content: Mapping[str, Any], name: str) -> Figure:
     figure.legend(once.values(), once.keys(), loc="outside upper right", ncols=3)
     names = [row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}" for row in rows]
     ax.set_xticks(range(len(rows)), names)
-    ax.set(ylabel=name, xlim=(-0.6, len(rows) - 0.4))
+    ylabel = f"{name} (normalised)" if content.get("environments") else name
+    ax.set(ylabel=ylabel, xlim=(-0.6, len(rows) - 0.4))
     ax.grid(visible=False, axis="x")
     return figure
 
@@ -265,7 +290,7 @@ def pareto(study: StudyData) -> Figure:
 
 
 def _aim(goal: Goal) -> str:
-    return f"{goal.name} ({'less' if goal.minimised else 'more'} is better)"
+    return f"{goal.label} ({'less' if goal.minimised else 'more'} is better)"
 
 
 def _value_axis(ax: Axes, which: str, parameter: Parameter) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from analysis.estimates import TESTED_FROM
-from analysis.estimates.statistics import SIGNIFICANT
 from analysis.report import p_value
+from analysis.study import environments
 from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Against, Confirmed
-from analysis.study.data import StudyData
+from analysis.study.data import Goal, StudyData
 from analysis.study.importance import FEWEST, Importances, Tested
 from dqn_exp.text import format_number
 
@@ -26,6 +25,11 @@ def overview(study: StudyData) -> Iterator[str]:
     counts = ", ".join(f"{ends[state]} {word}" for state, word in STATES.items() if ends[state])
     searched = ", ".join(parameter.name for parameter in study.parameters) or "nothing that varies"
     yield f"{len(study.trials)} proposals ({counts}) over {searched}."
+    if study.environments:
+        yield (
+            f"Each was trained on all of {', '.join(study.environments)}, and scored by the mean of what it "
+            f"reached on the scale of each: {'; '.join(map(_scale, study.goals))}."
+        )
     diverged = [t for t in study.trials if "diverged" in t.user_attrs.get("statuses", [])]
     if diverged:
         yield f"In {len(diverged)} of them at least one seed diverged, which counts as the worst outcome."
@@ -33,8 +37,14 @@ def overview(study: StudyData) -> Iterator[str]:
         scores = zip(study.goals, trial.values, strict=True)
         told = ", ".join(f"{goal.name} {format_number(value)}" for goal, value in scores)
         yield f"Best in the search: proposal {trial.number} with {told}."
+    if study.environments:
+        yield from environments.worst_for_the_best(study)
     if not study.finite:
         yield "No proposal has a finite score."
+
+
+def _scale(goal: Goal) -> str:
+    return f"{goal.name} ({environments.scale(goal)})"
 
 
 def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
@@ -75,8 +85,8 @@ def confirmed(found: Confirmed | None) -> Iterator[str]:
         yield f"Proposal {number} is the default configuration itself, and is not compared with it."
     for name in found.searched:
         for row in found.winners:
-            yield _sentence(found, row, name)
-    if found.winners and found.smallest_p >= SIGNIFICANT:
+            yield _sentence(found, row, name) + _in_each(found, row, name)
+    if found.winners and found.n_seeds < found.tested_from:
         yield _too_few(found)
 
 
@@ -88,7 +98,7 @@ def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
     by = f"less the default's it is {_difference(one)}"
     if np.isnan(one.difference):
         by = "a seed diverged, so that there is no mean difference"
-    if one.p is None or found.smallest_p >= SIGNIFICANT:
+    if one.p is None:
         return f"{subject} is not tested against the default: {by}."
     told = p_value(one.p_holm, one.p.is_floor)
     if one.verdict == "no difference shown":
@@ -98,12 +108,20 @@ def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
     return f"{subject} is {one.verdict} than the default's ({told}): {by}."
 
 
+def _in_each(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
+    """The difference in each of several environments, which is not tested."""
+    parts = zip(found.environments, found.parts(name), strict=False)
+    told = [f"{environment} {_difference(found.against[part, row['name']])}" for environment, part in parts]
+    return f" By environment: {', '.join(told)}." if told else ""
+
+
 def _too_few(found: Confirmed) -> str:
+    seeds = f"{found.n_seeds} seed{'s' * (found.n_seeds > 1)}"
     many = f" and {found.n_tests} comparisons" if found.n_tests > 1 else ""
-    none = "" if found.n_seeds >= FEWEST_FOR_INTERVAL else ", and intervals from 3 on"
+    fewer = f", an interval {FEWEST_FOR_INTERVAL}" if found.n_seeds < FEWEST_FOR_INTERVAL else ""
     return (
-        f"{found.n_seeds} seeds{many} cannot give a p below {found.smallest_p:.2g}: this describes, and "
-        f"proves nothing. Tests are made from {TESTED_FROM} seeds on{none}."
+        f"{seeds}{many} cannot give a p below {found.smallest_p:.2g}: this describes, and proves nothing. "
+        f"A test takes {found.tested_from} seeds{fewer}."
     )
 
 
@@ -122,6 +140,7 @@ def _confirmation_row(found: Confirmed, row: Mapping[str, Any], name: str) -> di
         "configuration": told,
         "search": NOTHING if search is None else format_number(search),
         "fresh seeds": format_number(found.score(row, name)),
+        **{each: format_number(found.score_in(row, name, each)) for each in found.environments},
         "less the default [95%]": NOTHING if one is None else _difference(one),
         "p": NOTHING if one is None or one.p is None else f"{'≤ ' * one.p.is_floor}{one.p_holm:.2g}",
         "diverged": str(row["diverged"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from analysis.records import slug, to_csv
 from analysis.report import Picture, Plot, paint_all, publish, render_page
-from analysis.study import figures, findings
+from analysis.study import environments, figures, findings
 from analysis.study.confirmation import Confirmed, compare
 from analysis.study.data import Goal, StudyData, read_study
 from analysis.study.importance import Importances, importances
@@ -27,8 +27,8 @@ def write(study: optuna.Study, output: Path) -> Path:
     quiet()
     data, rng = read_study(study), np.random.default_rng(0)
     found = {goal.name: importances(data, goal, rng) for goal in data.goals}
-    pictures = paint_all(list(plots(data, found)))
     confirmed = compare(data.confirmation) if data.confirmation else None
+    pictures = paint_all(list(plots(data, found, confirmed)))
     tables = {"trials": trials_csv_of(study.get_trials(deepcopy=False), [goal.name for goal in data.goals])}
     tables |= {f"importances_{slug(name)}": to_csv(one.table()) for name, one in found.items() if one}
     if confirmed:
@@ -36,11 +36,13 @@ def write(study: optuna.Study, output: Path) -> Path:
     return publish(output, _render(data, found, confirmed, pictures), pictures, tables)
 
 
-def plots(study: StudyData, found: dict[str, Importances | None]) -> Iterator[Plot]:
+def plots(
+    study: StudyData, found: dict[str, Importances | None], confirmed: Confirmed | None
+) -> Iterator[Plot]:
     """The figures for which there is something to draw, goal by goal."""
-    if study.confirmation is not None:
-        for name in study.confirmation["objectives"]:
-            yield _plot_confirmation(study, name)
+    if confirmed is not None:
+        for name in confirmed.shown():
+            yield _plot_confirmation(confirmed.content, name)
     if not study.finite:
         return
     if len(study.goals) > 1:
@@ -55,8 +57,7 @@ def plots(study: StudyData, found: dict[str, Importances | None]) -> Iterator[Pl
         yield from _goal_plots(study, goal, found[goal.name])
 
 
-def _plot_confirmation(study: StudyData, name: str) -> Plot:
-    content: Any = study.confirmation
+def _plot_confirmation(content: Mapping[str, Any], name: str) -> Plot:
     return Plot(
         name,
         f"confirmation_{slug(name)}",
@@ -72,6 +73,13 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
     def plot(name: str, title: str, caption: str, draw: Callable[[], Figure]) -> Plot:
         return Plot(goal.name, f"{name}_{slug(goal.name)}", title, caption, draw)
 
+    if study.environments:
+        yield plot(
+            "environments",
+            "Environments",
+            f"Score of each proposal in each environment ({environments.scale(goal)}).",
+            lambda: figures.by_environment(study, goal),
+        )
     yield plot(
         "history",
         "History",
@@ -147,6 +155,7 @@ def _render(
         claims=[*findings.confirmed(confirmed), *findings.importances(found)],
         pictures=pictures,
         confirmation=_confirmation_rows(confirmed) if confirmed else [],
+        environments=[environments.rows(study, goal) for goal in study.goals] if study.environments else [],
         proposals=[_proposal_row(study, trial) for trial in _ordered(study)],
         parameters=[parameter.name for parameter in study.parameters],
         slug=slug,

@@ -31,7 +31,7 @@ def resolve_environment(
             return config.model_copy(update=resolved), float(own)
     raise ConfigError(
         f"convergence.threshold=null, but {config.id} registers no threshold of its own; "
-        f"allowed: a number (inf: never)"
+        f"allowed: a number (inf: never), here or as env.threshold"
     )
 
 

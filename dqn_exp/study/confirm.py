@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import optuna
 from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
+from optuna.trial import FrozenTrial
 
+from dqn_exp.config import Config
 from dqn_exp.launch import Reuse, make_console, placed, print_rows
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective, Record, outcome_of, read_record
 from dqn_exp.study.prepare import Plan
 from dqn_exp.study.results import ranking
-from dqn_exp.study.storage import parameters
+from dqn_exp.study.space import Repetition
+from dqn_exp.study.storage import parameters, score_name, scores_by_environment
 
 FOLDER = "confirm"
 DEFAULT = "default"
@@ -92,14 +95,13 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
     Each is another configuration: a proposal whose values are those of the default is the default, and would
     be compared with itself.
     """
-    names = [objective.name for objective in plan.objectives]
     default, trials = _content(plan, {}), study.get_trials(deepcopy=False)
     found = {default: Candidate(DEFAULT, None, {}, {})}
     for trial in ranking(trials, plan.objectives):
         if sum(candidate.number is not None for candidate in found.values()) == plan.confirm.top:
             break
         params = parameters(trial)
-        content, search = _content(plan, params), dict(zip(names, trial.values, strict=True))
+        content, search = _content(plan, params), _search_scores(plan, trial)
         if content not in found:
             found[content] = Candidate(f"{trial.number:04d}", trial.number, params, search)
         elif found[content].number is None:
@@ -109,78 +111,109 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
 
 def _content(plan: Plan, params: Mapping[str, Any]) -> str:
     """Equal for parameters that make the same configuration."""
-    (planned,) = plan.planner.plan([plan.space.overrides(params, plan.seeds[0])])
-    return planned.config.hash()
+    return " ".join(planned.config.hash() for planned in plan.plan(params, plan.seeds[:1]))
+
+
+def _search_scores(plan: Plan, trial: FrozenTrial) -> dict[str, float]:
+    names = [objective.name for objective in plan.objectives]
+    return {**dict(zip(names, trial.values, strict=True)), **scores_by_environment(trial)}
 
 
 def jobs(plan: Plan, candidates: Sequence[Candidate]) -> list[list[str]]:
     return [
         placed(
-            plan.space.overrides(candidate.params, seed),
+            plan.space.overrides(candidate.params, *repetition),
             plan.directory,
-            str(trial_directory(plan, candidate, seed).relative_to(plan.directory)),
+            f"{FOLDER}/{trial_name(candidate, repetition)}",
         )
         for candidate in candidates
-        for seed in plan.confirm.seeds
+        for repetition in plan.repetitions(plan.confirm.seeds)
     ]
 
 
-def trial_directory(plan: Plan, candidate: Candidate, seed: int) -> Path:
-    return plan.directory / FOLDER / f"{candidate.name},seed={seed}"
+def trial_name(candidate: Candidate, repetition: Repetition) -> str:
+    return f"{candidate.name},{repetition.name}"
 
 
 def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """What was measured, as plain values: scores in the search and on fresh seeds."""
+    """What was measured, as plain values: scores in the search and on fresh seeds.
+
+    Scores have the name of their objective. Of several environments it is the mean over them, seed by seed,
+    and each of them has "objective.environment" beside it.
+    """
     objectives = measured(plan)
     return {
         "search_seeds": list(plan.seeds),
         "seeds": list(plan.confirm.seeds),
+        "environments": list(plan.environments),
         "aggregate": plan.objectives[0].aggregate.value,
         "objectives": {objective.name: objective.direction for objective in objectives},
-        "bounds": {objective.name: objective.measure.bounds(plan.default) for objective in objectives},
+        "bounds": {name: found for o in objectives for name, found in _bounds(o, plan).items()},
         "configurations": [_summary_of(candidate, plan, objectives) for candidate in candidates],
     }
 
 
+def _bounds(objective: Objective, plan: Plan) -> dict[str, list[float] | None]:
+    found = {name: objective.bounds(config) for name, config in plan.defaults.items()}
+    known = [bounds for bounds in found.values() if bounds is not None]
+    together = np.mean(known, axis=0).tolist() if len(known) == len(found) else None
+    of_each = {score_name(objective.name, name): b and list(b) for name, b in found.items()}
+    return {objective.name: together, **of_each}
+
+
 def _summary_of(candidate: Candidate, plan: Plan, objectives: Sequence[Objective]) -> dict[str, Any]:
     records = _records(plan, candidate)
+    scores = {
+        score_name(o.name, name): [o.of_trial(record) for record in of_seeds]
+        for o in objectives
+        for name, of_seeds in records.items()
+    }
+    together = {
+        o.name: np.mean([scores[score_name(o.name, name)] for name in records], axis=0).tolist()
+        for o in objectives
+    }
     return {
         "name": candidate.name,
         "number": candidate.number,
         "params": dict(candidate.params),
         "search": dict(candidate.search),
-        "scores": {o.name: [o.of_trial(record) for record in records] for o in objectives},
+        "scores": together | scores,
         "converged": {
-            o.name: [outcome_of(record).converged for record in records]
+            score_name(o.name, name): [outcome_of(record).converged for record in of_seeds]
             for o in objectives
+            for name, of_seeds in records.items()
             if o.name == STEPS
         },
-        "diverged": sum(record.diverged for record in records),
+        "diverged": sum(record.diverged for of_seeds in records.values() for record in of_seeds),
     }
 
 
 def measured(plan: Plan) -> list[Objective]:
     """What was searched for, and beside it whatever else these trials can show."""
     others = [
-        Objective(measure, Aggregate.mean) for measure in MEASURES.values() if _fits(measure.name, plan)
+        Objective(measure, Aggregate.mean, bool(plan.environments))
+        for measure in MEASURES.values()
+        if all(_fits(measure.name, config) for config in plan.defaults.values())
     ]
     names = [objective.name for objective in plan.objectives]
     return [*plan.objectives, *(other for other in others if other.name not in names)]
 
 
-def _fits(name: str, plan: Plan) -> bool:
-    config = plan.default
+def _fits(name: str, config: Config) -> bool:
     evaluated = config.evaluation.every_steps or config.evaluation.every_episodes
     limited = config.budget.env_steps or config.budget.episodes
     judged = config.convergence.threshold is not None
     return name == "final_return" or bool(evaluated and limited and (judged or name == "aulc"))
 
 
-def _records(plan: Plan, candidate: Candidate) -> list[Record]:
-    planned = plan.planner.plan([plan.space.overrides(candidate.params, s) for s in plan.confirm.seeds])
-    return [
-        read_record(trial_directory(plan, candidate, trial.config.seed), trial.config) for trial in planned
-    ]
+def _records(plan: Plan, candidate: Candidate) -> dict[str, list[Record]]:
+    """Of each seed, by environment."""
+    repetitions = plan.repetitions(plan.confirm.seeds)
+    found: dict[str, list[Record]] = {}
+    for repetition, planned in zip(repetitions, plan.plan(candidate.params, plan.confirm.seeds), strict=True):
+        directory = plan.directory / FOLDER / trial_name(candidate, repetition)
+        found.setdefault(repetition.environment, []).append(read_record(directory, planned.config))
+    return found
 
 
 def tell(content: Mapping[str, Any], judgement: Judgement) -> None:

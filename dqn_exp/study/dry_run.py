@@ -42,7 +42,7 @@ def tell_study(plan: Plan, at_a_time: int | None) -> None:
     left = plan.total - done
     if left > 0:
         n_workers = min(at_a_time or 1, left)
-        n_trials = n_workers * len(plan.seeds)
+        n_trials = n_workers * len(plan.repetitions(plan.seeds))
         largest = max(map(bytes_of_replay, extreme_configs(plan)))
         tell_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
         tell_time(console, _pieces(plan, left), n_workers)
@@ -67,6 +67,7 @@ def _settings(plan: Plan) -> dict[str, str]:
     top, seeds = plan.confirm.top, list_seeds(plan.confirm.seeds)
     return {
         **({"Further parameters": f"those that {further} suggests"} if further else {}),
+        **({"Environments of each proposal": _environments(plan)} if plan.environments else {}),
         "Seeds of each proposal": list_seeds(plan.seeds),
         "Sampler": str(choices.get("hydra/sweeper/sampler")),
         "Pruner": str(choices.get("hydra/sweeper/pruner")),
@@ -74,6 +75,10 @@ def _settings(plan: Plan) -> dict[str, str]:
         "Confirmed": f"the default and the best {top}, on seeds {seeds}" if top else "nothing",
         "Storage": printable(plan.location),
     }
+
+
+def _environments(plan: Plan) -> str:
+    return f"{', '.join(plan.environments)}; scores are on a scale of each, and their mean counts"
 
 
 def _goal(objective: Objective) -> str:
@@ -94,5 +99,6 @@ def _values(distribution: BaseDistribution) -> str:
 
 def _pieces(plan: Plan, left: int) -> Sequence[Sequence[Config]]:
     """The trials that one worker runs: those of each proposal, and each of the confirmation."""
+    configs = list(plan.defaults.values())
     confirmed = (1 + plan.confirm.top) * len(plan.confirm.seeds) if plan.confirm.top else 0
-    return [*[[plan.default] * len(plan.seeds)] * left, *[[plan.default]] * confirmed]
+    return [*[configs * len(plan.seeds)] * left, *[[config] for config in configs] * confirmed]

@@ -1,12 +1,13 @@
 """What a study scores: one number per trial from its records, and one per proposal from its trials.
 
-| objective | of one trial | best | diverged |
-|---|---|---|---|
-| aulc | mean height of the evaluation curve over the budget | most | -inf |
-| final_return | mean greedy return after training | most | -inf |
-| steps_to_convergence | min(T, budget): censored at the budget | least | the budget |
+| objective | of one trial | best | diverged | over several environments: 0 is | 1 is |
+|---|---|---|---|---|---|
+| aulc | mean height of the evaluation curve over the budget | most | -inf | random play | the threshold |
+| final_return | mean greedy return after training | most | -inf | random play | the threshold |
+| steps_to_convergence | min(T, budget): censored at the budget | least | the budget | no step | the budget |
 
-Returns have no lower bound, so that -inf alone is the worst possible one.
+Returns have no lower bound, so that -inf alone is the worst possible one. Where there are several
+environments, each has a scale of its own, and the score of a proposal is the mean over environments.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ import numpy as np
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.runs import Outcome, Result, TornMetrics, judge, metrics_path, read_columns, read_result
-from dqn_exp.scores import DIVERGED, Floats, Interval, aggregate, area, normalised_area, return_bounds
+from dqn_exp.scores import (
+    DIVERGED,
+    Floats,
+    Interval,
+    aggregate,
+    area,
+    normalised,
+    normalised_area,
+    return_bounds,
+)
 
 Direction = Literal["minimize", "maximize"]
 
@@ -77,6 +87,9 @@ class Record:
         return self.diverged and end <= moment and moment not in self.evaluations.times
 
 
+Ends = Callable[[Config], tuple[float, float]]
+
+
 @dataclass(frozen=True)
 class Measure:
     """A name that `objective=` knows."""
@@ -90,6 +103,10 @@ class Measure:
     """What pruning compares at a moment of the clock, lower or higher being better as in the end."""
     bounds: Callable[[Config], Interval | None]
     """Between which the score of a trial lies; None where that is not known."""
+    ends: Ends
+    """The scores that are 0 and 1 on the scale that environments share."""
+    ends_so_far: Ends
+    """The same of what pruning compares."""
 
 
 def _area(record: Record) -> float:
@@ -154,15 +171,41 @@ def _bounds_of_time(config: Config) -> Interval | None:
     return None if horizon is None else (0.0, float(horizon))
 
 
+def _random_play_and_threshold(config: Config) -> tuple[float, float]:
+    random_play, threshold = config.returns.random, config.convergence.threshold
+    assert random_play is not None
+    assert threshold is not None
+    return random_play, threshold
+
+
+def _nothing_and_all_of_it(config: Config) -> tuple[float, float]:
+    """Of what random play is missing to the threshold."""
+    random_play, threshold = _random_play_and_threshold(config)
+    return 0.0, threshold - random_play
+
+
+def _nothing_and_the_budget(config: Config) -> tuple[float, float]:
+    return 0.0, float(horizon_of(config) or math.nan)
+
+
 STEPS = "steps_to_convergence"
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("aulc", "maximize", _area, _no_bound, _area_so_far, _bounds_of_returns),
-        Measure("final_return", "maximize", _final_return, _no_bound, _latest_return, _bounds_of_returns),
-        Measure(STEPS, "minimize", _time, _budget, _missing_return, _bounds_of_time),
+        Measure(
+            "aulc", "maximize", _area, _no_bound, _area_so_far,
+            _bounds_of_returns, _random_play_and_threshold, _random_play_and_threshold,
+        ),
+        Measure(
+            "final_return", "maximize", _final_return, _no_bound, _latest_return,
+            _bounds_of_returns, _random_play_and_threshold, _random_play_and_threshold,
+        ),
+        Measure(
+            STEPS, "minimize", _time, _budget, _missing_return,
+            _bounds_of_time, _nothing_and_the_budget, _nothing_and_all_of_it,
+        ),
     )
-}
+}  # fmt: skip
 
 
 class Aggregate(enum.Enum):
@@ -173,12 +216,18 @@ class Aggregate(enum.Enum):
     worst = "worst"
 
 
+ByEnvironment = Mapping[str, Sequence[float]]
+"""A number of each seed, by environment; by "" where a study has one environment only."""
+
+
 @dataclass(frozen=True)
 class Objective:
-    """One number of a proposal, from its seeds."""
+    """One number of a proposal, from its trials."""
 
     measure: Measure
     aggregate: Aggregate
+    is_normalised: bool = False
+    """Are scores on the scale that environments share?"""
 
     @property
     def name(self) -> str:
@@ -195,22 +244,37 @@ class Objective:
     def of_trial(self, record: Record) -> float:
         """The worst possible score where the trial diverged or left nothing that is a number."""
         score = math.nan if record.diverged else self.measure.score(record)
-        return score if math.isfinite(score) else self.measure.worst(record)
+        score = score if math.isfinite(score) else self.measure.worst(record)
+        return self._scaled(score, self.measure.ends, record.config)
 
-    def of_proposal(self, scores: Sequence[float]) -> float:
-        return aggregate(scores, self.aggregate.value, self.direction)
+    def of_environments(self, scores: ByEnvironment) -> dict[str, float]:
+        """The score of each."""
+        kind = self.aggregate.value
+        return {name: aggregate(of_seeds, kind, self.direction) for name, of_seeds in scores.items()}
 
-    def so_far(self, records: Sequence[Record], moment: float) -> float:
-        """What the seeds have reached at `moment`; infinitely bad where one diverged before it."""
-        values = [self._so_far(record, moment) for record in records]
-        return self.of_proposal(values)
+    def of_proposal(self, scores: ByEnvironment) -> float:
+        """The mean over environments."""
+        return float(np.mean(list(self.of_environments(scores).values())))
 
-    def _so_far(self, record: Record, moment: float) -> float:
+    def so_far(self, record: Record, moment: float) -> float:
+        """What a trial has reached at `moment` of its own clock; infinitely bad where it diverged before."""
         worst = math.inf if self.lowest_is_best else -math.inf
         if record.has_diverged_by(moment):
             return worst
-        value = self.measure.so_far(record.evaluations, moment, record.config)
+        reached = self.measure.so_far(record.evaluations, moment, record.config)
+        value = self._scaled(reached, self.measure.ends_so_far, record.config)
         return value if math.isfinite(value) else worst
+
+    def bounds(self, config: Config) -> Interval | None:
+        """Between which the score of a trial lies; None where that is not known."""
+        found = self.measure.bounds(config)
+        if found is None:
+            return None
+        low, high = (self._scaled(end, self.measure.ends, config) for end in found)
+        return low, high
+
+    def _scaled(self, value: float, ends: Ends, config: Config) -> float:
+        return float(normalised(value, *ends(config))) if self.is_normalised else value
 
 
 def clock_of(config: Config) -> str:

@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import (
     MANIFEST,
+    PlannedTrial,
     Planner,
     bytes_of_replay,
     check_memory,
@@ -31,11 +32,18 @@ from dqn_exp.launch import (
     tell_doubts,
 )
 from dqn_exp.runs import read_json
+from dqn_exp.study.environments import (
+    OVER,
+    check_scales,
+    read_environments,
+    refuse_choice,
+    refuse_what_is_of_one,
+)
 from dqn_exp.study.objective import Objective, check_comparable, check_measurable, horizon_of
 from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, compares_seeds, is_active
 from dqn_exp.study.question import changes, question
 from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings
-from dqn_exp.study.space import CONFIRM_SEEDS, SEED, Space, read_space
+from dqn_exp.study.space import CONFIRM_SEEDS, ENVIRONMENT, SEED, Repetition, Space, read_space
 from dqn_exp.study.storage import locate
 
 Extender = Callable[[DictConfig, optuna.Trial], None]
@@ -51,13 +59,30 @@ class Plan:
     settings: Settings
     space: Space
     seeds: tuple[int, ...]
+    environments: tuple[str, ...]
+    """Those of `objective.over`; none where a study has the one of `env=` only."""
     objectives: tuple[Objective, ...]
     confirm: Confirm
     samplers: SamplerFactory
     pruner: Options
     extend: Extender | None
-    default: Config
-    """The configuration without the searched parameters, with the first seed."""
+    defaults: Mapping[str, Config]
+    """The configuration without the searched parameters, with the first seed; by environment."""
+
+    @property
+    def default(self) -> Config:
+        """That of the first environment, on whose clock proposals are compared while they run."""
+        return next(iter(self.defaults.values()))
+
+    def repetitions(self, seeds: Sequence[int]) -> list[Repetition]:
+        """The trials of a configuration with these seeds. So that one which is given up after some seeds has
+        been seen in all environments, these change fastest."""
+        return [Repetition(seed, name) for seed in seeds for name in self.environments or ("",)]
+
+    def plan(self, params: Mapping[str, Any], seeds: Sequence[int]) -> list[PlannedTrial]:
+        """The trials of a configuration with these seeds, as `repetitions` orders them."""
+        repetitions = self.repetitions(seeds)
+        return self.planner.plan([self.space.overrides(params, *each) for each in repetitions])
 
     @cached_property
     def total(self) -> int:
@@ -88,13 +113,22 @@ class Plan:
     def identity(self) -> dict[str, str]:
         """What may not change while a study goes on, in words that can be compared."""
         space = {key: distribution_to_json(d) for key, d in self.space.written.items()}
-        content = self.default.model_copy(update={"seed": 0}).hash()
         return {
             "search space": json.dumps(space, sort_keys=True) + str(self.settings.custom_search_space or ""),
             "seed": ",".join(map(str, self.seeds)),
-            "objective": ", ".join(self._goals),
-            "base configuration": content,
+            "objective": ", ".join(self._goals) + self._over,
+            "base configuration": " ".join(map(self._content, self.defaults.values())),
         }
+
+    def _content(self, config: Config) -> str:
+        """What decides the scores of trials of this configuration."""
+        content = config.model_copy(update={"seed": 0}).hash()
+        scale = [objective.measure.ends(config) for objective in self.objectives if objective.is_normalised]
+        return f"{content} {scale}" if scale else content
+
+    @property
+    def _over(self) -> str:
+        return f" over {', '.join(self.environments)}" if self.environments else ""
 
     @property
     def _goals(self) -> list[str]:
@@ -103,7 +137,9 @@ class Plan:
     @cached_property
     def question(self) -> dict[str, str]:
         """The same key by key, to say what has changed."""
-        asked = question(self.space.written, self.seeds, self._goals, self.default)
+        asked = question(self.space.written, self.seeds, self._goals, list(self.defaults.values()))
+        if self.environments:
+            asked |= {OVER: ",".join(self.environments)}
         return {**asked, "hydra.sweeper.custom_search_space": str(self.settings.custom_search_space)}
 
     @cached_property
@@ -155,7 +191,10 @@ def prepare(
         raise ConfigError("zip pairs the axes of a plain sweep; allowed in a study: zip=[]")
     space = read_space(overrides, master)
     seeds = space.replicates.get(SEED, (int(master.seed),))
-    objectives = tuple(read_objectives(master, settings.direction))
+    environments = read_environments(master, context.config_loader.get_group_options(ENVIRONMENT))
+    refuse_choice(space.written, environments)
+    refuse_what_is_of_one(space, master, environments)
+    objectives = tuple(read_objectives(master, settings.direction, is_normalised=bool(environments)))
     extend = _extender(settings.custom_search_space)
     if not space.distributions and extend is None:
         raise ConfigError(
@@ -164,7 +203,10 @@ def prepare(
             "sweeps=tune_cartpole"
         )
     composer = planner(context, master)
-    default = composer.plan([space.overrides({}, seed) for seed in seeds])[0].config
+    defaults = {
+        name: composer.plan([space.overrides({}, seed, name) for seed in seeds])[0].config
+        for name in environments or ("",)
+    }
     plan = Plan(
         master,
         context.config_loader,
@@ -172,19 +214,23 @@ def prepare(
         settings,
         space,
         seeds,
+        environments,
         objectives,
         read_confirm(master, space.replicates.get(CONFIRM_SEEDS), seeds),
         SamplerFactory(options["sampler"]),
         options["pruner"],
         extend,
-        default,
+        defaults,
     )
     _check(plan, can_prune)
     return plan
 
 
 def _check(plan: Plan, can_prune: bool) -> None:
-    check_measurable(plan.default, plan.objectives)
+    for config in plan.defaults.values():
+        check_measurable(config, plan.objectives)
+    if plan.environments:
+        check_scales(plan.defaults)
     plan.samplers.check(len(plan.objectives))
     pruner = build_pruner(plan.pruner, horizon_of(plan.default))
     prunes = is_active(pruner)
@@ -196,7 +242,8 @@ def _check(plan: Plan, can_prune: bool) -> None:
             "report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
     if prunes and not compares_seeds(pruner):
-        check_comparable(plan.default)
+        for config in plan.defaults.values():
+            check_comparable(config)
     if plan.samplers.is_grid:
         plan.space.grid()
         if plan.settings.start:
@@ -213,7 +260,7 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
     """Find now what would fail in the middle of the search: values out of range, or at odds."""
     for point in points:
         try:
-            planned = plan.planner.plan([plan.space.overrides(point, plan.seeds[0])])
+            planned = plan.plan(point, plan.seeds[:1])
         except ConfigError as error:
             raise ConfigError(
                 f"{error}\nallowed: a search space in which every combination is valid"
@@ -222,20 +269,19 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
 
 
 def extreme_configs(plan: Plan) -> list[Config]:
-    """Those at the ends of the search space."""
+    """Those at the ends of the search space, in every environment."""
     points = plan.space.extremes(np.random.default_rng(0))
-    jobs = [plan.space.overrides(point, plan.seeds[0]) for point in points]
-    return [plan.planner.plan([job])[0].config for job in jobs]
+    return [planned.config for point in points for planned in plan.plan(point, plan.seeds[:1])]
 
 
 def check_outlook(plan: Plan, at_a_time: int | None) -> None:
     """Doubt, at the ends of the search space, what is hardly meant; raises ConfigError where memory is short.
 
-    at_a_time: how many proposals run on this machine, each with all of its seeds; None: unknown.
+    at_a_time: how many proposals run on this machine, each with all of its trials; None: unknown.
     """
     configs = extreme_configs(plan)
     if at_a_time:
-        n_trials = min(at_a_time, plan.total) * len(plan.seeds)
+        n_trials = min(at_a_time, plan.total) * len(plan.repetitions(plan.seeds))
         check_memory([max(configs, key=bytes_of_replay)] * n_trials, n_trials)
     tell_doubts(configs)
 

@@ -17,9 +17,11 @@ from dqn_exp.config import Config
 from dqn_exp.launch import placed
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import Pruned, record_trial
-from dqn_exp.study.objective import Objective, Record, clock_of, horizon_of, interval_of, read_record
+from dqn_exp.study.moments import Moments, moments_of
+from dqn_exp.study.objective import Objective, Record, read_record
 from dqn_exp.study.parts import Options, build_pruner, compares_seeds
-from dqn_exp.study.storage import open_storage
+from dqn_exp.study.space import Repetition
+from dqn_exp.study.storage import open_storage, score_name
 from dqn_exp.training import Evaluated
 
 LOG = "trial.log"
@@ -31,8 +33,10 @@ class Proposal:
 
     number: int
     directory: Path
+    repetitions: tuple[Repetition, ...]
     overrides: tuple[tuple[str, ...], ...]
     configs: tuple[Config, ...]
+    """Of each of the repetitions, as the overrides."""
     objectives: tuple[Objective, ...]
     location: str
     study_name: str
@@ -42,7 +46,14 @@ class Proposal:
 
     @property
     def directories(self) -> list[Path]:
-        return [self.directory / f"seed={config.seed}" for config in self.configs]
+        return [self.directory / repetition.name for repetition in self.repetitions]
+
+    def by_environment(self, values: Sequence[float]) -> dict[str, list[float]]:
+        """`values` of the repetitions, by the name of their environment."""
+        found: dict[str, list[float]] = {}
+        for repetition, value in zip(self.repetitions, values, strict=True):
+            found.setdefault(repetition.environment, []).append(value)
+        return found
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,9 @@ class Verdict:
 
     values: list[float] | None
     scores: dict[str, list[float]]
-    """By objective, of each seed."""
+    """Of each seed, by objective; of several environments by "objective.environment"."""
+    by_environment: dict[str, dict[str, float]]
+    """By objective, of each environment where there are several."""
     statuses: list[str]
     pruned_at: int | None
     """Environment steps that the furthest seed had made."""
@@ -72,11 +85,12 @@ class SeedFailed(RuntimeError):
 
 def run_proposal(proposal: Proposal) -> Verdict:
     """Train the seeds to their end, or until they are pruned; goes on where records are there."""
-    import_modules(proposal.configs[0].imports)
+    import_modules([name for config in proposal.configs for name in config.imports])
     proposal.directory.mkdir(parents=True, exist_ok=True)
     with _log_to(proposal.directory / LOG):
-        runs = [SeedRun(*pair, proposal) for pair in zip(proposal.configs, proposal.directories, strict=True)]
         pruning = Pruning(proposal)
+        pairs = zip(proposal.configs, proposal.directories, strict=True)
+        runs = [SeedRun(*pair, pruning.moments, proposal.provenance) for pair in pairs]
         try:
             pruned = (_one_by_one if pruning.compares_seeds else _in_lockstep)(runs, pruning)
         finally:
@@ -91,20 +105,27 @@ def verdict(proposal: Proposal, pruned: str | None = None) -> Verdict:
     records = [read_record(directory, config) for directory, config in pairs]
     statuses = [record.result.status for record in records]
     if pruned is not None or "pruned" in statuses:
-        return Verdict(None, {}, statuses, max(record.result.env_steps for record in records))
-    scores = {o.name: [o.of_trial(record) for record in records] for o in proposal.objectives}
-    values = [objective.of_proposal(scores[objective.name]) for objective in proposal.objectives]
-    return Verdict(values, scores, statuses, None)
+        return Verdict(None, {}, {}, statuses, max(record.result.env_steps for record in records))
+    found = {
+        o: proposal.by_environment([o.of_trial(record) for record in records]) for o in proposal.objectives
+    }
+    return Verdict(
+        [objective.of_proposal(scores) for objective, scores in found.items()],
+        {score_name(o.name, name): seeds for o, scores in found.items() for name, seeds in scores.items()},
+        {o.name: o.of_environments(scores) for o, scores in found.items() if o.is_normalised},
+        statuses,
+        None,
+    )
 
 
 class SeedRun:
     """The training of one seed, which can be led on from evaluation to evaluation."""
 
-    def __init__(self, config: Config, directory: Path, proposal: Proposal) -> None:
-        self.config, self.directory = config, directory
-        self._events = record_trial(config, directory, proposal.provenance)
+    def __init__(self, config: Config, directory: Path, moments: Moments, provenance: dict[str, Any]) -> None:
+        self.config, self.directory, self._moments = config, directory, moments
+        self._events = record_trial(config, directory, provenance)
         self.moment = 0.0
-        """Where its clock stood at its latest evaluation; infinite once it has ended."""
+        """Where the common clock stood at its latest evaluation; infinite once it has ended."""
 
     @property
     def ended(self) -> bool:
@@ -115,8 +136,9 @@ class SeedRun:
         try:
             evaluated = any(isinstance(event, Evaluated) for event in self._events)
         except Exception as error:
-            raise SeedFailed(f"seed={self.config.seed}: {type(error).__name__}: {error}") from error
-        self.moment = float(self.record().evaluations.times[-1]) if evaluated else math.inf
+            raise SeedFailed(f"{self.directory.name}: {type(error).__name__}: {error}") from error
+        time = float(self.record().evaluations.times[-1]) if evaluated else math.inf
+        self.moment = self._moments.common(time, self.config)
 
     def record(self) -> Record:
         return read_record(self.directory, self.config)
@@ -133,8 +155,8 @@ class Pruning:
     """Reports what the seeds have reached, and asks the pruner whether to go on."""
 
     def __init__(self, proposal: Proposal) -> None:
-        config = proposal.configs[0]
-        pruner = build_pruner(proposal.pruner, horizon_of(config))
+        self.moments = moments_of(proposal.configs)
+        pruner = build_pruner(proposal.pruner, self.moments.horizon)
         self.compares_seeds = compares_seeds(pruner)
         study = optuna.load_study(
             study_name=proposal.study_name,
@@ -143,29 +165,38 @@ class Pruning:
             pruner=pruner,
         )
         self._trial = optuna.Trial(study, proposal.trial_id)
-        self._objectives = proposal.objectives
-        self._interval, self._clock = interval_of(config), clock_of(config).replace("_", " ")
+        self._proposal, self._objectives = proposal, proposal.objectives
         self._reported = 0
 
     def at(self, moment: float, runs: Sequence[SeedRun]) -> str | None:
         """Report every common moment up to `moment`; why to give up, or None to go on."""
-        if len(self._objectives) > 1 or self._reported + self._interval > moment:
+        interval = self.moments.interval
+        if len(self._objectives) > 1 or self._reported + interval > moment:
             return None
         records = [run.record() for run in runs]
-        while self._reported + self._interval <= moment:
-            self._reported += self._interval
-            if not all(_is_known(record, self._reported) for record in records):
+        while self._reported + interval <= moment:
+            self._reported += interval
+            own = [self.moments.own(self._reported, record.config) for record in records]
+            if not all(map(_is_known, records, own)):
                 continue
-            value = self._objectives[0].so_far(records, self._reported)
+            value = self._so_far(records, own)
             if self._is_hopeless(value, self._reported):
-                return f"pruned at {self._clock} {self._reported}: {value:.6g} over {len(records)} seeds"
+                at = f"{self.moments.unit} {self._reported}"
+                return f"pruned at {at}: {value:.6g} over {len(records)} seeds"
         return None
+
+    def _so_far(self, records: Sequence[Record], own: Sequence[float]) -> float:
+        """What the trials have reached together, each at a moment of its `own` clock."""
+        objective = self._objectives[0]
+        reached = [objective.so_far(*pair) for pair in zip(records, own, strict=True)]
+        return objective.of_proposal(self._proposal.by_environment(reached))
 
     def after(self, index: int, record: Record) -> str | None:
         """Report the score of seed number `index`; why to give up, or None to go on."""
         value = self._objectives[0].of_trial(record)
         hopeless = self._is_hopeless(value, index)
-        return f"pruned after seed {record.config.seed}: {value:.6g}" if hopeless else None
+        after = self._proposal.repetitions[index].name.replace("=", " ").replace(",", ", ")
+        return f"pruned after {after}: {value:.6g}" if hopeless else None
 
     def _is_hopeless(self, value: float, step: int) -> bool:
         self._trial.report(value, step)
@@ -178,7 +209,7 @@ def _is_known(record: Record, moment: float) -> bool:
 
 def _in_lockstep(runs: Sequence[SeedRun], pruning: Pruning) -> str | None:
     """Always lead on the seed that is furthest behind, so that all are compared at one moment."""
-    horizon = horizon_of(runs[0].config) or 0
+    horizon = pruning.moments.horizon or 0
     while not all(run.ended for run in runs):
         min(runs, key=lambda run: run.moment).advance()
         reason = pruning.at(min(horizon, *(run.moment for run in runs)), runs)

@@ -20,12 +20,18 @@ Question = Mapping[str, str]
 
 
 def question(
-    searched: Mapping[str, BaseDistribution], seeds: Sequence[int], objectives: Sequence[str], base: Config
+    searched: Mapping[str, BaseDistribution],
+    seeds: Sequence[int],
+    objectives: Sequence[str],
+    bases: Sequence[Config],
 ) -> dict[str, str]:
-    """The question of a study that searches around `base`."""
+    """The question of a study that searches around `bases`, one for each environment."""
     searched = {key.lstrip("+"): distribution for key, distribution in searched.items()}
-    fixed = {SHORT_NAMES.get(key, key): value for key, value in _flat(base.content())}
-    found = {key: str(value) for key, value in fixed.items() if key not in searched}
+    fixed: dict[str, list[str]] = {}
+    for base in bases:
+        for key, value in _flat(base.content()):
+            fixed.setdefault(SHORT_NAMES.get(key, key), []).append(str(value))
+    found = {key: " / ".join(dict.fromkeys(each)) for key, each in fixed.items() if key not in searched}
     found |= {key: _written(distribution) for key, distribution in searched.items()}
     return {**found, "seed": ",".join(map(str, seeds)), "objective": ",".join(objectives)}
 

@@ -16,7 +16,8 @@ from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
 from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.prepare import Plan
-from dqn_exp.study.storage import parameters, printable, trials_csv_of
+from dqn_exp.study.space import ENVIRONMENT
+from dqn_exp.study.storage import BY_ENVIRONMENT, parameters, printable, trials_csv_of
 from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
@@ -46,7 +47,17 @@ def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> I
 
 def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
     named = zip(objectives, trial.values, strict=True)
-    return ", ".join(f"{objective.name} {format_number(value)}" for objective, value in named)
+    return ", ".join(
+        f"{objective.name} {format_number(value)}{_of_each(trial, objective.name)}"
+        for objective, value in named
+    )
+
+
+def _of_each(trial: FrozenTrial, objective: str) -> str:
+    """Its score in each of several environments."""
+    scores = trial.user_attrs.get(BY_ENVIRONMENT, {}).get(objective, {})
+    told = ", ".join(f"{name} {format_number(score)}" for name, score in scores.items())
+    return f" ({told})" if told else ""
 
 
 def write_manifest(plan: Plan, complete: bool) -> None:
@@ -86,18 +97,33 @@ def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
             "best_params": parameters(trial),
             "best_value": trial.value,
             "best_number": trial.number,
+            **_by_environment(trial, "best_by_environment"),
         }
     else:
-        solutions = [{"params": parameters(t), "values": t.values, "number": t.number} for t in best]
+        solutions = [
+            {
+                "params": parameters(t),
+                "values": t.values,
+                "number": t.number,
+                **_by_environment(t, BY_ENVIRONMENT),
+            }
+            for t in best
+        ]
         content = {"solutions": solutions}
     return OmegaConf.create({"name": "optuna", **content})
 
 
+def _by_environment(trial: FrozenTrial, key: str) -> dict[str, Any]:
+    scores = trial.user_attrs.get(BY_ENVIRONMENT)
+    return {key: dict(scores)} if scores else {}
+
+
 def best_yaml(plan: Plan, trial: FrozenTrial) -> str:
     """An experiment that states the best proposal's differences from the defaults, fixed ones too."""
-    planned = plan.planner.plan([plan.space.overrides(trial.params, plan.seeds[0])])[0]
+    planned = plan.plan(trial.params, plan.seeds[:1])[0]
     groups = changed_groups(plan, planned)
-    base = plan.compose([f"{group}={choice}" for group, choice in groups.items()])
+    ours = [f"{ENVIRONMENT}={name}" for name in plan.environments[:1]]  # what is of it alone cancels out
+    base = plan.compose([*ours, *(f"{group}={choice}" for group, choice in groups.items())])
     changed = _differences(_container(planned.hydra_config), _container(base))
     content: dict[str, Any] = {}
     if groups:
@@ -113,11 +139,15 @@ def best_yaml(plan: Plan, trial: FrozenTrial) -> str:
 
 
 def run_command(plan: Plan) -> str:
-    return f"python -m dqn_exp --config-dir '{plan.directory}' experiment=best"
+    environment = f" {ENVIRONMENT}={plan.environments[0]}" if plan.environments else ""
+    return f"python -m dqn_exp --config-dir '{plan.directory}' experiment=best{environment}"
 
 
 def changed_groups(plan: Plan, planned: PlannedTrial) -> dict[str, str]:
-    """The config groups in which a trial does not choose the default option."""
+    """The config groups in which a trial does not choose the default option.
+
+    Not that of `env`, where a study has several environments.
+    """
     default = plan.compose([]).hydra.runtime.choices
     chosen = planned.hydra_config.hydra.runtime.choices
     return {
@@ -125,6 +155,7 @@ def changed_groups(plan: Plan, planned: PlannedTrial) -> dict[str, str]:
         for group, choice in chosen.items()
         if not str(group).startswith("hydra/")
         and group not in NOT_SETTINGS
+        and not (group == ENVIRONMENT and plan.environments)
         and choice is not None
         and choice != default.get(group)
     }

@@ -33,6 +33,7 @@ from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.confirm import Judgement, confirm
 from dqn_exp.study.dry_run import tell_study
+from dqn_exp.study.environments import refuse_choice
 from dqn_exp.study.objective import horizon_of
 from dqn_exp.study.parts import build_pruner, is_active
 from dqn_exp.study.prepare import Plan, check_outlook, prepare
@@ -42,7 +43,7 @@ from dqn_exp.study.proposal import LOG, Proposal, Verdict, jobs_of, run_proposal
 from dqn_exp.study.question import changes
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.space import suggest
-from dqn_exp.study.storage import DIRECTORY, DRAWN, QUEUED, dashboard_command, open_storage
+from dqn_exp.study.storage import BY_ENVIRONMENT, DIRECTORY, DRAWN, QUEUED, dashboard_command, open_storage
 
 POLL_SECONDS = 2.0
 """How often we look after the trials of other processes."""
@@ -84,7 +85,7 @@ def run_study(
     plan = plan.continuing(study.get_trials(deepcopy=False))
     _start_directory(plan)
     presence = Presence(study, plan.directory)
-    print(f"Study {plan.name}: {plan.total} proposals x {len(plan.seeds)} seeds in {plan.directory}")
+    print(f"Study {plan.name}: {plan.total} proposals x {_trials_each(plan)} in {plan.directory}")
     print(f"Watch it: {dashboard_command(plan.location)}", flush=True)
     with presence.announced():
         claims = Claims(study, plan.location, presence, plan.total)
@@ -117,6 +118,7 @@ def open_study(plan: Plan) -> optuna.Study:
         study.set_user_attr("identity", plan.identity)
         study.set_user_attr(QUESTION, plan.question)
         study.set_user_attr("objectives", [objective.name for objective in plan.objectives])
+        study.set_user_attr("environments", list(plan.environments))
     elif known != plan.identity:
         changed = [name for name, value in plan.identity.items() if (known or {}).get(name) != value]
         before = study.user_attrs.get(QUESTION)
@@ -189,9 +191,7 @@ class Search:
         twin = self._twin(claim)
         if twin is not None:
             claim.trial.set_user_attr(DIRECTORY, twin.user_attrs[DIRECTORY])
-            self._score(
-                claim, Verdict(twin.values, twin.user_attrs["scores"], twin.user_attrs["statuses"], None)
-            )
+            self._score(claim, _verdict_of(twin))
             return
         self._claimed[claim.number] = claim
         self._workers.submit(self._propose(claim, planned))
@@ -208,13 +208,15 @@ class Search:
             suggest(trial, key, distribution)
         if plan.extend is not None:
             plan.extend(plan.master, trial)
-        return plan.planner.plan([plan.space.overrides(trial.params, seed) for seed in plan.seeds])
+            refuse_choice(trial.params, plan.environments)
+        return plan.plan(trial.params, plan.seeds)
 
     def _propose(self, claim: Claim, planned: Sequence[PlannedTrial]) -> Proposal:
         plan = self._plan
         proposal = Proposal(
             claim.number,
             plan.directory / TRIALS / claim.directory,
+            tuple(plan.repetitions(plan.seeds)),
             tuple(one.overrides for one in planned),
             tuple(one.config for one in planned),
             plan.objectives,
@@ -263,6 +265,8 @@ class Search:
     def _score(self, claim: Claim, verdict: Verdict) -> None:
         with contextlib.suppress(UpdateFinishedTrialError):  # another process has taken us for dead
             claim.trial.set_user_attr("scores", verdict.scores)
+            if verdict.by_environment:
+                claim.trial.set_user_attr(BY_ENVIRONMENT, verdict.by_environment)
             claim.trial.set_user_attr("statuses", verdict.statuses)
             if verdict.values is None:
                 claim.trial.set_user_attr("pruned_at", verdict.pruned_at)
@@ -270,6 +274,19 @@ class Search:
             else:
                 self._study.tell(claim.number, verdict.values, skip_if_finished=True)
         self._progress.finished(claim.number)
+
+
+def _verdict_of(trial: FrozenTrial) -> Verdict:
+    """That of a complete trial."""
+    attributes = trial.user_attrs
+    of_each = attributes.get(BY_ENVIRONMENT, {})
+    return Verdict(trial.values, attributes["scores"], of_each, attributes["statuses"], None)
+
+
+def _trials_each(plan: Plan) -> str:
+    n = len(plan.environments)
+    environments = f"{n} environment{'s' * (n > 1)} x " if n else ""
+    return f"{environments}{len(plan.seeds)} seeds"
 
 
 def _start_directory(plan: Plan) -> None:

@@ -77,14 +77,18 @@ def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: 
     return confirm
 
 
-def read_objectives(config: DictConfig, direction: str | Sequence[str] | None) -> list[Objective]:
+def read_objectives(
+    config: DictConfig, direction: str | Sequence[str] | None, is_normalised: bool
+) -> list[Objective]:
     """What is scored, in the order in which it is named; raises ConfigError for a wrong direction."""
     values = dict(OmegaConf.to_container(config.objective, resolve=True))  # type: ignore[arg-type]
-    aggregate = values.pop("aggregate")
+    aggregate, _ = values.pop("aggregate"), values.pop("over")
     if aggregate not in Aggregate.__members__:
         raise unknown("objective.aggregate", str(aggregate), Aggregate.__members__)
     objectives = [
-        Objective(MEASURES[str(name)], Aggregate[aggregate]) for name, chosen in values.items() if chosen
+        Objective(MEASURES[str(name)], Aggregate[aggregate], is_normalised)
+        for name, chosen in values.items()
+        if chosen
     ]
     check_direction(direction, objectives)
     return objectives

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -27,13 +27,26 @@ from dqn_exp.launch import SEEDS, axis_values, meaning, range_values
 from dqn_exp.study.storage import on_grid
 
 Params = Mapping[str, Any]
-SEED, CONFIRM_SEEDS = "seed", "confirm.seeds"
+SEED, CONFIRM_SEEDS, ENVIRONMENT = "seed", "confirm.seeds", "env"
 REPLICATES = (SEED, CONFIRM_SEEDS)
 """Keys whose values are repetitions of every proposal, not an axis of the search."""
 OF_THE_STUDY = ("objective", "confirm", "report", "zip", "reuse", "dry_run")
 """Keys that say what a study does, and nothing about its trials."""
 LIMIT = 100
 """Combinations of extreme values that are checked before a study starts."""
+
+
+class Repetition(NamedTuple):
+    """One of the trials that a configuration is scored by."""
+
+    seed: int
+    environment: str = ""
+    """An option of `env=`; empty where a study has one environment only."""
+
+    @property
+    def name(self) -> str:
+        """Of its directory."""
+        return f"env={self.environment},seed={self.seed}" if self.environment else f"seed={self.seed}"
 
 
 @dataclass(frozen=True)
@@ -52,11 +65,13 @@ class Space:
         as_text = {key: d for key, d in self.written.items() if stored.get(key) == d}
         return replace(self, distributions={**self.distributions, **as_text})
 
-    def overrides(self, params: Params, seed: int) -> list[str]:
-        """The command line of one trial of a proposal."""
+    def overrides(self, params: Params, seed: int, environment: str = "") -> list[str]:
+        """The command line of one trial of a proposal: of a `Repetition`."""
         known = self.distributions
         values = {key: on_grid(known[key], value) if key in known else value for key, value in params.items()}
-        return [*self.fixed, *(f"{key}={to_text(value)}" for key, value in values.items()), f"seed={seed}"]
+        chosen = [f"{ENVIRONMENT}={environment}"] if environment else []
+        searched = [f"{key}={to_text(value)}" for key, value in values.items()]
+        return [*chosen, *self.fixed, *searched, f"seed={seed}"]
 
     def grid(self) -> list[dict[str, Any]]:
         """Every combination, the last key changing fastest; raises ConfigError for an interval."""
@@ -105,9 +120,14 @@ def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
             raise ConfigError(
                 f"{override.input_line} is about a plain sweep; allowed in a study: 'seed=range(5)'"
             )
+        elif key.partition(".")[0] in OF_THE_STUDY:
+            if override.is_sweep_override():
+                raise ConfigError(
+                    f"{override.input_line}: it is of the whole study; allowed: one value, or a list: [a,b]"
+                )
         elif override.is_sweep_override():
             written[key] = distribution(key, override, defaults)
-        elif key.partition(".")[0] not in OF_THE_STUDY:
+        else:
             fixed.append(f"{key}={override.get_value_element_as_str()}")
     return Space({key: typed(d) for key, d in written.items()}, tuple(fixed), replicates, written)
 

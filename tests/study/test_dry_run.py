@@ -50,6 +50,19 @@ def test_a_study(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(place.iterdir()) == []
 
 
+def test_a_study_over_environments(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(configs: Sequence[Config], at_a_time: int) -> dict[str, Pace]:
+        assert {config.env.id for config in configs} == {"CartPole-v1", "Acrobot-v1"}
+        return {kind(config): Pace(0.1, 0.01, 20.0) for config in configs}
+
+    monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", measured)
+    ended = run_here(*COMMAND, "objective.over=[cartpole,acrobot]", "dry_run=true", cwd=place)
+    assert (ended.code, ended.err) == (0, "")
+    assert "Environments of each proposal: cartpole, acrobot; scores are on a scale of each, and" in ended.out
+    assert "for the replays of 8 trials at a time, at the largest" in ended.out
+    assert list(place.iterdir()) == []
+
+
 def test_what_is_done_of_a_study(place: Path) -> None:
     brief = (*COMMAND, "hydra.sweeper.n_trials=1", "confirm.top=0")
     assert run_here(*brief, cwd=place).code == 0

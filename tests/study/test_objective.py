@@ -45,7 +45,7 @@ def record(*returns: float, status: str = "exhausted", final: float = 7.0, clock
 
 def score(name: str, *records: Record, aggregate: str = "mean") -> float:
     objective = Objective(MEASURES[name], Aggregate[aggregate])
-    return objective.of_proposal([objective.of_trial(one) for one in records])
+    return objective.of_proposal({"": [objective.of_trial(one) for one in records]})
 
 
 def test_area_is_the_mean_height_over_the_budget() -> None:
@@ -95,8 +95,65 @@ def test_the_interquartile_mean_outlives_one_diverged_seed() -> None:
     assert score("aulc", *seeds) == -math.inf
 
 
+RANDOM_PLAY, THRESHOLD = 22.6, 475.0
+"""Of CartPole: conf/env/cartpole.yaml."""
+
+
+@pytest.mark.parametrize(
+    ("name", "zero", "one"),
+    [
+        ("aulc", record(*[RANDOM_PLAY] * 4), record(*[THRESHOLD] * 4)),
+        ("final_return", record(1, final=RANDOM_PLAY), record(1, final=THRESHOLD)),
+        ("steps_to_convergence", record(480, 480), record(1, 1, 1, 1)),
+    ],
+)
+def test_environments_share_a_scale(name: str, zero: Record, one: Record) -> None:
+    """Random play and the threshold of returns; of times the share of the budget: here 100 and 400 of 400."""
+    objective = Objective(MEASURES[name], Aggregate.mean, is_normalised=True)
+    lowest = 0.25 if name == "steps_to_convergence" else 0
+    assert [objective.of_trial(zero), objective.of_trial(one)] == pytest.approx([lowest, 1])
+    by_environment = {"a": [0.0, 1.0], "b": [1.0, 3.0]}
+    assert objective.of_environments(by_environment) == {"a": 0.5, "b": 2.0}
+    assert objective.of_proposal(by_environment) == 1.25
+    assert objective.of_proposal({**by_environment, "c": [1.25] * 9}) == 1.25  # environments count alike
+
+
+@pytest.mark.parametrize(
+    ("name", "worst"), [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", 1)]
+)
+def test_divergence_is_the_worst_on_a_shared_scale_too(name: str, worst: float) -> None:
+    objective = Objective(MEASURES[name], Aggregate.mean, is_normalised=True)
+    assert objective.of_trial(record(500, status="diverged")) == worst
+
+
+def test_the_worst_seed_counts_in_each_environment() -> None:
+    up, down = (Objective(MEASURES[n], Aggregate.worst) for n in ("aulc", "steps_to_convergence"))
+    by_environment = {"a": [0.0, 1.0], "b": [1.0, 3.0]}
+    assert (up.of_proposal(by_environment), down.of_proposal(by_environment)) == (0.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "half"), [("aulc", 0.5), ("final_return", 0.5), ("steps_to_convergence", 0.5)]
+)
+def test_what_pruning_compares_is_on_the_shared_scale(name: str, half: float) -> None:
+    middle = record(*[(RANDOM_PLAY + THRESHOLD) / 2] * 4)
+    objective = Objective(MEASURES[name], Aggregate.mean, is_normalised=True)
+    assert objective.so_far(middle, 300) == pytest.approx(half)
+
+
+def test_known_bounds() -> None:
+    """CartPole earns 0 to 500, and is given 400 steps here."""
+    aulc, time = (Objective(MEASURES[n], Aggregate.mean) for n in ("aulc", "steps_to_convergence"))
+    assert (aulc.bounds(config()), time.bounds(config())) == ((0, 500), (0, 400))
+    assert aulc.bounds(make_config(env="lunarlander")) is None
+    shared = [Objective(o.measure, Aggregate.mean, is_normalised=True).bounds(config()) for o in (aulc, time)]
+    low, high = ((end - RANDOM_PLAY) / (THRESHOLD - RANDOM_PLAY) for end in (0, 500))
+    assert shared == [pytest.approx((low, high)), (0, 1)]
+
+
 def so_far(name: str, moment: float, *records: Record) -> float:
-    return Objective(MEASURES[name], Aggregate.mean).so_far(records, moment)
+    objective = Objective(MEASURES[name], Aggregate.mean)
+    return objective.of_proposal({"": [objective.so_far(record, moment) for record in records]})
 
 
 EVERY_WORST = [("aulc", -math.inf), ("final_return", -math.inf), ("steps_to_convergence", math.inf)]

@@ -14,6 +14,7 @@ from dqn_exp.config.schema import Config
 from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective
 from dqn_exp.study.proposal import Proposal, SeedFailed, run_proposal
+from dqn_exp.study.space import Repetition
 from dqn_exp.study.storage import open_storage
 from tests.helpers import make_config
 from tests.program import records
@@ -44,15 +45,25 @@ class Bench:
         )
 
     def proposal(
-        self, configs: tuple[Config, ...], pruner: dict[str, object] | None = None, objective: str = "aulc"
+        self,
+        configs: tuple[Config, ...],
+        pruner: dict[str, object] | None = None,
+        objective: str = "aulc",
+        environments: tuple[str, ...] = (),
     ) -> Proposal:
+        """Of trials in these environments, or in one."""
         trial = self.study.ask()
+        environments = environments or ("",) * len(configs)
         return Proposal(
             trial.number,
             self.folder / f"{trial.number:04d}",
+            tuple(
+                Repetition(config.seed, environment)
+                for config, environment in zip(configs, environments, strict=True)
+            ),
             (),
             configs,
-            (Objective(MEASURES[objective], Aggregate.mean),),
+            (Objective(MEASURES[objective], Aggregate.mean, any(environments)),),
             self.location,
             "s",
             trial_id(trial),
@@ -149,6 +160,43 @@ def test_every_pruner_gives_up_some(pruner: str, options: dict[str, object], ben
             bench.study.tell(proposal.number, verdict.values)
     assert not all(kept)
     assert any(kept)
+
+
+SHORTER = {"env": "acrobot", "budget__env_steps": 300, "evaluation__every_steps": 60}
+"""Half as long, and evaluated five times."""
+
+
+def test_environments_in_lockstep_are_at_the_same_share_of_their_budgets(bench: Bench) -> None:
+    """Both are what they are alone; what they have reached together is told every 120 of 600 steps."""
+    configs = seeds(3) + seeds(3, **SHORTER)
+    proposal = bench.proposal(configs, environments=("cartpole", "acrobot"))
+    verdict = run_proposal(proposal)
+    assert [directory.name for directory in proposal.directories] == [
+        "env=cartpole,seed=3",
+        "env=acrobot,seed=3",
+    ]
+    for config, directory in zip(configs, proposal.directories, strict=True):
+        run_trial(config, bench.folder / "alone" / config.env.id, {})
+        assert records(directory) == records(bench.folder / "alone" / config.env.id)
+    assert list(verdict.scores) == ["aulc.cartpole", "aulc.acrobot"]
+    assert verdict.by_environment == {"aulc": {name[5:]: of[0] for name, of in verdict.scores.items()}}
+    assert verdict.values == pytest.approx([sum(of[0] for of in verdict.scores.values()) / 2])
+    reported = bench.study.get_trials()[0].intermediate_values
+    assert list(reported) == [120, 240, 360, 480, 600]
+    assert reported[600] == pytest.approx(verdict.values[0])
+
+
+def test_all_environments_are_given_up_at_the_same_share(bench: Bench) -> None:
+    bench.earlier(dict.fromkeys(range(120, 720, 120), 1e6), 1e6)
+    pruner = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 1, "n_warmup_steps": 240}
+    configs = seeds(3) + seeds(3, **SHORTER)
+    proposal = bench.proposal(configs, pruner, environments=("cartpole", "acrobot"))
+    verdict = run_proposal(proposal)
+    assert (verdict.values, verdict.statuses) == (None, ["pruned", "pruned"])
+    steps = [json.loads((d / "result.json").read_text())["env_steps"] for d in proposal.directories]
+    assert steps == [300, 120]  # the first evaluation of each from 240 of 600 steps on
+    cause = json.loads((proposal.directories[1] / "result.json").read_text())["cause"]
+    assert cause.startswith("pruned at env step 240: ")
 
 
 def test_wilcoxon_gives_up_between_seeds(bench: Bench) -> None:

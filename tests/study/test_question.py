@@ -15,7 +15,7 @@ SPACE = ("lr=tag(log,interval(0.0001,0.01))", "batch=16,32")
 
 def asked(*lines: str, seeds: tuple[int, ...] = (0, 1), **settings: object) -> dict[str, str]:
     space = read_space(OverridesParser.create().parse_overrides(list(lines)), OmegaConf.create({"batch": 64}))
-    return question(space.distributions, seeds, ["aulc (mean)"], make_config(**settings))
+    return question(space.distributions, seeds, ["aulc (mean)"], [make_config(**settings)])
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,14 @@ def test_what_is_searched_is_told_as_it_is_written(line: str) -> None:
 )
 def test_changes_are_told_key_by_key(now: dict[str, str], told: str) -> None:
     assert changes(asked(*SPACE), now) == told
+
+
+def test_several_environments_are_told_side_by_side() -> None:
+    space = read_space(OverridesParser.create().parse_overrides([SPACE[0]]), OmegaConf.create({}))
+    bases = [make_config(), make_config(env="acrobot")]
+    told = question(space.distributions, (0,), ["aulc (mean)"], bases)
+    assert told["env.id"] == "CartPole-v1 / Acrobot-v1"
+    assert told["gamma"] == "0.99"
 
 
 def test_a_key_that_is_gone() -> None:

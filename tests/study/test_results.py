@@ -11,7 +11,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.study.objective import MEASURES, Aggregate, Objective
-from dqn_exp.study.results import best_trials, ranking, score_text
+from dqn_exp.study.results import best_trials, optimization_results, ranking, score_text
 
 HIGH = Objective(MEASURES["aulc"], Aggregate.mean)
 LOW = Objective(MEASURES["steps_to_convergence"], Aggregate.mean)
@@ -57,6 +57,14 @@ def test_only_what_ended_with_a_finite_score_counts(objectives: list[Objective])
 def test_a_ranking_takes_front_after_front_and_no_parameters_twice() -> None:
     found = trials([1], [4], [4], [3], [2], xs=[0, 1, 1, 3, 4])
     assert numbers(list(ranking(found, [HIGH]))) == [1, 3, 4, 0]
+
+
+def test_the_score_of_each_environment_is_told_beside() -> None:
+    (trial,) = trials([0.5])
+    trial.user_attrs["by_environment"] = {"aulc": {"cartpole": 0.75, "acrobot": 0.25}}
+    assert score_text(trial, [HIGH]) == "aulc 0.5 (cartpole 0.75, acrobot 0.25)"
+    found = optimization_results([trial])
+    assert found["best_by_environment"] == {"aulc": {"cartpole": 0.75, "acrobot": 0.25}}
 
 
 def test_scores_are_written_with_four_digits() -> None:

@@ -9,8 +9,10 @@ import random
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import optuna
+import pandas as pd
 import pytest
 import yaml
 
@@ -224,6 +226,111 @@ def test_two_terminals_share_one_study(kind: str, request: pytest.FixtureRequest
     numbers = sorted(int(line.split()[-1]) for line in ran)
     assert numbers == sorted(int(row["number"]) for row in counted)
     assert len(list((tmp_path / "study" / "trials").iterdir())) == 7
+
+
+OVER = (
+    "objective.over=[cartpole,acrobot]",
+    "objective=final_return",
+    "lr=tag(log,interval(1e-4,1e-2))",
+    "seed=1,2",
+    "hydra.sweeper.n_trials=2",
+)
+SCALE = {"CartPole-v1": (22.6, 475.0), "Acrobot-v1": (-498.7, -100.0)}
+"""Random play and threshold: conf/env/."""
+
+
+@pytest.fixture(scope="module")
+def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study over two environments with its confirmation and report."""
+    place = tmp_path_factory.mktemp("over")
+    here(*OVER, "confirm.top=1", "confirm.seeds=5,6", "report=true", *HERE, cwd=place)
+    return place
+
+
+def normalised(row: pd.Series[Any]) -> float:
+    random_play, threshold = SCALE[row["env.id"]]
+    return float((row["final_return"] - random_play) / (threshold - random_play))
+
+
+def test_every_proposal_trains_on_all_environments(over: Path) -> None:
+    """Its score is the mean over environments of what its seeds reached on the scale of each."""
+    place = over / "study"
+    runs = load_runs(place)
+    runs["score"] = runs.apply(normalised, axis=1)
+    rows = table(over)
+    assert [row["state"] for row in rows] == ["complete"] * 2
+    for row in rows:
+        own = runs[runs["run"].str.startswith(f"trials/{row['directory']}/")]
+        assert Counter(own["env.id"]) == dict.fromkeys(SCALE, 2)
+        means = own.groupby("env.id", observed=True)["score"].mean()
+        assert float(row["final_return.cartpole"]) == pytest.approx(means["CartPole-v1"])
+        assert float(row["final_return.acrobot"]) == pytest.approx(means["Acrobot-v1"])
+        assert float(row["final_return"]) == pytest.approx(means.mean())
+        second = own.set_index("run").loc[f"trials/{row['directory']}/env=acrobot,seed=2"]
+        assert float(row["final_return.acrobot.1"]) == pytest.approx(second["score"])
+    best = yaml.safe_load((place / "optimization_results.yaml").read_text())
+    (winner,) = [row for row in rows if int(row["number"]) == best["best_number"]]
+    assert best["best_by_environment"]["final_return"]["acrobot"] == float(winner["final_return.acrobot"])
+    assert "2 environments x 2 seeds" in over.with_suffix(".out").read_text()
+
+
+def test_the_winner_is_confirmed_in_all_environments(over: Path) -> None:
+    place = over / "study"
+    content = json.loads((place / "confirm" / "confirmation.json").read_text())
+    default, winner = content["configurations"]
+    runs = load_runs(place).set_index("run")
+    runs["score"] = runs.apply(normalised, axis=1)
+    for row in (default, winner):
+        of_each = {
+            name: [runs.loc[f"confirm/{row['name']},env={name},seed={seed}", "score"] for seed in (5, 6)]
+            for name in ("cartpole", "acrobot")
+        }
+        for name, scores in of_each.items():
+            assert row["scores"][f"final_return.{name}"] == pytest.approx(scores)
+        together = [(a + b) / 2 for a, b in zip(*of_each.values(), strict=True)]
+        assert row["scores"]["final_return"] == pytest.approx(together)
+    assert set(winner["search"]) == {"final_return", "final_return.cartpole", "final_return.acrobot"}
+    assert set(winner["converged"]) == {"steps_to_convergence.cartpole", "steps_to_convergence.acrobot"}
+    page = (place / "report" / "index.html").read_text()
+    assert "<h2>Environments</h2>" in page
+    assert "the best, does worst in" in page
+    drawn = {path.stem for path in (place / "report" / "figures").glob("*.png")}
+    assert {"environments_final_return", "confirmation_final_return.acrobot"} <= drawn
+
+
+def test_the_best_of_all_environments_can_be_run_in_each(over: Path, tmp_path: Path) -> None:
+    place = over / "study"
+    best = study_in(over).best_trial.number
+    for name in ("acrobot", "cartpole"):
+        arguments = ("experiment=best", f"env={name}", "seed=2", f"hydra.run.dir={name}")
+        ended = run_here("--config-dir", str(place), *arguments, cwd=tmp_path)
+        assert ended.code == 0, ended.said
+        theirs = place / "trials" / f"{best:04d}" / f"env={name},seed=2"
+        assert records(tmp_path / name) == records(theirs)
+
+
+def test_a_study_over_environments_goes_on_where_it_was_killed(over: Path, tmp_path: Path) -> None:
+    command = (*STUDY, *PLACE, *OVER, UNCONFIRMED, "hydra.launcher.n_jobs=1", "checkpoint.every_seconds=0")
+    driver = start(*command, cwd=tmp_path)
+    wait_until(lambda: evaluations(tmp_path) > 15 or driver.poll() is not None)
+    family = descendants(driver.pid)
+    driver.kill()
+    driver.wait()
+    wait_until(lambda: not alive(family))
+    ended = run_here(*command, cwd=tmp_path)
+    assert ended.code == 0, ended.said
+    again, undisturbed = (
+        [row for row in table(place) if row["counted"] == "True"] for place in (tmp_path, over)
+    )
+    assert [row["state"] for row in again] == ["complete"] * 2
+    keys = [key for key in undisturbed[0] if key.startswith(("params.", "final_return"))]
+    assert [[row[key] for key in keys] for row in again] == [
+        [row[key] for key in keys] for row in undisturbed
+    ]
+    assert len(table(tmp_path)) == 3  # one was claimed twice
+    other = run_here(*command, "objective.over=[acrobot,cartpole]", cwd=tmp_path)
+    assert other.code == 2
+    assert "objective.over=acrobot,cartpole (was cartpole,acrobot)" in other.err
 
 
 def test_a_study_ends_once_its_confirmation_has(undisturbed: Path) -> None:

@@ -26,6 +26,14 @@ def space(*lines: str) -> Space:
 
 
 @pytest.mark.parametrize(
+    "line", ["objective.over=cartpole,acrobot", "objective=aulc,final_return", "report=true,false"]
+)
+def test_what_is_of_the_whole_study_is_not_searched(line: str) -> None:
+    with pytest.raises(ConfigError, match="it is of the whole study; allowed: one value, or a list"):
+        space(line)
+
+
+@pytest.mark.parametrize(
     ("line", "expected"),
     [
         ("lr=interval(1e-4,1e-2)", FloatDistribution(1e-4, 1e-2)),

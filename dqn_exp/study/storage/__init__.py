@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         taking_turns,
     )
     from dqn_exp.study.storage.trials import (
+        BY_ENVIRONMENT,
         CAUSE,
         DIED,
         DIRECTORY,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         on_grid,
         parameters,
         proposals,
+        score_name,
+        scores_by_environment,
         trials_csv_of,
         typed,
     )

@@ -11,14 +11,32 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES, DRAWN = (
+PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES, DRAWN, BY_ENVIRONMENT = (
     "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "witnesses", "drawn",
+    "by_environment",
 )  # fmt: skip
 """User attributes of trials."""
 QUEUED = "queued"
 """What `DRAWN` says of a trial whose parameters somebody asked for."""
 INDEPENDENT = ("random", "qmc", "grid")
 """What `DRAWN` says of a trial whose parameters do not follow from earlier scores."""
+
+
+def score_name(objective: str, environment: str) -> str:
+    """Under which a score of an objective in one of several environments is kept: "aulc.cartpole".
+
+    Of a study with one environment, "", it is the objective's own name.
+    """
+    return f"{objective}.{environment}" if environment else objective
+
+
+def scores_by_environment(trial: FrozenTrial) -> dict[str, float]:
+    """The score in each of several environments, by `score_name`."""
+    return {
+        score_name(objective, environment): score
+        for objective, each in trial.user_attrs.get(BY_ENVIRONMENT, {}).items()
+        for environment, score in each.items()
+    }
 
 
 def parameters(trial: FrozenTrial) -> dict[str, Any]:
@@ -82,6 +100,7 @@ def _row(trial: FrozenTrial, objectives: Sequence[str], counted: bool) -> dict[s
         "state": trial.state.name.lower(),
         "counted": counted,
         **dict(zip(objectives, values, strict=False)),
+        **scores_by_environment(trial),
         **{f"params.{key}": plain(typed(value)) for key, value in parameters(trial).items()},
         **{f"{name}.{index}": s for name, seeds in scores.items() for index, s in enumerate(seeds)},
         "diverged": trial.user_attrs.get("statuses", []).count("diverged"),

@@ -17,7 +17,6 @@ from analysis.estimates.environments import (
     interaction,
     interquartile_mean,
     jackknife,
-    normalised,
     overall,
     overall_difference,
     probability_of_improvement,
@@ -47,11 +46,6 @@ def ratios_of(trials: Trials, environments: np.ndarray) -> list[Jackknife]:
         )
         found.append(jackknife(x, y))
     return found
-
-
-def test_scores_lie_between_random_play_and_the_threshold() -> None:
-    assert normalised([-200, -110, -155], -200, -110) == pytest.approx([0, 1, 0.5])
-    assert np.isnan(normalised([1.0], 5, 5)).all()
 
 
 def test_the_iqm_covers() -> None:

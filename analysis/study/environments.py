@@ -1,0 +1,94 @@
+"""A study over several environments: what its best proposal does in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from optuna.trial import FrozenTrial
+
+from analysis.study.data import Goal, StudyData
+from dqn_exp.scores import Floats
+from dqn_exp.study.storage import BY_ENVIRONMENT
+from dqn_exp.text import format_number
+
+
+class InEnvironment(NamedTuple):
+    """The best proposal of a study in one environment, beside the one that is best there."""
+
+    name: str
+    score: float
+    rank: int
+    """Of the best proposal among all in this environment; equal ones have the best of their ranks."""
+    best: int
+    """Number of the proposal that is best here."""
+    best_score: float
+
+
+def score_table(trials: list[FrozenTrial], goal: Goal, environments: list[str]) -> Floats:
+    """The score of each proposal in each environment: [trials, environments]."""
+    found = [t.user_attrs[BY_ENVIRONMENT][goal.name] for t in trials]
+    return np.array([[each[name] for name in environments] for each in found], dtype=np.float64)
+
+
+def best_of(study: StudyData, goal: Goal) -> FrozenTrial:
+    return study.finite[int(np.argmin(goal.losses(study.finite)))]
+
+
+def in_environments(study: StudyData, goal: Goal) -> list[InEnvironment]:
+    """Of the proposal that is best over all environments; [] where none has a finite score."""
+    if not study.finite:
+        return []
+    table = score_table(study.finite, goal, study.environments)
+    losses = table if goal.minimised else -table
+    own = study.finite.index(best_of(study, goal))
+    best = losses.argmin(axis=0)
+    return [
+        InEnvironment(
+            name,
+            float(table[own, place]),
+            int((losses[:, place] < losses[own, place]).sum()) + 1,
+            study.finite[best[place]].number,
+            float(table[best[place], place]),
+        )
+        for place, name in enumerate(study.environments)
+    ]
+
+
+def worst_for_the_best(study: StudyData) -> Iterator[str]:
+    """Where the best proposal of each goal does worst."""
+    for goal in study.goals:
+        found = in_environments(study, goal)
+        if len(found) < 2:
+            continue
+        worst = max(found, key=lambda each: each.score if goal.minimised else -each.score)
+        there = f"{goal.name} is {format_number(worst.score)} there ({scale(goal)})"
+        reached = f"proposal {worst.best} reached {format_number(worst.best_score)}"
+        if worst.rank == 1:
+            reached = "no other proposal did better there"
+        number = best_of(study, goal).number
+        yield f"Proposal {number}, the best, does worst in {worst.name}: {there}; {reached}."
+
+
+def scale(goal: Goal) -> str:
+    """What 0 and 1 mean."""
+    ends = (
+        ("no step", "the whole budget")
+        if goal.name == "steps_to_convergence"
+        else ("random play", "the threshold")
+    )
+    return f"0: {ends[0]}, 1: {ends[1]}"
+
+
+def rows(study: StudyData, goal: Goal) -> list[dict[str, str]]:
+    """One row per environment, as text."""
+    return [
+        {
+            "environment": each.name,
+            f"{goal.name} of proposal {best_of(study, goal).number}, the best": format_number(each.score),
+            "its rank here": f"{each.rank} of {len(study.finite)}",
+            "best here": f"{format_number(each.best_score)} (proposal {each.best})",
+        }
+        for each in in_environments(study, goal)
+    ]

@@ -1,0 +1,86 @@
+"""A study over several environments: which they are, and what it takes to compare their scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from omegaconf import DictConfig, OmegaConf
+
+from dqn_exp.config import Config, ConfigError, unknown
+from dqn_exp.study.space import ENVIRONMENT, Space
+
+OVER = "objective.over"
+CHOOSES = (ENVIRONMENT, "env.id")
+"""Keys whose values are environments."""
+OF_ONE = (*CHOOSES, "env.threshold", "convergence.threshold")
+"""Keys that say something about one environment; so do those below `returns`."""
+
+
+def read_environments(config: DictConfig, options: Sequence[str]) -> tuple[str, ...]:
+    """The `options` of env= that every proposal trains on; none where it is the one of env=.
+
+    Raises ConfigError for one that is unknown or occurs twice.
+    """
+    given = OmegaConf.to_container(config.objective)["over"]  # type: ignore[call-overload, index]
+    if not isinstance(given, list):
+        raise ConfigError(f"{OVER}={given}: allowed: a list, such as {OVER}=[cartpole,acrobot], or []")
+    names = tuple(map(str, given))
+    for name in names:
+        if name not in options:
+            raise unknown(OVER, name, options)
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{_written(names)}: allowed: each environment once")
+    return names
+
+
+def refuse_choice(keys: Iterable[str], environments: Sequence[str]) -> None:
+    """Raise ConfigError where a search of these `keys` would choose among environments."""
+    for key in (key.lstrip("+") for key in keys):
+        if key in CHOOSES and environments:
+            raise ConfigError(
+                f"{_written(environments)} trains every proposal on all of these environments, and {key} is "
+                f"searched, which would choose among some; allowed: {OVER} without {key}"
+            )
+        if key in CHOOSES:
+            raise ConfigError(
+                f"{key} is searched, and a study does not choose among environments: their returns are on no "
+                f"common scale; allowed: one value, or {OVER}=[cartpole,acrobot] to train proposals on all"
+            )
+
+
+def refuse_what_is_of_one(space: Space, master: DictConfig, environments: Sequence[str]) -> None:
+    """Raise ConfigError where the command line or a file says of all `environments` what is of one."""
+    fixed = dict(text.lstrip("+").split("=", 1) for text in space.fixed)
+    threshold = master.convergence.threshold
+    given = fixed | dict.fromkeys(space.written, "...")
+    given |= {} if threshold is None else {"convergence.threshold": str(threshold)}
+    for key, value in given.items():
+        if environments and (key in OF_ONE or key.startswith("returns.")):
+            raise ConfigError(
+                f"{key}={value} is of one environment, and {_written(environments)} has {len(environments)}; "
+                f"allowed: without {key}, which conf/env/ says of each"
+            )
+
+
+def check_scales(defaults: Mapping[str, Config]) -> None:
+    """Raise ConfigError where one of several environments lacks an end of the common scale.
+
+    `defaults`: the configuration of each environment, by its name.
+    """
+    for name, config in defaults.items():
+        random_play, threshold = config.returns.random, config.convergence.threshold
+        if random_play is None:
+            raise ConfigError(
+                f"{OVER}: {name} has no returns.random, and scores lie between random play (0) and the "
+                f"threshold (1) of each environment; allowed: environments whose conf/env/NAME.yaml gives it"
+            )
+        if threshold is None or not random_play < threshold < math.inf:
+            raise ConfigError(
+                f"{OVER}: {name} has returns.random={random_play:g} and a threshold of {threshold}; "
+                f"allowed: a finite threshold above what random play earns"
+            )
+
+
+def _written(environments: Sequence[str]) -> str:
+    return f"{OVER}=[{','.join(environments)}]"
