@@ -75,8 +75,10 @@ class Plan:
         return next(iter(self.defaults.values()))
 
     def repetitions(self, seeds: Sequence[int]) -> list[Repetition]:
-        """The trials of a configuration with these seeds. So that one which is given up after some seeds has
-        been seen in all environments, these change fastest."""
+        """The trials of a configuration with these seeds.
+
+        Environments change fastest: what is given up after some seeds has then been seen in all of them.
+        """
         return [Repetition(seed, name) for seed in seeds for name in self.environments or ("",)]
 
     def plan(self, params: Mapping[str, Any], seeds: Sequence[int]) -> list[PlannedTrial]:
@@ -139,7 +141,8 @@ class Plan:
         """The same key by key, to say what has changed."""
         asked = question(self.space.written, self.seeds, self._goals, list(self.defaults.values()))
         if self.environments:
-            asked |= {OVER: ",".join(self.environments)}
+            ends = (str(config.returns.random) for config in self.defaults.values())
+            asked |= {OVER: ",".join(self.environments), "returns.random": " / ".join(ends)}
         return {**asked, "hydra.sweeper.custom_search_space": str(self.settings.custom_search_space)}
 
     @cached_property

@@ -182,7 +182,8 @@ class Pruning:
             value = self._so_far(records, own)
             if self._is_hopeless(value, self._reported):
                 at = f"{self.moments.unit} {self._reported}"
-                return f"pruned at {at}: {value:.6g} over {len(records)} seeds"
+                what = "trials" if self._objectives[0].is_normalised else "seeds"
+                return f"pruned at {at}: {value:.6g} over {len(records)} {what}"
         return None
 
     def _so_far(self, records: Sequence[Record], own: Sequence[float]) -> float:
