@@ -38,14 +38,15 @@ def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
     return iqm(x) if kind == "iqm" else float(x.mean())
 
 
-def normalised(values: ArrayLike, zero: float, one: float) -> Floats:
-    """`values` on a scale on which `zero` is 0 and `one` is 1; NaN where these are the same.
+def normalised(values: ArrayLike, zero: ArrayLike, one: ArrayLike) -> Floats:
+    """`values` on a scale on which `zero` is 0 and `one` is 1; NaN where these are the same. [n] each, or one.
 
     For returns: what random play earns, and the threshold (Agarwal et al. 2021). So environments with other
     rewards can be compared.
     """
-    span = one - zero
-    return (np.asarray(values, dtype=float) - zero) / (span if span else np.nan)
+    lowest = np.asarray(zero, dtype=float)
+    span = np.asarray(one, dtype=float) - lowest
+    return np.asarray((np.asarray(values, dtype=float) - lowest) / np.where(span == 0, np.nan, span))
 
 
 def area(clock: ArrayLike, values: ArrayLike, horizon: float, diverged: bool) -> float:

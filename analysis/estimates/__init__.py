@@ -1,9 +1,11 @@
 """Rows to numbers: estimates, intervals and tests.
 
 What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare`), whatever the analyst chooses (`robustness`), or in looks (`take_looks`). Below them
-functions of arrays: `statistics`, `survival`, the test within seeds (`blocked`), seeds in looks
-(`sequential`), several `environments`, `planning`; and which trials a number is made of (`samples`).
+compare (`compare`), whatever the analyst chooses (`robustness`), at every return and time (`attainment`), or
+in looks (`take_looks`); what several environments score together (`scores`). Below them functions of arrays:
+`statistics`, `survival`, the test within seeds (`blocked`), seeds in looks (`sequential`), several
+`environments`, the `sensitivity` to tuning for each, `planning`; and which trials a number is made of
+(`samples`).
 """
 
 from typing import TYPE_CHECKING

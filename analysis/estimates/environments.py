@@ -8,8 +8,7 @@ seed, in all environments at once (`blocked`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import combinations
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +27,7 @@ from analysis.estimates.blocked import (
     spread,
     sums_by_seed,
 )
+from analysis.estimates.describe import per_seed
 from dqn_exp import scores
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval
 
@@ -86,17 +86,25 @@ class Profile(NamedTuple):
     high: Floats
 
 
-def profile(groups: Groups, at: ArrayLike, rng: np.random.Generator) -> Profile:
-    """Performance profile over environments with a pointwise 95% band (Agarwal et al. 2021)."""
+def profile(
+    groups: Groups, seeds: Sequence[Sequence[Hashable]], at: ArrayLike, rng: np.random.Generator
+) -> Profile:
+    """Performance profile over environments with a pointwise 95% band (Agarwal et al. 2021).
+
+    The share of trials that score at least each of `at` [m] is that of each environment, on average.
+    `seeds`: those of the trials; they are resampled, with all their trials, within each environment.
+    """
     points = np.asarray(at, float)
-    reached = [np.asarray(group, float)[:, None] >= points for group in groups]
-    sizes = np.array([len(r) for r in reached])
-    drawn = [
-        rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES // 4) @ r
-        for n, r in zip(sizes, reached, strict=True)
+    reached = [
+        per_seed(of, (np.asarray(group, float)[:, None] >= points).astype(float))
+        for group, of in zip(groups, seeds, strict=True)
     ]
-    low, high = np.quantile(np.sum(drawn, axis=0) / sizes.sum(), _tails(LEVEL), axis=0)
-    return Profile(points, np.concatenate(reached).mean(axis=0), low, high)
+    drawn = [
+        rng.multinomial(len(r), np.full(len(r), 1 / len(r)), size=RESAMPLES // 4) @ r / len(r)
+        for r in reached
+    ]
+    low, high = np.quantile(np.mean(drawn, axis=0), _tails(LEVEL), axis=0)
+    return Profile(points, np.mean([r.mean(axis=0) for r in reached], axis=0), low, high)
 
 
 def overall(trials: Trials, environments: Integers, shuffler: Shuffler) -> PValue | None:
@@ -197,57 +205,6 @@ def reversal(ratios: Sequence[Jackknife]) -> float:
         return 1.0
     binomial = np.diff([0.0, *(float(bdtr(h, m - 1, 0.5)) for h in range(m))])
     return float(sum(binomial[h] * chdtrc(h, q) for h in range(1, m)))
-
-
-class Sensitivity(NamedTuple):
-    """How much is lost where one setting has to serve all environments (Adkins et al. 2024)."""
-
-    per_environment: float
-    """Mean score where each environment has its own best setting."""
-    one_for_all: float
-    """Mean score of the best single setting."""
-
-    @property
-    def loss(self) -> float:
-        return self.per_environment - self.one_for_all
-
-
-def sensitivity(table: ArrayLike) -> Sensitivity:
-    """Of normalised scores [environments, settings, seeds].
-
-    Settings are chosen on one half of the seeds and scored on the other, both ways: the same seeds for
-    both would find a loss where there is none.
-    """
-    x = np.asarray(table, float)
-    halves = x[:, :, ::2].mean(axis=2), x[:, :, 1::2].mean(axis=2)
-    found = [_chosen_and_scored(choosing, scoring) for choosing, scoring in (halves, halves[::-1])]
-    return Sensitivity(*np.mean(found, axis=0).tolist())
-
-
-def _chosen_and_scored(choosing: Floats, scoring: Floats) -> tuple[float, float]:
-    own = np.take_along_axis(scoring, choosing.argmax(axis=1)[:, None], axis=1).mean()
-    return float(own), float(scoring.mean(axis=0)[choosing.mean(axis=0).argmax()])
-
-
-def effective_dimensionality(
-    table: ArrayLike, settings: Sequence[Sequence[object]], share: float = 0.95
-) -> int:
-    """How many hyperparameters have to be tuned per environment to get `share` of the score that tuning
-    all of them gives (Adkins et al. 2024).
-
-    `table`: mean normalised scores [environments, settings]; `settings`: the values of each
-    hyperparameter, a full grid. The others keep the values of the best single setting.
-    """
-    x, columns = np.asarray(table, float), [list(column) for column in zip(*settings, strict=True)]
-    best_for_all = int(x.mean(axis=0).argmax())
-    wanted = share * float(x.max(axis=1).mean())
-    for size in range(len(columns)):
-        for tuned in combinations(range(len(columns)), size):
-            fixed = [column for index, column in enumerate(columns) if index not in tuned]
-            allowed = [all(c[i] == c[best_for_all] for c in fixed) for i in range(x.shape[1])]
-            if x[:, allowed].max(axis=1).mean() >= wanted:
-                return size
-    return len(columns)
 
 
 def _tails(level: float) -> list[float]:

@@ -7,7 +7,7 @@ statistics, permuted within seeds, keep 0.05.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import compress
 from typing import Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from analysis.estimates.blocked import ROUNDING, Shuffler, comparable, log_rank_scores, sums_by_seed
 from analysis.estimates.compare import Compared
+from analysis.estimates.samples import Curve, evaluations
 from analysis.records import Sweep, Timeline
 from dqn_exp.convergence import convergence_index
 from dqn_exp.scores import Floats, normalised_area
@@ -37,13 +38,6 @@ class Choice(NamedTuple):
     budget: float
     threshold: float | None = None
     consecutive: int | None = None
-
-
-class Curve(NamedTuple):
-    """The evaluations of one trial."""
-
-    times: Floats  # [m], ascending
-    returns: Floats  # [m]
 
 
 class Robustness(NamedTuple):
@@ -103,7 +97,7 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
     if comparison is None or not comparison.shares_seeds:
         return None
     rows = list(compress(of.rows, comparison.kept))
-    curves = [_curve(sweep.evaluations[row["run"]], timeline) for row in rows]
+    curves = [evaluations(sweep, row, timeline) for row in rows]
     if not all(len(curve.times) for curve in curves):
         return None
     rule = rows[0]
@@ -119,11 +113,6 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
     trials = comparison.trials
     scored = [sums_by_seed(trials, goodness(curves, trials.strata, choice)) for choice in found]
     return over_all(scored, found, declared, shuffler)
-
-
-def _curve(recorded: Mapping[str, Floats] | None, timeline: Timeline) -> Curve:
-    curve = recorded or {}
-    return Curve(curve.get(timeline.curve, np.empty(0)), curve.get("mean_return", np.empty(0)))
 
 
 def _area(curve: Curve, budget: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,19 @@ class Sample(NamedTuple):
     times: Floats
     """Of convergence where `events` is 1, of censoring elsewhere: [n]."""
     events: Floats
+
+
+class Curve(NamedTuple):
+    """The evaluations of one trial."""
+
+    times: Floats  # [m], ascending
+    returns: Floats  # [m]
+
+
+def evaluations(sweep: Sweep, row: Row, timeline: Timeline) -> Curve:
+    """What was evaluated of the trial of `row`, over `timeline`; empty where nothing was."""
+    recorded: Mapping[str, Floats] = sweep.evaluations[row["run"]] or {}
+    return Curve(recorded.get(timeline.curve, np.empty(0)), recorded.get("mean_return", np.empty(0)))
 
 
 def sample(rows: Sequence[Row], timeline: Timeline) -> Sample:

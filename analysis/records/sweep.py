@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError
 from analysis.records.axes import ALL, Axis, find_axes
 from analysis.records.convergence import in_a_row, obstacle
 from analysis.records.disk import (
+    TOTALS,
     Curve,
     Paths,
     RecordedTrial,
@@ -58,6 +59,11 @@ class Timeline(NamedTuple):
         never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
         times = column(rows, self.column)
         return np.where(never, np.fmax(times, self.longest), times)
+
+    def seen_until(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """The end of each trial, converged or not; inf where it diverged, which is all that it will do."""
+        never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
+        return np.where(never, np.inf, column(rows, _TOTALS[self.curve]))
 
 
 class LeftOut(NamedTuple):
@@ -247,6 +253,8 @@ class Sweep:
 
 
 _NO_DEFAULT = object()
+_TOTALS = {clock: total for total, clock in TOTALS.items()}
+"""What a row calls the end of each clock."""
 
 _TIMELINES = (
     ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),

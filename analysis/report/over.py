@@ -21,9 +21,10 @@ from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
 from analysis.estimates.blocked import Trials
 from analysis.estimates.compare import Compared
-from analysis.records import Axis, Row, Sweep, column
+from analysis.estimates.scores import normalised_returns
+from analysis.records import Axis, Row, Sweep
 from analysis.report.findings import p_value
-from dqn_exp.scores import Floats, normalised
+from dqn_exp.scores import Floats
 from dqn_exp.text import format_value
 
 
@@ -144,12 +145,7 @@ def _normalised(parts: Mapping[str, tuple[Sweep, Axis]], value: object) -> list[
     found = []
     for sweep, axis in parts.values():
         rows = samples.group(sweep.counted, axis)[axis.values.index(value)]  # type: ignore[arg-type]
-        random_play, threshold = (
-            column(rows[:1], key) for key in ("returns.random", "convergence.threshold")
-        )
-        if not np.isfinite([*random_play, *threshold]).all() or not rows:
-            return []
-        scores = normalised(column(rows, "final_return"), random_play[0], threshold[0])
+        scores = normalised_returns(rows)
         found.append(scores[np.isfinite(scores)])
     return found if all(len(scores) for scores in found) else []
 

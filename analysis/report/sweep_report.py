@@ -23,7 +23,10 @@ from analysis.estimates import (
     take_looks,
     value_table,
 )
+from analysis.estimates import attainment as reached
+from analysis.estimates.attainment import Attainment
 from analysis.estimates.robustness import Robustness, examine
+from analysis.estimates.scores import Scores, Tuning, over_scores
 from analysis.records import (
     ALL,
     Axis,
@@ -40,16 +43,18 @@ from analysis.records import (
     trial_columns,
     warn_about,
 )
-from analysis.report import choices, findings, looks, methods
+from analysis.report import attainment, choices, findings, looks, methods, scores
 from analysis.report.figures import (
     Picture,
     Plot,
+    attainment_plot,
     axis_plots,
     choices_plot,
     environments_plot,
     looks_plot,
     paint_all,
     pair_plots,
+    scores_plots,
 )
 from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.over import Over, flat_table, over_environments, sentences
@@ -71,6 +76,8 @@ class Section(NamedTuple):
     """The same question by every choice of threshold, budget and measure."""
     asymptotic: LogRank | None = None
     """The test without permutations, where there is no other axis."""
+    attainment: Attainment | None = None
+    """Which share of trials had reached a return by a time."""
     looks: Looks | None = None
     """What they found, where seeds were added in them."""
 
@@ -118,18 +125,20 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
     else:
         refuse_to_replace(output)
     sweep = read_sweep(paths)
-    parts, over = _parts(sweep), list[Over]()
+    parts, over, scored = _parts(sweep), list[Over](), None
     if len(parts) > 1:
         by_name = {part.name: part.sweep for part in parts}
         over = over_environments(by_name, Shuffler(np.random.default_rng(0)))
+        scored = over_scores(by_name, np.random.default_rng(0))
     warn_about(sweep.skipped)
     plots = [list(_plots(part)) if part.sweep.counted else [] for part in parts]
     together = [environments_plot(each.name, each.parts) for each in over]
+    together += scores_plots(scored) if scored else []
     painted = iter(paint_all([*together, *chain(*plots)]))
     of_all = list(islice(painted, len(together)))
     pictures = [list(islice(painted, len(own))) for own in plots]
-    page = _render(sweep, parts, over, of_all, pictures)
-    return publish(output, page, [*of_all, *chain(*pictures)], _tables(sweep, parts, over))
+    page = _render(sweep, parts, over, scored, of_all, pictures)
+    return publish(output, page, [*of_all, *chain(*pictures)], _tables(sweep, parts, over, scored))
 
 
 def _parts(sweep: Sweep) -> list[Part]:
@@ -170,18 +179,19 @@ def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
     return section._replace(findings=[*section.findings, *claims], looks=found)
 
 
-def _described(sweep: Sweep, axis: Axis) -> Section:
+def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
     """What the trials of each value did."""
     timeline = sweep.timelines[0]
+    surfaces = reached.examine(sweep, axis, timeline, of, np.random.default_rng(0))
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
-    return Section(axis, axis.title or "All trials", said, values)
+    return Section(axis, axis.title or "All trials", said, values, attainment=surfaces)
 
 
 def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
     timeline, axis = sweep.timelines[0], of.axis
-    section = _described(sweep, axis)
+    section = _described(sweep, axis, of)
     said = section.findings
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
@@ -193,6 +203,7 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
         comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
         said += findings.tested(axis, test, comparisons, reference)
         said += [next(choices.sentences(axis, of, robustness))] if robustness else []
+        said += attainment.sentences(axis, section.attainment, timeline) if section.attainment else []
     elif axis is not ALL:
         said.append(findings.untested(sweep, axis, section.values))
     return section._replace(
@@ -209,13 +220,15 @@ def _plots(part: Part) -> Iterator[Plot]:
         plots += axis_plots(sweep, section.axis, episodes, losses)
         if section.robustness:
             plots.append(choices_plot(section.axis, section.robustness))
+        if section.attainment:
+            plots.append(attainment_plot(sweep, section.axis, section.attainment))
         if section.looks and section.looks.decisions.looks:
             plots.append(looks_plot(section.looks))
     for plot in plots:
         yield plot._replace(name=f"{part.prefix}{plot.name}")
 
 
-def _tables(sweep: Sweep, parts: list[Part], over: list[Over]) -> dict[str, str]:
+def _tables(sweep: Sweep, parts: list[Part], over: list[Over], scored: Scores | None) -> dict[str, str]:
     """CSV by name."""
     found = {"trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes)}
     for part in parts:
@@ -227,11 +240,24 @@ def _tables(sweep: Sweep, parts: list[Part], over: list[Over]) -> dict[str, str]
             found[f"{part.prefix}values_{name}"] = to_csv(values, axes=[section.axis])
             if section.comparisons:
                 found[f"{part.prefix}comparisons_{name}"] = to_csv(section.comparisons, axes=[section.axis])
+            if section.attainment:
+                surfaces = attainment.attainment_table(section.axis, section.attainment, part.timeline)
+                found[f"{part.prefix}attainment_{name}"] = to_csv(surfaces, axes=[section.axis])
             if section.looks:
                 found[f"{part.prefix}looks_{name}"] = to_csv(looks.records(section.looks))
     for each in over:
         found[f"environments_{slug(each.name)}"] = to_csv(flat_table(each))
-    return found
+    return found | (_scores_tables(scored) if scored else {})
+
+
+def _scores_tables(found: Scores) -> dict[str, str]:
+    tables = {
+        f"scores_{slug(each.axis.name)}": to_csv(scores.profile_table(each), axes=[each.axis])
+        for each in found.profiles
+    }
+    if isinstance(found.tuning, Tuning):
+        tables["sensitivity"] = to_csv(scores.tuning_table(found.tuning))
+    return tables
 
 
 def _values_csv(sweep: Sweep, section: Section) -> Table:
@@ -251,7 +277,12 @@ def _tests(parts: list[Part]) -> tuple[str, str]:
 
 
 def _render(
-    sweep: Sweep, parts: list[Part], over: list[Over], of_all: list[Picture], pictures: list[list[Picture]]
+    sweep: Sweep,
+    parts: list[Part],
+    over: list[Over],
+    scored: Scores | None,
+    of_all: list[Picture],
+    pictures: list[list[Picture]],
 ) -> str:
     return render_page(
         "report.html.j2",
@@ -260,6 +291,8 @@ def _render(
         sweep=sweep,
         parts=list(zip(parts, pictures, strict=True)),
         over=[(each, list(sentences(each))) for each in over],
+        scored=list(scores.sentences(scored)) if scored else None,
+        tuned=scores.tuning_table(scored.tuning) if scored and isinstance(scored.tuning, Tuning) else [],
         of_all=of_all,
         slug=slug,
         p_value=findings.p_value,

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from analysis.estimates import Looks
+from analysis.estimates.attainment import Attainment
 from analysis.estimates.robustness import Robustness
+from analysis.estimates.scores import Scores, Tuning
 from analysis.records import ALL, Axis, Sweep, slug
+from analysis.report.figures.attainment import attainment_surfaces
 from analysis.report.figures.by_value import (
     convergence_by_environment,
     convergence_by_value,
@@ -21,13 +24,15 @@ from analysis.report.figures.looks import looks_figure
 from analysis.report.figures.measures import measure_names, measures_by_value
 from analysis.report.figures.painting import Picture, Plot, paint_all
 from analysis.report.figures.pairs import heatmap
-from analysis.report.figures.profile import performance_profile
+from analysis.report.figures.profile import has_bands, performance_profile, profile_over_environments
+from analysis.report.figures.sensitivity import sensitivity_plane
 from analysis.report.figures.style import CROWDED, short
 from analysis.report.figures.survival import convergence_curves
 
 __all__ = [
     "Picture",
     "Plot",
+    "attainment_plot",
     "axis_plots",
     "choices_plot",
     "environments_plot",
@@ -35,6 +40,7 @@ __all__ = [
     "own_random",
     "paint_all",
     "pair_plots",
+    "scores_plots",
 ]
 
 
@@ -85,7 +91,8 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             lambda: measures_by_value(sweep, axis, own_random()),
         )
     band = (
-        f"; bands: 95% intervals at each moment; below {BAND_FROM} seeds thin lines instead, one per seed"
+        f"; bands: 95% intervals, the darker at each moment, the lighter at all moments at once; below "
+        f"{BAND_FROM} seeds thin lines instead, one per seed"
         if len(axis.values) <= FEW
         else ""
     )
@@ -103,7 +110,8 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             f"returns_by_{end}",
             "Learning curves, value by value",
             f"Each panel: the trials of one value (thin) and their mean (thick), from {BAND_FROM} seeds on "
-            f"with its 95% interval; grey: the means of the other values.{pooled}",
+            "with its 95% intervals, at each moment and at all at once; grey: the means of the other "
+            f"values.{pooled}",
             lambda: returns_one_by_one(sweep, axis, episodes, own_random()),
         )
     if any(loss.values()):
@@ -136,6 +144,61 @@ def choices_plot(axis: Axis, found: Robustness) -> Plot:
         "own: one of so many is often significant by luck. All together: p = "
         f"{found.p_largest:.2g} for the strongest, p = {found.p_typical:.2g} for the typical one.",
         lambda: choices_map(found),
+    )
+
+
+def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
+    """Which share of the trials of each value had reached a return by a time."""
+    compared = (
+        f" Below: the share of a value less that of {axis.name} = {axis.labels()[found.reference]}, over the "
+        "seeds that both have. Outlined: larger than the largest difference anywhere is in 95% of the ways "
+        "in which values change places within seeds, for all compared values together; p: of the largest "
+        "difference, times the number of compared values."
+        if found.differences
+        else ""
+    )
+    return Plot(
+        axis.name,
+        f"attainment_{slug(axis.name)}",
+        "What was reached, and by when",
+        "The share of the n trials with at least one evaluation, at or before t, whose mean return is at "
+        "least r; what was reached stays reached. Red: the highest return that half of the trials had "
+        "reached. Unknown: some trial had ended before t without r; one that diverged is known to reach no "
+        f"more.{compared}{_pooled(sweep, axis)}",
+        lambda: attainment_surfaces(axis, found, sweep.timelines[0]),
+    )
+
+
+def scores_plots(scores: Scores) -> Iterator[Plot]:
+    """What several environments score together."""
+    for found in scores.profiles:
+        about = f": {found.axis.name}" if found.axis.title else ""
+        bands = "; bands: 95% intervals at each x, from seeds resampled within each environment"
+        yield Plot(
+            None,
+            f"scores_{slug(found.axis.name)}",
+            f"Performance profile over environments{about}",
+            "The share of trials that score at least x, on average over environments: higher is better. A "
+            "score is the final return between random play (0) and the threshold (1) of its environment"
+            f"{bands if has_bands(found) else ''}. n: trials of all environments.",
+            lambda found=found: profile_over_environments(found),  # type: ignore[misc]
+        )
+    if isinstance(scores.tuning, Tuning):
+        yield _sensitivity_plot(scores.tuning)
+
+
+def _sensitivity_plot(tuning: Tuning) -> Plot:
+    alone = " Here these are single settings, which have nothing to lose." if len(tuning.axes) == 1 else ""
+    return Plot(
+        None,
+        "sensitivity",
+        "Sensitivity to tuning",
+        f"Up: the mean score over {tuning.n_environments} environments where each has its own best setting. "
+        "Across: how much of it is lost with the best single setting for all of them. A mark for all "
+        f"settings, and one for those with each value of a hyperparameter.{alone} On the dashed line the "
+        "best single setting scores as much as that of all settings, above it more. Settings are chosen on "
+        f"one half of {tuning.n_seeds} seeds and scored on the other; lines: 95% intervals.",
+        lambda: sensitivity_plane(tuning),
     )
 
 

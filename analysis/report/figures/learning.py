@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.estimates import group, per_seed
+from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
 from analysis.records import (
     Axis,
@@ -26,12 +28,27 @@ from analysis.records import (
     sampled,
 )
 from analysis.report.figures.by_value import draw_threshold, make_room, threshold
-from analysis.report.figures.style import CROWDED, Style, count_axis, draw_lines, new_figure, short, styles
+from analysis.report.figures.style import (
+    CROWDED,
+    INK,
+    Style,
+    count_axis,
+    draw_lines,
+    new_figure,
+    short,
+    styles,
+)
 
 FEW = 3
 """The most values whose bands can still be told apart where they overlap."""
 BAND_FROM = 5
 """Fewest seeds for a band: below that it is so wide that the single curves tell more."""
+AT_ONCE, AT_EACH = 0.08, 0.14
+"""How dense the bands are; the inner one lies on the outer one."""
+BANDS = (
+    Patch(facecolor=INK, alpha=AT_ONCE + AT_EACH, label="95% at each moment"),
+    Patch(facecolor=INK, alpha=AT_ONCE, label="95% at all moments at once"),
+)
 PER_BIN = 4
 """Training episodes, or sampled losses, in one bin of a curve."""
 Curves = Mapping[str, Curve | None]
@@ -75,7 +92,9 @@ def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator
     for ax in axs:
         draw_threshold(ax, sweep, named=ax is axs[-1])
     axs[0].set_ylabel("return")
-    legend(figure, axis, group(sweep.counted, axis))
+    groups = group(sweep.counted, axis)
+    has_bands = len(axis.values) <= FEW and any(len(set(seeds(rows))) >= BAND_FROM for rows in groups)
+    legend(figure, axis, groups, BANDS if has_bands else ())
     return figure
 
 
@@ -89,11 +108,12 @@ def _mean_curves(ax: Axes, sweep: Sweep, axis: Axis, panel: Panel, rng: np.rando
 
 
 def _band(ax: Axes, at: st.Floats, found: st.Floats, style: Style, rng: np.random.Generator) -> None:
-    """The interval of the mean, cut to the range of the curves; the curves of few seeds themselves."""
+    """The intervals of the mean at each moment, and around them those that hold at all moments at once, cut
+    to the range of the curves; the curves of few seeds themselves."""
     if len(found) >= BAND_FROM:
-        band = st.mean_band(found)
-        low, high = np.clip([band.low, band.high], np.nanmin(found), np.nanmax(found))
-        ax.fill_between(at, low, high, color=style.color, alpha=0.15, linewidth=0)
+        for band, alpha in ((st.simultaneous_band(found, rng), AT_ONCE), (st.mean_band(found), AT_EACH)):
+            low, high = np.clip([band.low, band.high], np.nanmin(found), np.nanmax(found))
+            ax.fill_between(at, low, high, color=style.color, alpha=alpha, linewidth=0)
     elif len(found) > 1:
         ax.plot(at, found.T, color=style.color, linewidth=0.7, alpha=0.45)
 
@@ -134,6 +154,8 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
         count_axis(ax, "x")
     for ax in axs[len(groups) :]:
         ax.remove()
+    if any(len(own) >= BAND_FROM for own in means):
+        figure.legend(handles=BANDS, loc="outside upper right", ncols=2)
     figure.supxlabel("environment steps", fontsize=9)
     figure.supylabel("mean return of greedy evaluations" if evaluated else "return", fontsize=9)
     return figure
@@ -150,12 +172,16 @@ def _present(rows: Sequence[Row], curves: Curves) -> list[Curve]:
     return [curve for row in rows if (curve := curves.get(row["run"]))]
 
 
-def legend(figure: Figure, axis: Axis, groups: Sequence[Sequence[Row]]) -> None:
-    """Values and sample sizes below the figure; some of them where there are many."""
-    keys = list(_keys(axis, groups))
+def legend(
+    figure: Figure, axis: Axis, groups: Sequence[Sequence[Row]], further: Sequence[Artist] = ()
+) -> None:
+    """Values and sample sizes below the figure, some of them where there are many; and `further` keys."""
+    keys: list[Artist] = list(_keys(axis, groups))
     if len(keys) > CROWDED:
         keys = [keys[index] for index in np.linspace(0, len(keys) - 1, 7).astype(int)]
-    figure.legend(handles=keys, title=axis.title or None, loc="outside lower center", ncols=min(len(keys), 4))
+    keys += further
+    columns = min(len(keys), 5 if further else 4)
+    figure.legend(handles=keys, title=axis.title or None, loc="outside lower center", ncols=columns)
 
 
 def _keys(axis: Axis, groups: Sequence[Sequence[Row]]) -> Iterator[Line2D]:

@@ -25,7 +25,7 @@ class Plot(NamedTuple):
     """A figure that is still to be drawn."""
 
     axis: str | None
-    """Name of the axis that it is about; None for a pair of axes."""
+    """Name of the axis that it is about; None where it is about several."""
     name: str
     title: str
     caption: str

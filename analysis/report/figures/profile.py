@@ -1,15 +1,17 @@
-"""Performance profile: which share of the trials did at least so well."""
+"""Performance profiles: which share of the trials did at least so well."""
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.estimates import group
 from analysis.estimates import statistics as st
+from analysis.estimates.scores import Profiles
 from analysis.records import Axis, Sweep, column
-from analysis.report.figures.learning import legend
-from analysis.report.figures.style import new_figure, styles
+from analysis.report.figures.learning import BAND_FROM, FEW, legend
+from analysis.report.figures.style import FAINT, Style, new_figure, styles
 
 
 def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
@@ -20,15 +22,40 @@ def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
     at = np.linspace(*_range(known[np.isfinite(known)]), 201)
     for style, scores in zip(styles(axis), groups, strict=True):
         if len(scores):
-            share = st.performance_profile(scores, at)
-            ax.plot(
-                at, share, drawstyle="steps-post", color=style.color, linestyle=style.line,
-                marker=style.marker, markevery=25, markersize=4.5, markeredgewidth=0,
-            )  # fmt: skip
+            _draw(ax, at, st.performance_profile(scores, at), style)
     ax.set(xlabel="x: final return", ylabel="fraction of trials with final return ≥ x")
     ax.set_ylim(-0.02, 1.05)
     legend(figure, axis, group(sweep.counted, axis))
     return figure
+
+
+def profile_over_environments(found: Profiles) -> Figure:
+    """Share of trials of all environments whose score is at least x, with a band for each of few values."""
+    figure, (ax,) = new_figure(7.0, 3.8)
+    for style, profile in zip(styles(found.axis), found.profiles, strict=True):
+        _draw(ax, profile.at, profile.share, style)
+        if has_bands(found):
+            ax.fill_between(
+                profile.at, profile.low, profile.high, step="post", color=style.color, alpha=0.15, linewidth=0
+            )
+    for score in (0, 1):
+        ax.axvline(score, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
+    ax.set(xlabel="x: score (random play 0, threshold 1)", ylabel="fraction of trials with score ≥ x")
+    ax.set_ylim(-0.02, 1.05)
+    legend(figure, found.axis, found.rows)
+    return figure
+
+
+def has_bands(found: Profiles) -> bool:
+    """Can bands be told apart, and are there seeds enough for them?"""
+    return len(found.axis.values) <= FEW and found.fewest_seeds >= BAND_FROM
+
+
+def _draw(ax: Axes, at: st.Floats, share: st.Floats, style: Style) -> None:
+    ax.plot(
+        at, share, drawstyle="steps-post", color=style.color, linestyle=style.line,
+        marker=style.marker, markevery=25, markersize=4.5, markeredgewidth=0,
+    )  # fmt: skip
 
 
 def _range(scores: st.Floats) -> tuple[float, float]:

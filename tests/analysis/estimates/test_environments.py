@@ -12,7 +12,6 @@ from statsmodels.stats.oneway import anova_oneway
 from analysis.estimates.blocked import Shuffler, Trials
 from analysis.estimates.environments import (
     Jackknife,
-    effective_dimensionality,
     in_every_environment,
     interaction,
     interquartile_mean,
@@ -22,7 +21,6 @@ from analysis.estimates.environments import (
     probability_of_improvement,
     profile,
     reversal,
-    sensitivity,
 )
 from tests.analysis.estimates.test_blocked import simulate
 
@@ -69,10 +67,35 @@ def test_the_probability_of_improvement_is_mann_whitney_s() -> None:
 
 def test_a_profile_falls_from_one_to_zero() -> None:
     scores = RNG(0).uniform(0, 1, size=(3, 20))
-    found = profile(scores, [-0.1, 0.5, 1.1], RNG(0))
-    assert found.share.tolist() == [1, (scores >= 0.5).mean(), 0]
+    found = profile(scores, [range(20)] * 3, [-0.1, 0.5, 1.1], RNG(0))
+    assert found.share.tolist() == [1, pytest.approx((scores >= 0.5).mean()), 0]
     assert found.low[1] < found.share[1] < found.high[1]
     assert found.high[2] == 0
+
+
+def test_each_environment_counts_once_in_a_profile_however_many_its_trials() -> None:
+    found = profile([[0, 0, 0, 1], [1, 1]], [range(4), range(2)], [0.5], RNG(0))
+    assert found.share.tolist() == [(1 / 4 + 1) / 2]
+
+
+def test_the_band_of_a_profile_is_scipy_s_stratified_bootstrap() -> None:
+    one, other = RNG(3).uniform(0, 1, size=12), RNG(4).uniform(0, 2, size=9)
+
+    def share(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
+        return ((x >= 0.6).mean(axis=axis) + (y >= 0.6).mean(axis=axis)) / 2
+
+    theirs = stats.bootstrap((one, other), share, method="percentile", rng=RNG(0)).confidence_interval
+    ours = profile([one, other], [range(12), range(9)], [0.6], RNG(0))
+    assert ours.share[0] == share(one, other, 0)
+    np.testing.assert_allclose([ours.low[0], ours.high[0]], [theirs.low, theirs.high], atol=0.04)
+
+
+def test_a_seed_is_resampled_with_all_its_trials() -> None:
+    """Twelve trials of four seeds are no more than four."""
+    once = RNG(1).uniform(0, 1, size=4)
+    of_four = profile([once], [range(4)], [0.5], RNG(0))
+    of_twelve = profile([np.repeat(once, 3)], [np.repeat(range(4), 3).tolist()], [0.5], RNG(0))
+    np.testing.assert_array_equal(np.concatenate(of_four), np.concatenate(of_twelve))
 
 
 def test_over_environments_an_effect_adds_up() -> None:
@@ -156,23 +179,3 @@ def test_the_reversal_has_gail_and_simon_s_critical_values(environments: int, cr
     ratios += [Jackknife(-1.0, values, 1.0)] * (environments - 2)
     assert reversal(ratios) == pytest.approx(0.05, abs=0.0005)
     assert reversal([ratio._replace(estimate=1.0) for ratio in ratios]) == 1
-
-
-def test_sensitivity_is_not_found_where_there_is_none() -> None:
-    """Chosen and scored on the same seeds, noise alone gives 0.034 at 20 seeds; across halves nothing."""
-    noise = [RNG([4, run]).normal(0.5, 0.1, size=(4, 6, 20)) for run in range(100)]
-    across = np.array([sensitivity(table).loss for table in noise])
-    assert np.mean(across) == pytest.approx(0, abs=3 * across.std() / 10)
-    on_the_same = [(t.mean(axis=2).max(axis=1).mean() - t.mean(axis=(0, 2)).max()) for t in noise]
-    assert np.mean(on_the_same) > 0.01
-    each_its_own = np.eye(4)[:, :, None] + np.zeros((4, 4, 6))
-    assert sensitivity(each_its_own) == (1, 0.25)
-
-
-def test_how_many_hyperparameters_have_to_be_tuned() -> None:
-    settings = [(lr, batch) for lr in (1, 2) for batch in (1, 2)]
-    only_lr = [[1 if lr == wanted else 0.1 for lr, _ in settings] for wanted in (1, 2)]
-    both = [[1 if s == wanted else 0.1 for s in settings] for wanted in ((1, 1), (2, 2))]
-    assert effective_dimensionality(only_lr, settings) == 1
-    assert effective_dimensionality(both, settings) == 2
-    assert effective_dimensionality(np.ones((2, 4)), settings) == 0

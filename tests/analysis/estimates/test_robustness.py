@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.estimates.blocked import Shuffler
-from analysis.estimates.robustness import Choice, Curve, Robustness, choices, goodness, over_all
+from analysis.estimates.robustness import Choice, Robustness, choices, goodness, over_all
+from analysis.estimates.samples import Curve
 
 HORIZON = 50_000.0
 TIMES = np.arange(2000.0, HORIZON + 1, 2000)

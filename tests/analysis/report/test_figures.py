@@ -19,6 +19,7 @@ from analysis.records.disk import read_curve
 from analysis.records.sweep import Sweep, read_sweep
 from analysis.report.figures import axis_plots, paint_all, pair_plots
 from analysis.report.figures.by_value import convergence_by_value
+from analysis.report.figures.learning import returns
 from analysis.report.figures.painting import paint, render
 from analysis.report.figures.pairs import heatmap
 from analysis.report.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
@@ -44,6 +45,28 @@ def test_many_values_also_have_a_panel_each(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", {"lr": [0.1, 0.2, 0.3, 0.4]}, 2, lambda cell, seed: 5000)
     figures = all_figures(read_sweep(tmp_path / "s"))
     assert len([ax for ax in figures["returns_by_lr"].axes if ax.get_visible()]) == 4
+
+
+@pytest.mark.parametrize(("seeds", "values", "bands"), [(5, 2, 4), (4, 2, 0), (5, 4, 0)])
+def test_few_learning_curves_of_enough_seeds_have_two_bands(
+    tmp_path: Path, seeds: int, values: int, bands: int
+) -> None:
+    lrs = [0.1 * (number + 1) for number in range(values)]
+    write_sweep(tmp_path / "s", {"lr": lrs}, seeds, lambda cell, seed: 5000 * (1 + seed))
+    sweep = read_sweep(tmp_path / "s")
+    figure = returns(sweep, sweep.axes[0], {}, np.random.default_rng(0))
+    (ax,) = figure.axes
+    assert len(ax.collections) == bands
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert ("95% at all moments at once" in told) == bool(bands)
+    covered = [area(each.get_paths()[0].vertices) for each in ax.collections]
+    assert all(outer > 1.2 * inner > 0 for outer, inner in zip(covered[::2], covered[1::2], strict=True))
+
+
+def area(band: np.ndarray) -> float:
+    """The area of a polygon [corners, 2]."""
+    x, y = band.T
+    return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
 
 
 def test_two_axes_have_a_heatmap_with_numbers(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_the_page_is_arranged_by_environment(tmp_path: Path, monkeypatch: pytest
     root = write(tmp_path / "s", SLOWER_THERE, seeds=6)
     page = write_report(root).read_text()
     assert "How does lr change convergence on Acrobot-v1 and CartPole-v1?" in page
-    for anchor in ("over-lr", "Acrobot-v1_axis-lr", "CartPole-v1_axis-lr"):
+    for anchor in ("over-lr", "scores", "Acrobot-v1_axis-lr", "CartPole-v1_axis-lr"):
         assert f'id="{anchor}"' in page
         assert f'href="#{anchor}"' in page
     assert "axis-env_id" not in page
@@ -95,7 +95,23 @@ def test_the_page_is_arranged_by_environment(tmp_path: Path, monkeypatch: pytest
     assert float(rows[1]["rmst_ratio.CartPole-v1"]) > 1.5
     names = {path.name for path in tables.iterdir()}
     assert {"Acrobot-v1_values_lr.csv", "CartPole-v1_values_lr.csv", "trials.csv"} <= names
-    assert (root / "report" / "figures" / "environments_lr.png").exists()
+    figures = {path.name for path in (root / "report" / "figures").iterdir()}
+    assert {
+        "environments_lr.png",
+        "scores_lr.png",
+        "sensitivity.png",
+        "Acrobot-v1_attainment_lr.png",
+    } <= figures
+    assert page.count("<b>Sensitivity to tuning.</b>") == 1
+    assert page.count("<b>Performance profile over environments: lr.</b>") == 1
+    assert [row["fixed"] for row in csv.DictReader((tables / "sensitivity.csv").open())] == [
+        "nothing",
+        "lr",
+        "lr",
+    ]
+    profile = list(csv.DictReader((tables / "scores_lr.csv").open()))
+    assert {row["lr"] for row in profile} == {"0.1", "0.2"}
+    assert {row["n"] for row in profile} == {"12"}
 
 
 def test_each_part_knows_its_own_trials_alone(tmp_path: Path) -> None:

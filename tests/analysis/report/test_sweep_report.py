@@ -44,11 +44,12 @@ def test_a_report_has_page_figures_and_tables(buffers: Path) -> None:
     text = page.read_text()
     assert "<title>How does buffer change convergence?</title>" in text
     names = {path.name for path in (buffers / "report" / "figures").iterdir()}
-    for kind in ("convergence", "survival", "final_return", "returns", "loss", "profile"):
+    kinds = ("convergence", "survival", "final_return", "returns", "loss", "profile", "attainment")
+    for kind in kinds:
         assert {f"{kind}_buffer.png", f"{kind}_buffer.pdf"} <= names
-    assert text.count("data:image/png;base64,") == 6
+    assert text.count("data:image/png;base64,") == len(kinds)
     tables = {path.name for path in (buffers / "report" / "tables").iterdir()}
-    assert tables == {"trials.csv", "configurations.csv", "values_buffer.csv"}
+    assert tables == {"trials.csv", "configurations.csv", "values_buffer.csv", "attainment_buffer.csv"}
 
 
 def test_the_page_asks_the_network_for_nothing(buffers: Path) -> None:

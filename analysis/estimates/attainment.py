@@ -1,0 +1,211 @@
+"""Which share of trials had reached a return by a time: the empirical attainment function.
+
+alpha(t, r) is the share of trials with at least one evaluation at or before t whose mean return is at
+least r (Grunert da Fonseca, Fonseca & Hall 2001; of one objective over time López-Ibáñez et al. 2024,
+https://arxiv.org/abs/2404.02031). What was reached stays reached, whatever came after. Of a trial that
+ended before t without r nobody knows whether it would have, and so the share is unknown there; one that
+diverged reaches no more.
+
+Two values are compared over the whole surface at once: by the largest difference of their shares, where
+values change places within seeds (as Nichols & Holmes 2002 compare images, by their maximum). Shares of
+few trials are often equal; of two largest differences the one that covers more of the surface counts more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import compress, product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.estimates.blocked import PERMUTATIONS, ROUNDING, PValue, comparable
+from analysis.estimates.compare import Compared
+from analysis.estimates.samples import Curve, evaluations, group, seeds
+from analysis.estimates.statistics import SIGNIFICANT
+from analysis.records import Axis, Row, Sweep, Timeline, moments
+from dqn_exp.runs import NEVER
+from dqn_exp.scores import Floats
+
+TIMES, LEVELS = 60, 40
+"""Of a grid; times where there are too many evaluations to take them as they are."""
+MOST_VALUES = 12
+"""Values of an axis beyond which nobody looks at a surface of each."""
+TIE = 1e-4
+"""What the whole surface adds to a difference that covers it: less than any two differences are apart."""
+AT_ONCE = 1000
+"""Permuted surfaces that are held in memory together."""
+
+
+class Grid(NamedTuple):
+    """Where a surface is told; both ascending."""
+
+    times: Floats  # [m]
+    returns: Floats  # [k]
+
+
+class Difference(NamedTuple):
+    """The share of a value less that of the reference."""
+
+    shares: Floats
+    """[m, k]; NaN where some trial is unknown."""
+    beyond: NDArray[np.bool_]
+    """Where it exceeds what values that are alike exceed anywhere with a probability of 5%: [m, k]."""
+    p: PValue
+    """Of the largest difference."""
+    n_seeds: int
+
+
+class Attainment(NamedTuple):
+    """The surface of each value of an axis, and how it differs from that of the reference."""
+
+    grid: Grid
+    shares: list[Floats]
+    """Of each value: [m, k]; NaN where some trial is unknown, and all over where there is none."""
+    counts: list[int]
+    """Trials of each value."""
+    reference: int
+    """The value (by index) that others are compared with."""
+    differences: dict[int, Difference]
+    """Of the values (by index) that can be tested."""
+
+
+def reached(curves: Sequence[Curve], seen_until: ArrayLike, grid: Grid) -> Floats:
+    """1 where a trial had reached a return by a time, 0 where it had not, NaN where nobody knows: [n, m, k].
+
+    `seen_until` [n]: the end of each trial; inf where it is known to reach no more.
+    """
+    first = np.array([_first_times(curve, grid.returns) for curve in curves])[:, None, :]  # [n, 1, k]
+    at = grid.times[:, None]
+    unknown = (at > np.asarray(seen_until, float)[:, None, None]) & (first > at)
+    return np.where(unknown, np.nan, first <= at)
+
+
+def _first_times(curve: Curve, returns: Floats) -> Floats:
+    """When a trial first reached each of `returns` [k]; inf where it never did."""
+    best = np.maximum.accumulate(np.fmax(curve.returns, -np.inf))
+    return np.asarray(np.append(curve.times, np.inf)[np.searchsorted(best, returns)])
+
+
+def difference(pairs: ArrayLike, rng: np.random.Generator, level: float = SIGNIFICANT) -> Difference:
+    """Of one value less another in each seed, `pairs` [seeds, m, k], NaN where that is unknown.
+
+    The values of a seed change places in every way, or in 10 000 random ones where there are more. Only
+    where all seeds are known is anything compared; p is 1 where that is nowhere.
+    """
+    x = np.asarray(pairs, float)
+    shares, n_seeds = x.mean(axis=0), len(x)
+    known, beyond = np.isfinite(shares), np.zeros(shares.shape, bool)
+    if not known.any():
+        return Difference(shares, beyond, PValue(1.0, False), n_seeds)
+    signs, are_all = _signs(n_seeds, rng)
+    largest = _largest(signs, x[:, known])
+    as_large = int(np.count_nonzero(largest >= largest[0] - ROUNDING))
+    limit = np.sort(largest)[::-1][int(level * len(largest) + ROUNDING)]
+    beyond[known] = _sizes(shares[known]) > limit + ROUNDING
+    p = PValue(as_large / len(largest), not are_all and as_large == 1)
+    return Difference(shares, beyond, p, n_seeds)
+
+
+def _largest(signs: Floats, pairs: Floats) -> Floats:
+    """The largest of the sizes of each permutation: `signs` [P, n], `pairs` [n, cells] -> [P]."""
+    cells, count = np.unique(pairs, axis=1, return_counts=True)
+    found = []
+    for first in range(0, len(signs), AT_ONCE):
+        differences = np.abs(signs[first : first + AT_ONCE] @ cells) / len(pairs)
+        largest = differences.max(axis=1)
+        covered = (differences >= largest[:, None] - ROUNDING) @ count / count.sum()
+        found.append(largest + TIE * covered)
+    return np.concatenate(found)
+
+
+def _sizes(differences: Floats) -> Floats:
+    """How large each difference [cells] is, with what is at least as large: [cells]."""
+    magnitude = np.abs(differences)
+    return np.asarray(magnitude + TIE * (magnitude >= magnitude[:, None] - ROUNDING).mean(axis=1))
+
+
+def _signs(n: int, rng: np.random.Generator) -> tuple[Floats, bool]:
+    """In which seeds the values change places (-1), first in none: [P, n]; are these all ways?"""
+    if 2**n <= PERMUTATIONS:
+        return np.array(list(product((1.0, -1.0), repeat=n))), True
+    return np.vstack([np.ones(n), rng.choice([1.0, -1.0], size=(PERMUTATIONS, n))]), False
+
+
+def examine(
+    sweep: Sweep, axis: Axis, timeline: Timeline, of: Compared | None, rng: np.random.Generator
+) -> Attainment | None:
+    """The surfaces of `axis`, and differences of the values that `of` compares; without it none.
+
+    None without evaluations, where all of these are equal, and with more than `MOST_VALUES` values. Seeds
+    count once: with the mean of their trials, where these pool several configurations.
+    """
+    rows, groups = sweep.counted, group(sweep.counted, axis)
+    curves = [evaluations(sweep, row, timeline) for row in rows]
+    unseen = any(not len(c.times) and row["status"] != NEVER for c, row in zip(curves, rows, strict=True))
+    grid = None if unseen else grid_of(curves, timeline.horizon)
+    if grid is None or len(axis.values) > MOST_VALUES:
+        return None
+    shares = [
+        _by_seed(seeds(members), _reached(sweep, members, timeline, grid)).mean(axis=0)
+        if members
+        else np.full((len(grid.times), len(grid.returns)), np.nan)
+        for members in groups
+    ]
+    reference = of.codes[0] if of and of.codes else sweep.reference(axis)[0]
+    found = _differences(sweep, of, timeline, grid, rng) if of else {}
+    return Attainment(grid, shares, list(map(len, groups)), reference, found)
+
+
+def grid_of(curves: Sequence[Curve], horizon: float) -> Grid | None:
+    """All moments of evaluations up to the horizon, or equal steps where they are many, and equal steps of
+    the return; None where returns do not differ."""
+    seen = [curve.times <= horizon for curve in curves]
+    times = moments([curve.times[until] for curve, until in zip(curves, seen, strict=True)])
+    returns = np.concatenate(
+        [np.empty(0), *(c.returns[until] for c, until in zip(curves, seen, strict=True))]
+    )
+    returns = returns[np.isfinite(returns)]
+    if not len(returns) or returns.min() == returns.max():
+        return None
+    at = np.linspace(0.0, horizon, TIMES + 1)[1:] if times is None else times
+    return Grid(at, np.linspace(returns.min(), returns.max(), LEVELS))
+
+
+def _differences(
+    sweep: Sweep, of: Compared, timeline: Timeline, grid: Grid, rng: np.random.Generator
+) -> dict[int, Difference]:
+    """Against the reference, by Bonferroni's correction for the number of values: of p and of the level."""
+    pairs = {of.codes[code]: _pairs(sweep, of, code, timeline, grid) for code in range(1, len(of.codes))}
+    known = {code: found for code, found in pairs.items() if found is not None}
+    level = SIGNIFICANT / max(1, len(known))
+    differences = {code: difference(found, rng, level) for code, found in known.items()}
+    return {
+        code: found._replace(p=PValue(min(1.0, len(known) * found.p.p), found.p.is_floor))
+        for code, found in differences.items()
+    }
+
+
+def _pairs(sweep: Sweep, of: Compared, code: int, timeline: Timeline, grid: Grid) -> Floats | None:
+    """Value number `code` of `of` less its reference: [seeds, m, k]; None where they share no seeds."""
+    comparison = comparable(of.trials.among([0, code]))
+    if comparison is None or not comparison.shares_seeds:
+        return None
+    rows = list(compress(compress(of.rows, np.isin(of.trials.values, [0, code])), comparison.kept))
+    trials, seen = comparison.trials, _reached(sweep, rows, timeline, grid)
+    theirs, ours = (
+        _by_seed(trials.seeds[trials.values == value], seen[trials.values == value]) for value in (0, 1)
+    )
+    return ours - theirs
+
+
+def _reached(sweep: Sweep, rows: Sequence[Row], timeline: Timeline, grid: Grid) -> Floats:
+    curves = [evaluations(sweep, row, timeline) for row in rows]
+    return reached(curves, timeline.seen_until(rows), grid)
+
+
+def _by_seed(of: Sequence[Any] | NDArray[Any], seen: Floats) -> Floats:
+    """Means of the trials `seen` [n, m, k] of each seed in `of` [n]: [seeds, m, k]."""
+    codes = np.unique(np.asarray(of), return_inverse=True)[1]
+    return np.array([seen[codes == code].mean(axis=0) for code in range(codes.max() + 1)])

@@ -1,0 +1,69 @@
+"""The surface of returns that were reached by a time, in words and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.estimates import Table
+from analysis.estimates import statistics as st
+from analysis.estimates.attainment import Attainment, Difference
+from analysis.records import Axis, Timeline
+from analysis.report.findings import p_value
+from dqn_exp.text import format_number
+
+
+def sentences(axis: Axis, found: Attainment, timeline: Timeline) -> Iterator[str]:
+    """Which values differ from the reference over all returns and times together, and where most."""
+    if not found.differences:
+        return
+    labels = axis.labels()
+    about = "Which share of the trials had reached a return by a time"
+    reference = f"{axis.name} = {labels[found.reference]}"
+    shown = {code: one for code, one in found.differences.items() if one.p.p < st.SIGNIFICANT}
+    if shown:
+        listed = ", ".join(f"{labels[code]} ({_most(one, found, timeline)})" for code, one in shown.items())
+        yield f"{about} differs from {reference}, over all returns and times at once: {listed}."
+    else:
+        least = min(one.p for one in found.differences.values())
+        told = f"{p_value(*least)} over all returns and times at once"
+        yield f"{about} was not shown to differ from {reference} ({told})."
+
+
+def _most(difference: Difference, found: Attainment, timeline: Timeline) -> str:
+    shares = difference.shares
+    time, level = np.unravel_index(np.nanargmax(np.abs(shares)), shares.shape)
+    largest = float(shares[time, level])
+    word = "higher" if largest > 0 else "lower"
+    reached, by = (format_number(at) for at in (found.grid.returns[level], found.grid.times[time]))
+    return (
+        f"{word} by up to {abs(largest):.2f}, for a return of {reached} by {by} {timeline.unit}; "
+        f"{p_value(*difference.p)}"
+    )
+
+
+def attainment_table(axis: Axis, found: Attainment, timeline: Timeline) -> Table:
+    """A row for each value, time and return; differences where they were tested."""
+    return [
+        {
+            axis.name: value,
+            "n": count,
+            timeline.curve: time,
+            "mean_return": level,
+            "share": float(share[row, column]),
+            **_difference(found.differences.get(code), row, column),
+        }
+        for code, (value, count, share) in enumerate(
+            zip(axis.values, found.counts, found.shares, strict=True)
+        )
+        for row, time in enumerate(found.grid.times.tolist())
+        for column, level in enumerate(found.grid.returns.tolist())
+    ]
+
+
+def _difference(found: Difference | None, row: int, column: int) -> dict[str, object]:
+    if found is None:
+        return {"pairs": None, "difference": None, "beyond": None, "p": None}
+    share, beyond = found.shares[row, column], found.beyond[row, column]
+    return {"pairs": found.n_seeds, "difference": float(share), "beyond": bool(beyond), "p": found.p.p}

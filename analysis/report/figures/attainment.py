@@ -1,0 +1,141 @@
+"""Which share of trials had reached a return by a time: an image of each value, and of each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from analysis.estimates import Floats
+from analysis.estimates.attainment import Attainment, Difference, Grid
+from analysis.records import Axis, Timeline
+from analysis.report.figures.style import ACCENT, FAINT, INK, count_axis
+from analysis.report.findings import p_value
+
+COLUMNS = 4
+UNKNOWN = "#d0d0d0"
+SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#9ecae1", "#2171b5", "#08264d"])
+DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#e69f00", "#ffffff", "#0b3c6f"])
+"""In grey less is light and more is dark; outlines tell them apart as well."""
+MORE: Any = "-"
+LESS: Any = (0, (2, 1))
+"""How outlines are drawn."""
+
+
+def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Figure:
+    """The surface of each value; below, how those that could be tested differ from the reference."""
+    columns = min(len(axis.values), COLUMNS)
+    rows = -(-len(axis.values) // columns)
+    parts = 1 + bool(found.differences)
+    figure = Figure(figsize=(1.6 + 2.2 * columns, 0.9 + 1.9 * rows * parts), layout="constrained")
+    panels = figure.subplots(rows * parts, columns, squeeze=False, sharex=True, sharey=True)
+    _draw_shares(figure, panels[:rows].ravel().tolist(), axis, found)
+    if found.differences:
+        _draw_differences(figure, panels[rows:].ravel().tolist(), axis, found)
+    _label(panels, f"t: {timeline.unit}", "r: mean return")
+    figure.legend(handles=list(_keys(found)), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _draw_shares(figure: Figure, panels: list[Axes], axis: Axis, found: Attainment) -> None:
+    for ax, label, share, count in zip(panels, axis.labels(), found.shares, found.counts, strict=False):
+        _image(ax, found.grid, share, SHARES, 0)
+        _half(ax, found.grid, share)
+        name = f"{axis.name} = {label}" if axis.title else label
+        ax.set_title(f"{name} (n = {count})", fontsize=8.5)
+    _leave_out(panels[len(axis.values) :])
+    _scale(figure, panels, SHARES, 0, "share of trials")
+
+
+def _draw_differences(figure: Figure, panels: list[Axes], axis: Axis, found: Attainment) -> None:
+    labels = axis.labels()
+    for code, difference in found.differences.items():
+        ax = panels[code]
+        _image(ax, found.grid, difference.shares, DIFFERENCES, -1)
+        _outlines(ax, found.grid, difference)
+        ax.set_title(f"{labels[code]} less {labels[found.reference]}, {p_value(*difference.p)}", fontsize=8.5)
+    _leave_out([ax for code, ax in enumerate(panels) if code not in found.differences])
+    place = panels[found.reference]
+    place.text(0.5, 0.5, "reference", transform=place.transAxes, ha="center", color=FAINT, fontsize=8.5)
+    _scale(figure, panels, DIFFERENCES, -1, "difference of shares")
+
+
+def _label(panels: NDArray[Any], across: str, up: str) -> None:
+    """Numbers and names beside the outer panels of those that are drawn."""
+    drawn = np.array([[ax.axison for ax in row] for row in panels])
+    for (row, column), ax in np.ndenumerate(panels):
+        is_lowest, is_first = not drawn[row + 1 :, column].any(), not drawn[row, :column].any()
+        ax.tick_params(labelbottom=is_lowest, labelleft=is_first)
+        ax.set(xlabel=across if is_lowest else "", ylabel=up if is_first else "")
+        ax.grid(visible=False)
+        for which in (ax.xaxis, ax.yaxis):
+            which.set_major_locator(MaxNLocator(4))
+        count_axis(ax, "x")
+        count_axis(ax, "y")
+
+
+def _leave_out(panels: list[Axes]) -> None:
+    for ax in panels:
+        ax.set_axis_off()
+
+
+def _scale(figure: Figure, panels: list[Axes], colors: Colormap, lowest: float, title: str) -> None:
+    scale, ticks = ScalarMappable(Normalize(lowest, 1), colors), np.linspace(lowest, 1, 5)
+    figure.colorbar(scale, ax=panels, label=title, ticks=ticks, aspect=16, pad=0.02)
+
+
+def _image(ax: Axes, grid: Grid, values: Floats, colors: Colormap, lowest: float) -> None:
+    x, y = _borders(grid.times), _borders(grid.returns)
+    ax.set_facecolor(UNKNOWN)
+    ax.pcolorfast(x, y, np.ma.masked_invalid(values.T), cmap=colors, vmin=lowest, vmax=1)
+
+
+def _borders(centres: Floats) -> Floats:
+    """Halfway between neighbours: [n] to [n + 1]."""
+    if len(centres) < 2:
+        return np.array([0.5, 1.5]) * centres
+    between = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([[2 * centres[0] - between[0]], between, [2 * centres[-1] - between[-1]]])
+
+
+def _half(ax: Axes, grid: Grid, share: Floats) -> None:
+    """Up to which return half of the trials came; nothing where that is unknown."""
+    highest = _borders(grid.returns)[(share >= 0.5).sum(axis=1)]
+    known = np.where(np.isnan(share).any(axis=1), np.nan, highest)
+    ax.stairs(known, _borders(grid.times), baseline=None, color=ACCENT, linewidth=1.3)
+
+
+def _outlines(ax: Axes, grid: Grid, difference: Difference) -> None:
+    x, y = _borders(grid.times), _borders(grid.returns)
+    for is_more, line in ((True, MORE), (False, LESS)):
+        sides = list(_sides(difference.beyond & ((difference.shares > 0) == is_more), x, y))
+        ax.add_collection(LineCollection(sides, colors=INK, linestyles=[line], linewidths=1.2))
+
+
+def _sides(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tuple[float, float]]]:
+    """Those that part `cells` [m, k] from others, between `x` [m + 1] and `y` [k + 1]."""
+    inside = np.pad(cells, 1)
+    for i, j in np.argwhere(inside[1:, 1:-1] ^ inside[:-1, 1:-1]):
+        yield [(x[i], y[j]), (x[i], y[j + 1])]
+    for i, j in np.argwhere(inside[1:-1, 1:] ^ inside[1:-1, :-1]):
+        yield [(x[i], y[j]), (x[i + 1], y[j])]
+
+
+def _keys(found: Attainment) -> Iterator[Line2D | Patch]:
+    yield Line2D([], [], color=ACCENT, label="half of the trials")
+    if any(difference.beyond.any() for difference in found.differences.values()):
+        yield Line2D([], [], color=INK, linestyle=MORE, label="more, beyond the limit")
+        yield Line2D([], [], color=INK, linestyle=LESS, label="less, beyond the limit")
+    drawn = [*found.shares, *(difference.shares for difference in found.differences.values())]
+    if any(np.isnan(shares).any() for shares in drawn):
+        yield Patch(facecolor=UNKNOWN, label="unknown")

@@ -1,0 +1,73 @@
+"""Scores over several environments in words and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from analysis.estimates import Table, with_interval
+from analysis.estimates.environments import Estimate
+from analysis.estimates.scores import Profiles, Scores, Tuning
+from analysis.estimates.sensitivity import SHARE, Sensitivity
+
+
+def sentences(scores: Scores) -> Iterator[str]:
+    """What tuning for each environment gives, or why that is not told."""
+    if not isinstance(scores.tuning, Tuning):
+        if scores.tuning:
+            yield f"What tuning for each environment would give is not told: {scores.tuning}."
+        return
+    axes, whole, _, n_seeds, n_environments = scores.tuning
+    no_loss = "" if whole.loss.interval[0] > 0 else "; no loss was shown"
+    yield (
+        f"With {' and '.join(axis.name for axis in axes)} tuned for each of {n_environments} environments "
+        f"the mean score is {_told(whole.per_environment)}, with the best single setting "
+        f"{_told(whole.one_for_all)}. So the sensitivity, what one setting for all of them loses, is "
+        f"{_told(whole.loss)}{no_loss} ({n_seeds} seeds; one half chose the settings, the other scored them)."
+    )
+    enough = whole.effective_dimensionality
+    if enough is not None:
+        yield (
+            f"Effective dimensionality: to come to {SHARE:.0%} of the score of full tuning, {enough} of "
+            f"{len(axes)} hyperparameter{'' if len(axes) == 1 else 's'} had to be tuned for each environment."
+        )
+
+
+def _told(one: Estimate) -> str:
+    low, high = one.interval
+    return f"{one.value:.2f} ({low:.2f} to {high:.2f})" if low == low else f"{one.value:.2f}"
+
+
+def profile_table(found: Profiles) -> Table:
+    return [
+        {
+            found.axis.name: value,
+            "n": len(rows),
+            "score": score,
+            **with_interval("share", share, (low, high)),
+        }
+        for value, rows, profile in zip(found.axis.values, found.rows, found.profiles, strict=True)
+        for score, share, low, high in zip(*profile, strict=True)
+    ]
+
+
+def tuning_table(tuning: Tuning) -> Table:
+    """All settings, and those with each value of each hyperparameter."""
+    whole = {
+        "fixed": "nothing",
+        "value": "",
+        "effective_dimensionality": tuning.whole.effective_dimensionality,
+    }
+    rows = [{**whole, **_record(tuning.whole, tuning.n_seeds)}]
+    for axis, value, found in tuning.variants:
+        rows.append({"fixed": axis.name, "value": axis.labels()[value], **_record(found, tuning.n_seeds)})
+    return rows
+
+
+def _record(found: Sensitivity, n_seeds: int) -> dict[str, Any]:
+    return {
+        "seeds": n_seeds,
+        **with_interval("sensitivity", *found.loss),
+        **with_interval("per_environment", *found.per_environment),
+        **with_interval("one_for_all", *found.one_for_all),
+    }
