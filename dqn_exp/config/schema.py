@@ -89,8 +89,13 @@ class NetworkConfig(Section):
     name: str = Field(description="registered name of the architecture")
     hidden: list[Count] = Field(description="units of each hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
-    init: Literal["default", "uniform"] = Field(
-        "default", description="torch's own, or uniform(-init_scale, init_scale) everywhere"
+    layer_norm: bool = Field(False, description="normalise each hidden layer's sums (1607.06450)")
+    dueling: bool = Field(False, description="a stream for the value, one for advantages (1511.06581)")
+    noisy: bool = Field(False, description="linear layers with learned noise (1706.10295)")
+    noisy_sigma: Positive = Field(0.5, description="the noise at the start, times 1/sqrt(inputs)")
+    init: Literal["default", "uniform", "orthogonal"] = Field(
+        "default",
+        description="torch's own; uniform(-init_scale, init_scale) everywhere; or orthogonal (1312.6120)",
     )
     init_scale: Positive = Field(0.5, description="bound of the uniform initialisation")
     options: dict[str, Any] = Field({}, description="options of a network of your own")
@@ -286,6 +291,12 @@ SHORT_NAMES = {
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
 """Sections that say what is written down or known, and nothing about what happens."""
 
+LATER = {
+    "budget": ("seconds",),
+    "network": ("layer_norm", "dueling", "noisy", "noisy_sigma"),
+}
+"""Keys that earlier versions did not know: with its default such a key leaves `Config.hash` as it was."""
+
 
 class ReturnsConfig(Section):
     """What is known of an environment's returns before anything is trained. Reports use it."""
@@ -394,8 +405,10 @@ class Config(Section):
     def content(self) -> dict[str, Any]:
         """Plain nested values of all that decides what happens in the trial."""
         left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
-        if self.budget.seconds is None:  # versions that did not know this limit wrote the same
-            left_out["budget"] = {"seconds"}
+        for section, keys in LATER.items():
+            part = getattr(self, section)
+            fields = type(part).model_fields
+            left_out[section] = {key for key in keys if getattr(part, key) == fields[key].default}
         return self.model_dump(exclude=left_out)
 
     def hash(self) -> str:
