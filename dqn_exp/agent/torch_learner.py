@@ -11,13 +11,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dqn_exp.agent.bootstrap import Batch, build_bootstrap
 from dqn_exp.agent.randomness import TorchStream
-from dqn_exp.agent.td import td_loss, td_target
+from dqn_exp.agent.td import of_actions
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
-from dqn_exp.networks import MLP, Dueling, MaskedNetwork, choice_values, noise, noisy_layers
+from dqn_exp.networks import (
+    MLP,
+    Dueling,
+    HeadedNetwork,
+    MaskedNetwork,
+    choice_values,
+    head_of,
+    noise,
+    noisy_layers,
+    predict,
+)
 from dqn_exp.replay import Transitions
 
-PLAIN_MODULES = (MLP, Dueling, MaskedNetwork, nn.Sequential, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh)
+OURS = (MLP, Dueling, HeadedNetwork, MaskedNetwork)
+PLAIN_MODULES = (*OURS, nn.Sequential, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh)
 """Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
@@ -42,6 +54,8 @@ class TorchLearner:
         self._optimizer = build_optimizer(optimizer, self._parameters)
         self._agent = agent
         self._device = device
+        self._head = head_of(self.network)
+        self._bootstrap = build_bootstrap(agent)
         self._noisy_layers = noisy_layers(self.network, self._target)
         self._is_plain = all(type(module) in PLAIN_MODULES for module in network.modules())
         self._stream = TorchStream(seed)
@@ -88,22 +102,17 @@ class TorchLearner:
         return nullcontext() if self._is_plain else self._stream.drawn_from(advance)
 
     def _update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
-        observation, action, reward, next_observation, discount = (
-            torch.from_numpy(column.take(indices, axis=0)).to(self._device) for column in transitions
-        )
-        weight = None if weights is None else torch.from_numpy(weights).to(self._device)
+        columns = (torch.from_numpy(column.take(indices, axis=0)).to(self._device) for column in transitions)
+        batch, head = Batch(*columns), self._head
         with torch.no_grad():
-            next_values = choice_values(self._target, next_observation)
-            selector_values = (
-                choice_values(self.network, next_observation) if self._agent.double else next_values
-            )
-            target = td_target(reward, discount, next_values, selector_values)
+            reward, following = self._bootstrap(head, batch, self.network, self._target)
+            target = head.target(reward, batch.discount, following)
         if not self._is_plain:
             self.network.train()
-        self._values = self.network(observation)
-        predicted = self._values.gather(1, action.unsqueeze(1)).squeeze(1)
-        self._td_error = predicted - target
-        loss = td_loss(self._agent.loss, self._td_error, weight)
+        predictions = predict(self.network, batch.observation)
+        losses, td_error = head.loss(of_actions(predictions, batch.action), target, self._agent.loss)
+        loss = _mean(losses, weights)
+        self._values, self._td_error = head.values(predictions.detach()), td_error.detach()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._clip_gradients()
@@ -121,19 +130,18 @@ class TorchLearner:
     @property
     def td_errors(self) -> np.ndarray:
         """float32[B] of the latest update: predicted minus target."""
-        return self._td_error.detach().cpu().numpy()
+        return self._td_error.cpu().numpy()
 
     @property
     def largest_value(self) -> float:
         """The largest |Q(s, a)| of the latest update's batch; NaN where one of them is."""
-        return float(self._values.detach().abs().max())
+        return float(self._values.abs().max())
 
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""
         gradients = [p.grad.norm() for p in self._parameters if p.grad is not None]
         norm = float(torch.stack(gradients).norm())
-        values = self._values.detach()
-        return norm, float(values.mean()), float(values.abs().max())
+        return norm, float(self._values.mean()), float(self._values.abs().max())
 
     def sync_target(self, tau: float) -> None:
         """target <- target + tau * (online - target); statistics of batch norm are copied."""
@@ -170,6 +178,11 @@ class TorchLearner:
             slots.setdefault(int(index), {})[name] = value
         state = self._optimizer.state_dict()
         self._optimizer.load_state_dict({**state, "state": slots})
+
+
+def _mean(losses: Tensor, weights: np.ndarray | None) -> Tensor:
+    """Of losses [B], each with its importance weight where there are `weights` float32[B]."""
+    return losses.mean() if weights is None else (losses * torch.from_numpy(weights).to(losses.device)).mean()
 
 
 def _below(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AdamConfig,
         AgentConfig,
         BudgetConfig,
+        C51Config,
         Config,
         ConstantConfig,
         EnvConfig,
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
         EvaluationConfig,
         ExplorationConfig,
         ExponentialConfig,
+        HeadConfig,
         LinearConfig,
         MultiplicativeConfig,
+        MunchausenConfig,
         NetworkConfig,
         NoTargetConfig,
         OnlineConfig,
         OptimizerConfig,
         PrioritisedConfig,
+        QRConfig,
         Real,
         ReplayConfig,
         RMSpropConfig,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
         StepsTargetConfig,
         TargetConfig,
         UniformConfig,
+        ValuesConfig,
     )
     from dqn_exp.config.sizes import format_size, parse_size, plain_calls
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from dqn_exp.config import NetworkConfig
+from dqn_exp.heads import build_head
 from dqn_exp.networks.noisy import NoisyLinear
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -26,7 +27,7 @@ class Dueling(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         value = self.value(features).unsqueeze(1)
-        advantage = self.advantage(features).unflatten(1, (self.n_actions, -1))
+        advantage = self.advantage(features).reshape(len(features), self.n_actions, -1)
         predictions: Tensor = value + advantage - advantage.mean(dim=1, keepdim=True)
         return predictions.flatten(start_dim=1)
 
@@ -60,6 +61,6 @@ def dense(n_in: int, n_out: int, config: NetworkConfig, batch_norm: bool = False
     def stream(n_out: int) -> nn.Sequential:
         return nn.Sequential(*hidden(n_shared, last), linear([n_shared, *last][-1], n_out))
 
-    n_actions = n_out
-    dueling = Dueling(stream(n_out // n_actions), stream(n_out), n_actions)
+    n_predicted = build_head(config.head).outputs
+    dueling = Dueling(stream(n_predicted), stream(n_out), n_out // n_predicted)
     return nn.Sequential(*hidden(n_in, shared), dueling)

@@ -240,3 +240,44 @@ def test_a_wrong_value_is_told_by_the_name_it_was_given(key: str, shown: str) ->
         make_config(**{key: "many"})
     assert str(raised.value).startswith(f"{shown}='many': ")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"agent": "double_dqn"},
+            "agent.double=true cannot be combined with agent.munchausen; allowed: false",
+        ),
+        ({"replay__n_step": 3}, "replay.n_step=3 cannot be combined with agent.munchausen; allowed: 1"),
+        (
+            {"network__head": {"name": "c51"}},
+            "network.head=c51 cannot be combined with agent.munchausen; al",
+        ),
+    ],
+)
+def test_what_munchausen_cannot_be_combined_with_is_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(make_values(agent__munchausen=True, **settings))
+    assert str(error.value).startswith(words)
+
+
+def test_munchausen_is_true_false_or_its_numbers() -> None:
+    plain = {"tau": 0.03, "alpha": 0.9, "clip": -1.0}
+    for given, expected in ((True, plain), (False, None), ({"tau": 0.1}, {**plain, "tau": 0.1})):
+        munchausen = parse_config(make_values(agent__munchausen=given)).agent.munchausen
+        assert (munchausen.model_dump() if munchausen else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ({"name": "c51", "atoms": 1}, "network.head.atoms=1: must be greater than or equal to 2"),
+        ({"name": "qr", "kapa": 1}, "network.head.kapa is not a key. Did you mean 'kappa'? Allowed: name, q"),
+        ({"name": "own", "size": 1}, "network.head.size is not a key. Allowed: name, options"),
+    ],
+)
+def test_a_wrong_option_of_a_head_is_named(head: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(make_values(network__head=head))
+    assert str(error.value).startswith(words)
