@@ -38,6 +38,8 @@ def fused_obstacle(config: Config) -> str | None:
     for key in ("layer_norm", "dueling", "noisy"):
         if getattr(config.network, key):
             return f"network.{key}=true; allowed: false"
+    if config.optimizer.name == "adamw":
+        return "optimizer.name='adamw'; allowed: adam, rmsprop, sgd"
     if config.env.action_masks:
         return f"the action masks of env.id={config.env.id}; allowed: env.action_masks=false to ignore them"
     if config.device == "cuda":

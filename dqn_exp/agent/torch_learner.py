@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dqn_exp.agent.bootstrap import Batch, build_bootstrap
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import of_actions
-from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
+from dqn_exp.config import AdamConfig, AdamWConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.networks import (
     MLP,
     Dueling,
@@ -194,6 +194,16 @@ def build_optimizer(config: OptimizerConfig, parameters: list[nn.Parameter]) -> 
         case AdamConfig():
             betas = (config.beta1, config.beta2)
             return torch.optim.Adam(parameters, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+        case AdamWConfig():
+            betas = (config.beta1, config.beta2)
+            return torch.optim.AdamW(
+                parameters,
+                lr=config.lr,
+                betas=betas,
+                eps=config.eps,
+                weight_decay=config.weight_decay,
+                fused=True,
+            )
         case RMSpropConfig():
             return torch.optim.RMSprop(
                 parameters,

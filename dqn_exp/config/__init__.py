@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from dqn_exp.config.schema import (
         SHORT_NAMES,
         AdamConfig,
+        AdamWConfig,
         AgentConfig,
         BudgetConfig,
         C51Config,
+        CombinedConfig,
         Config,
         ConstantConfig,
         EnvConfig,

@@ -169,6 +169,14 @@ class UniformConfig(Section):
     replacement: bool = Field(description="may one batch hold a transition twice?")
 
 
+class CombinedConfig(Section):
+    name: Literal["combined"]
+    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    batch_size: Count = Field(description="transitions in one update, the latest among them")
+    n_step: Count = Field(description="rewards summed before bootstrapping")
+    replacement: bool = Field(description="may one batch hold an earlier transition twice?")
+
+
 class PrioritisedConfig(Section):
     name: Literal["prioritised"]
     capacity: Count = Field(description="transitions kept; the oldest goes first")
@@ -202,6 +210,17 @@ class AdamConfig(Section):
     beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
     eps: Positive = 1e-8
+
+
+class AdamWConfig(Section):
+    name: Literal["adamw"]
+    lr: Positive
+    beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
+    eps: Positive = 1e-8
+    weight_decay: Annotated[Finite, Field(ge=0)] = Field(
+        0.01, description="of weights, times lr, each update"
+    )
 
 
 class RMSpropConfig(Section):
@@ -336,8 +355,8 @@ class VideoConfig(Section):
     every_episodes: Count | None = Field(description="film one in so many training episodes")
 
 
-ReplayConfig = UniformConfig | PrioritisedConfig | OnlineConfig
-OptimizerConfig = AdamConfig | RMSpropConfig | SGDConfig
+ReplayConfig = UniformConfig | CombinedConfig | PrioritisedConfig | OnlineConfig
+OptimizerConfig = AdamConfig | AdamWConfig | RMSpropConfig | SGDConfig
 ExplorationConfig = ExponentialConfig | LinearConfig | MultiplicativeConfig | ConstantConfig
 TargetConfig = EpisodesTargetConfig | StepsTargetConfig | SoftTargetConfig | NoTargetConfig
 
@@ -351,6 +370,8 @@ SHORT_NAMES = {
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
 """Sections that say what is written down or known, and nothing about what happens."""
 
+EPSILONS = {"start": 1.0, "end": 0.05, "epsilon": 0.1}
+"""Of each key of `exploration` that is null, the value in a trial whose network has no noise."""
 LATER = {
     "budget": ("seconds",),
     "agent": ("munchausen",),
@@ -426,6 +447,20 @@ class Config(Section):
     def _short_names_are_aliases(cls, values: Any) -> Any:
         """Their values have been put where they belong when the configuration was composed."""
         return {key: value for key, value in dict(values).items() if key not in SHORT_NAMES.values()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _epsilon_is_null(cls, values: dict[str, Any]) -> Any:
+        """What is left open of epsilon: 0 where the network has noise to explore by."""
+        network, exploration = values.get("network"), values.get("exploration")
+        if not isinstance(exploration, dict):
+            return values
+        is_noisy = isinstance(network, dict) and network.get("noisy") is True
+        known = {key: 0.0 if is_noisy else default for key, default in EPSILONS.items()}
+        return {
+            **values,
+            "exploration": {k: known.get(k) if v is None else v for k, v in exploration.items()},
+        }
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:

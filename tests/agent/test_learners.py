@@ -489,6 +489,7 @@ def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     [
         ({"network": "mlp_batchnorm"}, ["network.name='mlp_batchnorm'", "allowed: mlp"]),
         ({"device": "cuda"}, ["device='cuda'", "allowed: cpu"]),
+        ({"optimizer": "adamw"}, ["optimizer.name='adamw'", "allowed: adam, rmsprop, sgd"]),
         ({"network__head": {"name": "qr"}}, ["network.head=qr; allowed: values"]),
         ({"network__dueling": True}, ["network.dueling=true; allowed: false"]),
         ({"network__noisy": True}, ["network.noisy=true; allowed: false"]),

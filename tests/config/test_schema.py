@@ -67,7 +67,7 @@ CLOCKS = "allowed: episodes, env_steps, updates, learning_episodes."
         ("agent__loss", "hubr", "agent.loss='hubr': allowed: mse, huber. Did you mean 'huber'?"),
         ("learner", "jax", "learner='jax': allowed: auto, torch, fused."),
         ("device", "tpu", "device='tpu': allowed: auto, cpu, cuda. Did you mean 'cpu'?"),
-        ("optimizer__name", "adamw", "optimizer.name='adamw': allowed: 'adam', 'rmsprop', 'sgd'"),
+        ("optimizer__name", "lion", "optimizer.name='lion': allowed: 'adam', 'adamw', 'rmsprop', 'sgd'"),
         ("optimizer__beta1", 1.0, "optimizer.beta1=1.0: must be less than 1"),
         ("exploration__start", 2, "exploration.start=2: must be less than or equal to 1"),
         ("exploration__clock", "step", f"exploration.clock='step': {CLOCKS} Did you mean 'env_steps'?"),
@@ -281,3 +281,22 @@ def test_a_wrong_option_of_a_head_is_named(head: dict[str, Any], words: str) -> 
     with pytest.raises(ConfigError) as error:
         parse_config(make_values(network__head=head))
     assert str(error.value).startswith(words)
+
+
+@pytest.mark.parametrize("group", ["exponential", "linear", "multiplicative", "constant"])
+def test_epsilon_is_0_where_the_network_explores_unless_it_is_given(group: str) -> None:
+    def epsilons(**settings: Any) -> set[float]:
+        exploration = parse_config(make_values(exploration=group, **settings)).exploration.model_dump()
+        return {exploration[key] for key in ("start", "end", "epsilon") if key in exploration}
+
+    assert epsilons() == ({0.1} if group == "constant" else {1.0, 0.05})
+    assert epsilons(network__noisy=True) == {0.0}
+    given = "exploration__epsilon" if group == "constant" else "exploration__end"
+    assert epsilons(network__noisy=True, **{given: 0.2}) == ({0.2} if group == "constant" else {0.0, 0.2})
+
+
+def test_epsilon_is_as_it_was_where_a_network_file_knows_no_noise() -> None:
+    values = make_values()
+    del values["network"]["noisy"]
+    exploration = parse_config(values).exploration
+    assert (exploration.name, exploration.start, exploration.end) == ("exponential", 1.0, 0.05)

@@ -40,6 +40,8 @@ TORCH = {"learner": "torch"}
 C51 = {"network__head": {"name": "c51"}}
 QR = {"network__head": {"name": "qr", "quantiles": 20}}
 MUNCHAUSEN = {"agent__munchausen": {"tau": 0.03, "alpha": 0.9, "clip": -1}}
+ADAMW = {"optimizer": "adamw"}
+COMBINED = {"replay": "combined"}
 PRIORITISED = {"replay": "prioritised", "replay__beta_updates": 100}
 MASKED = {"env": "gymnasium", "env__id": ID, "env__kwargs": {"strict": False}, "learner": "torch"}
 STOPPED = {"convergence__stop": True}
@@ -64,6 +66,8 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.MunchausenConfig, MUNCHAUSEN, {"agent__munchausen__clip": -0.01}),
     (schema.UniformConfig, {}, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
     (schema.UniformConfig, {}, {"replay__replacement": False}),
+    (schema.CombinedConfig, COMBINED, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
+    (schema.CombinedConfig, COMBINED, {"replay__replacement": False}),
     (schema.PrioritisedConfig, PRIORITISED, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
     (schema.PrioritisedConfig, PRIORITISED, {"replay__alpha": 0.1, "replay__priority_floor": 0.5}),
     (schema.PrioritisedConfig, PRIORITISED, {"replay__beta_start": 0.0, "replay__beta_end": 0.7}),
@@ -71,6 +75,8 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.OnlineConfig, {"replay": "online"}, {"replay__n_step": 2}),
     (schema.AdamConfig, {}, {"lr": 0.02, "optimizer__beta1": 0.5, "optimizer__beta2": 0.9}),
     (schema.AdamConfig, {}, {"optimizer__eps": 0.1}),
+    (schema.AdamWConfig, ADAMW, {"lr": 0.02, "optimizer__beta1": 0.5, "optimizer__beta2": 0.9}),
+    (schema.AdamWConfig, ADAMW, {"optimizer__eps": 0.1, "optimizer__weight_decay": 0.5}),
     (schema.RMSpropConfig, {"optimizer": "rmsprop"}, {"lr": 0.02, "optimizer__alpha": 0.5}),
     (schema.RMSpropConfig, {"optimizer": "rmsprop"}, {"optimizer__eps": 0.1, "optimizer__momentum": 0.5}),
     (schema.SGDConfig, {"optimizer": "sgd"}, {"lr": 0.02, "optimizer__momentum": 0.5}),

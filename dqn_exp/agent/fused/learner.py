@@ -236,6 +236,7 @@ def describe_optimizer(config: OptimizerConfig) -> tuple[int, list[float], list[
         case SGDConfig():
             names = ["momentum_buffer"] if config.momentum > 0 else []
             return SGD, [config.lr, config.momentum, 0.0, 0.0], names
+    raise ValueError(f"the fused learner has no {config.name}")
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
