@@ -76,7 +76,7 @@ def look(trained: Trained) -> Seen:
     observations = np.concatenate([rollout.observations for rollout in rollouts])
     rewards = np.concatenate([rollout.rewards for rollout in rollouts])
     greedy = np.concatenate([rollout.greedy for rollout in rollouts])
-    hidden = _hidden(trained.network, observations[:, : trained.observation_size])
+    hidden = _hidden(trained.network, observations)
     return Seen(trained.values(observations), greedy, hidden, rewards, trained.first_action)
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.program import TINY, run_here
+from tests.program import TINY, finish, records, run_here, start, wait_until
 
 SMALL = (*TINY, "seed=0", "learner=torch", "network.hidden=[8]", "budget.env_steps=100")
 
@@ -54,3 +54,19 @@ def test_rainbow_is_all_of_its_parts(tmp_path: Path) -> None:
     assert (config["replay"]["name"], config["replay"]["n_step"]) == ("prioritised", 3)
     assert (config["exploration"]["start"], config["exploration"]["end"]) == (0.0, 0.0)
     assert (config["agent"]["double"], record["learner"]) == (True, "torch")
+
+
+def test_a_killed_rainbow_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    """Noise, priorities and sums of rewards are where they were."""
+    job = ("agent=rainbow", "agent.learning_starts=50", "network.hidden=[8]", *TINY, "budget.env_steps=2k")
+    job = (*job, "train_every=8", "checkpoint.every_seconds=0")
+    assert run_here(*job, "hydra.run.dir=whole", cwd=tmp_path).code == 0
+    process = start(*job, "hydra.run.dir=killed", cwd=tmp_path)
+    losses = tmp_path / "killed" / "losses.csv"
+    wait_until(lambda: losses.exists() and len(losses.read_bytes().splitlines()) > 4)
+    process.kill()
+    assert finish(process, tmp_path).code == -9
+    assert run_here(*job, "hydra.run.dir=killed", cwd=tmp_path).code == 0
+    attempts = json.loads((tmp_path / "killed" / "trial.json").read_text())["attempts"]
+    assert [attempt["from_env_step"] > 50 for attempt in attempts] == [False, True]
+    assert records(tmp_path / "killed") == records(tmp_path / "whole")
