@@ -102,12 +102,12 @@ def _run_trials() -> None:
 
     with garbage_uncollected():
         from dqn_exp.cli import check_asked, prepare_single_run
-        from dqn_exp.config import plain_calls
+        from dqn_exp.config import grouped, plain_calls
         from dqn_exp.launch import run_single
         from dqn_exp.runs import provenance
 
     provenance.set_command(sys.argv)
-    sys.argv[1:] = map(plain_calls, multirun_first(sys.argv[1:]))
+    sys.argv[1:] = [grouped(plain_calls(argument)) for argument in multirun_first(sys.argv[1:])]
     check_asked(sys.argv)
     if prepare_single_run(sys.argv):
         _hand_to_hydra(run_single)

@@ -83,6 +83,14 @@ GYMNASIUM_WRAPPERS = (
 """Those of gymnasium that change what is seen, done or earned, by their own names."""
 
 agents = Registry("agent", {"dqn": "dqn_exp.agent.dqn:build_dqn"})
+heads = Registry(
+    "head",
+    {
+        "values": "dqn_exp.heads.values:build_values",
+        "c51": "dqn_exp.heads.c51:build_c51",
+        "qr": "dqn_exp.heads.qr:build_qr",
+    },
+)
 networks = Registry(
     "network",
     {

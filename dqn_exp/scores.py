@@ -39,7 +39,7 @@ def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
 
 
 def normalised(values: ArrayLike, zero: ArrayLike, one: ArrayLike) -> Floats:
-    """`values` on a scale on which `zero` is 0 and `one` is 1; NaN where these are the same. [n] each, or one.
+    """`values` [n] on a scale on which `zero` is 0 and `one` is 1; NaN where these are the same.
 
     For returns: what random play earns, and the threshold (Agarwal et al. 2021). So environments with other
     rewards can be compared.

@@ -20,7 +20,17 @@ from dqn_exp.launch.plan import plain_values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.training.run import Event, Run, build_run, train
 
-GROUPS = ("agent", "network", "env", "replay", "optimizer", "exploration", "target", "experiment")
+GROUPS = (
+    "agent",
+    "network",
+    "network/head",
+    "env",
+    "replay",
+    "optimizer",
+    "exploration",
+    "target",
+    "experiment",
+)
 
 
 @cache

@@ -16,8 +16,8 @@ from tests.program import ROOT, run_here
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 SWEEPS = sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml"))
 OPTIONS = sorted(
-    f"{path.parent.name}={path.stem}"
-    for path in (ROOT / "conf").glob("*/*.yaml")
+    f"{path.parent.relative_to(ROOT / 'conf')}={path.stem}"
+    for path in (*(ROOT / "conf").glob("*/*.yaml"), *(ROOT / "conf" / "network").glob("*/*.yaml"))
     if path.parent.name != "experiment" and path.stem != "gymnasium"
 )
 BRIEF = (

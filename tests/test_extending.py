@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-TRIALS = ("trial", "agent", "tracker")
+TRIALS = ("trial", "head", "agent", "tracker")
 
 
 def command_of(trial: str, directory: str) -> str:
@@ -69,6 +69,14 @@ def test_analysis_runs_the_module_only_when_told_to(folder: Path) -> None:
     done = run(folder, f"{command} --imports")
     assert "No page" in done.stdout  # the network is none that a page can evaluate
     assert (folder / "trial" / "policy" / "difference.png").exists()
+
+
+def test_a_head_of_one_s_own_learns_with_its_options(folder: Path) -> None:
+    record = json.loads((folder / "head" / "trial.json").read_text())
+    assert record["config"]["network"]["head"] == {"name": "expectiles", "options": {"count": 7}}
+    assert record["learner"] == "torch"
+    result = json.loads((folder / "head" / "result.json").read_text())
+    assert result["final_return"] > 60  # a random policy earns 22
 
 
 def test_an_agent_of_one_s_own_has_its_own_scalars(folder: Path) -> None:
@@ -117,7 +125,8 @@ def test_the_tracker_tells_each_evaluation_once(folder: Path) -> None:
 
 
 def test_what_is_asked_of_a_reader_stays_little() -> None:
-    """A DQN of one's own in about forty lines of code, a tracker in about fifteen."""
-    _, agent, tracker = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    """A DQN of one's own in about forty lines of code, a head and a tracker in about fifteen."""
+    _, head, agent, tracker = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(agent[agent.index("class") :].splitlines()) < 65
+    assert len(head[head.index("class") :].splitlines()) < 22
     assert len(tracker[tracker.index("class") :].splitlines()) < 22

@@ -14,6 +14,7 @@ PROGRAM = (
     {"faces"},
     {"config"},
     {"borrowed", "clock", "convergence", "masks", "platforms", "registry", "scores", "seeding", "text"},
+    {"heads"},
     {"envs", "networks"},
     {"replay"},
     {"agent"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from analysis.network.rollouts import roll_out
 from analysis.network.trained import Trained, load_config, load_trained
 from analysis.records import Curve, read_curve, read_trial
 from dqn_exp.config import Config
-from dqn_exp.networks import MLP
+from dqn_exp.networks import MLP, HeadedNetwork
 from dqn_exp.runs import NETWORK
 
 EPISODES = 5
@@ -80,14 +81,15 @@ def look(trained: Trained) -> Seen:
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:
-    """Activations of each ReLU layer of an MLP [N, H]."""
+    """Activations [N, H] of each ReLU layer of an MLP, whatever its head."""
     hidden: list[np.ndarray] = []
-    if not isinstance(network, MLP):
+    inner = network.network if isinstance(network, HeadedNetwork) else network
+    if not isinstance(inner, MLP):
         return hidden
-    with torch.inference_mode():
-        batch = torch.from_numpy(observations)
-        for module in network.layers:
-            batch = module(batch)
+    with ExitStack() as hooks, torch.inference_mode():
+        for module in inner.modules():
             if isinstance(module, nn.ReLU):
-                hidden.append(batch.numpy())
+                hook = module.register_forward_hook(lambda *passed: hidden.append(passed[-1].numpy()))
+                hooks.callback(hook.remove)
+        inner(torch.from_numpy(observations))
     return hidden

@@ -31,6 +31,15 @@ def fused_obstacle(config: Config) -> str | None:
         return f"agent.name={config.agent.name!r}; allowed: dqn"
     if config.network.name != "mlp":
         return f"network.name={config.network.name!r}; allowed: mlp"
+    if config.network.head.name != "values":
+        return f"network.head={config.network.head.name}; allowed: values"
+    if config.agent.munchausen is not None:
+        return "agent.munchausen; allowed: null"
+    for key in ("layer_norm", "dueling", "noisy"):
+        if getattr(config.network, key):
+            return f"network.{key}=true; allowed: false"
+    if config.optimizer.name == "adamw":
+        return "optimizer.name='adamw'; allowed: adam, rmsprop, sgd"
     if config.env.action_masks:
         return f"the action masks of env.id={config.env.id}; allowed: env.action_masks=false to ignore them"
     if config.device == "cuda":

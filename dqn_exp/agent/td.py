@@ -1,26 +1,43 @@
-"""The mathematics of DQN as pure functions of batches. B: batch size, A: number of actions."""
+"""What a target is made of beside the reward: the mathematics of bootstrapping, as functions of batches.
+
+B: batch size, A: number of actions, K: numbers that are predicted for each action. Values of actions that a
+mask does not allow are -inf.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
-def td_target(reward: Tensor, discount: Tensor, next_values: Tensor, selector_values: Tensor) -> Tensor:
-    """r_t + discount_t * Q_target(s_{t+1}, argmax_a Q_selector(s_{t+1}, a)), all [B] but values [B, A].
+def of_actions(predictions: Tensor, actions: Tensor) -> Tensor:
+    """Of predictions [B, A, K] those for one action each, [B, K]; `actions` int64[B]."""
+    chosen: Tensor = predictions[torch.arange(len(actions), device=actions.device), actions]
+    return chosen
 
-    DQN selects with the target network's own values (Mnih et al. 2015), double DQN with the
-    online network's (van Hasselt et al. 2016, https://arxiv.org/abs/1509.06461).
+
+def of_best(predictions: Tensor, values: Tensor) -> Tensor:
+    """Of predictions [B, A, K] those for the action of the largest of `values` [B, A]: [B, K].
+
+    DQN selects by the values of the target network itself (Mnih et al. 2015), double DQN by those of the
+    online network (van Hasselt et al. 2016, https://arxiv.org/abs/1509.06461).
     """
-    best = selector_values.argmax(dim=1, keepdim=True)
-    return reward + discount * next_values.gather(1, best).squeeze(1)
+    return of_actions(predictions, values.argmax(dim=1))
 
 
-def td_loss(kind: str, td_error: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean over the batch of the squared ("mse") or Huber loss (delta 1) of td_error [B]."""
-    if kind == "mse":
-        losses = td_error.square()
-    else:
-        losses = functional.huber_loss(td_error, torch.zeros_like(td_error), reduction="none")
-    return losses.mean() if weights is None else (losses * weights).mean()
+def of_soft_policy(predictions: Tensor, values: Tensor, tau: float) -> Tensor:
+    """The sum over a of pi(a) (prediction(a) - tau log pi(a)), [B, K], with pi = softmax(values / tau).
+
+    Vieillard et al. 2020, https://arxiv.org/abs/2007.14430, equation 1; of quantiles each by itself, as their
+    M-IQN does.
+    """
+    policy = (values / tau).softmax(dim=1)
+    mean = (policy[:, :, None] * predictions).sum(dim=1)
+    entropy: Tensor = torch.special.entr(policy).sum(dim=1, keepdim=True)
+    return mean + tau * entropy
+
+
+def munchausen_bonus(values: Tensor, actions: Tensor, tau: float, alpha: float, clip: float) -> Tensor:
+    """alpha * (tau log pi(a), at least `clip` and at most 0), [B], for the `actions` that were taken."""
+    log_policy = tau * of_actions((values / tau).log_softmax(dim=1), actions)
+    return alpha * log_policy.clamp(min=clip, max=0)

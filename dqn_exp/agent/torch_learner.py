@@ -11,13 +11,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dqn_exp.agent.bootstrap import Batch, build_bootstrap
 from dqn_exp.agent.randomness import TorchStream
-from dqn_exp.agent.td import td_loss, td_target
-from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
-from dqn_exp.networks import MLP, MaskedNetwork, choice_values
+from dqn_exp.agent.td import of_actions
+from dqn_exp.config import AdamConfig, AdamWConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
+from dqn_exp.networks import (
+    MLP,
+    Dueling,
+    HeadedNetwork,
+    MaskedNetwork,
+    choice_values,
+    head_of,
+    noise,
+    noisy_layers,
+    predict,
+)
 from dqn_exp.replay import Transitions
 
-PLAIN_MODULES = (MLP, MaskedNetwork, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
+OURS = (MLP, Dueling, HeadedNetwork, MaskedNetwork)
+PLAIN_MODULES = (*OURS, nn.Sequential, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh)
 """Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
@@ -42,6 +54,9 @@ class TorchLearner:
         self._optimizer = build_optimizer(optimizer, self._parameters)
         self._agent = agent
         self._device = device
+        self._head = head_of(self.network)
+        self._bootstrap = build_bootstrap(agent)
+        self._noisy_layers = noisy_layers(self.network, self._target)
         self._is_plain = all(type(module) in PLAIN_MODULES for module in network.modules())
         self._stream = TorchStream(seed)
         self._values = torch.zeros(1)
@@ -59,39 +74,45 @@ class TorchLearner:
         actions: np.ndarray = self._evaluate(choice_values, observations).argmax(axis=-1)
         return actions
 
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """As `greedy`, but that noisy layers have noise, drawn anew."""
+        if not self._noisy_layers:
+            return self.greedy(observations)
+        with noise(self._noisy_layers):
+            actions: np.ndarray = self._evaluate(choice_values, observations, advance=True).argmax(axis=-1)
+        return actions
+
     def _evaluate(
-        self, evaluate: Callable[[nn.Module, Tensor], Tensor], observation: np.ndarray
+        self,
+        evaluate: Callable[[nn.Module, Tensor], Tensor],
+        observation: np.ndarray,
+        advance: bool = False,
     ) -> np.ndarray:
-        with torch.inference_mode(), self._own_draws(advance=False):
+        with torch.inference_mode(), self._own_draws(advance):
             batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
             values: np.ndarray = evaluate(self.network, batch).cpu().numpy()
         return values.reshape(*observation.shape[:-1], -1)
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
-        with self._own_draws(advance=True):
+        with self._own_draws(advance=True), noise(self._noisy_layers):
             return self._update(transitions, indices, weights)
 
     def _own_draws(self, advance: bool) -> AbstractContextManager[None]:
         return nullcontext() if self._is_plain else self._stream.drawn_from(advance)
 
     def _update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
-        observation, action, reward, next_observation, discount = (
-            torch.from_numpy(column.take(indices, axis=0)).to(self._device) for column in transitions
-        )
-        weight = None if weights is None else torch.from_numpy(weights).to(self._device)
+        columns = (torch.from_numpy(column.take(indices, axis=0)).to(self._device) for column in transitions)
+        batch, head = Batch(*columns), self._head
         with torch.no_grad():
-            next_values = choice_values(self._target, next_observation)
-            selector_values = (
-                choice_values(self.network, next_observation) if self._agent.double else next_values
-            )
-            target = td_target(reward, discount, next_values, selector_values)
+            reward, following = self._bootstrap(head, batch, self.network, self._target)
+            target = head.target(reward, batch.discount, following)
         if not self._is_plain:
             self.network.train()
-        self._values = self.network(observation)
-        predicted = self._values.gather(1, action.unsqueeze(1)).squeeze(1)
-        self._td_error = predicted - target
-        loss = td_loss(self._agent.loss, self._td_error, weight)
+        predictions = predict(self.network, batch.observation)
+        losses, td_error = head.loss(of_actions(predictions, batch.action), target, self._agent.loss)
+        loss = _mean(losses, weights)
+        self._values, self._td_error = head.values(predictions.detach()), td_error.detach()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._clip_gradients()
@@ -109,19 +130,18 @@ class TorchLearner:
     @property
     def td_errors(self) -> np.ndarray:
         """float32[B] of the latest update: predicted minus target."""
-        return self._td_error.detach().cpu().numpy()
+        return self._td_error.cpu().numpy()
 
     @property
     def largest_value(self) -> float:
         """The largest |Q(s, a)| of the latest update's batch; NaN where one of them is."""
-        return float(self._values.detach().abs().max())
+        return float(self._values.abs().max())
 
     def statistics(self) -> tuple[float, float, float]:
         """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""
         gradients = [p.grad.norm() for p in self._parameters if p.grad is not None]
         norm = float(torch.stack(gradients).norm())
-        values = self._values.detach()
-        return norm, float(values.mean()), float(values.abs().max())
+        return norm, float(self._values.mean()), float(self._values.abs().max())
 
     def sync_target(self, tau: float) -> None:
         """target <- target + tau * (online - target); statistics of batch norm are copied."""
@@ -160,6 +180,11 @@ class TorchLearner:
         self._optimizer.load_state_dict({**state, "state": slots})
 
 
+def _mean(losses: Tensor, weights: np.ndarray | None) -> Tensor:
+    """Of losses [B], each with its importance weight where there are `weights` float32[B]."""
+    return losses.mean() if weights is None else (losses * torch.from_numpy(weights).to(losses.device)).mean()
+
+
 def _below(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
@@ -169,6 +194,16 @@ def build_optimizer(config: OptimizerConfig, parameters: list[nn.Parameter]) -> 
         case AdamConfig():
             betas = (config.beta1, config.beta2)
             return torch.optim.Adam(parameters, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+        case AdamWConfig():
+            betas = (config.beta1, config.beta2)
+            return torch.optim.AdamW(
+                parameters,
+                lr=config.lr,
+                betas=betas,
+                eps=config.eps,
+                weight_decay=config.weight_decay,
+                fused=True,
+            )
         case RMSpropConfig():
             return torch.optim.RMSprop(
                 parameters,

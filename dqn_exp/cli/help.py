@@ -14,7 +14,8 @@ NOT_A_GROUP = "hydra"
 
 REMARKS = {
     "env": "gymnasium: env.id=ANY-v0, any environment with discrete actions",
-    "network": "'network.hidden=[64,64]'  network.activation=relu|tanh",
+    "network": "'network.hidden=[64,64]'  network.dueling=true  network.noisy=true  network.layer_norm=true",
+    "network.head": "a Q-value for each action, or the distribution of returns; network.head.atoms=21",
     "replay": "replay.n_step=3",
     "target": "target.tau=0.005",
     "seeds": "seed=until_decided in short; 'seeds.looks=[8,12,16,20,30]'  'seeds.margin=[0.8,1.25]'",
@@ -54,7 +55,7 @@ Options
   budget.seconds=600                                    and of training, whatever is learned by then
   evaluation.every_steps=1k evaluation.every_episodes=3 evaluation.episodes=5
   convergence.threshold=475 convergence.consecutive=3 convergence.stop=true
-  agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k
+  agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k agent.munchausen=true
   learner=auto|torch|fused  device=auto|cpu|cuda
   'imports=[my_module]'                                 a module of yours that registers parts
   init_from=TRIAL_DIR                                   start from the network of another trial
@@ -92,11 +93,15 @@ def help_text() -> str:
 def config_groups() -> dict[str, list[str]]:
     """The options of each config group, as the search path of this program gives them."""
     found: dict[str, set[str]] = {}
-    folders = [path for conf in (CONF, Path("conf")) for path in conf.glob("[!.]*") if path.is_dir()]
-    for folder in [*folders, ROOT / "sweeps", Path("sweeps")]:
+    folders = [(p, p.relative_to(conf)) for conf in (CONF, Path("conf")) for p in conf.glob("**/")]
+    for folder, name in [*folders, *((root / "sweeps", Path("sweeps")) for root in (ROOT, Path()))]:
         if options := {path.stem for path in folder.glob("*.yaml")}:
-            found.setdefault(folder.name, set()).update(options)
-    return {name: sorted(options) for name, options in sorted(found.items()) if name != NOT_A_GROUP}
+            found.setdefault(".".join(name.parts), set()).update(options)
+    return {
+        name: sorted(options)
+        for name, options in sorted(found.items())
+        if name.partition(".")[0] not in ("", NOT_A_GROUP)
+    }
 
 
 def _paragraph(name: str, options: list[str]) -> str:

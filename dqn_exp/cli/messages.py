@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.cli.help import config_groups
-from dqn_exp.config import CONF, ConfigError, did_you_mean
+from dqn_exp.config import CONF, ConfigError, did_you_mean, dotted, group_key
 from dqn_exp.runs import DamagedRecord, Locked
 
 NULL_CHOSEN = "Config group override must be a string or a list."
@@ -28,7 +28,9 @@ OPEN = tuple(
         "evaluation.env.kwargs",
         "env.wrappers",
         "network.options",
+        "network.head.options",
         "agent.options",
+        "agent.munchausen",
         "observers",
     )
 )
@@ -76,6 +78,7 @@ def _explain_hydra(message: str, cause: str) -> str:
     if unknown_option:
         group, name = unknown_option.groups()
         names = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
+        group = dotted(group)
         return f"{group}={name}: unknown.{did_you_mean(name, names)} Allowed: {', '.join(names)}"
     return f"{message}\n{cause}".strip()
 
@@ -90,7 +93,7 @@ def _explain_place(message: str) -> str | None:
 
 def _explain_null() -> str | None:
     for argument in sys.argv[1:]:
-        group, _, value = argument.partition("=")
+        group, _, value = dotted(argument).partition("=")
         if group in (groups := config_groups()) and "null" in value.split(","):
             return (
                 f"{argument}: null is no option of {group}. Allowed: {', '.join(groups[group])}, "
@@ -119,9 +122,12 @@ def _explain_key(key: str) -> str:
 
 def _options_that_have(section: str, name: str) -> list[str]:
     """The options of the config group of `section` with which there is a key `name` in it."""
-    group = section.partition(".")[0]
+    group = group_key(section)
+    if group == section:
+        group = section.partition(".")[0]
     options = [f"{group}={path.stem}" for path in sorted((CONF / group).glob("*.yaml"))] if group else []
-    return [option for option in options if name in (_composed_keys(section, [option]) or ())]
+    found = [option for option in options if name in (_composed_keys(section, [option]) or ())]
+    return list(map(dotted, found))
 
 
 def _keys_of(section: str) -> list[str]:

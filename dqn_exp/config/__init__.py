@@ -10,13 +10,17 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.config.errors import ConfigError, did_you_mean, unknown
     from dqn_exp.config.formats import FORMAT, check_format, recorded_config
+    from dqn_exp.config.groups import dotted, group_key, grouped
     from dqn_exp.config.parsing import parse_config, refuse_second_names, refuse_unused_names
     from dqn_exp.config.paths import CONF, ROOT
     from dqn_exp.config.schema import (
         SHORT_NAMES,
         AdamConfig,
+        AdamWConfig,
         AgentConfig,
         BudgetConfig,
+        C51Config,
+        CombinedConfig,
         Config,
         ConstantConfig,
         EnvConfig,
@@ -24,13 +28,16 @@ if TYPE_CHECKING:
         EvaluationConfig,
         ExplorationConfig,
         ExponentialConfig,
+        HeadConfig,
         LinearConfig,
         MultiplicativeConfig,
+        MunchausenConfig,
         NetworkConfig,
         NoTargetConfig,
         OnlineConfig,
         OptimizerConfig,
         PrioritisedConfig,
+        QRConfig,
         Real,
         ReplayConfig,
         RMSpropConfig,
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
         StepsTargetConfig,
         TargetConfig,
         UniformConfig,
+        ValuesConfig,
     )
     from dqn_exp.config.sizes import format_size, parse_size, plain_calls
 

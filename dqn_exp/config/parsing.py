@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -102,11 +102,16 @@ def _fields(path: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
     sections: list[Any] = [Config]
     for part in path:
         annotations = [s.model_fields[part].annotation for s in sections if part in s.model_fields]
-        sections = [s for a in annotations for s in (get_args(a) or (a,))]
+        sections = [_without_tag(s) for a in annotations for s in (get_args(a) or (a,))]
         values = values[part]
     if len(sections) > 1:
-        sections = [s for s in sections if values["name"] in get_args(s.model_fields["name"].annotation)]
+        named = [s for s in sections if values["name"] in get_args(s.model_fields["name"].annotation)]
+        sections = named or sections[-1:]  # the last may have any name, where any is allowed
     return [name for section in sections for name in section.model_fields]
+
+
+def _without_tag(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _refuse_targets(values: Any, prefix: str = "") -> None:

@@ -16,7 +16,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     model_validator,
 )
 
@@ -72,25 +74,88 @@ class EnvConfig(Section):
     )
 
 
+class MunchausenConfig(Section):
+    tau: Positive = Field(0.03, description="temperature of the soft policy")
+    alpha: Fraction = Field(0.9, description="share of the policy's log-probability in the reward")
+    clip: Annotated[Finite, Field(le=0)] = Field(-1.0, description="least tau * log-probability (l_0)")
+
+
+def _defaults_if_true(value: object) -> object:
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
 class AgentConfig(Section):
     name: str = Field(description="registered name of the algorithm")
     double: bool = Field(description="double DQN: select with the online network (1509.06461)")
-    loss: Literal["mse", "huber"] = Field(description="of the TD error; huber has delta 1")
+    loss: Literal["mse", "huber"] = Field(
+        description="of the TD error of values; huber has delta 1. Other heads have losses of their own"
+    )
     max_grad_norm: Positive | None = Field(description="clip the gradient's norm; null: no clipping")
     max_grad_value: Positive | None = Field(
         description="clamp each element of the gradient to +-value; null: no clamping"
     )
     learning_starts: CountOrZero = Field(description="env steps before the first update")
     updates_per_train: Count = Field(description="gradient updates each time training is due")
+    munchausen: Annotated[MunchausenConfig | None, BeforeValidator(_defaults_if_true)] = Field(
+        None, description="soft targets and a bonus for what is likely (2007.14430); null or false: none"
+    )
     options: dict[str, Any] = Field({}, description="options of an agent of your own")
+
+
+class ValuesConfig(Section):
+    """A Q-value for each action."""
+
+    name: Literal["values"]
+
+
+class C51Config(Section):
+    """Logits of a distribution over atoms between v_min and v_max (1707.06887)."""
+
+    name: Literal["c51"]
+    atoms: Annotated[Count, Field(ge=2)] = Field(51, description="numbers predicted for each action")
+    v_min: Finite | None = Field(None, description="lowest return; null: from returns and gamma")
+    v_max: Finite | None = Field(None, description="highest return; null: from returns and gamma")
+
+
+class QRConfig(Section):
+    """Quantiles of the distribution of returns (1710.10044)."""
+
+    name: Literal["qr"]
+    quantiles: Count = Field(200, description="numbers predicted for each action")
+    kappa: Annotated[Finite, Field(ge=0)] = Field(1.0, description="delta of Huber's loss; 0: |error|")
+
+
+class OwnHeadConfig(Section):
+    name: str = Field(description="registered name of a head of your own")
+    options: dict[str, Any] = Field({}, description="its options")
+
+
+def _kind_of_head(head: Any) -> str:
+    name = head.get("name") if isinstance(head, dict) else getattr(head, "name", None)
+    return str(name) if name in ("values", "c51", "qr") else "own"
+
+
+HeadConfig = Annotated[
+    Annotated[ValuesConfig, Tag("values")]
+    | Annotated[C51Config, Tag("c51")]
+    | Annotated[QRConfig, Tag("qr")]
+    | Annotated[OwnHeadConfig, Tag("own")],
+    Discriminator(_kind_of_head),
+]
 
 
 class NetworkConfig(Section):
     name: str = Field(description="registered name of the architecture")
     hidden: list[Count] = Field(description="units of each hidden layer")
+    head: HeadConfig = Field(ValuesConfig(name="values"), description="what is predicted for each action")
     activation: Literal["relu", "tanh"] = "relu"
-    init: Literal["default", "uniform"] = Field(
-        "default", description="torch's own, or uniform(-init_scale, init_scale) everywhere"
+    layer_norm: bool = Field(False, description="normalise each hidden layer's sums (1607.06450)")
+    dueling: bool = Field(False, description="a stream for the value, one for advantages (1511.06581)")
+    noisy: bool = Field(False, description="linear layers with learned noise (1706.10295)")
+    noisy_sigma: Positive = Field(0.5, description="the noise at the start, times 1/sqrt(inputs)")
+    init: Literal["default", "uniform", "orthogonal"] = Field(
+        "default",
+        description="torch's own; uniform(-init_scale, init_scale) everywhere; or orthogonal (1312.6120)",
     )
     init_scale: Positive = Field(0.5, description="bound of the uniform initialisation")
     options: dict[str, Any] = Field({}, description="options of a network of your own")
@@ -102,6 +167,14 @@ class UniformConfig(Section):
     batch_size: Count = Field(description="transitions in one update")
     n_step: Count = Field(description="rewards summed before bootstrapping")
     replacement: bool = Field(description="may one batch hold a transition twice?")
+
+
+class CombinedConfig(Section):
+    name: Literal["combined"]
+    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    batch_size: Count = Field(description="transitions in one update, the latest among them")
+    n_step: Count = Field(description="rewards summed before bootstrapping")
+    replacement: bool = Field(description="may one batch hold an earlier transition twice?")
 
 
 class PrioritisedConfig(Section):
@@ -137,6 +210,17 @@ class AdamConfig(Section):
     beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
     eps: Positive = 1e-8
+
+
+class AdamWConfig(Section):
+    name: Literal["adamw"]
+    lr: Positive
+    beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
+    eps: Positive = 1e-8
+    weight_decay: Annotated[Finite, Field(ge=0)] = Field(
+        0.01, description="of weights, times lr, each update"
+    )
 
 
 class RMSpropConfig(Section):
@@ -271,8 +355,8 @@ class VideoConfig(Section):
     every_episodes: Count | None = Field(description="film one in so many training episodes")
 
 
-ReplayConfig = UniformConfig | PrioritisedConfig | OnlineConfig
-OptimizerConfig = AdamConfig | RMSpropConfig | SGDConfig
+ReplayConfig = UniformConfig | CombinedConfig | PrioritisedConfig | OnlineConfig
+OptimizerConfig = AdamConfig | AdamWConfig | RMSpropConfig | SGDConfig
 ExplorationConfig = ExponentialConfig | LinearConfig | MultiplicativeConfig | ConstantConfig
 TargetConfig = EpisodesTargetConfig | StepsTargetConfig | SoftTargetConfig | NoTargetConfig
 
@@ -286,12 +370,25 @@ SHORT_NAMES = {
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
 """Sections that say what is written down or known, and nothing about what happens."""
 
+EPSILONS = {"start": 1.0, "end": 0.05, "epsilon": 0.1}
+"""Of each key of `exploration` that is null, the value in a trial whose network has no noise."""
+LATER = {
+    "budget": ("seconds",),
+    "agent": ("munchausen",),
+    "network": ("head", "layer_norm", "dueling", "noisy", "noisy_sigma"),
+}
+"""Keys that earlier versions did not know: with its default such a key leaves `Config.hash` as it was."""
+
 
 class ReturnsConfig(Section):
     """What is known of an environment's returns before anything is trained. Reports use it."""
 
     lowest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
     highest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
+    lowest: Annotated[
+        Finite | None, Field(description="discounted return to be told apart; null: unknown")
+    ] = None
+    highest: Annotated[Finite | None, Field(description="likewise; null: unknown")] = None
     random: Annotated[Finite | None, Field(description="mean return of random play; null: unknown")] = None
 
 
@@ -351,6 +448,20 @@ class Config(Section):
         """Their values have been put where they belong when the configuration was composed."""
         return {key: value for key, value in dict(values).items() if key not in SHORT_NAMES.values()}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _epsilon_is_null(cls, values: dict[str, Any]) -> Any:
+        """What is left open of epsilon: 0 where the network has noise to explore by."""
+        network, exploration = values.get("network"), values.get("exploration")
+        if not isinstance(exploration, dict):
+            return values
+        is_noisy = isinstance(network, dict) and network.get("noisy") is True
+        known = {key: 0.0 if is_noisy else default for key, default in EPSILONS.items()}
+        return {
+            **values,
+            "exploration": {k: known.get(k) if v is None else v for k, v in exploration.items()},
+        }
+
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         replay = self.replay
@@ -363,6 +474,8 @@ class Config(Section):
                 "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
                 "allowed: batch >= 2"
             )
+        if self.agent.munchausen is not None:
+            self._refuse_beside_munchausen()
         if all(limit is None for limit in self.budget.model_dump().values()):
             raise ValueError(
                 "budget.episodes, budget.env_steps, budget.learning_episodes and budget.seconds are all "
@@ -374,6 +487,17 @@ class Config(Section):
                 f"with the module that registers it in imports=[...]"
             )
         return self
+
+    def _refuse_beside_munchausen(self) -> None:
+        """Its targets are expectations over actions, of one step, by the target network alone."""
+        others = {
+            "agent.double=true": (self.agent.double, "false"),
+            f"replay.n_step={self.replay.n_step}": (self.replay.n_step > 1, "1"),
+            "network.head=c51": (self.network.head.name == "c51", "values, qr"),
+        }
+        for setting, (is_set, allowed) in others.items():
+            if is_set:
+                raise ValueError(f"{setting} cannot be combined with agent.munchausen; allowed: {allowed}")
 
     def evaluation_env(self) -> EnvConfig:
         """The environment of greedy episodes: the training one but for `evaluation.env` and a time limit.
@@ -394,8 +518,10 @@ class Config(Section):
     def content(self) -> dict[str, Any]:
         """Plain nested values of all that decides what happens in the trial."""
         left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
-        if self.budget.seconds is None:  # versions that did not know this limit wrote the same
-            left_out["budget"] = {"seconds"}
+        for section, keys in LATER.items():
+            part = getattr(self, section)
+            fields = type(part).model_fields
+            left_out[section] = {key for key in keys if getattr(part, key) == fields[key].default}
         return self.model_dump(exclude=left_out)
 
     def hash(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dqn_exp.config import Config
+from dqn_exp.config import Config, dotted
 from dqn_exp.launch.memory import bytes_of_replay, free_bytes
 from dqn_exp.launch.pace import (
     MOST_KINDS,
@@ -153,4 +153,4 @@ def list_seeds(seeds: Iterable[int]) -> str:
 
 
 def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+")
+    return dotted(override).partition("=")[0].lstrip("+")

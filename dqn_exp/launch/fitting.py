@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-from dqn_exp.config import SHORT_NAMES, ConfigError
+from dqn_exp.config import SHORT_NAMES, ConfigError, dotted
 
 Options = tuple[str, ...]
 """What a job chooses of the config groups: ("replay=uniform", "target=steps")."""
@@ -74,10 +74,13 @@ def _keys(config: DictConfig, section: str) -> list[str]:
 def _named(lacking: Sequence[Options], key: str, composed: Mapping[Options, DictConfig]) -> str:
     """The options that a key is missing in: those of its own group, where that is swept."""
     common = set.intersection(*map(set, composed))
-    group = LONG_NAMES.get(key, key).partition(".")[0]
+    section = LONG_NAMES.get(key, key)
     varied = [[text for text in option if text not in common] for option in lacking]
-    own = [[text for text in option if _key(text) == group] or option for option in varied]
-    return " and ".join(dict.fromkeys(" ".join(option) for option in own))
+    own = [
+        [text for text in option if section.startswith(f"{_key(dotted(text))}.")] or option
+        for option in varied
+    ]
+    return " and ".join(dict.fromkeys(" ".join(map(dotted, option)) for option in own))
 
 
 def _given_once(text: str, key: str, option: Options, composed: Mapping[Options, DictConfig]) -> ConfigError:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from dqn_exp.config import ConfigError, did_you_mean
+from dqn_exp.config import ConfigError, did_you_mean, group_key
 
 ZIP = "zip"
 Groups = list[list[str]]
@@ -29,7 +29,7 @@ def read_groups(overrides: Sequence[Override], master: DictConfig) -> Groups:
     groups = [plain] if isinstance(plain, list) and any(isinstance(name, str) for name in plain) else plain
     if not isinstance(groups, list) or not all(map(_is_group, groups)):
         raise ConfigError(f"zip={plain}: {ALLOWED}")
-    return [[name.lstrip("+") for name in group] for group in groups]
+    return [[group_key(name.lstrip("+")) for name in group] for group in groups]
 
 
 def _is_group(group: object) -> bool:

@@ -21,7 +21,7 @@ from omegaconf import Container, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.borrowed import override_dirname
-from dqn_exp.config import Config, ConfigError, refuse_second_names, refuse_unused_names, unknown
+from dqn_exp.config import Config, ConfigError, dotted, refuse_second_names, refuse_unused_names, unknown
 from dqn_exp.launch.fitting import fit
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.preflight import check_parts, resolve_config
@@ -217,7 +217,7 @@ def trial_names(jobs: Sequence[Sequence[str]]) -> list[str]:
         [o for o in task if o not in constant and not is_seed(o)] + [o for o in task if is_seed(o)]
         for task in tasks
     ]
-    return [directory_name(",".join(overrides) or "trial") for overrides in varied]
+    return [directory_name(",".join(map(dotted, overrides)) or "trial") for overrides in varied]
 
 
 def is_seed(override: str) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 
 from dqn_exp.agent import check_learner
 from dqn_exp.config import Config, ConfigError, EnvConfig, parse_config
+from dqn_exp.heads import resolve_support
 from dqn_exp.launch.warm_start import check_init_from
-from dqn_exp.registry import agents, import_modules, networks, observers
+from dqn_exp.registry import agents, heads, import_modules, networks, observers
 from dqn_exp.training import check_video
 
 
@@ -23,6 +24,7 @@ def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
     import_modules(config.imports)
     agents.check("agent.name", config.agent.name)
     networks.check("network.name", config.network.name)
+    heads.check("network.head.name", config.network.head.name)
     for name in config.observers:
         observers.check("observers", name)
     env, threshold = _resolve_environment(config.env.model_dump_json(), config.convergence.threshold, apart)
@@ -30,6 +32,7 @@ def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
         _check_masks(config)
     convergence = config.convergence.model_copy(update={"threshold": threshold})
     config = config.model_copy(update={"env": env, "convergence": convergence})
+    config = resolve_support(config)
     check_learner(config)
     if config.evaluation.env.kwargs:
         _check_evaluation(config, apart)

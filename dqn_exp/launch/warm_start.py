@@ -7,8 +7,10 @@ from pathlib import Path
 from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig, recorded_config
 from dqn_exp.runs import NETWORK, read_json
 
-Shape = tuple[str, list[int], str, tuple[int, ...], int]
-"""Of a network: name, hidden layers, activation, shape of an observation, number of actions."""
+Shape = tuple[NetworkConfig, tuple[int, ...], int]
+"""Of a network: its section but for its first weights, shape of an observation, number of actions."""
+FIRST_WEIGHTS = {"init": "default", "init_scale": 0.5, "noisy_sigma": 0.5}
+"""What says how a network begins, and nothing about what fits into it."""
 
 
 def check_init_from(config: Config) -> None:
@@ -46,10 +48,14 @@ def _shape(network: NetworkConfig, env: EnvConfig) -> Shape:
     environment = make_environment(env)
     environment.close()
     observed = environment.observation_space.shape
-    return (network.name, network.hidden, network.activation, observed, int(environment.action_space.n))
+    return network.model_copy(update=FIRST_WEIGHTS), observed, int(environment.action_space.n)
 
 
 def _describe(shape: Shape) -> str:
-    name, hidden, activation, observed, actions = shape
+    network, observed, actions = shape
+    parts = [key for key in ("layer_norm", "dueling", "noisy") if getattr(network, key)]
+    head = network.head.model_dump()
+    parts += [f"head={head.pop('name')}", *(f"{key}={value}" for key, value in head.items())]
     numbers = " x ".join(map(str, observed))
-    return f"{name} {hidden} {activation} for {numbers} numbers observed and {actions} actions"
+    layers = f"{network.name} {network.hidden} {network.activation} {' '.join(parts)}"
+    return f"{layers} for {numbers} numbers observed and {actions} actions"

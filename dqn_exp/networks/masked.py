@@ -18,13 +18,21 @@ class MaskedNetwork(nn.Module):
         self.network, self.n_actions = network, n_actions
 
     def forward(self, rows: Tensor) -> Tensor:
-        values: Tensor = self.network(rows[:, : -self.n_actions])
+        values: Tensor = self.network(self.observations(rows))
         return values
+
+    def observations(self, rows: Tensor) -> Tensor:
+        """The rows without their masks."""
+        return rows[:, : -self.n_actions]
+
+
+def rule_out(network: nn.Module, rows: Tensor, values: Tensor) -> Tensor:
+    """Q-values [B, A] with -inf for the actions that the mask of a row does not allow."""
+    if not isinstance(network, MaskedNetwork):
+        return values
+    return values.masked_fill(rows[:, -network.n_actions :] == 0, -math.inf)
 
 
 def choice_values(network: nn.Module, rows: Tensor) -> Tensor:
     """Q-values [B, A] to choose actions by: -inf for those that a row's mask does not allow."""
-    values: Tensor = network(rows)
-    if not isinstance(network, MaskedNetwork):
-        return values
-    return values.masked_fill(rows[:, -network.n_actions :] == 0, -math.inf)
+    return rule_out(network, rows, network(rows))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from gymnasium import spaces
 
-from dqn_exp.config import OnlineConfig, PrioritisedConfig, ReplayConfig, UniformConfig
+from dqn_exp.config import CombinedConfig, OnlineConfig, PrioritisedConfig, ReplayConfig, UniformConfig
+from dqn_exp.replay.combined import CombinedReplay
 from dqn_exp.replay.n_step import NStepReplay
 from dqn_exp.replay.prioritised import PrioritisedReplay
 from dqn_exp.replay.ring import UniformReplay
@@ -32,6 +33,8 @@ def _build_ring(
     match config:
         case UniformConfig():
             return UniformReplay(*common, config.replacement, generator)
+        case CombinedConfig():
+            return CombinedReplay(*common, config.replacement, generator)
         case OnlineConfig():  # a ring that holds the latest transition alone
             return UniformReplay(*common, True, generator)
         case PrioritisedConfig():

@@ -94,12 +94,14 @@ class UniformReplay:
         return index
 
     def sample(self) -> Sample:
+        return Sample(self._draw(self.batch_size, self._size), None)
+
+    def _draw(self, count: int, below: int) -> np.ndarray:
+        """So many of the whole numbers from 0 to `below`, int64[count]; each once unless `replacement`."""
         if self.replacement:
             # Floors of 53-bit uniforms are as even as integers(), which takes four times as long
-            indices = (self._generator.random(self.batch_size) * self._size).astype(np.int64)
-        else:
-            indices = self._generator.choice(self._size, self.batch_size, replace=False, shuffle=False)
-        return Sample(indices, None)
+            return (self._generator.random(count) * below).astype(np.int64)
+        return self._generator.choice(below, count, replace=False, shuffle=False)
 
     def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
         """Told the TD errors float32[B] of what was sampled; uniform replay has no use for them."""

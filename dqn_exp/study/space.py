@@ -22,7 +22,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial
 
-from dqn_exp.config import ConfigError, parse_size, unknown
+from dqn_exp.config import ConfigError, group_key, grouped, parse_size, unknown
 from dqn_exp.launch import SEEDS, axis_values, meaning, range_values
 from dqn_exp.study.storage import on_grid
 
@@ -70,7 +70,7 @@ class Space:
         known = self.distributions
         values = {key: on_grid(known[key], value) if key in known else value for key, value in params.items()}
         chosen = [f"{ENVIRONMENT}={environment}"] if environment else []
-        searched = [f"{key}={to_text(value)}" for key, value in values.items()]
+        searched = [grouped(f"{key}={to_text(value)}") for key, value in values.items()]
         return [*chosen, *self.fixed, *searched, f"seed={seed}"]
 
     def grid(self) -> list[dict[str, Any]]:
@@ -83,6 +83,7 @@ class Space:
 
         may_have_more: may there be keys besides those of the space?
         """
+        params = {group_key(key): value for key, value in params.items()}
         found = dict(params)
         for key, value in params.items():
             if key in self.distributions:

@@ -19,7 +19,7 @@ from dqn_exp.agent.fused import FusedLearner
 from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.torch_learner import TorchLearner, build_optimizer
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.config.schema import Config
+from dqn_exp.config.schema import C51Config, Config, QRConfig
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.networks import build_network
 from dqn_exp.replay import Transitions
@@ -129,6 +129,90 @@ class Reference:
         return flatten([p.grad for p in self.online.parameters() if p.grad is not None])
 
 
+FAMILY: list[dict[str, Any]] = [
+    {"network__head": {"name": "c51", "atoms": 7, "v_min": -3, "v_max": 4}},
+    {"network__head": {"name": "qr", "quantiles": 5, "kappa": 0.7}},
+    {"network__head": {"name": "qr", "quantiles": 5, "kappa": 0}},
+    {"network__head": {"name": "c51", "atoms": 7, "v_min": -3, "v_max": 4}, "agent": "double_dqn"},
+    {"network__head": {"name": "qr", "quantiles": 5}, "agent": "double_dqn", "network__dueling": True},
+    {"network__head": {"name": "c51", "v_min": -3, "v_max": 4}, "network__dueling": True},
+    {"network__dueling": True, "network__layer_norm": True},
+    {"agent__munchausen": True},
+    {"agent__munchausen": {"tau": 0.5, "alpha": 0.7, "clip": -0.3}, "agent__loss": "huber"},
+    {"agent__munchausen": {"tau": 0.5}, "network__head": {"name": "qr", "quantiles": 5}},
+]
+"""What a learner of the family may be asked for beside values of the best action."""
+FAMILY_LEARNERS = ["torch"]
+
+
+class FamilyReference(Reference):
+    """The same for every head, with and without a soft policy, transition by transition."""
+
+    def loss(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> Tensor:
+        columns = (torch.from_numpy(column[indices]) for column in transitions)
+        losses = torch.stack([self._loss_of(*transition) for transition in zip(*columns, strict=True)])
+        return (losses * (1 if weights is None else torch.from_numpy(weights))).mean()
+
+    def _loss_of(self, s: Tensor, a: Tensor, r: Tensor, s_next: Tensor, discount: Tensor) -> Tensor:
+        predicted = self._predictions(self.online, s)[a]
+        with torch.no_grad():
+            predictions, munchausen = self._predictions(self.target, s_next), self.config.agent.munchausen
+            if munchausen is None:
+                chooser = self.online if self.config.agent.double else self.target
+                following = predictions[self._values(self._predictions(chooser, s_next)).argmax()]
+            else:
+                tau = munchausen.tau
+                policy = functional.softmax(self._values(predictions) / tau, dim=0)
+                log_policy = functional.log_softmax(self._values(predictions) / tau, dim=0)
+                following = (policy[:, None] * (predictions - tau * log_policy[:, None])).sum(0)
+                now = functional.log_softmax(self._values(self._predictions(self.target, s)) / tau, dim=0)
+                r = r + munchausen.alpha * max(munchausen.clip, min(0.0, tau * float(now[a])))
+        head = self.config.network.head
+        if isinstance(head, C51Config):
+            target = self._projected(r, discount, functional.softmax(following, dim=0))
+            return -(target * functional.log_softmax(predicted, dim=0)).sum()
+        errors = r + discount * following[None, :] - predicted[:, None]
+        kind = self.config.agent.loss
+        if not isinstance(head, QRConfig):
+            return errors[0, 0] ** 2 if kind == "mse" else _huber(errors[0, 0], 1.0)
+        tau_hat = (torch.arange(head.quantiles) + 0.5) / head.quantiles
+        losses = _huber(errors, head.kappa) if head.kappa else errors.abs()
+        return ((tau_hat[:, None] - (errors < 0).double()).abs() * losses).mean(1).sum()
+
+    def _predictions(self, network: nn.Module, s: Tensor) -> Tensor:
+        """[A, K], of the layers below any head."""
+        inner = network.get_submodule("network") if hasattr(network, "head") else network
+        flat: Tensor = inner(s.double()[None])
+        head = self.config.network.head
+        per_action = {"c51": getattr(head, "atoms", 0), "qr": getattr(head, "quantiles", 0), "values": 1}
+        return flat.reshape(-1, per_action[head.name])
+
+    def _values(self, predictions: Tensor) -> Tensor:
+        if isinstance(self.config.network.head, C51Config):
+            return functional.softmax(predictions, dim=1) @ self._atoms
+        return predictions.mean(1)
+
+    @property
+    def _atoms(self) -> Tensor:
+        head = self.config.network.head
+        assert isinstance(head, C51Config)
+        return torch.from_numpy(np.linspace(head.v_min or 0, head.v_max or 0, head.atoms))
+
+    def _projected(self, r: Tensor, discount: Tensor, probabilities: Tensor) -> Tensor:
+        atoms = self._atoms
+        target, width = torch.zeros_like(atoms), float(atoms[1] - atoms[0])
+        for p, z in zip(probabilities, atoms, strict=True):
+            place = (float((r + discount * z).clamp(atoms[0], atoms[-1])) - float(atoms[0])) / width
+            lower = min(int(place), len(atoms) - 2)
+            target[lower] += p * (lower + 1 - place)
+            target[lower + 1] += p * (place - lower)
+        return target
+
+
+def _huber(error: Tensor, delta: float) -> Tensor:
+    return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=delta)
+
+
 def flatten(tensors: list[Tensor]) -> np.ndarray:
     return np.concatenate([tensor.detach().double().numpy().ravel() for tensor in tensors])
 
@@ -194,6 +278,44 @@ def test_optimizer_steps(name: str, settings: dict[str, Any], units: Units, dtyp
                 learner.update(transitions, *batch)
             moved = parameters(reference.online) - start
             assert_close(parameters(learner.network) - start, moved, TOLERANCE[dtype])
+
+
+@each_number
+@pytest.mark.parametrize("settings", FAMILY, ids=str)
+@pytest.mark.parametrize("name", FAMILY_LEARNERS)
+def test_gradients_of_the_family(name: str, settings: dict[str, Any], dtype: torch.dtype) -> None:
+    """As `test_gradients`: the step at lr = 1 is the gradient, with a target network of its own."""
+    config = configure(DEEP, optimizer="sgd", lr=1.0, **settings)
+    transitions, other = make_transitions(DEEP, dtype), make_network(config, DEEP, dtype, seed=1)
+    for batch_size, weighted in ((1, False), (20, True)):
+        learner, reference = make_learner(name, config, DEEP, dtype), FamilyReference(config, DEEP)
+        set_target(learner, other)
+        reference.target.load_state_dict(other.state_dict())
+        batch = draw(batch_size, dtype, weighted=weighted)
+        before = parameters(learner.network)
+        loss_before = reference.update(transitions, *batch)
+        assert learner.update(transitions, *batch) == pytest.approx(loss_before, rel=TOLERANCE[dtype])
+        assert_close(before - parameters(learner.network), reference.gradient, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("settings", FAMILY, ids=str)
+@pytest.mark.parametrize("name", FAMILY_LEARNERS)
+def test_values_of_the_family(name: str, settings: dict[str, Any]) -> None:
+    """Whatever is predicted, everybody sees Q-values, and the statistics are of them."""
+    config = configure(DEEP, **settings)
+    learner, transitions = make_learner(name, config, DEEP), make_transitions(DEEP)
+    rows, reference = transitions.observation[:12], FamilyReference(config, DEEP)
+    with torch.no_grad():
+        expected = [
+            reference._values(reference._predictions(reference.online, s)) for s in torch.from_numpy(rows)
+        ]
+    q = torch.stack(expected).numpy()
+    np.testing.assert_allclose(learner.values(rows), q, atol=1e-5)
+    assert learner.greedy(rows).tolist() == learner.act(rows).tolist() == q.argmax(1).tolist()
+    learner.update(transitions, np.arange(12), None)
+    assert learner.statistics()[1:] == pytest.approx((q.mean(), abs(q).max()), rel=1e-4)
+    assert learner.largest_value == pytest.approx(abs(q).max(), rel=1e-4)
+    assert learner.td_errors.shape == (12,)
 
 
 @pytest.mark.parametrize(
@@ -357,6 +479,7 @@ def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     assert chosen() == "fused"
     assert chosen(learner="torch") == "torch"
     assert chosen(network="mlp_batchnorm") == "torch"
+    assert all(chosen(**settings) == "torch" for settings in FAMILY)
     assert chosen(network__hidden=[1024, 1024]) == "torch"  # where torch's matrix products are faster
     assert chosen(network__hidden=[1024, 1024], learner="fused") == "fused"
 
@@ -366,6 +489,12 @@ def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     [
         ({"network": "mlp_batchnorm"}, ["network.name='mlp_batchnorm'", "allowed: mlp"]),
         ({"device": "cuda"}, ["device='cuda'", "allowed: cpu"]),
+        ({"optimizer": "adamw"}, ["optimizer.name='adamw'", "allowed: adam, rmsprop, sgd"]),
+        ({"network__head": {"name": "qr"}}, ["network.head=qr; allowed: values"]),
+        ({"network__dueling": True}, ["network.dueling=true; allowed: false"]),
+        ({"network__noisy": True}, ["network.noisy=true; allowed: false"]),
+        ({"network__layer_norm": True}, ["network.layer_norm=true; allowed: false"]),
+        ({"agent__munchausen": True}, ["agent.munchausen; allowed: null"]),
     ],
 )
 def test_a_fused_learner_that_cannot_be_had_is_refused_at_once(

@@ -115,6 +115,21 @@ def test_a_trial_takes_no_action_that_is_locked_and_learns_the_best(
     assert seen.hidden[0].shape[1] == 16  # the network inside is an ordinary one
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"network__head": {"name": "c51", "v_min": -2, "v_max": 4, "atoms": 25}, "network__dueling": True},
+        {"network__head": {"name": "qr", "quantiles": 9}, "agent__munchausen": True},
+    ],
+    ids=str,
+)
+def test_masks_hold_for_the_family(settings: dict[str, Any], tmp_path: Path) -> None:
+    assert run_trial(make_config(**DOORS, **settings), tmp_path, {}).final_return == BEST
+    trained = load_trained(tmp_path)
+    assert trained.values(rows([1] * 9)[:, :6]).shape == (1, 3)
+    assert set(look(trained).greedy) == {1, 2}
+
+
 def test_a_killed_trial_with_masks_goes_on_to_the_same_record(tmp_path: Path) -> None:
     config = make_config(**{**DOORS, "budget__env_steps": 300}, checkpoint__every_seconds=0)
     run_trial(config, tmp_path / "whole", {})

@@ -184,3 +184,70 @@ def test_arrays_round_trip(optimizer: str, network: str) -> None:
     mine, theirs = learner.arrays(), other.arrays()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+# noisy layers
+
+NOISY: dict[str, Any] = {"network__noisy": True, "network__hidden": [8]}
+
+
+def noisy_learner(seed: int = 0, **settings: Any) -> TorchLearner:
+    config = make_config(**NOISY, **settings)
+    network = build_network(config.network, *spaces_of(4, 2), seed=0)
+    return TorchLearner(network, config.agent, config.optimizer, has_target=True, seed=seed)
+
+
+def test_noise_explores_while_training_and_not_in_evaluation() -> None:
+    learner, rows = noisy_learner(), random_batch(64).observation
+    greedy = learner.greedy(rows)
+    chosen = [learner.act(rows) for _ in range(20)]
+    assert len({actions.tobytes() for actions in chosen}) > 5
+    assert all((learner.greedy(rows) == greedy).all() for _ in range(3))
+    with torch.no_grad():
+        means = learner.network(torch.from_numpy(rows)).numpy()
+    assert (greedy == means.argmax(1)).all()
+
+
+def test_noise_is_drawn_from_the_learners_own_stream() -> None:
+    """Neither the global generator nor a greedy action in between changes it; another seed does."""
+    rows = random_batch().observation
+    first, second, other = noisy_learner(), noisy_learner(), noisy_learner(seed=1)
+    actions = []
+    for learner in (first, second, other):
+        torch.manual_seed(len(actions))
+        learner.update(random_batch(), np.arange(16), None)
+        learner.greedy(rows)
+        actions.append([learner.act(rows).tolist() for _ in range(10)])
+    assert actions[0] == actions[1] != actions[2]
+
+
+@pytest.mark.parametrize("part", ["online.", "target."])
+def test_both_networks_have_noise_that_is_drawn_for_each_update(part: str) -> None:
+    """Where the other one has none, and nothing is learned to speak of, TD errors still change."""
+    learner = noisy_learner(optimizer="sgd", lr=1e-30)
+    arrays = {name: value.clone() for name, value in learner.arrays().items()}
+    silent = [name for name in arrays if name.endswith("_sigma") and not name.startswith(part)]
+    learner.load_arrays(arrays | {name: torch.zeros_like(arrays[name]) for name in silent})
+    errors = []
+    for _ in range(2):
+        learner.update(random_batch(), np.arange(16), None)
+        errors.append(learner.td_errors)
+    assert (errors[0] != errors[1]).all()
+
+
+def test_a_noisy_learner_goes_on_where_another_stopped() -> None:
+    first, second = noisy_learner(), noisy_learner(seed=5)
+    first.update(random_batch(), np.arange(16), None)
+    second.load_arrays({name: value.clone() for name, value in first.arrays().items()})
+    rows = random_batch().observation
+    for learner in (first, second):
+        learner.update(random_batch(), np.arange(16), None)
+    assert [first.act(rows).tolist() for _ in range(5)] == [second.act(rows).tolist() for _ in range(5)]
+    assert all(torch.equal(value, second.arrays()[name]) for name, value in first.arrays().items())
+
+
+def test_the_size_of_the_noise_is_learned() -> None:
+    learner = noisy_learner(optimizer="sgd", lr=0.1)
+    before = learner.network.get_submodule("layers.0").weight_sigma.detach().clone()
+    learner.update(random_batch(), np.arange(16), None)
+    assert not torch.equal(learner.network.get_submodule("layers.0").weight_sigma, before)

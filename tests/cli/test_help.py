@@ -21,15 +21,15 @@ KEYS = sorted(set(re.findall(r"(?<![\w/])([a-z_]+(?:\.[a-z_]+)*)=", FIXED_TEXT))
 @pytest.fixture(scope="module")
 def composed() -> DictConfig:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", ["target=soft"], return_hydra_config=True)
+        return compose("config", ["target=soft", "network/head=c51"], return_hydra_config=True)
 
 
 def test_every_group_and_option_is_a_file_and_every_file_is_named() -> None:
     groups = config_groups()
-    files = {path for path in (ROOT / "conf").glob("*/*.yaml") if path.parent.name != "hydra"}
-    files |= set((ROOT / "sweeps").glob("*.yaml"))
-    named = {(group, option) for group, options in groups.items() for option in options}
-    assert named == {(path.parent.name, path.stem) for path in files}
+    folders = {path: path.parent.relative_to(ROOT / "conf") for path in (ROOT / "conf").glob("*/**/*.yaml")}
+    folders |= {path: Path("sweeps") for path in (ROOT / "sweeps").glob("*.yaml")}
+    files = {(".".join(f.parts), path.stem) for path, f in folders.items() if f.parts[0] != "hydra"}
+    assert {(group, option) for group, options in groups.items() for option in options} == files
     words = set(help_text().split())
     assert all({group, *options} <= words for group, options in groups.items())
 

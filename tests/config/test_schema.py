@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -14,7 +13,7 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.parsing import parse_config
-from dqn_exp.config.schema import NOT_OF_THE_TRIAL, Config
+from dqn_exp.config.schema import Config
 from tests.helpers import make_config, make_values
 
 
@@ -68,7 +67,7 @@ CLOCKS = "allowed: episodes, env_steps, updates, learning_episodes."
         ("agent__loss", "hubr", "agent.loss='hubr': allowed: mse, huber. Did you mean 'huber'?"),
         ("learner", "jax", "learner='jax': allowed: auto, torch, fused."),
         ("device", "tpu", "device='tpu': allowed: auto, cpu, cuda. Did you mean 'cpu'?"),
-        ("optimizer__name", "adamw", "optimizer.name='adamw': allowed: 'adam', 'rmsprop', 'sgd'"),
+        ("optimizer__name", "lion", "optimizer.name='lion': allowed: 'adam', 'adamw', 'rmsprop', 'sgd'"),
         ("optimizer__beta1", 1.0, "optimizer.beta1=1.0: must be less than 1"),
         ("exploration__start", 2, "exploration.start=2: must be less than or equal to 1"),
         ("exploration__clock", "step", f"exploration.clock='step': {CLOCKS} Did you mean 'env_steps'?"),
@@ -203,12 +202,7 @@ def test_the_hash_is_of_what_matters() -> None:
 
 
 def test_an_unused_limit_of_seconds_is_no_part_of_the_hash() -> None:
-    """Versions that did not know it are continued by this one."""
-    config = parse_config(make_values())
-    content = config.model_dump(exclude=dict.fromkeys(NOT_OF_THE_TRIAL, True))
-    assert content["budget"].pop("seconds") is None
-    expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    assert config.hash() == expected[:12]
+    assert "seconds" not in parse_config(make_values()).content()["budget"]
     assert not same_hash({}, {"budget__seconds": 5})
 
 
@@ -246,3 +240,63 @@ def test_a_wrong_value_is_told_by_the_name_it_was_given(key: str, shown: str) ->
         make_config(**{key: "many"})
     assert str(raised.value).startswith(f"{shown}='many': ")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"agent": "double_dqn"},
+            "agent.double=true cannot be combined with agent.munchausen; allowed: false",
+        ),
+        ({"replay__n_step": 3}, "replay.n_step=3 cannot be combined with agent.munchausen; allowed: 1"),
+        (
+            {"network__head": {"name": "c51"}},
+            "network.head=c51 cannot be combined with agent.munchausen; al",
+        ),
+    ],
+)
+def test_what_munchausen_cannot_be_combined_with_is_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(make_values(agent__munchausen=True, **settings))
+    assert str(error.value).startswith(words)
+
+
+def test_munchausen_is_true_false_or_its_numbers() -> None:
+    plain = {"tau": 0.03, "alpha": 0.9, "clip": -1.0}
+    for given, expected in ((True, plain), (False, None), ({"tau": 0.1}, {**plain, "tau": 0.1})):
+        munchausen = parse_config(make_values(agent__munchausen=given)).agent.munchausen
+        assert (munchausen.model_dump() if munchausen else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ({"name": "c51", "atoms": 1}, "network.head.atoms=1: must be greater than or equal to 2"),
+        ({"name": "qr", "kapa": 1}, "network.head.kapa is not a key. Did you mean 'kappa'? Allowed: name, q"),
+        ({"name": "own", "size": 1}, "network.head.size is not a key. Allowed: name, options"),
+    ],
+)
+def test_a_wrong_option_of_a_head_is_named(head: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(make_values(network__head=head))
+    assert str(error.value).startswith(words)
+
+
+@pytest.mark.parametrize("group", ["exponential", "linear", "multiplicative", "constant"])
+def test_epsilon_is_0_where_the_network_explores_unless_it_is_given(group: str) -> None:
+    def epsilons(**settings: Any) -> set[float]:
+        exploration = parse_config(make_values(exploration=group, **settings)).exploration.model_dump()
+        return {exploration[key] for key in ("start", "end", "epsilon") if key in exploration}
+
+    assert epsilons() == ({0.1} if group == "constant" else {1.0, 0.05})
+    assert epsilons(network__noisy=True) == {0.0}
+    given = "exploration__epsilon" if group == "constant" else "exploration__end"
+    assert epsilons(network__noisy=True, **{given: 0.2}) == ({0.2} if group == "constant" else {0.0, 0.2})
+
+
+def test_epsilon_is_as_it_was_where_a_network_file_knows_no_noise() -> None:
+    values = make_values()
+    del values["network"]["noisy"]
+    exploration = parse_config(values).exploration
+    assert (exploration.name, exploration.start, exploration.end) == ("exponential", 1.0, 0.05)

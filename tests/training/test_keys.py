@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
@@ -36,6 +36,12 @@ BRIEF: dict[str, Any] = {
 LINEAR = {"exploration": "linear", "exploration__clock": "env_steps", "exploration__duration": 200}
 EXPONENTIAL = {"exploration": "exponential", "exploration__clock": "env_steps", "exploration__decay": 100}
 FACTOR = {"exploration": "multiplicative", "exploration__clock": "env_steps", "exploration__factor": 0.99}
+TORCH = {"learner": "torch"}
+C51 = {"network__head": {"name": "c51"}}
+QR = {"network__head": {"name": "qr", "quantiles": 20}}
+MUNCHAUSEN = {"agent__munchausen": {"tau": 0.03, "alpha": 0.9, "clip": -1}}
+ADAMW = {"optimizer": "adamw"}
+COMBINED = {"replay": "combined"}
 PRIORITISED = {"replay": "prioritised", "replay__beta_updates": 100}
 MASKED = {"env": "gymnasium", "env__id": ID, "env__kwargs": {"strict": False}, "learner": "torch"}
 STOPPED = {"convergence__stop": True}
@@ -50,8 +56,18 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.NetworkConfig, {}, {"network__hidden": [9], "network__activation": "tanh"}),
     (schema.NetworkConfig, {"network__init": "uniform"}, {"network__init": "default"}),
     (schema.NetworkConfig, {"network__init": "uniform"}, {"network__init_scale": 0.1}),
+    (schema.NetworkConfig, TORCH, {f"network__{key}": True for key in ("layer_norm", "dueling", "noisy")}),
+    (schema.NetworkConfig, {**TORCH, "network__noisy": True}, {"network__noisy_sigma": 0.1}),
+    (schema.ValuesConfig, {}, {}),
+    (schema.C51Config, C51, {"network__head__atoms": 7}),
+    (schema.C51Config, C51, {"network__head__v_min": -9, "network__head__v_max": 9}),
+    (schema.QRConfig, QR, {"network__head__quantiles": 7, "network__head__kappa": 0.1}),
+    (schema.MunchausenConfig, MUNCHAUSEN, {f"agent__munchausen__{k}": 0.2 for k in ("tau", "alpha")}),
+    (schema.MunchausenConfig, MUNCHAUSEN, {"agent__munchausen__clip": -0.01}),
     (schema.UniformConfig, {}, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
     (schema.UniformConfig, {}, {"replay__replacement": False}),
+    (schema.CombinedConfig, COMBINED, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
+    (schema.CombinedConfig, COMBINED, {"replay__replacement": False}),
     (schema.PrioritisedConfig, PRIORITISED, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
     (schema.PrioritisedConfig, PRIORITISED, {"replay__alpha": 0.1, "replay__priority_floor": 0.5}),
     (schema.PrioritisedConfig, PRIORITISED, {"replay__beta_start": 0.0, "replay__beta_end": 0.7}),
@@ -59,6 +75,8 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.OnlineConfig, {"replay": "online"}, {"replay__n_step": 2}),
     (schema.AdamConfig, {}, {"lr": 0.02, "optimizer__beta1": 0.5, "optimizer__beta2": 0.9}),
     (schema.AdamConfig, {}, {"optimizer__eps": 0.1}),
+    (schema.AdamWConfig, ADAMW, {"lr": 0.02, "optimizer__beta1": 0.5, "optimizer__beta2": 0.9}),
+    (schema.AdamWConfig, ADAMW, {"optimizer__eps": 0.1, "optimizer__weight_decay": 0.5}),
     (schema.RMSpropConfig, {"optimizer": "rmsprop"}, {"lr": 0.02, "optimizer__alpha": 0.5}),
     (schema.RMSpropConfig, {"optimizer": "rmsprop"}, {"optimizer__eps": 0.1, "optimizer__momentum": 0.5}),
     (schema.SGDConfig, {"optimizer": "sgd"}, {"lr": 0.02, "optimizer__momentum": 0.5}),
@@ -95,6 +113,7 @@ PLACES = {
     "EnvConfig": {"kwargs", "wrappers"},
     "AgentConfig": {"options"},
     "NetworkConfig": {"options"},
+    "OwnHeadConfig": {"options"},
     "EvaluationEnvConfig": {"kwargs"},
 }
 """Where parts of one's own are named, and how a trial is computed: what it learns has other tests."""
@@ -125,7 +144,7 @@ def test_no_key_is_left_out() -> None:
     short = {short: key.partition(".")[2] for key, short in schema.SHORT_NAMES.items()}
     changed: dict[str, set[str]] = {}
     for section, _, changes in CHANGES:
-        keys = {short.get(key, key.partition("__")[2] or key) for key in changes}
+        keys = {short.get(key, key.rpartition("__")[2]) for key in changes}
         changed.setdefault(section.__name__, set()).update(keys)
     for section in sections():
         keys = {key for key, field in section.model_fields.items() if not is_section(field.annotation)}
@@ -140,5 +159,7 @@ def sections() -> list[type[schema.Section]]:
 
 
 def is_section(annotation: Any) -> bool:
-    kinds = get_args(annotation) or [annotation]
+    kinds = [
+        get_args(k)[0] if get_origin(k) is Annotated else k for k in get_args(annotation) or [annotation]
+    ]
     return any(isinstance(kind, type) and issubclass(kind, schema.Section) for kind in kinds)

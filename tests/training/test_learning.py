@@ -46,6 +46,49 @@ def test_probe_values(probe: str, values: list[list[float]], learner: str) -> No
     np.testing.assert_allclose(learned_values(f"probe/{probe}-v0", learner), values, atol=0.02)
 
 
+FAMILY: dict[str, dict[str, Any]] = {
+    "c51": {"network__head": {"name": "c51", "atoms": 17, "v_min": -2, "v_max": 2}},
+    "qr": {"network__head": {"name": "qr", "quantiles": 9}},
+    "dueling": {"network__dueling": True},
+    "noisy": {"network__noisy": True, "network__noisy_sigma": 0.1},
+    "layer_norm": {"network__layer_norm": True, "network__init": "orthogonal"},
+    "rainbow": {
+        "network__head": {"name": "c51", "atoms": 17, "v_min": -2, "v_max": 2},
+        "agent": "double_dqn",
+        "replay": "prioritised",
+        "network__dueling": True,
+        "network__noisy": True,
+        "network__noisy_sigma": 0.1,
+    },
+}
+
+
+QUICK = {"budget__env_steps": 600, "batch": 16, "network__hidden": [16]}
+
+
+@pytest.mark.parametrize("variant", FAMILY)
+@pytest.mark.parametrize(
+    ("probe", "values"), [("TwoSteps", [[0.5, 0.5], [1, 1]]), ("RewardByBoth", [[1, -1], [-1, 1]])]
+)
+def test_probe_values_of_the_family(probe: str, values: list[list[float]], variant: str) -> None:
+    found = learned_values(f"probe/{probe}-v0", "torch", **QUICK, **FAMILY[variant])
+    np.testing.assert_allclose(found, values, atol=0.15)
+
+
+@pytest.mark.parametrize(
+    ("probe", "values"),
+    [
+        ("RewardByAction", [[-1.9, 1]]),  # the bonus of the bad action is 0.9 times the clipped -1
+        ("TwoSteps", [[0.4823, 0.4823], [0.9813, 0.9813]]),  # that of one of two is 0.9 * 0.03 log(1/2)
+    ],
+)
+@pytest.mark.parametrize("head", ["values", "qr"])
+def test_probe_values_of_munchausen(head: str, probe: str, values: list[list[float]]) -> None:
+    """In TwoSteps the soft value of state 1 is 0.9813 + 0.03 log 2; half of it and the bonus are 0.4823."""
+    settings = {"agent__munchausen": True, **QUICK, **FAMILY.get(head, {})}
+    np.testing.assert_allclose(learned_values(f"probe/{probe}-v0", "torch", **settings), values, atol=0.05)
+
+
 def test_truncation_does_not_stop_the_bootstrap(learner: str) -> None:
     """V = 1 / (1 - 0.9) = 10; if the time limit counted as an end it would be 5.12 on average."""
     settings = {"gamma": 0.9, "env__max_episode_steps": 8, "budget__env_steps": 6000, "lr": 0.003}

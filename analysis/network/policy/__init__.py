@@ -70,7 +70,10 @@ def run(arguments: argparse.Namespace) -> None:
     page = write_page(directory / "index.html", trained, view)
     print(f"{directory}: {', '.join(figures)} (png, pdf){' and index.html' if page else ''}")
     if not page:
-        print("No page: its network is none of mlp, mlp_batchnorm, which alone a page can evaluate")
+        print(
+            "No page: a page can evaluate mlp and mlp_batchnorm alone, with network.head=values and neither "
+            "layer_norm nor dueling"
+        )
 
 
 def _check(arguments: argparse.Namespace) -> None:

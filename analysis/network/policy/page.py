@@ -19,6 +19,9 @@ from dqn_exp.runs import write_atomic
 DOTS = 500
 """Visited states in the page, at most."""
 
+EVALUATED = (nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Tanh)
+"""The layers that the page knows how to evaluate."""
+
 Layer = tuple[np.ndarray, np.ndarray]
 """Weights float64[outputs, inputs] and biases float64[outputs]."""
 
@@ -40,9 +43,10 @@ def linear_layers(network: nn.Module) -> list[Layer] | None:
     """The network in evaluation mode as affine layers with an activation between each two.
 
     Batch normalisation is folded into the layer before it: with s = gamma / sqrt(variance + eps),
-    W -> s W and b -> s (b - mean) + beta. None where the network is not one of our MLPs.
+    W -> s W and b -> s (b - mean) + beta. None where the network is anything else: no MLP, with dueling
+    streams or layer normalisation, or with a head that predicts something else than values.
     """
-    if not isinstance(network, MLP):
+    if not isinstance(network, MLP) or not all(isinstance(m, EVALUATED) for m in network.layers):
         return None
     layers: list[Layer] = []
     for module in network.layers:

@@ -106,6 +106,8 @@ class FusedLearner:
         self._predict(rows, self._units, self._no_values, actions)
         return actions
 
+    act = greedy  # its networks have no noise
+
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
         if transitions is not self._checked:
@@ -234,6 +236,7 @@ def describe_optimizer(config: OptimizerConfig) -> tuple[int, list[float], list[
         case SGDConfig():
             names = ["momentum_buffer"] if config.momentum > 0 else []
             return SGD, [config.lr, config.momentum, 0.0, 0.0], names
+    raise ValueError(f"the fused learner has no {config.name}")
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:

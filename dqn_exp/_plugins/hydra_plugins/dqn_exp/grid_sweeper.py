@@ -10,7 +10,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from dqn_exp.config import ConfigError, plain_calls
+from dqn_exp.config import ConfigError, grouped, plain_calls
 
 
 class GridSweeper(Sweeper):
@@ -36,7 +36,7 @@ class GridSweeper(Sweeper):
         from dqn_exp.launch import sweep
 
         parser = OverridesParser.create(config_loader=self._context.config_loader)
-        defaults = [plain_calls(f"{key}={value}") for key, value in self._params.items()]
+        defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
         ending = Summary(with_report=bool(self._master.report))
         return sweep(self._context, self._master, self._launcher, overrides, Analyst(), ending)

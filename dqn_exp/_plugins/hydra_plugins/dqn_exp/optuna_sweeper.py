@@ -26,11 +26,11 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         from dqn_exp.cli import StudyAnalyst
-        from dqn_exp.config import plain_calls
+        from dqn_exp.config import grouped, plain_calls
         from dqn_exp.study import run_study
 
         parser = OverridesParser.create(config_loader=self._context.config_loader)
-        defaults = [plain_calls(f"{key}={value}") for key, value in self._params.items()]
+        defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
         options = {key: plain(value) for key, value in self._options.items()}
         return run_study(self._context, self._config, self._launcher, overrides, options, StudyAnalyst())

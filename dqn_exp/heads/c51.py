@@ -1,0 +1,46 @@
+"""The head of C51: for each action the logits of a distribution of returns over fixed atoms.
+
+Bellemare, Dabney & Munos 2017, https://arxiv.org/abs/1707.06887.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dqn_exp.config import C51Config
+
+
+class C51:
+    """K atoms z_1 = v_min, ..., z_K = v_max at equal distances, with probabilities softmax(logits).
+
+    Q(s, a) is the mean of the distribution. The target is that of r + discount * z, projected onto the atoms
+    (algorithm 1), the loss its cross-entropy. The TD error is the loss less its least, the Kullback-Leibler
+    divergence, by which Rainbow prioritises (Hessel et al. 2018).
+    """
+
+    def __init__(self, atoms: int, v_min: float, v_max: float) -> None:
+        self.outputs = atoms
+        self._atoms = torch.linspace(v_min, v_max, atoms, dtype=torch.float64)
+
+    def values(self, predictions: Tensor) -> Tensor:
+        return predictions.softmax(dim=-1) @ self._atoms.to(predictions)
+
+    def target(self, reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
+        """Probabilities [B, K]: that of an atom goes to the two beside its new place, by nearness."""
+        atoms = self._atoms.to(following)
+        moved = (reward[:, None] + discount[:, None] * atoms).clamp(atoms[0], atoms[-1])
+        distance = (atoms[:, None] - moved[:, None, :]).abs() / (atoms[1] - atoms[0])  # [B, to, from]
+        share = (1 - distance).clamp(min=0)
+        return (share @ following.softmax(dim=1)[:, :, None]).squeeze(2)
+
+    def loss(self, predicted: Tensor, target: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+        cross_entropy = -(target * predicted.log_softmax(dim=1)).sum(dim=1)
+        return cross_entropy, cross_entropy - torch.special.entr(target).sum(dim=1)
+
+
+def build_c51(config: C51Config) -> C51:
+    """Of a resolved configuration: `resolve_support` has given it its bounds."""
+    assert config.v_min is not None
+    assert config.v_max is not None
+    return C51(config.atoms, config.v_min, config.v_max)

@@ -1,0 +1,51 @@
+"""The returns between which a distribution has its atoms, where the configuration leaves them open."""
+
+from __future__ import annotations
+
+from dqn_exp.config import C51Config, Config, ConfigError
+
+
+def resolve_support(config: Config) -> Config:
+    """`config` with the bounds of C51's atoms as numbers; raises ConfigError where they are not known.
+
+    A bound that is null is what `returns` says of discounted returns, or else of rewards: with rewards of
+    at most r they are at most r / (1 - gamma), and 0 where nothing is earned. Time limits change nothing
+    about it: an update bootstraps from the state in which an episode was cut off.
+    """
+    head = config.network.head
+    if not isinstance(head, C51Config):
+        return config
+    lowest, highest = _bound(config, "v_min"), _bound(config, "v_max")
+    if not lowest < highest:
+        raise ConfigError(
+            f"network.head.v_min={lowest:g} and network.head.v_max={highest:g}: allowed: v_min < v_max"
+        )
+    network = config.network.model_copy(
+        update={"head": head.model_copy(update={"v_min": lowest, "v_max": highest})}
+    )
+    return config.model_copy(update={"network": network})
+
+
+KNOWN = {"v_min": ("lowest", "lowest_reward", min), "v_max": ("highest", "highest_reward", max)}
+"""Of a bound: the keys of `returns` for it and for the reward of a step, and which of two is the outer."""
+
+
+def _bound(config: Config, key: str) -> float:
+    given, (of_returns, of_rewards, outer) = getattr(config.network.head, key), KNOWN[key]
+    known, reward = getattr(config.returns, of_returns), getattr(config.returns, of_rewards)
+    if given is not None:
+        return float(given)
+    unit_is_kept = "NormalizeReward" not in config.env.wrappers
+    if unit_is_kept and known is not None:
+        return float(known)
+    if unit_is_kept and reward is not None and config.gamma < 1:
+        return float(outer(0.0, reward / (1 - config.gamma)))
+    reason = f"of the rewards of {config.env.id} no bound is known"
+    if not unit_is_kept:
+        reason = "env.wrappers.NormalizeReward changes the unit of returns"
+    elif reward is not None:
+        reason = "gamma=1 bounds no sum of rewards"
+    raise ConfigError(
+        f"network.head.{key}=null, and {reason}; allowed: network.head.{key}=a number (returns beyond it "
+        f"count as it), returns.{of_returns}=a number, or returns.{of_rewards} with gamma < 1"
+    )
