@@ -70,6 +70,10 @@ class EnvConfig(Section):
     action_masks: bool | None = Field(
         None, description="respect info['action_mask']? null: where the environment gives it"
     )
+    images: bool = Field(False, description="keep images (uint8, channels first) instead of vectors")
+    normalise: Literal["running"] | None = Field(
+        None, description="observations by the mean and deviation of all that training has seen; null: not"
+    )
 
 
 class AgentConfig(Section):
@@ -368,12 +372,19 @@ class Config(Section):
                 "budget.episodes, budget.env_steps, budget.learning_episodes and budget.seconds are all "
                 "null; allowed: at least one limit"
             )
+        self._images_fit()
         if ":" in self.env.id:
             raise ValueError(
                 f"env.id={self.env.id!r} names a module; allowed: an environment's id, "
                 f"with the module that registers it in imports=[...]"
             )
         return self
+
+    def _images_fit(self) -> None:
+        env = self.env
+        if env.normalise and (env.images or "NormalizeObservation" in env.wrappers):
+            other = "env.images=true" if env.images else "env.wrappers.NormalizeObservation"
+            raise ValueError(f"env.normalise={env.normalise} cannot go with {other}; allowed: one of them")
 
     def evaluation_env(self) -> EnvConfig:
         """The environment of greedy episodes: the training one but for `evaluation.env` and a time limit.

@@ -1,4 +1,4 @@
-"""One gymnasium environment as the training loop wants it: float32 vectors, nothing checked twice."""
+"""One gymnasium environment as the training loop wants it: vectors or images, nothing checked twice."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gymnasium import spaces
 from dqn_exp.config import ConfigError, EnvConfig, did_you_mean
 from dqn_exp.envs.faults import EnvironmentFault
 from dqn_exp.envs.generators import SharedGenerators, forgets_its_seed, seed_generator
+from dqn_exp.envs.images import image_encoder
 from dqn_exp.envs.masking import MaskBehindObservation
 from dqn_exp.envs.wrapping import wrap
 from dqn_exp.masks import MaskedBox
@@ -23,18 +24,24 @@ Encoder = Callable[[Any], Any]
 
 
 class Environment:
-    """An environment with actions 0..n-1 and observations that become float32 vectors.
+    """An environment with actions 0..n-1 and observations that become float32 vectors, or stay images.
 
     observation_space: Box float32[D], one-hot for Discrete observations, flattened otherwise; a MaskedBox
-    where the mask of the actions is to be respected.
+    where the mask of the actions is to be respected; with `images` an ImageBox uint8[C, H, W].
     action_space: Discrete(n), from 0.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float, name: str = "env") -> None:
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        max_episode_steps: float,
+        name: str = "env",
+        images: bool = False,
+    ) -> None:
         self._env, self.name = env, name
         self._env_step = env.step
         self._shared, self._forgets_its_seed = SharedGenerators(), False
-        self._encode, self.observation_space = _encoder(env, name)
+        self._encode, self.observation_space = (image_encoder if images else _encoder)(env, name)
         actions = cast(spaces.Discrete, env.action_space)
         self._shape = self.observation_space.shape
         self.action_space = spaces.Discrete(int(actions.n))
@@ -48,7 +55,7 @@ class Environment:
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
     def reset(self, seed: int) -> np.ndarray:
-        """Begin an episode; returns its first observation [D], valid until the next call.
+        """Begin an episode; returns its first observation, valid until the next call.
 
         The episode depends on `seed` and its actions alone, also where the environment draws from
         generators that others share or forgets to seed its own. Raises EnvironmentFault.
@@ -81,7 +88,7 @@ class Environment:
         return observation
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool]:
-        """Next observation [D], valid until the next call; reward, terminated, truncated.
+        """Next observation, valid until the next call; reward, terminated, truncated.
 
         Raises EnvironmentFault where the environment returns anything else.
         """
@@ -152,10 +159,17 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
     name = f"env.id={config.id}"
     for wrapper, wrapper_options in config.wrappers.items():
         env = wrap(env, wrapper, wrapper_options)
+    if config.normalise == "running":
+        env = wrap(env, "NormalizeObservation", {})
     _check_actions(env, name)
     if config.action_masks:
+        if config.images:
+            raise ConfigError(
+                f"env.images=true, and {name} says which actions are allowed, which goes with vectors alone; "
+                f"allowed: env.images=false, or env.action_masks=false (masks are ignored)"
+            )
         env = MaskBehindObservation(env, *_encoder(env, name), name)
-    return Environment(env, float("inf") if limit == "unlimited" else limit, name)
+    return Environment(env, float("inf") if limit == "unlimited" else limit, name, config.images)
 
 
 def _check_actions(env: gymnasium.Env[Any, Any], name: str) -> None:

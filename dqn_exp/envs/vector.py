@@ -32,10 +32,10 @@ class Step:
     Where an episode ended, `next_observation` is its last one, not the first of the next episode.
     """
 
-    observation: np.ndarray  # float32[N, ...]
+    observation: np.ndarray  # [N, ...], of the observation space's type
     action: np.ndarray  # int64[N]
     reward: Sequence[float]  # [N]
-    next_observation: np.ndarray  # float32[N, ...]
+    next_observation: np.ndarray  # likewise
     terminated: Sequence[bool]  # [N]
     truncated: Sequence[bool]  # [N]
     ended: Sequence[Episode]
@@ -209,7 +209,7 @@ def play(
 ) -> Iterator[Step]:
     """Episode after episode, until `is_over`, asked before each step.
 
-    `act` maps observations float32[N, ...] to actions int64[N].
+    `act` maps observations [N, ...] to actions int64[N].
     """
     while not is_over():
         yield env.step(act(env.observe()))
