@@ -88,6 +88,7 @@ networks = Registry(
     {
         "mlp": "dqn_exp.networks.mlp:build_mlp",
         "mlp_batchnorm": "dqn_exp.networks.mlp:build_mlp_batchnorm",
+        "cnn": "dqn_exp.networks.cnn:build_cnn",
     },
 )
 observers = Registry("observer", {})

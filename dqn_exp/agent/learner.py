@@ -23,7 +23,7 @@ class Learner(Protocol):
         """Q-values float32[..., A] of observations float32[..., D]."""
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
+        """The action of the largest Q-value, int64[B], for each of the observations [B, ...]."""
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""

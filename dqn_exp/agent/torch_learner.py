@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
-from dqn_exp.networks import MLP, MaskedNetwork, choice_values
+from dqn_exp.networks import CNN, MLP, MaskedNetwork, Pixels, choice_values
 from dqn_exp.replay import Transitions
 
-PLAIN_MODULES = (MLP, MaskedNetwork, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
+PLAIN_MODULES = (
+    *(MLP, CNN, MaskedNetwork, nn.Sequential),
+    *(Pixels, nn.Flatten, nn.Conv2d, nn.Linear, nn.ReLU, nn.Tanh),
+)
 """Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
@@ -48,14 +51,14 @@ class TorchLearner:
         self._td_error = torch.zeros(1)
 
     def values(self, observation: np.ndarray) -> np.ndarray:
-        """Q-values float32[..., A] of observations float32[..., D], in evaluation mode.
+        """Q-values float32[..., A] of vectors [..., D] or images uint8[B, C, H, W], in evaluation mode.
 
         Leaves no trace: a network that draws random numbers even here draws the same until the next update.
         """
         return self._evaluate(nn.Module.__call__, observation)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
+        """The action of the largest Q-value, int64[B], for each of the observations [B, ...]."""
         actions: np.ndarray = self._evaluate(choice_values, observations).argmax(axis=-1)
         return actions
 
@@ -65,7 +68,7 @@ class TorchLearner:
         with torch.inference_mode(), self._own_draws(advance=False):
             batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
             values: np.ndarray = evaluate(self.network, batch).cpu().numpy()
-        return values.reshape(*observation.shape[:-1], -1)
+        return values[0] if observation.ndim == 1 else values
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""

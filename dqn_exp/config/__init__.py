@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         BudgetConfig,
         Config,
         ConstantConfig,
+        ConvolutionConfig,
         EnvConfig,
         EpisodesTargetConfig,
         EvaluationConfig,

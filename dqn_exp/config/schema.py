@@ -86,11 +86,23 @@ class AgentConfig(Section):
     )
     learning_starts: CountOrZero = Field(description="env steps before the first update")
     updates_per_train: Count = Field(description="gradient updates each time training is due")
+    max_abs_reward: Positive | None = Field(
+        None, description="clamp rewards to +-value before they are learned from; null: no clamping"
+    )
     options: dict[str, Any] = Field({}, description="options of an agent of your own")
+
+
+class ConvolutionConfig(Section):
+    """One layer, without padding."""
+
+    channels: Count
+    kernel: Count = Field(description="pixels along each side of what one unit sees")
+    stride: Count = Field(1, description="pixels from one unit to the next")
 
 
 class NetworkConfig(Section):
     name: str = Field(description="registered name of the architecture")
+    convolutions: list[ConvolutionConfig] = Field([], description="before the hidden layers, of images")
     hidden: list[Count] = Field(description="units of each hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
     init: Literal["default", "uniform"] = Field(
@@ -381,7 +393,16 @@ class Config(Section):
         return self
 
     def _images_fit(self) -> None:
-        env = self.env
+        env, network = self.env, self.network
+        if network.name == "cnn" and not env.images:
+            raise ValueError(
+                f"network.name='cnn' sees images, and env.images=false makes vectors of what {env.id} shows; "
+                f"allowed: env.images=true, or network=mlp"
+            )
+        if network.convolutions and network.name.startswith("mlp"):
+            raise ValueError(
+                f"network.convolutions means nothing to network.name={network.name!r}; allowed: network=cnn"
+            )
         if env.normalise and (env.images or "NormalizeObservation" in env.wrappers):
             other = "env.images=true" if env.images else "env.wrappers.NormalizeObservation"
             raise ValueError(f"env.normalise={env.normalise} cannot go with {other}; allowed: one of them")

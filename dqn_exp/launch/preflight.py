@@ -9,6 +9,7 @@ from typing import Any
 from dqn_exp.agent import check_learner
 from dqn_exp.config import Config, ConfigError, EnvConfig, parse_config
 from dqn_exp.launch.warm_start import check_init_from
+from dqn_exp.networks import convolved
 from dqn_exp.registry import agents, import_modules, networks, observers
 from dqn_exp.training import check_video
 
@@ -31,6 +32,8 @@ def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
     convergence = config.convergence.model_copy(update={"threshold": threshold})
     config = config.model_copy(update={"env": env, "convergence": convergence})
     check_learner(config)
+    if config.network.name == "cnn":
+        convolved(_observed_shape(env.model_dump_json(), apart), config.network.convolutions)
     if config.evaluation.env.kwargs:
         _check_evaluation(config, apart)
     check_init_from(config)
@@ -43,6 +46,13 @@ def _resolve_environment(env: str, threshold: float | None, apart: bool) -> tupl
     from dqn_exp.envs import resolve_environment
 
     return resolve_environment(EnvConfig.model_validate_json(env), threshold, apart)
+
+
+@cache
+def _observed_shape(env: str, apart: bool) -> tuple[int, ...]:
+    from dqn_exp.envs import observed_shape
+
+    return observed_shape(EnvConfig.model_validate_json(env), apart)
 
 
 def _check_masks(config: Config) -> None:

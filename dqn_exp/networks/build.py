@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
@@ -16,10 +17,10 @@ from dqn_exp.registry import networks
 def build_network(
     config: NetworkConfig, observations: spaces.Box, actions: spaces.Discrete, seed: int
 ) -> nn.Module:
-    """A module that maps float32[B, *observations.shape] to Q-values float32[B, actions.n].
+    """A module that maps observations [B, *observations.shape] to Q-values float32[B, actions.n].
 
     Raises ConfigError where a user's own returns something else. Of a `MaskedBox` it is given the
-    observations without the masks.
+    observations without the masks, of an `ImageBox` uint8.
     """
     is_masked = isinstance(observations, MaskedBox)
     seen = observations.observations if isinstance(observations, MaskedBox) else observations
@@ -41,7 +42,8 @@ def _check(name: str, network: nn.Module, observations: spaces.Box, n_actions: i
     was_training = network.training
     network.eval()
     for count in (1, 2):
-        rows, expected = torch.zeros(count, *observations.shape), [count, n_actions]
+        zeros = np.zeros((count, *observations.shape), observations.dtype)
+        rows, expected = torch.from_numpy(zeros), [count, n_actions]
         given = f"for observations {list(rows.shape)}"
         try:
             with torch.no_grad():
