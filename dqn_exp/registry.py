@@ -102,6 +102,8 @@ wrappers = Registry(
         "target_reward": "dqn_exp.envs.cartpole:TargetReward",
         "discretise": "dqn_exp.envs.actions:Discretise",
         "flatten_actions": "dqn_exp.envs.actions:FlattenActions",
+        "minatar": "dqn_exp.envs.minatar:MinAtarGame",
+        "life_loss": "dqn_exp.envs.lives:LifeLoss",
         "NormalizeObservation": "dqn_exp.envs.normalise:NormalizeObservation",
         "NormalizeReward": "dqn_exp.envs.normalise:NormalizeReward",
         **{name: f"gymnasium.wrappers:{name}" for name in GYMNASIUM_WRAPPERS},

@@ -42,6 +42,14 @@ def _not_nan(value: float) -> float:
     return value
 
 
+def _registered_id(value: str) -> str:
+    """MinAtar/space_invaders-v1 is MinAtar/SpaceInvaders-v1: games are registered with capitals."""
+    family, _, name = value.partition("/")
+    is_small = family in ("MinAtar", "ALE") and name == name.lower()
+    game, dash, version = name.rpartition("-")
+    return f"{family}/{game.title().replace('_', '')}{dash}{version}" if is_small else value
+
+
 Count = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
 CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Real = Annotated[float, BeforeValidator(_number)]
@@ -56,7 +64,10 @@ class Section(BaseModel):
 
 
 class EnvConfig(Section):
-    id: str = Field(description="gymnasium id of the environment, such as CartPole-v1")
+    id: Annotated[str, AfterValidator(_registered_id)] = Field(
+        description="gymnasium id of the environment, such as CartPole-v1"
+    )
+    game: str | None = Field(None, description="of MinAtar or Atari, such as breakout; env.id follows")
     kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
     max_episode_steps: Count | Literal["unlimited"] | None = Field(
         None, description="steps after which an episode is truncated; null: the environment's own"

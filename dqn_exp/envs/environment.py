@@ -17,6 +17,7 @@ from dqn_exp.envs.faults import EnvironmentFault
 from dqn_exp.envs.generators import SharedGenerators, forgets_its_seed, seed_generator
 from dqn_exp.envs.images import image_encoder
 from dqn_exp.envs.masking import MaskBehindObservation
+from dqn_exp.envs.packages import register_package
 from dqn_exp.envs.wrapping import wrap
 from dqn_exp.masks import MaskedBox
 
@@ -51,6 +52,9 @@ class Environment:
         self.layers = _layers(env)
         self.stateful = [layer for layer in self.layers if hasattr(layer, "load_state")]
         self.learning = [layer for layer in self.layers if hasattr(layer, "freeze")]
+        self._with_lives = [layer for layer in self.layers if hasattr(layer, "lost_life")]
+        self.lost_life = False
+        """In the latest step, if a wrapper tells: nothing that follows counts for what is learned."""
         self._measured = [layer for layer in self.layers if hasattr(layer, "measures")]
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
@@ -100,6 +104,8 @@ class Environment:
             expected = "(observation, reward, terminated, truncated, info) with a number for reward"
             raise self._fault("step", returned, expected) from None
         self._length += 1
+        if self._with_lives:
+            self.lost_life = any(layer.lost_life for layer in self._with_lives)
         seen = self._encode(observation)
         if seen.shape != self._shape:
             raise self._fault("step", returned, f"an observation of {self._env.observation_space}")
@@ -196,6 +202,7 @@ def find_spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
     """What gymnasium knows of an environment; raises ConfigError where it knows none of that id."""
     if environment_id == "???":
         raise ConfigError("env.id is missing; allowed: env.id=NAME-vN, such as env.id=FrozenLake-v1")
+    register_package(environment_id)
     try:
         return gymnasium.spec(environment_id)
     except gymnasium.error.Error as error:

@@ -29,7 +29,8 @@ class Episode(NamedTuple):
 class Step:
     """What one action in each of N environments led to. The arrays are valid until the next step.
 
-    Where an episode ended, `next_observation` is its last one, not the first of the next episode.
+    Where an episode ended, `next_observation` is its last one, not the first of the next episode. What
+    `terminated` has no return after this step to learn of: its episode is over, or a life is lost.
     """
 
     observation: np.ndarray  # [N, ...], of the observation space's type
@@ -90,7 +91,7 @@ class VectorEnvironment:
             chosen = action[index]
             after[index], reward, terminates, truncates = environment.step(chosen)
             rewards.append(reward)
-            terminated.append(terminates)
+            terminated.append(terminates or environment.lost_life)
             truncated.append(truncates)
             self._returns[index] += reward
             self._actions[index].append(chosen)

@@ -20,7 +20,7 @@ from tests.helpers import gymnasium_env, make_config, make_values, run
 
 
 class Marks(gymnasium.Env[np.ndarray, int]):
-    """A mark in one of four corners of a black image; the corner's number is the action that pays. 8 steps."""
+    """A mark in one of four corners of a black image, whose number is the action that pays; 8 steps."""
 
     observation_space = spaces.Box(0, 200, (9, 8), np.uint8)
     action_space = spaces.Discrete(4)
