@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import Trained, load_config, load_trained
+from analysis.network.trained import AT_A_TIME, Trained, load_config, load_trained
 from analysis.records import Curve, read_curve, read_trial
 from dqn_exp.config import Config
-from dqn_exp.networks import MLP
+from dqn_exp.networks import CNN, MLP
 from dqn_exp.runs import NETWORK
 
 EPISODES = 5
@@ -33,7 +33,7 @@ class Seen:
     hidden: list[np.ndarray]
     """float32[N, H] of each ReLU layer; empty where the network has none that we know."""
     rewards: np.ndarray
-    """float64[N]"""
+    """float64[N], as they are learned from."""
     first_action: int = 0
     """What the environment itself calls action 0."""
 
@@ -73,21 +73,23 @@ def look(trained: Trained) -> Seen:
     """Play the network, and random actions, and see what it makes of the states."""
     rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
     observations = np.concatenate([rollout.observations for rollout in rollouts])
-    rewards = np.concatenate([rollout.rewards for rollout in rollouts])
     greedy = np.concatenate([rollout.greedy for rollout in rollouts])
+    limit = trained.config.agent.max_abs_reward or np.inf
+    rewards = np.concatenate([rollout.rewards for rollout in rollouts]).clip(-limit, limit)
     hidden = _hidden(trained.network, observations)
     return Seen(trained.values(observations), greedy, hidden, rewards, trained.first_action)
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:
-    """Activations of each ReLU layer of an MLP [N, H]."""
-    hidden: list[np.ndarray] = []
-    if not isinstance(network, MLP):
-        return hidden
+    """Activations of each ReLU layer [N, H]; of a convolution those of each channel where it is largest."""
+    if not isinstance(network, MLP | CNN):
+        return []
+    batches: list[list[Tensor]] = []
     with torch.inference_mode():
-        batch = torch.from_numpy(observations)
-        for module in network.layers:
-            batch = module(batch)
-            if isinstance(module, nn.ReLU):
-                hidden.append(batch.numpy())
-    return hidden
+        for batch in torch.split(torch.from_numpy(observations), AT_A_TIME):
+            batches.append([])
+            for module in network.layers:
+                batch = module(batch)
+                if isinstance(module, nn.ReLU):
+                    batches[-1].append(batch.flatten(2).amax(2) if batch.ndim > 2 else batch)
+    return [torch.cat(layer).numpy() for layer in zip(*batches, strict=True)]

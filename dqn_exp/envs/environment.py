@@ -123,6 +123,15 @@ class Environment:
         return {name: value for layer in self._measured for name, value in layer.measures().items()}
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """What the environment calls its actions, in words; empty where it does not say."""
+        meanings = [
+            layer.get_action_meanings for layer in self.layers if hasattr(layer, "get_action_meanings")
+        ]
+        names = tuple(name.lower() for name in meanings[0]()) if meanings else ()
+        return names if len(names) == self.action_space.n else ()
+
+    @property
     def first_action(self) -> int:
         """What the environment itself calls action 0."""
         return int(self._first_action)

@@ -7,6 +7,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+MEANINGS = ("noop", "left", "up", "right", "down", "fire")
+"""Of MinAtar's actions by their numbers."""
 PIXELS = 32
 """Of a picture, along each side of one cell of the game."""
 
@@ -31,6 +33,10 @@ class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def load_state(self, state: dict[str, Any]) -> None:
         self._game.last_action = state["last_action"]
+
+    def get_action_meanings(self) -> list[str]:
+        """As ale-py's games have it."""
+        return [MEANINGS[action] for action in self.env.unwrapped.action_set]  # type: ignore[attr-defined]
 
     def render(self) -> np.ndarray:  # type: ignore[override]
         """uint8[320, 320, 3]"""

@@ -127,6 +127,7 @@ def test_discounts_are_zero_where_a_life_is_lost() -> None:
     config = make_config(
         **{"env": "gymnasium", "env__id": "games/Lives-v0", "convergence__threshold": 1},
         env__wrappers={"life_loss": {}},
+        learner="torch",
         agent__max_abs_reward=1,
         budget__env_steps=12,
         evaluation__final_episodes=1,
