@@ -134,7 +134,7 @@ def build_dqn(
 ) -> DQN:
     """The one place where the configuration of a DQN becomes its parts."""
     network = build_network(config.network, observations, actions, streams.integer("network"))
-    learner = build_learner(config, network, streams.integer("learner"))
+    learner = build_learner(config, network, streams.integer("learner"), observations)
     replay = build_replay(
         config.replay, observations, n_environments, config.gamma, streams.generator("replay")
     )

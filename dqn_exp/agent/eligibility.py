@@ -29,10 +29,13 @@ def fused_obstacle(config: Config) -> str | None:
     """The setting that keeps the fused learner from being used, and what it allows; None: it applies."""
     if config.agent.name != "dqn":
         return f"agent.name={config.agent.name!r}; allowed: dqn"
-    if config.network.name != "mlp":
-        return f"network.name={config.network.name!r}; allowed: mlp"
-    if config.env.images:
-        return "env.images=true; allowed: false"
+    network = config.network
+    if network.name not in ("mlp", "cnn"):
+        return f"network.name={network.name!r}; allowed: mlp, cnn"
+    if network.name == "cnn" and len(network.convolutions) != 1:
+        return f"the {len(network.convolutions)} layers of network.convolutions; allowed: one"
+    if network.name == "mlp" and config.env.images:
+        return "network.name='mlp' and env.images=true; allowed: network=cnn, or env.images=false"
     if config.env.action_masks:
         return f"the action masks of env.id={config.env.id}; allowed: env.action_masks=false to ignore them"
     if config.device == "cuda":
