@@ -43,7 +43,7 @@ $(PEERS)/.installed:
 $(PACKAGES)/.installed:
 	$(PYTHON) -m venv $(PACKAGES)
 	$(PACKAGES)/bin/python -m pip install --quiet --constraint constraints.txt --editable . \
-		minigrid minatar highway-env flappy-bird-gymnasium gym-anytrading gym-trading-env ale-py mo-gymnasium buffalo-gym
+		minigrid minatar highway-env flappy-bird-gymnasium gym-anytrading gym-trading-env ale-py opencv-python-headless mo-gymnasium buffalo-gym
 	touch $@
 
 packages: $(PACKAGES)/.installed  ## environments that nobody here wrote: trained, killed and continued (about 10 minutes)
@@ -51,6 +51,7 @@ packages: $(PACKAGES)/.installed  ## environments that nobody here wrote: traine
 
 bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 13 minutes)
 	$(BIN)/python -m tests.benchmarks.steps
+	$(BIN)/python -m tests.benchmarks.images
 	$(BIN)/python -m tests.benchmarks.study
 	$(BIN)/python -m tests.benchmarks.orchestration
 

@@ -96,6 +96,7 @@ networks = Registry(
     {
         "mlp": "dqn_exp.networks.mlp:build_mlp",
         "mlp_batchnorm": "dqn_exp.networks.mlp:build_mlp_batchnorm",
+        "cnn": "dqn_exp.networks.cnn:build_cnn",
     },
 )
 observers = Registry("observer", {})
@@ -109,6 +110,8 @@ wrappers = Registry(
         "target_reward": "dqn_exp.envs.cartpole:TargetReward",
         "discretise": "dqn_exp.envs.actions:Discretise",
         "flatten_actions": "dqn_exp.envs.actions:FlattenActions",
+        "minatar": "dqn_exp.envs.minatar:MinAtarGame",
+        "life_loss": "dqn_exp.envs.lives:LifeLoss",
         "NormalizeObservation": "dqn_exp.envs.normalise:NormalizeObservation",
         "NormalizeReward": "dqn_exp.envs.normalise:NormalizeReward",
         **{name: f"gymnasium.wrappers:{name}" for name in GYMNASIUM_WRAPPERS},

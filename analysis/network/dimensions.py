@@ -62,6 +62,11 @@ KNOWN = {
 }
 
 
+def name_actions(own: Sequence[str], n_actions: int, first_action: int = 0) -> tuple[str, ...]:
+    """What the environment itself calls its actions, or their numbers from `first_action` on."""
+    return tuple(own) or tuple(f"action {first_action + i}" for i in range(n_actions))
+
+
 def naming(environment_id: str, observation_size: int, n_actions: int, first_action: int = 0) -> Naming:
     """The names of an environment's dimensions and actions; numbered ones where it is unknown.
 
@@ -73,7 +78,7 @@ def naming(environment_id: str, observation_size: int, n_actions: int, first_act
     return Naming(
         tuple(f"observation {i}" for i in range(observation_size)),
         ("",) * observation_size,
-        tuple(f"action {first_action + i}" for i in range(n_actions)),
+        name_actions((), n_actions, first_action),
         (0, min(1, observation_size - 1)),
     )
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import Trained, load_config, load_trained
+from analysis.network.trained import AT_A_TIME, Trained, load_config, load_trained
 from analysis.records import Curve, read_curve, read_trial
 from dqn_exp.config import Config
-from dqn_exp.networks import MLP, HeadedNetwork
+from dqn_exp.networks import CNN, MLP, HeadedNetwork
 from dqn_exp.runs import NETWORK
 
 EPISODES = 5
@@ -34,7 +34,7 @@ class Seen:
     hidden: list[np.ndarray]
     """float32[N, H] of each ReLU layer; empty where the network has none that we know."""
     rewards: np.ndarray
-    """float64[N]"""
+    """float64[N], as they are learned from."""
     first_action: int = 0
     """What the environment itself calls action 0."""
 
@@ -74,22 +74,30 @@ def look(trained: Trained) -> Seen:
     """Play the network, and random actions, and see what it makes of the states."""
     rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
     observations = np.concatenate([rollout.observations for rollout in rollouts])
-    rewards = np.concatenate([rollout.rewards for rollout in rollouts])
     greedy = np.concatenate([rollout.greedy for rollout in rollouts])
+    limit = trained.config.agent.max_abs_reward or np.inf
+    rewards = np.concatenate([rollout.rewards for rollout in rollouts]).clip(-limit, limit)
     hidden = _hidden(trained.network, observations)
     return Seen(trained.values(observations), greedy, hidden, rewards, trained.first_action)
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:
-    """Activations [N, H] of each ReLU layer of an MLP, whatever its head."""
-    hidden: list[np.ndarray] = []
+    """Activations [N, H] of each ReLU layer, whatever the head; of a convolution each channel's largest."""
     inner = network.network if isinstance(network, HeadedNetwork) else network
-    if not isinstance(inner, MLP):
-        return hidden
+    if not isinstance(inner, MLP | CNN):
+        return []
+    hidden: list[list[Tensor]] = []
     with ExitStack() as hooks, torch.inference_mode():
         for module in inner.modules():
             if isinstance(module, nn.ReLU):
-                hook = module.register_forward_hook(lambda *passed: hidden.append(passed[-1].numpy()))
+                hook = module.register_forward_hook(lambda *passed: hidden[-1].append(_by_unit(passed[-1])))
                 hooks.callback(hook.remove)
-        inner(torch.from_numpy(observations))
-    return hidden
+        for batch in torch.split(torch.from_numpy(observations), AT_A_TIME):
+            hidden.append([])
+            inner(batch)
+    return [torch.cat(layer).numpy() for layer in zip(*hidden, strict=True)]
+
+
+def _by_unit(activations: Tensor) -> Tensor:
+    """[N, H]: of a channel [N, H, height, width] where it is largest."""
+    return activations.flatten(2).amax(2) if activations.ndim > 2 else activations

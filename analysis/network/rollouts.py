@@ -21,7 +21,7 @@ class Rollout:
     """N steps of several episodes."""
 
     observations: np.ndarray
-    """float32[N, D]: what was acted on."""
+    """float32[N, D], or uint8[N, C, H, W] of images: what was acted on."""
     greedy: np.ndarray
     """int64[N]: the best action there."""
     actions: np.ndarray
@@ -30,6 +30,8 @@ class Rollout:
     """float64[N]"""
     returns: list[float]
     """One for each episode."""
+    lengths: list[int]
+    """Steps of each episode."""
 
 
 def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LONGEST) -> Rollout:
@@ -40,6 +42,7 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
     actions: list[int] = []
     rewards: list[float] = []
     returns: list[float] = []
+    lengths: list[int] = []
 
     def act(observations: np.ndarray) -> np.ndarray:
         if explorer.random() < epsilon:
@@ -58,9 +61,10 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
             actions.append(int(step.action[0]))
             rewards.append(float(step.reward[0]))
             returns += [episode.total_return for episode in step.ended]
+            lengths += [episode.length for episode in step.ended]
     rows = np.array(observed)
-    seen = rows[:, : trained.observation_size]
-    return Rollout(seen, trained.greedy(rows), np.array(actions), np.array(rewards), returns)
+    greedy = trained.greedy(rows)
+    return Rollout(trained.seen(rows), greedy, np.array(actions), np.array(rewards), returns, lengths)
 
 
 def limit_episodes(config: EnvConfig, longest: int) -> EnvConfig:

@@ -14,15 +14,20 @@ from torch import nn
 from analysis.errors import AnalysisError
 from dqn_exp.config import Config, ConfigError, recorded_config
 from dqn_exp.envs import make_environment
+from dqn_exp.images import ImageBox
 from dqn_exp.masks import MaskedBox, allowed_actions
 from dqn_exp.networks import MaskedNetwork, build_network
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import BEST, NETWORK, load_network, load_statistics, read_json
 
+AT_A_TIME = 1024
+"""Observations that go through a network together: of images, no more than memory has room for."""
+
 
 @dataclass(frozen=True)
 class Trained:
-    """D: numbers observed, A: actions. Rows [D] or, where actions have masks, [D + A] are observed."""
+    """D: numbers observed, A: actions. Rows [D] or, where actions have masks, [D + A] are observed; or images
+    uint8[C, H, W]."""
 
     directory: Path
     config: Config
@@ -32,16 +37,23 @@ class Trained:
     n_actions: int
     first_action: int
     """What the environment itself calls action 0."""
+    action_names: tuple[str, ...]
+    """As the environment calls them; empty where it does not."""
     has_masks: bool
+    images: ImageBox | None
+    """The space of the observations, where these are images."""
     statistics: list[Any]
     """Of the wrappers that normalise, when the network was saved."""
 
     def values(self, rows: np.ndarray) -> np.ndarray:
         """Q-values float32[N, A] of all actions, in evaluation mode."""
         with torch.inference_mode():
-            batch = torch.from_numpy(np.asarray(rows[:, : self.observation_size], dtype=np.float32))
-            values: np.ndarray = self.network(batch).numpy()
-        return values
+            batches = torch.split(torch.from_numpy(self.seen(rows)), AT_A_TIME)
+            return np.concatenate([self.network(batch).numpy() for batch in batches])
+
+    def seen(self, rows: np.ndarray) -> np.ndarray:
+        """What the network is given of rows: images as they are, vectors without masks as float32[N, D]."""
+        return rows if self.images else np.asarray(rows[:, : self.observation_size], dtype=np.float32)
 
     def greedy(self, rows: np.ndarray) -> np.ndarray:
         """The allowed action of the largest Q-value, int64[N], for each of the rows."""
@@ -100,6 +112,8 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
         math.prod(observations.shape),
         int(actions.n),
         env.first_action,
+        env.action_names,
         isinstance(env.observation_space, MaskedBox),
+        observations if isinstance(observations, ImageBox) else None,
         statistics,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class DQN:
         self._target, self._clock = target, clock
         self._starts, self._every = config.agent.learning_starts, config.train_every
         self._updates = config.agent.updates_per_train
+        self._max_abs_reward = config.agent.max_abs_reward
         self._env_name, self._n_environments = f"env.id={config.env.id}", n_environments
         self._looked_at_every, self._max_abs_q = config.metrics.loss_every, config.divergence.max_abs_q
 
@@ -62,7 +64,7 @@ class DQN:
     def observe(self, step: Step) -> Sequence[Learned]:
         """Store the step; update where training is due, then the target where that is due."""
         replay, every, now = self.replay, self._every, self._clock.env_steps
-        replay.add(step)
+        replay.add(step if self._max_abs_reward is None else clamped(step, self._max_abs_reward))
         times_due = now // every - (now - len(step.action)) // every
         learned: Sequence[Learned] = ()
         if times_due and now >= self._starts and len(replay) >= replay.batch_size:
@@ -117,6 +119,11 @@ class DQN:
         self.exploration.load_state(state["exploration"])
 
 
+def clamped(step: Step, limit: float) -> Step:
+    """`step` with rewards in [-limit, limit]: games score in different units (Mnih et al. 2015)."""
+    return replace(step, reward=[max(-limit, min(limit, reward)) for reward in step.reward])
+
+
 def build_dqn(
     config: Config,
     observations: spaces.Box,
@@ -127,7 +134,7 @@ def build_dqn(
 ) -> DQN:
     """The one place where the configuration of a DQN becomes its parts."""
     network = build_network(config.network, observations, actions, streams.integer("network"))
-    learner = build_learner(config, network, streams.integer("learner"))
+    learner = build_learner(config, network, streams.integer("learner"), observations)
     replay = build_replay(
         config.replay, observations, n_environments, config.gamma, streams.generator("replay")
     )

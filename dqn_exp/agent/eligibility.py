@@ -29,14 +29,19 @@ def fused_obstacle(config: Config) -> str | None:
     """The setting that keeps the fused learner from being used, and what it allows; None: it applies."""
     if config.agent.name != "dqn":
         return f"agent.name={config.agent.name!r}; allowed: dqn"
-    if config.network.name != "mlp":
-        return f"network.name={config.network.name!r}; allowed: mlp"
-    if config.network.head.name != "values":
-        return f"network.head={config.network.head.name}; allowed: values"
+    network = config.network
+    if network.name not in ("mlp", "cnn"):
+        return f"network.name={network.name!r}; allowed: mlp, cnn"
+    if network.name == "cnn" and len(network.convolutions) != 1:
+        return f"the {len(network.convolutions)} layers of network.convolutions; allowed: one"
+    if network.name == "mlp" and config.env.images:
+        return "network.name='mlp' and env.images=true; allowed: network=cnn, or env.images=false"
+    if network.head.name != "values":
+        return f"network.head={network.head.name}; allowed: values"
     if config.agent.munchausen is not None:
         return "agent.munchausen; allowed: null"
     for key in ("layer_norm", "dueling", "noisy"):
-        if getattr(config.network, key):
+        if getattr(network, key):
             return f"network.{key}=true; allowed: false"
     if config.optimizer.name == "adamw":
         return "optimizer.name='adamw'; allowed: adam, rmsprop, sgd"

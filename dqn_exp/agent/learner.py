@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from gymnasium import spaces
 from torch import Tensor, nn
 
 from dqn_exp.agent.eligibility import check_learner, choose_learner
 from dqn_exp.agent.torch_learner import TorchLearner
 from dqn_exp.config import Config, ConfigError
+from dqn_exp.images import ImageBox
 from dqn_exp.replay import Transitions
 
 
@@ -23,7 +25,7 @@ class Learner(Protocol):
         """Q-values float32[..., A] of observations float32[..., D]."""
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
+        """The action of the largest Q-value, int64[B], for each of the observations [B, ...]."""
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """As `greedy` while training: where the network has noise to explore by, it has it here."""
@@ -51,10 +53,13 @@ class Learner(Protocol):
     def load_arrays(self, arrays: dict[str, Tensor]) -> None: ...
 
 
-def build_learner(config: Config, network: nn.Module, seed: int) -> Learner:
+def build_learner(
+    config: Config, network: nn.Module, seed: int, observations: spaces.Box | None = None
+) -> Learner:
     """The learner that `config.learner` asks for; raises ConfigError where it cannot be had.
 
-    `seed`: of the stream that networks with dropout and the like draw from.
+    `seed`: of the stream that networks with dropout and the like draw from. `observations`: the space of what
+    the network sees, where these are images.
     """
     check_learner(config)
     device = resolve_device(config.device)
@@ -62,7 +67,8 @@ def build_learner(config: Config, network: nn.Module, seed: int) -> Learner:
     if choose_learner(config) == "fused":
         from dqn_exp.agent.fused import FusedLearner
 
-        return FusedLearner(network, config.agent, config.optimizer, has_target)
+        images = observations if isinstance(observations, ImageBox) else None
+        return FusedLearner(network, config.agent, config.optimizer, has_target, images)
     return TorchLearner(network, config.agent, config.optimizer, has_target, device, seed)
 
 

@@ -16,10 +16,12 @@ from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import of_actions
 from dqn_exp.config import AdamConfig, AdamWConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.networks import (
+    CNN,
     MLP,
     Dueling,
     HeadedNetwork,
     MaskedNetwork,
+    Pixels,
     choice_values,
     head_of,
     noise,
@@ -28,8 +30,11 @@ from dqn_exp.networks import (
 )
 from dqn_exp.replay import Transitions
 
-OURS = (MLP, Dueling, HeadedNetwork, MaskedNetwork)
-PLAIN_MODULES = (*OURS, nn.Sequential, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh)
+OURS = (MLP, CNN, Dueling, HeadedNetwork, MaskedNetwork, Pixels)
+PLAIN_MODULES = (
+    *(*OURS, nn.Sequential, nn.Flatten),
+    *(nn.Conv2d, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh),
+)
 """Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
@@ -63,14 +68,14 @@ class TorchLearner:
         self._td_error = torch.zeros(1)
 
     def values(self, observation: np.ndarray) -> np.ndarray:
-        """Q-values float32[..., A] of observations float32[..., D], in evaluation mode.
+        """Q-values float32[..., A] of vectors [..., D] or images uint8[B, C, H, W], in evaluation mode.
 
         Leaves no trace: a network that draws random numbers even here draws the same until the next update.
         """
         return self._evaluate(nn.Module.__call__, observation)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
+        """The action of the largest Q-value, int64[B], for each of the observations [B, ...]."""
         actions: np.ndarray = self._evaluate(choice_values, observations).argmax(axis=-1)
         return actions
 
@@ -91,7 +96,7 @@ class TorchLearner:
         with torch.inference_mode(), self._own_draws(advance):
             batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
             values: np.ndarray = evaluate(self.network, batch).cpu().numpy()
-        return values.reshape(*observation.shape[:-1], -1)
+        return values[0] if observation.ndim == 1 else values
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""

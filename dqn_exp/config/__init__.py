@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CombinedConfig,
         Config,
         ConstantConfig,
+        ConvolutionConfig,
         EnvConfig,
         EpisodesTargetConfig,
         EvaluationConfig,

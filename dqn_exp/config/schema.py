@@ -44,6 +44,14 @@ def _not_nan(value: float) -> float:
     return value
 
 
+def _registered_id(value: str) -> str:
+    """MinAtar/space_invaders-v1 is MinAtar/SpaceInvaders-v1: games are registered with capitals."""
+    family, _, name = value.partition("/")
+    is_small = family in ("MinAtar", "ALE") and name == name.lower()
+    game, dash, version = name.rpartition("-")
+    return f"{family}/{game.title().replace('_', '')}{dash}{version}" if is_small else value
+
+
 Count = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
 CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Real = Annotated[float, BeforeValidator(_number)]
@@ -58,7 +66,10 @@ class Section(BaseModel):
 
 
 class EnvConfig(Section):
-    id: str = Field(description="gymnasium id of the environment, such as CartPole-v1")
+    id: Annotated[str, AfterValidator(_registered_id)] = Field(
+        description="gymnasium id of the environment, such as CartPole-v1"
+    )
+    game: str | None = Field(None, description="of MinAtar or Atari, such as breakout; env.id follows")
     kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
     max_episode_steps: Count | Literal["unlimited"] | None = Field(
         None, description="steps after which an episode is truncated; null: the environment's own"
@@ -71,6 +82,10 @@ class EnvConfig(Section):
     )
     action_masks: bool | None = Field(
         None, description="respect info['action_mask']? null: where the environment gives it"
+    )
+    images: bool = Field(False, description="keep images (uint8, channels first) instead of vectors")
+    normalise: Literal["running"] | None = Field(
+        None, description="observations by the mean and deviation of all that training has seen; null: not"
     )
 
 
@@ -98,6 +113,9 @@ class AgentConfig(Section):
     updates_per_train: Count = Field(description="gradient updates each time training is due")
     munchausen: Annotated[MunchausenConfig | None, BeforeValidator(_defaults_if_true)] = Field(
         None, description="soft targets and a bonus for what is likely (2007.14430); null or false: none"
+    )
+    max_abs_reward: Positive | None = Field(
+        None, description="clamp rewards to +-value before they are learned from; null: no clamping"
     )
     options: dict[str, Any] = Field({}, description="options of an agent of your own")
 
@@ -144,8 +162,17 @@ HeadConfig = Annotated[
 ]
 
 
+class ConvolutionConfig(Section):
+    """One layer, without padding."""
+
+    channels: Count
+    kernel: Count = Field(description="pixels along each side of what one unit sees")
+    stride: Count = Field(1, description="pixels from one unit to the next")
+
+
 class NetworkConfig(Section):
     name: str = Field(description="registered name of the architecture")
+    convolutions: list[ConvolutionConfig] = Field([], description="before the hidden layers, of images")
     hidden: list[Count] = Field(description="units of each hidden layer")
     head: HeadConfig = Field(ValuesConfig(name="values"), description="what is predicted for each action")
     activation: Literal["relu", "tanh"] = "relu"
@@ -481,6 +508,7 @@ class Config(Section):
                 "budget.episodes, budget.env_steps, budget.learning_episodes and budget.seconds are all "
                 "null; allowed: at least one limit"
             )
+        self._images_fit()
         if ":" in self.env.id:
             raise ValueError(
                 f"env.id={self.env.id!r} names a module; allowed: an environment's id, "
@@ -498,6 +526,21 @@ class Config(Section):
         for setting, (is_set, allowed) in others.items():
             if is_set:
                 raise ValueError(f"{setting} cannot be combined with agent.munchausen; allowed: {allowed}")
+
+    def _images_fit(self) -> None:
+        env, network = self.env, self.network
+        if network.name == "cnn" and not env.images:
+            raise ValueError(
+                f"network.name='cnn' sees images, and env.images=false makes vectors of what {env.id} shows; "
+                f"allowed: env.images=true, or network=mlp"
+            )
+        if network.convolutions and network.name.startswith("mlp"):
+            raise ValueError(
+                f"network.convolutions means nothing to network.name={network.name!r}; allowed: network=cnn"
+            )
+        if env.normalise and (env.images or "NormalizeObservation" in env.wrappers):
+            other = "env.images=true" if env.images else "env.wrappers.NormalizeObservation"
+            raise ValueError(f"env.normalise={env.normalise} cannot go with {other}; allowed: one of them")
 
     def evaluation_env(self) -> EnvConfig:
         """The environment of greedy episodes: the training one but for `evaluation.env` and a time limit.

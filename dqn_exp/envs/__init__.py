@@ -11,7 +11,7 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.envs.environment import make_environment
     from dqn_exp.envs.faults import EnvironmentFault
-    from dqn_exp.envs.resolution import check_evaluation_environment, resolve_environment
+    from dqn_exp.envs.resolution import check_evaluation_environment, observed_shape, resolve_environment
     from dqn_exp.envs.vector import Episode, Step, VectorEnvironment, make_environments, play
 
 __getattr__ = lazy(__name__, __file__)

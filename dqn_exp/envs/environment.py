@@ -1,4 +1,4 @@
-"""One gymnasium environment as the training loop wants it: float32 vectors, nothing checked twice."""
+"""One gymnasium environment as the training loop wants it: vectors or images, nothing checked twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from gymnasium import spaces
 from dqn_exp.config import ConfigError, EnvConfig, did_you_mean
 from dqn_exp.envs.faults import EnvironmentFault
 from dqn_exp.envs.generators import SharedGenerators, forgets_its_seed, seed_generator
+from dqn_exp.envs.images import image_encoder
 from dqn_exp.envs.masking import MaskBehindObservation
+from dqn_exp.envs.packages import register_package
 from dqn_exp.envs.wrapping import wrap
 from dqn_exp.masks import MaskedBox
 
@@ -23,18 +25,24 @@ Encoder = Callable[[Any], Any]
 
 
 class Environment:
-    """An environment with actions 0..n-1 and observations that become float32 vectors.
+    """An environment with actions 0..n-1 and observations that become float32 vectors, or stay images.
 
     observation_space: Box float32[D], one-hot for Discrete observations, flattened otherwise; a MaskedBox
-    where the mask of the actions is to be respected.
+    where the mask of the actions is to be respected; with `images` an ImageBox uint8[C, H, W].
     action_space: Discrete(n), from 0.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], max_episode_steps: float, name: str = "env") -> None:
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        max_episode_steps: float,
+        name: str = "env",
+        images: bool = False,
+    ) -> None:
         self._env, self.name = env, name
         self._env_step = env.step
         self._shared, self._forgets_its_seed = SharedGenerators(), False
-        self._encode, self.observation_space = _encoder(env, name)
+        self._encode, self.observation_space = (image_encoder if images else _encoder)(env, name)
         actions = cast(spaces.Discrete, env.action_space)
         self._shape = self.observation_space.shape
         self.action_space = spaces.Discrete(int(actions.n))
@@ -44,11 +52,14 @@ class Environment:
         self.layers = _layers(env)
         self.stateful = [layer for layer in self.layers if hasattr(layer, "load_state")]
         self.learning = [layer for layer in self.layers if hasattr(layer, "freeze")]
+        self._with_lives = [layer for layer in self.layers if hasattr(layer, "lost_life")]
+        self.lost_life = False
+        """In the latest step, if a wrapper tells: nothing that follows counts for what is learned."""
         self._measured = [layer for layer in self.layers if hasattr(layer, "measures")]
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
     def reset(self, seed: int) -> np.ndarray:
-        """Begin an episode; returns its first observation [D], valid until the next call.
+        """Begin an episode; returns its first observation, valid until the next call.
 
         The episode depends on `seed` and its actions alone, also where the environment draws from
         generators that others share or forgets to seed its own. Raises EnvironmentFault.
@@ -81,7 +92,7 @@ class Environment:
         return observation
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool]:
-        """Next observation [D], valid until the next call; reward, terminated, truncated.
+        """Next observation, valid until the next call; reward, terminated, truncated.
 
         Raises EnvironmentFault where the environment returns anything else.
         """
@@ -93,6 +104,8 @@ class Environment:
             expected = "(observation, reward, terminated, truncated, info) with a number for reward"
             raise self._fault("step", returned, expected) from None
         self._length += 1
+        if self._with_lives:
+            self.lost_life = any(layer.lost_life for layer in self._with_lives)
         seen = self._encode(observation)
         if seen.shape != self._shape:
             raise self._fault("step", returned, f"an observation of {self._env.observation_space}")
@@ -108,6 +121,15 @@ class Environment:
     def measures(self) -> dict[str, float]:
         """Quality measures of the episode so far, from the wrappers that take them."""
         return {name: value for layer in self._measured for name, value in layer.measures().items()}
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """What the environment calls its actions, in words; empty where it does not say."""
+        meanings = [
+            layer.get_action_meanings for layer in self.layers if hasattr(layer, "get_action_meanings")
+        ]
+        names = tuple(name.lower() for name in meanings[0]()) if meanings else ()
+        return names if len(names) == self.action_space.n else ()
 
     @property
     def first_action(self) -> int:
@@ -152,10 +174,17 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
     name = f"env.id={config.id}"
     for wrapper, wrapper_options in config.wrappers.items():
         env = wrap(env, wrapper, wrapper_options)
+    if config.normalise == "running":
+        env = wrap(env, "NormalizeObservation", {})
     _check_actions(env, name)
     if config.action_masks:
+        if config.images:
+            raise ConfigError(
+                f"env.images=true, and {name} says which actions are allowed, which goes with vectors alone; "
+                f"allowed: env.images=false, or env.action_masks=false (masks are ignored)"
+            )
         env = MaskBehindObservation(env, *_encoder(env, name), name)
-    return Environment(env, float("inf") if limit == "unlimited" else limit, name)
+    return Environment(env, float("inf") if limit == "unlimited" else limit, name, config.images)
 
 
 def _check_actions(env: gymnasium.Env[Any, Any], name: str) -> None:
@@ -182,6 +211,7 @@ def find_spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
     """What gymnasium knows of an environment; raises ConfigError where it knows none of that id."""
     if environment_id == "???":
         raise ConfigError("env.id is missing; allowed: env.id=NAME-vN, such as env.id=FrozenLake-v1")
+    register_package(environment_id)
     try:
         return gymnasium.spec(environment_id)
     except gymnasium.error.Error as error:

@@ -42,6 +42,11 @@ def check_evaluation_environment(training: EnvConfig, evaluation: EnvConfig, apa
         raise ConfigError(f"it has {_told(evaluated)}; allowed: as in training, {_told(trained)}")
 
 
+def observed_shape(config: EnvConfig, apart: bool = False) -> tuple[int, ...]:
+    """What is observed of the environment of `config`, once it is resolved."""
+    return _facts(config, apart).observed
+
+
 def _facts(config: EnvConfig, apart: bool) -> Facts:
     if config.kwargs.get("render_mode") == "human":
         raise ConfigError(

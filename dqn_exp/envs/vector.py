@@ -29,13 +29,14 @@ class Episode(NamedTuple):
 class Step:
     """What one action in each of N environments led to. The arrays are valid until the next step.
 
-    Where an episode ended, `next_observation` is its last one, not the first of the next episode.
+    Where an episode ended, `next_observation` is its last one, not the first of the next episode. What
+    `terminated` has no return after this step to learn of: its episode is over, or a life is lost.
     """
 
-    observation: np.ndarray  # float32[N, ...]
+    observation: np.ndarray  # [N, ...], of the observation space's type
     action: np.ndarray  # int64[N]
     reward: Sequence[float]  # [N]
-    next_observation: np.ndarray  # float32[N, ...]
+    next_observation: np.ndarray  # likewise
     terminated: Sequence[bool]  # [N]
     truncated: Sequence[bool]  # [N]
     ended: Sequence[Episode]
@@ -90,7 +91,7 @@ class VectorEnvironment:
             chosen = action[index]
             after[index], reward, terminates, truncates = environment.step(chosen)
             rewards.append(reward)
-            terminated.append(terminates)
+            terminated.append(terminates or environment.lost_life)
             truncated.append(truncates)
             self._returns[index] += reward
             self._actions[index].append(chosen)
@@ -209,7 +210,7 @@ def play(
 ) -> Iterator[Step]:
     """Episode after episode, until `is_over`, asked before each step.
 
-    `act` maps observations float32[N, ...] to actions int64[N].
+    `act` maps observations [N, ...] to actions int64[N].
     """
     while not is_over():
         yield env.step(act(env.observe()))

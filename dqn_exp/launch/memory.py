@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dqn_exp.config import Config, ConfigError, EnvConfig
 from dqn_exp.launch.prospects import longest
 from dqn_exp.text import format_bytes
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 
 def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
@@ -34,7 +37,9 @@ def _check_reservation(config: Config) -> None:
     """Raise ConfigError where not even the room for one column of a replay is granted, filled or not."""
     import numpy as np
 
-    needed = config.buffer * _numbers_observed(config.env.model_dump_json()) * np.dtype(np.float32).itemsize
+    from dqn_exp.replay import bytes_per_row
+
+    needed = config.buffer * bytes_per_row(_observations(config.env.model_dump_json())) // 2
     try:
         np.empty(needed, np.uint8)
     except (MemoryError, OverflowError, ValueError):
@@ -49,16 +54,16 @@ def bytes_of_replay(config: Config) -> int:
     from dqn_exp.replay import bytes_per_transition
 
     rows = int(min(config.buffer, longest(config)))
-    return rows * bytes_per_transition(config.replay, _numbers_observed(config.env.model_dump_json()))
+    return rows * bytes_per_transition(config.replay, _observations(config.env.model_dump_json()))
 
 
 @cache
-def _numbers_observed(env: str) -> int:
+def _observations(env: str) -> spaces.Box:
     from dqn_exp.envs import make_environment
 
     environment = make_environment(EnvConfig.model_validate_json(env))
     environment.close()
-    return math.prod(environment.observation_space.shape)
+    return environment.observation_space
 
 
 def free_bytes(root: Path = Path("/")) -> int | None:

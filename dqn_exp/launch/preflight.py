@@ -10,6 +10,7 @@ from dqn_exp.agent import check_learner
 from dqn_exp.config import Config, ConfigError, EnvConfig, parse_config
 from dqn_exp.heads import resolve_support
 from dqn_exp.launch.warm_start import check_init_from
+from dqn_exp.networks import convolved
 from dqn_exp.registry import agents, heads, import_modules, networks, observers
 from dqn_exp.training import check_video
 
@@ -34,6 +35,8 @@ def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
     config = config.model_copy(update={"env": env, "convergence": convergence})
     config = resolve_support(config)
     check_learner(config)
+    if config.network.name == "cnn":
+        convolved(_observed_shape(env.model_dump_json(), apart), config.network.convolutions)
     if config.evaluation.env.kwargs:
         _check_evaluation(config, apart)
     check_init_from(config)
@@ -46,6 +49,13 @@ def _resolve_environment(env: str, threshold: float | None, apart: bool) -> tupl
     from dqn_exp.envs import resolve_environment
 
     return resolve_environment(EnvConfig.model_validate_json(env), threshold, apart)
+
+
+@cache
+def _observed_shape(env: str, apart: bool) -> tuple[int, ...]:
+    from dqn_exp.envs import observed_shape
+
+    return observed_shape(EnvConfig.model_validate_json(env), apart)
 
 
 def _check_masks(config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
@@ -21,11 +22,11 @@ from dqn_exp.registry import networks
 def build_network(
     config: NetworkConfig, observations: spaces.Box, actions: spaces.Discrete, seed: int
 ) -> nn.Module:
-    """A module that maps float32[B, *observations.shape] to Q-values float32[B, actions.n].
+    """A module that maps observations [B, *observations.shape] to Q-values float32[B, actions.n].
 
     What `config.name` names is built for as many numbers as the head has for all actions. Raises
     ConfigError where a user's own returns something else. Of a `MaskedBox` it is given the observations
-    without the masks.
+    without the masks, of an `ImageBox` uint8.
     """
     head = build_head(config.head)
     predicted = spaces.Discrete(int(actions.n) * head.outputs, start=actions.start)
@@ -64,7 +65,8 @@ def _check(name: str, network: nn.Module, observations: spaces.Box, n_predicted:
     was_training = network.training
     network.eval()
     for count in (1, 2):
-        rows, expected = torch.zeros(count, *observations.shape), [count, n_predicted]
+        zeros = np.zeros((count, *observations.shape), observations.dtype)
+        rows, expected = torch.from_numpy(zeros), [count, n_predicted]
         given = f"for observations {list(rows.shape)}"
         try:
             with torch.no_grad():

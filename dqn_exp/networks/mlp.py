@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dqn_exp.config import NetworkConfig
 from dqn_exp.networks.dense import dense
+from dqn_exp.networks.pixels import pixels_of
 
 
 class MLP(nn.Module):
@@ -38,4 +39,5 @@ def _build(
     observations: spaces.Box, actions: spaces.Discrete, config: NetworkConfig, batch_norm: bool
 ) -> MLP:
     flatten = [nn.Flatten()] if len(observations.shape) > 1 else []
-    return MLP([*flatten, *dense(math.prod(observations.shape), int(actions.n), config, batch_norm)])
+    layers = dense(math.prod(observations.shape), int(actions.n), config, batch_norm)
+    return MLP([*pixels_of(observations), *flatten, *layers])

@@ -10,6 +10,7 @@ from dqn_exp.replay.combined import CombinedReplay
 from dqn_exp.replay.n_step import NStepReplay
 from dqn_exp.replay.prioritised import PrioritisedReplay
 from dqn_exp.replay.ring import UniformReplay
+from dqn_exp.replay.rows import bytes_per_row
 
 Replay = UniformReplay | NStepReplay
 
@@ -50,7 +51,7 @@ def _build_ring(
             )
 
 
-def bytes_per_transition(config: ReplayConfig, numbers_observed: int) -> int:
-    """Of a stored transition: two observations of float32, action, reward, discount, and its priority."""
+def bytes_per_transition(config: ReplayConfig, observations: spaces.Box) -> int:
+    """Of a stored transition: its observations, action, reward, discount, and its priority."""
     priority = 16 if isinstance(config, PrioritisedConfig) else 0  # a leaf of the tree, and what is above it
-    return 2 * 4 * numbers_observed + 8 + 4 + 4 + priority
+    return bytes_per_row(observations) + 8 + 4 + 4 + priority

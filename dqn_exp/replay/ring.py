@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from dqn_exp.envs import Step
+from dqn_exp.replay.rows import make_rows
 from dqn_exp.seeding import generator_state, load_generator_state
 
 
@@ -18,10 +19,10 @@ class Transitions(NamedTuple):
     went on or was truncated, gamma**m for a sum of m rewards.
     """
 
-    observation: np.ndarray  # [N, ...], of the observation space's shape and type
+    observation: Any  # [N, ...], of the observation space's shape and type: an array, or `StackedFrames`
     action: np.ndarray  # int64[N]
     reward: np.ndarray  # float32[N]
-    next_observation: np.ndarray  # likewise
+    next_observation: Any  # likewise
     discount: np.ndarray  # float32[N]
 
 
@@ -54,12 +55,13 @@ class UniformReplay:
         self._generator = generator
         self._next = 0
         self._size = 0
+        self._rows = make_rows(capacity, observations)
         # np.zeros takes memory from the system only as rows are written
         self.transitions = Transitions(
-            np.zeros((capacity, *observations.shape), observations.dtype),
+            self._rows.observation,
             np.zeros(capacity, np.int64),
             np.zeros(capacity, np.float32),
-            np.zeros((capacity, *observations.shape), observations.dtype),
+            self._rows.next_observation,
             np.zeros(capacity, np.float32),
         )
 
@@ -82,11 +84,10 @@ class UniformReplay:
     ) -> int:
         """Write one row over the oldest; returns its index."""
         index = self._next
-        observations, actions, rewards, next_observations, discounts = self.transitions
-        observations[index] = observation
+        _, actions, rewards, _, discounts = self.transitions
+        self._rows.write(index, observation, next_observation)
         actions[index] = action
         rewards[index] = reward
-        next_observations[index] = next_observation
         discounts[index] = discount
         self._next = index + 1 if index + 1 < self.capacity else 0
         if self._size < self.capacity:
@@ -108,27 +109,31 @@ class UniformReplay:
 
     def oldest_not_finite(self) -> tuple[int, float] | None:
         """How many rows ago the oldest observation was stored that is NaN or infinite, and which it is."""
-        columns = (self.transitions.observation, self.transitions.next_observation)
-        rows = np.concatenate([column[: self._size].reshape(self._size, -1) for column in columns], axis=1)
-        wrong = ~np.isfinite(rows)
-        if not wrong.any():
+        rows, numbers = self._rows.not_finite(self._size)
+        if not rows.size:
             return None
-        ages = (self._next - 1 - np.arange(self._size)) % self.capacity
-        oldest = int(np.where(wrong.any(axis=1), ages, -1).argmax())
-        return int(ages[oldest]), float(rows[oldest][wrong[oldest]][0])
+        ages = (self._next - 1 - rows) % self.capacity
+        oldest = int(ages.argmax())
+        return int(ages[oldest]), float(numbers[oldest])
 
     def state(self) -> dict[str, Any]:
         """With the filled part of the rings."""
-        columns = self.transitions._asdict().items()
+        own = {name: column[: self._size] for name, column in self._columns().items()}
         return {
             "next": self._next,
             "size": self._size,
             "generator": generator_state(self._generator),
-            "transitions": {name: column[: self._size] for name, column in columns},
+            "transitions": {**self._rows.state(self._size), **own},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         self._next, self._size = state["next"], state["size"]
         load_generator_state(self._generator, state["generator"])
-        for name, column in self.transitions._asdict().items():
+        self._rows.load_state(self._size, state["transitions"])
+        for name, column in self._columns().items():
             column[: self._size] = state["transitions"][name]
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        """All but the observations."""
+        _, action, reward, _, discount = self.transitions
+        return {"action": action, "reward": reward, "discount": discount}

@@ -22,15 +22,16 @@ BEST = "best.safetensors"
 VIDEOS = "videos"
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: temporary file, fsync, rename, fsync of the directory.
+def write_atomic(path: Path, *content: bytes | memoryview) -> None:
+    """Replace `path` by the pieces of `content`: temporary file, fsync, rename, fsync of the directory.
 
     Raises OSError (a full disk, say) with the old file intact and the temporary one removed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            for piece in content:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

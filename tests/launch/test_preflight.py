@@ -36,7 +36,7 @@ from tests.helpers import gymnasium_env, make_config, make_values
             r"^env.id=CartPole-v1 with env.kwargs=\{'gravty': 1\} cannot be made: ",
         ),
         ({"env__wrappers": {"nois": {}}}, r"^env.wrappers: 'nois' is unknown\..* Allowed: "),
-        ({"network__name": "cnn"}, r"^network.name: 'cnn' is unknown. Allowed: mlp, mlp_batchnorm"),
+        ({"network__name": "gnn"}, r"^network.name: 'gnn' is unknown. Did you mean 'cnn'"),
         ({"imports": ["no_such_module"]}, r"^imports='no_such_module': No module named"),
         (
             {**gymnasium_env("probe/Cycle-v0"), "convergence__threshold": None},

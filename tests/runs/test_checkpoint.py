@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.runs.checkpoint import CHECKPOINT, read_state, write_state
+from dqn_exp.runs.checkpoint import CHECKPOINT, interval, read_state, write_state
 from dqn_exp.runs.files import NETWORK
 from dqn_exp.runs.networks import load_network, save_network
 from dqn_exp.training.run import Learned, build_run, train
@@ -94,3 +94,10 @@ def test_all_of_a_run_comes_back(tmp_path: Path) -> None:
     other = build_run(config)
     other.load_state(read_state(tmp_path / CHECKPOINT))
     np.testing.assert_equal(snapshot(other.state()), state)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cost", "seconds"), [(60, 0.5, 60), (60, 20, 400), (60, 10_000, 6000), (0, 3, 0)]
+)
+def test_saving_takes_a_twentieth_of_the_time_at_most(asked: float, cost: float, seconds: float) -> None:
+    assert interval(asked, cost) == seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,31 +43,34 @@ def run(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from analysis.network.policy.figures import action_counts, difference_map, greedy_map, value_maps
-    from analysis.network.policy.maps import evaluate_view
+    from analysis.network.policy.maps import evaluate_view, title_of
     from analysis.network.policy.page import write_page
     from analysis.network.rollouts import roll_out
     from analysis.network.trained import load_trained
 
     _check(arguments)
     trained = load_trained(arguments.trial, arguments.best, arguments.imports)
+    if trained.images:
+        _refuse_maps(arguments)
     rollouts = {
         epsilon: roll_out(trained, epsilon, arguments.episodes) for epsilon in {0.0, *arguments.epsilon}
     }
+    shown = {epsilon: rollouts[epsilon] for epsilon in arguments.epsilon}
+    directory = arguments.output or arguments.trial / "policy"
+    if trained.images:
+        _look_at_images(trained, rollouts[0.0], shown, directory)
+        return
     view = _view(arguments, trained, rollouts[0.0])
     maps = evaluate_view(trained, view, arguments.points)
     if not np.isfinite(maps.values).all():
         print("Q-values are not finite numbers: learning has diverged, and the maps are grey there")
-    directory = arguments.output or arguments.trial / "policy"
-    directory.mkdir(parents=True, exist_ok=True)
-    shown = {epsilon: rollouts[epsilon] for epsilon in arguments.epsilon}
     figures = {
         "q_values": value_maps(view, maps),
         "difference": difference_map(view, maps),
         "greedy_action": greedy_map(view, maps),
-        "actions": action_counts(view, shown),
+        "actions": action_counts(title_of(trained), view.names.actions, shown),
     }
-    for name, figure in figures.items():
-        _write(directory / name, figure)
+    _write_all(directory, figures)
     page = write_page(directory / "index.html", trained, view)
     print(f"{directory}: {', '.join(figures)} (png, pdf){' and index.html' if page else ''}")
     if not page:
@@ -74,6 +78,35 @@ def run(arguments: argparse.Namespace) -> None:
             "No page: a page can evaluate mlp and mlp_batchnorm alone, with network.head=values and neither "
             "layer_norm nor dueling"
         )
+
+
+def _refuse_maps(arguments: argparse.Namespace) -> None:
+    for key in ("x", "y", "x_range", "y_range", "at"):
+        if getattr(arguments, key):
+            raise AnalysisError(
+                f"--{key.replace('_', '-')}: {arguments.trial} observes images, which have no dimensions to "
+                f"map; allowed: none of --x, --y, --x-range, --y-range, --at"
+            )
+
+
+def _look_at_images(
+    trained: Trained, greedy: Rollout, shown: Mapping[float, Rollout], directory: Path
+) -> None:
+    """Actions, and one episode as the network values it."""
+    from analysis.network.dimensions import name_actions
+    from analysis.network.policy.figures import action_counts
+    from analysis.network.policy.maps import title_of
+    from analysis.network.policy.scenes import episode_values
+
+    title = title_of(trained)
+    actions = name_actions(trained.action_names, trained.n_actions, trained.first_action)
+    figures = {
+        "actions": action_counts(title, actions, shown),
+        "episode": episode_values(title, actions, trained, greedy),
+    }
+    _write_all(directory, figures)
+    print(f"{directory}: {', '.join(figures)} (png, pdf)")
+    print("No maps and no page: it observes images, which have no two dimensions to map")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -101,6 +134,12 @@ def _view(arguments: argparse.Namespace, trained: Trained, rollout: Rollout) -> 
             raise AnalysisError(f"--at {text}; allowed: DIMENSION=NUMBER") from None
     ranges = {"x": arguments.x_range, "y": arguments.y_range}
     return make_view(trained, rollout, arguments.x, arguments.y, ranges, at)
+
+
+def _write_all(directory: Path, figures: Mapping[str, Figure]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures.items():
+        _write(directory / name, figure)
 
 
 def _write(path: Path, figure: Figure) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -67,9 +67,8 @@ def greedy_map(view: View, maps: Maps) -> Figure:
     return figure
 
 
-def action_counts(view: View, rollouts: Mapping[float, Rollout]) -> Figure:
+def action_counts(title: str, names: Sequence[str], rollouts: Mapping[float, Rollout]) -> Figure:
     """Share of each action in epsilon-greedy episodes, one panel per epsilon."""
-    names = view.names.actions
     with mpl.rc_context(RC):
         figure, axes = new_figure(2.6 * len(rollouts) + 0.6, 3.0, len(rollouts), sharey=True)
         for ax, (epsilon, rollout) in zip(axes, rollouts.items(), strict=True):
@@ -81,7 +80,7 @@ def action_counts(view: View, rollouts: Mapping[float, Rollout]) -> Figure:
             ax.grid(visible=False, axis="x")
             ax.tick_params(axis="x", labelrotation=25 if len(names) > 2 else 0)
         axes[0].set_ylabel("share of steps")
-        figure.suptitle(f"Actions taken (numbers: steps)\n{view.title}", x=0.01, ha="left", fontsize=9)
+        figure.suptitle(f"Actions taken (numbers: steps)\n{title}", x=0.01, ha="left", fontsize=9)
     return figure
 
 

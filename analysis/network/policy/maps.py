@@ -65,6 +65,10 @@ class Maps:
         return np.asarray(ordered[..., -1] - ordered[..., -2])
 
 
+def title_of(trained: Trained) -> str:
+    return f"{trained.config.env.id}, {trained.directory.resolve().name}"
+
+
 def make_view(
     trained: Trained,
     rollout: Rollout,
@@ -93,8 +97,7 @@ def make_view(
     held = np.median(rollout.observations, axis=0)
     for text, value in (at or {}).items():
         held[find_dimension(text, names.dimensions)] = value
-    title = f"{trained.config.env.id}, {trained.directory.resolve().name}"
-    return View(title, names, first, second, shown, held.astype(np.float32), rollout.observations)
+    return View(title_of(trained), names, first, second, shown, held.astype(np.float32), rollout.observations)
 
 
 def varied(observations: np.ndarray, preferred: Sequence[int]) -> list[int]:

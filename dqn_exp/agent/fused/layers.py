@@ -56,10 +56,12 @@ def columns_size(batch_size: int, widest: int) -> int:
 
 
 @compiled
-def forward(sizes: Array, is_tanh: bool, parameters: Array, rows: Rows) -> None:
-    """Fill the rows of all layers from those of the observation."""
+def forward(sizes: Array, is_tanh: bool, parameters: Array, at: int, rows: Rows, below: int) -> None:
+    """Fill the rows of all dense layers from those of the units `below` them.
+
+    Their parameters begin at `at`.
+    """
     number = rows.data.dtype.type
-    at, below = 0, rows.stride
     for index in range(sizes.size - 1):
         n_in, n_out = sizes[index], sizes[index + 1]
         layer = Layer(n_in, n_out, at, below, below + n_in * rows.stride)
@@ -73,11 +75,18 @@ def forward(sizes: Array, is_tanh: bool, parameters: Array, rows: Rows) -> None:
 
 @compiled
 def backward(
-    sizes: Array, is_tanh: bool, parameters: Array, rows: Rows, gradient: Array, columns: Array
+    sizes: Array,
+    is_tanh: bool,
+    parameters: Array,
+    rows: Rows,
+    gradient: Array,
+    columns: Array,
+    goes_on: bool,
 ) -> None:
-    """Add the gradient of all parameters to `gradient`; the rows of the Q-values hold the loss's gradient.
+    """Add the gradient of all dense layers to `gradient`; the rows of the Q-values hold the loss's gradient.
 
-    `columns` is room for the activations of one chunk of samples of any layer.
+    `columns` is room for the activations of one chunk of samples of any layer. If it `goes_on` below them,
+    the rows of the units that they begin with get their gradient, too.
     """
     at, above = parameters.size, rows.data.size - sizes[-1] * rows.stride
     for index in range(sizes.size - 2, -1, -1):
@@ -85,7 +94,7 @@ def backward(
         at -= n_out * (n_in + 1)
         layer = Layer(n_in, n_out, at, above - n_in * rows.stride, above)
         dense_gradient(layer, gradient, rows, columns)
-        if index > 0:
+        if index > 0 or goes_on:
             dense_backward(layer, parameters, rows, is_tanh, columns)
         above = layer.below
 

@@ -1,4 +1,4 @@
-"""The learner that updates plain MLPs by compiled code, in place on the torch parameters."""
+"""The learner that updates plain networks by compiled code, in place on the torch parameters."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from numpy import ascontiguousarray, empty, int64  # spares 0.1 of the microseco
 from torch import Tensor, nn
 
 from dqn_exp.agent.fused.compilation import prepare
+from dqn_exp.agent.fused.convolution import CHANNELS, KERNEL, OUT, describe
 from dqn_exp.agent.fused.layers import columns_size, row_stride
 from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
 from dqn_exp.agent.fused.structures import Networks, Settings, Workspace
 from dqn_exp.agent.fused.update import LOSS, Q_MAX, Q_SUM, get_kernels
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
+from dqn_exp.images import ImageBox
 from dqn_exp.replay import Transitions
 
 
@@ -29,19 +31,34 @@ class FusedLearner:
     name = "fused"
 
     def __init__(
-        self, network: nn.Module, agent: AgentConfig, optimizer: OptimizerConfig, has_target: bool
+        self,
+        network: nn.Module,
+        agent: AgentConfig,
+        optimizer: OptimizerConfig,
+        has_target: bool,
+        images: ImageBox | None = None,
     ) -> None:
+        """`images`: what the network observes, where it is a CNN of one convolution."""
         self.network = network.eval()
         linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
         is_tanh = any(isinstance(module, nn.Tanh) for module in network.modules())
         sizes = [linear[0].in_features, *(layer.out_features for layer in linear)]
-        self._n_in, self._n_actions, self._widest = sizes[0], sizes[-1], max(sizes)
+        convolution = find_convolution(network, images)
+        self._largest = images.largest if images else None
+        self._n_in = int(np.prod(images.shape)) if images else sizes[0]
+        self._n_actions = sizes[-1]
         self._n_rows = 1 + sum(sizes)
+        patch = 0
+        if images:
+            patch = int(convolution[CHANNELS] * convolution[KERNEL] ** 2)
+            self._n_rows += patch + int(convolution[OUT]) + self._n_in
+        self._widest = max(*sizes, patch)
         kind, rates, self._slot_names = describe_optimizer(optimizer)
         norm, value = agent.max_grad_norm or np.inf, agent.max_grad_value or np.inf
         rate, decay1, decay2, eps, max_norm, max_value = map(float, (*rates, norm, value))
         self._settings = Settings(
             np.array(sizes),
+            convolution,
             is_tanh=is_tanh,
             is_double=bool(agent.double),
             is_huber=agent.loss == "huber",
@@ -62,7 +79,7 @@ class FusedLearner:
         self._counts_steps = not isinstance(optimizer, SGDConfig)
         self._statistics = np.zeros(3, dtype)
         self._no_weights = np.zeros(0, dtype)
-        self._units = np.zeros((len(linear), self._widest), dtype)
+        self._units = np.zeros((len(linear) + (images is not None), self._widest), dtype)
         self._no_values = np.zeros((0, self._n_actions), dtype)
         self._checked: Transitions | None = None
         self._make_room(1)
@@ -76,31 +93,33 @@ class FusedLearner:
             np.zeros((0, self._n_in), self._dtype),
         )
         self._like = Transitions(rows, integers, numbers, rows, numbers)
-        shallow = is_shallow(self._settings.sizes.tolist(), is_tanh)
+        shallow = is_shallow(self._settings.sizes.tolist(), is_tanh) and not self._largest
         n_in, n_out = (self._n_in, self._n_actions) if shallow else (0, 0)
         kernels = get_kernels(self._dtype.name, n_in, n_out)
         memory = self._networks, self._workspace
         self._update = prepare(
             kernels.update, self._settings, *memory, self._steps, self._like, integers, numbers
         )
-        fixed = self._settings.sizes, is_tanh, self._online
+        fixed = self._settings.sizes, self._settings.convolution, is_tanh, self._online
         predict = prepare(kernels.predict, *fixed, rows, self._units, self._no_values, integers)
         self._predict = partial(predict, *fixed)
         self._blend = prepare(kernels.blend, self._target, self._online, 1.0)
 
     def values(self, observations: np.ndarray) -> np.ndarray:
-        """Q-values float32[..., A] of observations float32[..., D]."""
+        """Q-values float32[..., A] of observations float32[..., D], or float32[B, A] of images."""
+        if self._largest:
+            observations = self._scaled(observations)
         rows = ascontiguousarray(observations.reshape(-1, self._n_in), self._dtype)
         values, actions = empty((len(rows), self._n_actions), self._dtype), empty(len(rows), int64)
         self._predict(rows, self._units, values, actions)
         return values.reshape(*observations.shape[:-1], self._n_actions)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The actions int64[B] of the largest Q-values for observations float32[B, D].
+        """The actions int64[B] of the largest Q-values for observations float32[B, D] or images.
 
         The array is new at each call, so that whoever keeps it never finds later actions in it.
         """
-        rows = ascontiguousarray(observations, self._dtype)
+        rows = self._scaled(observations) if self._largest else ascontiguousarray(observations, self._dtype)
         count, _ = rows.shape  # an array of another number of axes must not reach the compiled function
         actions = empty(count, int64)
         self._predict(rows, self._units, self._no_values, actions)
@@ -110,7 +129,9 @@ class FusedLearner:
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
-        if transitions is not self._checked:
+        if self._largest:
+            transitions, indices = self._put_together(transitions, indices)
+        elif transitions is not self._checked:
             self._check(transitions)
         (batch_size,) = indices.shape  # another number of axes must not reach the compiled function
         if batch_size != self._td_errors.size:
@@ -128,6 +149,21 @@ class FusedLearner:
             self._no_weights if weights is None else ascontiguousarray(weights, self._dtype),
         )
         return self._statistics.item(LOSS)
+
+    def _scaled(self, images: np.ndarray) -> np.ndarray:
+        """Pixels of uint8[B, C, H, W] in [0, 1] as rows of numbers [B, D]."""
+        rows = images.reshape(len(images), self._n_in).astype(self._dtype)
+        if self._largest != 1:
+            rows /= self._largest
+        return rows
+
+    def _put_together(self, of: Transitions, indices: np.ndarray) -> tuple[Transitions, np.ndarray]:
+        """The indexed transitions alone, with images as numbers, and their own indices."""
+        before, after = (
+            self._scaled(column.take(indices, axis=0)) for column in (of.observation, of.next_observation)
+        )
+        chosen = Transitions(before, of.action[indices], of.reward[indices], after, of.discount[indices])
+        return chosen, np.arange(len(indices))
 
     def _check(self, transitions: Transitions) -> None:
         """Refuse columns that the compiled update would misread; it does not look at their types."""
@@ -211,6 +247,15 @@ class FusedLearner:
             views[name] = torch.from_numpy(flat[at : at + parameter.numel()]).view(parameter.shape)
             at += parameter.numel()
         return views
+
+
+def find_convolution(network: nn.Module, images: ImageBox | None) -> np.ndarray:
+    """What `network` does to images before its dense layers, as the compiled functions know it."""
+    if images is None:
+        return np.zeros(0, np.int64)
+    (layer,) = (module for module in network.modules() if isinstance(module, nn.Conv2d))
+    channels, height, width = images.shape
+    return describe(channels, height, width, layer.kernel_size[0], layer.stride[0], layer.out_channels)
 
 
 def share_parameters(network: nn.Module) -> np.ndarray:

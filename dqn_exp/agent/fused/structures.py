@@ -16,7 +16,8 @@ Array = np.ndarray
 class Settings(NamedTuple):
     """What does not change while a learner learns."""
 
-    sizes: Array  # int64[layers + 1]: units of each layer, from the observation to the actions
+    sizes: Array  # int64[layers + 1]: units of each dense layer, from what it begins with to the actions
+    convolution: Array  # int64[6], see `convolution`, of what the dense layers begin with; int64[0]: none
     is_tanh: bool  # the hidden layers' activation: tanh, otherwise ReLU
     is_double: bool  # double DQN: the online network selects the next action
     is_huber: bool  # the loss: Huber's, otherwise the square

@@ -1,4 +1,4 @@
-"""This project, recorded to disk as every trial is; `learner` is fused or torch."""
+"""This project, recorded to disk as every trial is; `learner` is fused, torch or auto."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.helpers import make_config
 
 
 def configure(work: dict[str, Any]) -> Config:
+    env = {"env": "gymnasium", "env__id": work["env_id"], "network__hidden": work.get("hidden")}
     return make_config(
-        env="gymnasium",
-        env__id=work["env_id"],
+        **work.get("settings", env),
         convergence__threshold=float("inf"),
         exploration="constant",
         exploration__epsilon=work["epsilon"],
         target="steps",
         update_every=work["target_every"],
-        network__hidden=work["hidden"],
         batch=work["batch_size"],
         buffer=work["buffer_size"],
         lr=work["lr"],
         gamma=work["gamma"],
         learner=work["learner"],
+        train_every=work.get("train_every", 1),
         budget__env_steps=10**9,
     )
 

@@ -1,0 +1,44 @@
+"""MinAtar's games as trials need them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+MEANINGS = ("noop", "left", "up", "right", "down", "fire")
+"""Of MinAtar's actions by their numbers."""
+PIXELS = 32
+"""Of a picture, along each side of one cell of the game."""
+
+
+class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Remembers what a game does from one episode to the next, and draws pictures that can be seen.
+
+    With sticky actions the first step of an episode may repeat the last action of the episode before, which
+    no seed determines.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._game: Any = getattr(env.unwrapped, "game", None)
+        if not hasattr(self._game, "last_action"):
+            raise ValueError(f"{env} is no game of MinAtar; allowed: env=minatar")
+
+    def state(self) -> dict[str, Any]:
+        return {"last_action": int(self._game.last_action)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._game.last_action = state["last_action"]
+
+    def get_action_meanings(self) -> list[str]:
+        """As ale-py's games have it."""
+        return [MEANINGS[action] for action in self.env.unwrapped.action_set]  # type: ignore[attr-defined]
+
+    def render(self) -> np.ndarray:  # type: ignore[override]
+        """uint8[320, 320, 3]"""
+        cells = np.round(255 * np.asarray(self.env.render())).astype(np.uint8)
+        return cells.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)

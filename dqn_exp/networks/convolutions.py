@@ -1,0 +1,29 @@
+"""What convolutions make of an image's shape; known without torch, before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dqn_exp.config import ConfigError, ConvolutionConfig
+
+Shape = tuple[int, ...]
+"""[C, H, W]"""
+
+
+def convolved(images: Shape, convolutions: Sequence[ConvolutionConfig]) -> list[Shape]:
+    """The shapes from the images to the output of the last convolution, without padding.
+
+    Raises ConfigError where a kernel is larger than what it sees.
+    """
+    shapes = [images]
+    for place, convolution in enumerate(convolutions):
+        _, height, width = shapes[-1]
+        if convolution.kernel > min(height, width):
+            raise ConfigError(
+                f"network.convolutions.{place}.kernel={convolution.kernel} is larger than the {height} x "
+                f"{width} pixels that it sees; allowed: at most {min(height, width)}, or smaller kernels and "
+                f"strides before it"
+            )
+        sides = ((side - convolution.kernel) // convolution.stride + 1 for side in (height, width))
+        shapes.append((convolution.channels, *sides))
+    return shapes
