@@ -64,6 +64,9 @@ class EnvConfig(Section):
     threshold: Finite | None = Field(
         None, description="mean return that counts as solved; null: the one gymnasium registers"
     )
+    truncation: Literal["bootstrap", "terminal"] = Field(
+        "bootstrap", description="the state that a time limit cuts off at: is it worth its value, or 0?"
+    )
     wrappers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each wrapper, innermost first"
     )
@@ -285,6 +288,8 @@ SHORT_NAMES = {
 """Keys that have a short name as well: two names of one value."""
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
 """Sections that say what is written down or known, and nothing about what happens."""
+ADDED = {"budget.seconds": None, "env.truncation": "bootstrap"}
+"""Keys that the first versions did not know, with the value that says what they did."""
 
 
 class ReturnsConfig(Section):
@@ -392,11 +397,13 @@ class Config(Section):
         return {**{name: getattr(self, name) for name in SHORT_NAMES.values()}, **self.model_dump()}
 
     def content(self) -> dict[str, Any]:
-        """Plain nested values of all that decides what happens in the trial."""
-        left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
-        if self.budget.seconds is None:  # versions that did not know this limit wrote the same
-            left_out["budget"] = {"seconds"}
-        return self.model_dump(exclude=left_out)
+        """Plain nested values of all that decides what happens in the trial, without what was `ADDED`."""
+        content = self.model_dump(exclude=NOT_OF_THE_TRIAL)
+        for name, before in ADDED.items():
+            section, _, key = name.partition(".")
+            if content[section][key] == before:
+                del content[section][key]
+        return content
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that two trials share if the same happens in both."""

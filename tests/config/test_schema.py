@@ -202,14 +202,16 @@ def test_the_hash_is_of_what_matters() -> None:
     assert not same_hash({"env__kwargs": {"a": math.inf}}, {"env__kwargs": {"a": None}})
 
 
-def test_an_unused_limit_of_seconds_is_no_part_of_the_hash() -> None:
-    """Versions that did not know it are continued by this one."""
+def test_added_keys_are_no_part_of_the_hash_where_they_say_what_was_done_before() -> None:
+    """Versions that did not know them are continued by this one."""
     config = parse_config(make_values())
-    content = config.model_dump(exclude=dict.fromkeys(NOT_OF_THE_TRIAL, True))
+    content = config.model_dump(exclude=NOT_OF_THE_TRIAL)
     assert content["budget"].pop("seconds") is None
+    assert content["env"].pop("truncation") == "bootstrap"
     expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     assert config.hash() == expected[:12]
     assert not same_hash({}, {"budget__seconds": 5})
+    assert not same_hash({}, {"env__truncation": "terminal"})
 
 
 def test_the_hash_is_the_same_in_another_process() -> None:
