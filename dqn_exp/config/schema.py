@@ -67,6 +67,7 @@ class EnvConfig(Section):
     truncation: Literal["bootstrap", "terminal"] = Field(
         "bootstrap", description="the state that a time limit cuts off at: is it worth its value, or 0?"
     )
+    parallel: Count = Field(1, description="copies that one trial steps at once")
     wrappers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each wrapper, innermost first"
     )
@@ -288,7 +289,7 @@ SHORT_NAMES = {
 """Keys that have a short name as well: two names of one value."""
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
 """Sections that say what is written down or known, and nothing about what happens."""
-ADDED = {"budget.seconds": None, "env.truncation": "bootstrap"}
+ADDED = {"budget.seconds": None, "env.truncation": "bootstrap", "env.parallel": 1}
 """Keys that the first versions did not know, with the value that says what they did."""
 
 
@@ -363,6 +364,11 @@ class Config(Section):
             raise ValueError(
                 f"batch={replay.batch_size} is larger than buffer={replay.capacity}; allowed: batch <= buffer"
             )
+        if self.env.parallel > replay.capacity:
+            raise ValueError(
+                f"env.parallel={self.env.parallel} copies bring as many transitions at once, and "
+                f"buffer={replay.capacity} are kept; allowed: env.parallel <= buffer"
+            )
         if self.network.name == "mlp_batchnorm" and replay.batch_size == 1:
             raise ValueError(
                 "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
@@ -385,12 +391,14 @@ class Config(Section):
 
         Where there is none at all, a greedy episode is as long as the whole training at most: a policy
         that never ends its episode, as untrained ones do in CliffWalking, must not hold up the trial.
+        It is a single copy, which plays one episode after another: of several at a time the first to end
+        would be the short ones.
         """
         limit: int | str | None = self.evaluation.max_episode_steps or self.env.max_episode_steps
         if limit == "unlimited":
             limit = self.budget.env_steps or 100_000
         kwargs = {**self.env.kwargs, **self.evaluation.env.kwargs}
-        return self.env.model_copy(update={"max_episode_steps": limit, "kwargs": kwargs})
+        return self.env.model_copy(update={"max_episode_steps": limit, "kwargs": kwargs, "parallel": 1})
 
     def record(self) -> dict[str, Any]:
         """Plain nested values, with the short names; what `trial.json` keeps."""

@@ -136,6 +136,11 @@ def test_a_missing_key_is_named() -> None:
             "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
             "allowed: batch >= 2",
         ),
+        (
+            {"env__parallel": 300, "buffer": 200, "batch": 10},
+            "env.parallel=300 copies bring as many transitions at once, and buffer=200 are kept; allowed: "
+            "env.parallel <= buffer",
+        ),
     ],
 )
 def test_parts_must_fit_together(settings: dict[str, Any], message: str) -> None:
@@ -208,6 +213,7 @@ def test_added_keys_are_no_part_of_the_hash_where_they_say_what_was_done_before(
     content = config.model_dump(exclude=NOT_OF_THE_TRIAL)
     assert content["budget"].pop("seconds") is None
     assert content["env"].pop("truncation") == "bootstrap"
+    assert content["env"].pop("parallel") == 1
     expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     assert config.hash() == expected[:12]
     assert not same_hash({}, {"budget__seconds": 5})

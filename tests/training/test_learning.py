@@ -61,10 +61,11 @@ def test_truncation_stops_the_bootstrap_where_that_is_asked_for(n_step: int, lea
     np.testing.assert_allclose(values[:3], [[1.75, 1.75], [1.5, 1.5], [1, 1]], atol=0.02)
 
 
-def test_the_final_observation_is_bootstrapped_from(learner: str) -> None:
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_the_final_observation_is_bootstrapped_from(parallel: int, learner: str) -> None:
     """V = 9, 10; were the next episode's first observation taken instead, it would be 4.7, 5.3."""
     settings = {"gamma": 0.9, "env__max_episode_steps": 2, "budget__env_steps": 6000, "lr": 0.003}
-    values = learned_values("probe/HallAndRoom-v0", learner, **settings)
+    values = learned_values("probe/HallAndRoom-v0", learner, env__parallel=parallel, **settings)
     np.testing.assert_allclose(values, [[9, 9], [10, 10]], atol=0.5)
 
 
