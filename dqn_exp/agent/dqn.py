@@ -54,7 +54,7 @@ class DQN:
         return self.exploration.epsilon
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        return self.exploration.explore(observations, self.learner.greedy)
+        return self.exploration.explore(observations, self.learner.act)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
         return self.learner.greedy(observations)

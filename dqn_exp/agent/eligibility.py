@@ -31,6 +31,9 @@ def fused_obstacle(config: Config) -> str | None:
         return f"agent.name={config.agent.name!r}; allowed: dqn"
     if config.network.name != "mlp":
         return f"network.name={config.network.name!r}; allowed: mlp"
+    for key in ("layer_norm", "dueling", "noisy"):
+        if getattr(config.network, key):
+            return f"network.{key}=true; allowed: false"
     if config.env.action_masks:
         return f"the action masks of env.id={config.env.id}; allowed: env.action_masks=false to ignore them"
     if config.device == "cuda":

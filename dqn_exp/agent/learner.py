@@ -25,6 +25,9 @@ class Learner(Protocol):
     def greedy(self, observations: np.ndarray) -> np.ndarray:
         """The action of the largest Q-value, int64[B], for each of the observations float32[B, D]."""
 
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """As `greedy` while training: where the network has noise to explore by, it has it here."""
+
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
 

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from dqn_exp.agent.randomness import TorchStream
 from dqn_exp.agent.td import td_loss, td_target
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
-from dqn_exp.networks import MLP, MaskedNetwork, choice_values
+from dqn_exp.networks import MLP, Dueling, MaskedNetwork, choice_values, noise, noisy_layers
 from dqn_exp.replay import Transitions
 
-PLAIN_MODULES = (MLP, MaskedNetwork, nn.Sequential, nn.Linear, nn.ReLU, nn.Tanh)
+PLAIN_MODULES = (MLP, Dueling, MaskedNetwork, nn.Sequential, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh)
 """Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
 
 
@@ -42,6 +42,7 @@ class TorchLearner:
         self._optimizer = build_optimizer(optimizer, self._parameters)
         self._agent = agent
         self._device = device
+        self._noisy_layers = noisy_layers(self.network, self._target)
         self._is_plain = all(type(module) in PLAIN_MODULES for module in network.modules())
         self._stream = TorchStream(seed)
         self._values = torch.zeros(1)
@@ -59,17 +60,28 @@ class TorchLearner:
         actions: np.ndarray = self._evaluate(choice_values, observations).argmax(axis=-1)
         return actions
 
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """As `greedy`, but that noisy layers have noise, drawn anew."""
+        if not self._noisy_layers:
+            return self.greedy(observations)
+        with noise(self._noisy_layers):
+            actions: np.ndarray = self._evaluate(choice_values, observations, advance=True).argmax(axis=-1)
+        return actions
+
     def _evaluate(
-        self, evaluate: Callable[[nn.Module, Tensor], Tensor], observation: np.ndarray
+        self,
+        evaluate: Callable[[nn.Module, Tensor], Tensor],
+        observation: np.ndarray,
+        advance: bool = False,
     ) -> np.ndarray:
-        with torch.inference_mode(), self._own_draws(advance=False):
+        with torch.inference_mode(), self._own_draws(advance):
             batch = torch.from_numpy(np.atleast_2d(observation)).to(self._device)
             values: np.ndarray = evaluate(self.network, batch).cpu().numpy()
         return values.reshape(*observation.shape[:-1], -1)
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
-        with self._own_draws(advance=True):
+        with self._own_draws(advance=True), noise(self._noisy_layers):
             return self._update(transitions, indices, weights)
 
     def _own_draws(self, advance: bool) -> AbstractContextManager[None]:

@@ -93,8 +93,13 @@ class NetworkConfig(Section):
     name: str = Field(description="registered name of the architecture")
     hidden: list[Count] = Field(description="units of each hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
-    init: Literal["default", "uniform"] = Field(
-        "default", description="torch's own, or uniform(-init_scale, init_scale) everywhere"
+    layer_norm: bool = Field(False, description="normalise each hidden layer's sums (1607.06450)")
+    dueling: bool = Field(False, description="a stream for the value, one for advantages (1511.06581)")
+    noisy: bool = Field(False, description="linear layers with learned noise (1706.10295)")
+    noisy_sigma: Positive = Field(0.5, description="the noise at the start, times 1/sqrt(inputs)")
+    init: Literal["default", "uniform", "orthogonal"] = Field(
+        "default",
+        description="torch's own; uniform(-init_scale, init_scale) everywhere; or orthogonal (1312.6120)",
     )
     init_scale: Positive = Field(0.5, description="bound of the uniform initialisation")
     options: dict[str, Any] = Field({}, description="options of a network of your own")
@@ -289,8 +294,13 @@ SHORT_NAMES = {
 """Keys that have a short name as well: two names of one value."""
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
 """Sections that say what is written down or known, and nothing about what happens."""
-ADDED = {"budget.seconds": None, "env.truncation": "bootstrap", "env.parallel": 1}
-"""Keys that the first versions did not know, with the value that says what they did."""
+
+LATER = {
+    "budget": ("seconds",),
+    "env": ("truncation", "parallel"),
+    "network": ("layer_norm", "dueling", "noisy", "noisy_sigma"),
+}
+"""Keys that earlier versions did not know: with its default such a key leaves `Config.hash` as it was."""
 
 
 class ReturnsConfig(Section):
@@ -405,15 +415,24 @@ class Config(Section):
         return {**{name: getattr(self, name) for name in SHORT_NAMES.values()}, **self.model_dump()}
 
     def content(self) -> dict[str, Any]:
-        """Plain nested values of all that decides what happens in the trial, without what was `ADDED`."""
-        content = self.model_dump(exclude=NOT_OF_THE_TRIAL)
-        for name, before in ADDED.items():
-            section, _, key = name.partition(".")
-            if content[section][key] == before:
-                del content[section][key]
-        return content
+        """Plain nested values of all that decides what happens in the trial."""
+        left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
+        for section, keys in LATER.items():
+            part = getattr(self, section)
+            fields = type(part).model_fields
+            left_out[section] = {key for key in keys if getattr(part, key) == fields[key].default}
+        return self.model_dump(exclude=left_out)
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that two trials share if the same happens in both."""
         content = json.dumps(self.content(), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _default(section: str, key: str) -> Any:
+    part: Any = Config.model_fields[section].annotation
+    return part.model_fields[key].default
+
+
+DONE_BEFORE = {f"{section}.{key}": _default(section, key) for section, keys in LATER.items() for key in keys}
+"""What earlier versions did where the keys of `LATER` now say it, by dotted name."""

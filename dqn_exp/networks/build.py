@@ -8,8 +8,11 @@ from torch import Tensor, nn
 
 from dqn_exp.config import ConfigError, NetworkConfig
 from dqn_exp.masks import MaskedBox
+from dqn_exp.networks.dense import Dueling
+from dqn_exp.networks.initial import initialise
 from dqn_exp.networks.masked import MaskedNetwork
 from dqn_exp.networks.mlp import MLP
+from dqn_exp.networks.noisy import NoisyLinear
 from dqn_exp.registry import networks
 
 
@@ -28,10 +31,23 @@ def build_network(
         network: nn.Module = networks[config.name](seen, actions, config)
         if not isinstance(network, MLP):
             _check(f"network.name={config.name}", network, seen, int(actions.n))
-        if config.init == "uniform":
-            for parameter in network.parameters():
-                nn.init.uniform_(parameter, -config.init_scale, config.init_scale)
+            _check_parts(config, network)
+        initialise(network, config)
     return MaskedNetwork(network, int(actions.n)) if is_masked else network
+
+
+PARTS: dict[str, type[nn.Module]] = {"layer_norm": nn.LayerNorm, "dueling": Dueling, "noisy": NoisyLinear}
+"""What the keys of the section `network` that are true or false ask for."""
+
+
+def _check_parts(config: NetworkConfig, network: nn.Module) -> None:
+    """Raise ConfigError where a network of the user's has nothing of what is asked for."""
+    for key, part in PARTS.items():
+        if getattr(config, key) and not any(isinstance(module, part) for module in network.modules()):
+            raise ConfigError(
+                f"network.{key}=true, and network.name={config.name} has no {part.__name__}; allowed: false, "
+                f"or a network whose layers are made by dqn_exp.networks.dense.dense"
+            )
 
 
 def _check(name: str, network: nn.Module, observations: spaces.Box, n_actions: int) -> None:

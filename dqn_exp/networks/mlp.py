@@ -1,20 +1,18 @@
-"""Multilayer perceptrons: Q-values float32[B, A] of observations float32[B, ...]."""
+"""Multilayer perceptrons: for observations float32[B, ...] as many numbers [B, n] as there are to predict."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from gymnasium import spaces
 from torch import Tensor, nn
 
 from dqn_exp.config import NetworkConfig
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+from dqn_exp.networks.dense import dense
 
 
 class MLP(nn.Module):
-    """Fully connected layers with one activation between them and a linear output."""
+    """Fully connected layers, one after another."""
 
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__()
@@ -26,26 +24,18 @@ class MLP(nn.Module):
 
 
 def build_mlp(observations: spaces.Box, actions: spaces.Discrete, config: NetworkConfig) -> nn.Module:
-    return MLP(_layers(observations, actions, config, lambda size: []))
+    return _build(observations, actions, config, batch_norm=False)
 
 
 def build_mlp_batchnorm(
     observations: spaces.Box, actions: spaces.Discrete, config: NetworkConfig
 ) -> nn.Module:
     """As the MLP, with batch normalisation after each hidden linear layer (Ioffe & Szegedy 2015)."""
-    return MLP(_layers(observations, actions, config, lambda size: [nn.BatchNorm1d(size)]))
+    return _build(observations, actions, config, batch_norm=True)
 
 
-def _layers(
-    observations: spaces.Box,
-    actions: spaces.Discrete,
-    config: NetworkConfig,
-    norm: Callable[[int], list[nn.Module]],
-) -> list[nn.Module]:
-    """Hidden layers, each with what `norm` puts between it and its activation, and the output."""
-    n_in = math.prod(observations.shape)
-    layers: list[nn.Module] = [nn.Flatten()] if len(observations.shape) > 1 else []
-    for size in config.hidden:
-        layers += [nn.Linear(n_in, size), *norm(size), ACTIVATIONS[config.activation]()]
-        n_in = size
-    return [*layers, nn.Linear(n_in, int(actions.n))]
+def _build(
+    observations: spaces.Box, actions: spaces.Discrete, config: NetworkConfig, batch_norm: bool
+) -> MLP:
+    flatten = [nn.Flatten()] if len(observations.shape) > 1 else []
+    return MLP([*flatten, *dense(math.prod(observations.shape), int(actions.n), config, batch_norm)])

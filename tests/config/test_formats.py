@@ -58,6 +58,12 @@ def test_a_directory_belongs_to_its_trial_where_keys_have_been_added_since(tmp_p
         check_owner(config.model_copy(update={"gamma": 0.5}), tmp_path)
 
 
+def test_keys_that_were_added_since_leave_the_hash_of_a_record() -> None:
+    """Otherwise this version would not find, and not go on with, what the version before it has begun."""
+    record = json.loads((Path(__file__).parent / "records" / "format2.json").read_text())
+    assert recorded_config(record).hash() == record["config_hash"]
+
+
 def test_a_record_of_today_comes_back_as_it_was() -> None:
     config = make_config(replay="prioritised", buffer=700, target="soft", update_every=3)
     record = {"format": FORMAT, "config": json.loads(json.dumps(config.record()))}

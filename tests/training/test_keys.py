@@ -36,6 +36,7 @@ BRIEF: dict[str, Any] = {
 LINEAR = {"exploration": "linear", "exploration__clock": "env_steps", "exploration__duration": 200}
 EXPONENTIAL = {"exploration": "exponential", "exploration__clock": "env_steps", "exploration__decay": 100}
 FACTOR = {"exploration": "multiplicative", "exploration__clock": "env_steps", "exploration__factor": 0.99}
+TORCH = {"learner": "torch"}
 PRIORITISED = {"replay": "prioritised", "replay__beta_updates": 100}
 MASKED = {"env": "gymnasium", "env__id": ID, "env__kwargs": {"strict": False}, "learner": "torch"}
 STOPPED = {"convergence__stop": True}
@@ -52,6 +53,8 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.NetworkConfig, {}, {"network__hidden": [9], "network__activation": "tanh"}),
     (schema.NetworkConfig, {"network__init": "uniform"}, {"network__init": "default"}),
     (schema.NetworkConfig, {"network__init": "uniform"}, {"network__init_scale": 0.1}),
+    (schema.NetworkConfig, TORCH, {f"network__{key}": True for key in ("layer_norm", "dueling", "noisy")}),
+    (schema.NetworkConfig, {**TORCH, "network__noisy": True}, {"network__noisy_sigma": 0.1}),
     (schema.UniformConfig, {}, {"buffer": 100, "batch": 15, "replay__n_step": 2}),
     (schema.UniformConfig, {}, {"replay__replacement": False}),
     (schema.PrioritisedConfig, PRIORITISED, {"buffer": 100, "batch": 15, "replay__n_step": 2}),

@@ -106,6 +106,8 @@ class FusedLearner:
         self._predict(rows, self._units, self._no_values, actions)
         return actions
 
+    act = greedy  # its networks have no noise
+
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
         if transitions is not self._checked:

@@ -1,0 +1,65 @@
+"""The dense part of a network, as the section `network` of the configuration describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from dqn_exp.config import NetworkConfig
+from dqn_exp.networks.noisy import NoisyLinear
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+class Dueling(nn.Module):
+    """Q(s, a) = V(s) + A(s, a) - mean over actions of A(s, .): features [B, F] to [B, A * K].
+
+    Wang et al. 2016, https://arxiv.org/abs/1511.06581, equation 9. Where K numbers are predicted for each
+    action, each of them has its own V and A (Hessel et al. 2018, https://arxiv.org/abs/1710.02298).
+    """
+
+    def __init__(self, value: nn.Module, advantage: nn.Module, n_actions: int) -> None:
+        """`value` gives [B, K], `advantage` [B, A * K], action by action."""
+        super().__init__()
+        self.value, self.advantage, self.n_actions = value, advantage, n_actions
+
+    def forward(self, features: Tensor) -> Tensor:
+        value = self.value(features).unsqueeze(1)
+        advantage = self.advantage(features).unflatten(1, (self.n_actions, -1))
+        predictions: Tensor = value + advantage - advantage.mean(dim=1, keepdim=True)
+        return predictions.flatten(start_dim=1)
+
+
+def dense(n_in: int, n_out: int, config: NetworkConfig, batch_norm: bool = False) -> nn.Sequential:
+    """Layers from float32[B, n_in] to [B, n_out]: `hidden` ones with their activation, and the output.
+
+    With `dueling` the last hidden layer and the output are there twice, once for each stream; with `noisy`
+    all linear layers are `NoisyLinear`. Each hidden linear layer is followed by batch normalisation where
+    `batch_norm` (Ioffe & Szegedy 2015), then by layer normalisation where `layer_norm` (Ba et al. 2016).
+    """
+
+    def linear(n_in: int, n_out: int) -> nn.Linear:
+        return NoisyLinear(n_in, n_out, config.noisy_sigma) if config.noisy else nn.Linear(n_in, n_out)
+
+    def hidden(n_in: int, sizes: Sequence[int]) -> list[nn.Module]:
+        layers: list[nn.Module] = []
+        for size in sizes:
+            layers.append(linear(n_in, size))
+            layers += [nn.BatchNorm1d(size)] * batch_norm + [nn.LayerNorm(size)] * config.layer_norm
+            layers.append(ACTIVATIONS[config.activation]())
+            n_in = size
+        return layers
+
+    if not config.dueling:
+        return nn.Sequential(*hidden(n_in, config.hidden), linear([n_in, *config.hidden][-1], n_out))
+
+    shared, last = config.hidden[:-1], config.hidden[-1:]
+    n_shared = [n_in, *shared][-1]
+
+    def stream(n_out: int) -> nn.Sequential:
+        return nn.Sequential(*hidden(n_shared, last), linear([n_shared, *last][-1], n_out))
+
+    n_actions = n_out
+    dueling = Dueling(stream(n_out // n_actions), stream(n_out), n_actions)
+    return nn.Sequential(*hidden(n_in, shared), dueling)
