@@ -10,7 +10,10 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy.stats import permutation_test, spearmanr
 
+from analysis import load_runs
 from tests.benchmarks.landscape import agreement
+from tests.benchmarks.landscape.__main__ import main
+from tests.benchmarks.landscape.comparison import compare
 from tests.benchmarks.landscape.reference import LANDSCAPES, configurations, read_reference, write_sweep
 from tests.program import run_here
 
@@ -85,36 +88,53 @@ def reference(folder: Path) -> pd.DataFrame:
             "hp_config.learning_starts": 17,
             "hp_config.target_epsilon": 0.05,
             "hp_config.use_target_network": run >= 2,
-            "hp_config.buffer_alpha": 0.7 if run % 2 else None,
-            "hp_config.buffer_beta": 0.3 if run % 2 else None,
-            "hp_config.buffer_epsilon": 1e-5 if run % 2 else None,
-            "hp_config.target_update_interval": 9 if run >= 2 else None,
+            "hp_config.buffer_alpha": 0.25 + run / 4 if run % 2 else None,
+            "hp_config.buffer_beta": 0.25 + run / 8 if run % 2 else None,
+            "hp_config.buffer_epsilon": 1e-5 * run if run % 2 else None,
+            "hp_config.target_update_interval": 9 * (run - 1) if run >= 2 else None,
             "seed": seed,
         }
         for run in range(4)
         for budget in (25_000, 50_000)
-        for seed in range(2)
+        for seed in range(5)
     ]
     pd.DataFrame(rows).to_csv(folder / f"{LANDSCAPES[0].file}.csv.xz", index=False)
     return read_reference(folder, LANDSCAPES[0])
 
 
-def test_the_sweep_trains_each_configuration_with_what_it_says(tmp_path: Path) -> None:
-    """Combinations of replay and target network, in a real run cut short; 9 steps are two rounds of 8."""
+def test_each_configuration_is_trained_with_what_it_says_and_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Combinations of replay and target network, cut short; 9 steps are two rounds, 18 are three."""
     table = reference(tmp_path)
-    assert table["score"].tolist() == [0, 1, 10, 11, 20, 21, 30, 31]
-    write_sweep(tmp_path / "sweeps" / "cartpole.yaml", LANDSCAPES[0], configurations(table, 4), seeds=1)
-    brief = ("budget.env_steps=512", "evaluation.final_episodes=1", "report=false", "hydra.sweep.dir=trials")
-    ended = run_here("-m", "sweeps=cartpole", *brief, "hydra/launcher=basic", cwd=tmp_path)
+    assert table["score"].tolist() == [10 * run + seed for run in range(4) for seed in range(5)]
+    write_sweep(tmp_path / "sweeps" / "cartpole.yaml", LANDSCAPES[0], configurations(table, 4), seeds=2)
+    brief = ("budget.env_steps=512", "evaluation.final_episodes=1", "report=false")
+    where = ("hydra.sweep.dir=trials/cartpole", "hydra/launcher=basic")
+    ended = run_here("-m", "sweeps=cartpole", *brief, *where, cwd=tmp_path)
     assert ended.code == 0, ended.said
-    from analysis import load_runs
-
-    runs = load_runs(tmp_path / "trials").sort_values("lr")
+    runs = load_runs(tmp_path / "trials")
+    runs = runs[runs["seed"] == 1].sort_values("lr")
     assert runs["replay.name"].tolist() == ["uniform", "prioritised"] * 2
     assert runs["target.name"].tolist() == ["none", "none", "steps", "steps"]
-    assert runs["update_every"].tolist()[2:] == [16, 16]
-    assert runs["replay.alpha"].tolist()[1::2] == [0.7, 0.7]
-    assert runs["replay.beta_end"].tolist()[1::2] == [0.3, 0.3]
+    assert runs["update_every"].tolist()[2:] == [16, 24]
+    assert runs["replay.alpha"].tolist()[1::2] == [0.5, 1.0]
+    assert runs["replay.beta_end"].tolist()[1::2] == [0.375, 0.625]
     assert runs["buffer"].tolist() == [2000, 2001, 2002, 2003]
     assert set(runs["env.parallel"]) == {8}
     assert (runs["updates"] == 128 * 2).all()
+    found = compare(LANDSCAPES[0], tmp_path, tmp_path / "trials" / "cartpole", seeds=2)
+    assert found.ours[:, 1].tolist() == runs["final_return"].tolist()
+    assert found.theirs.tolist() == [[10 * run + seed for seed in range(5)] for run in range(4)]
+    options = ["--seeds", "2", "--environments", "cartpole", "--directory", str(tmp_path), "--only-compare"]
+    monkeypatch.setattr("sys.argv", ["landscape", str(tmp_path), *options])
+    main()
+    told = capsys.readouterr().out
+    assert "cartpole: 4 configurations x 2 seeds" in told
+    assert "best ten of theirs: 3, 2, 1, 0" in told
+    assert "2 of theirs with their other 3: 1.00 (1.00 to 1.00)" in told
+    assert "| yes | no | 1 | 12.0 |" in told
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "landscape_scores.png",
+        "landscape_agreement.png",
+    }

@@ -72,32 +72,31 @@ def configurations(reference: pd.DataFrame, count: int) -> pd.DataFrame:
 
 
 def axes(settings: pd.DataFrame, parallel: int) -> dict[str, list[str]]:
-    """Our keys, each with a value for every configuration; where one has no such key, any value."""
+    """Our keys, each with a value for every configuration; where one has no such key, that of another."""
     rows = [_values(row, parallel) for row in settings.to_dict("records")]
-    return {key: [str(row[key]) for row in rows] for key in rows[0]}
+    firsts = {key: value for row in reversed(rows) for key, value in row.items()}
+    return {key: [str(row.get(key, first)) for row in rows] for key, first in firsts.items()}
 
 
 def _values(row: dict[Any, Any], parallel: int) -> dict[str, Any]:
-    prioritised, has_target = bool(row["buffer_prio_sampling"]), bool(row["use_target_network"])
-    interval = row["target_update_interval"] if has_target else 1
-    alpha, beta, floor = (
-        row[f"buffer_{name}"] if prioritised else 1.0 for name in ("alpha", "beta", "epsilon")
-    )
-    return {
-        "replay": "prioritised" if prioritised else "uniform",
-        "target": "steps" if has_target else "none",
+    values = {
+        "replay": "prioritised" if row["buffer_prio_sampling"] else "uniform",
+        "target": "steps" if row["use_target_network"] else "none",
         "lr": row["learning_rate"],
         "buffer": row["buffer_size"],
         "batch": row["buffer_batch_size"],
-        "update_every": math.ceil(interval / parallel) * parallel,  # theirs counts rounds
         "agent.learning_starts": row["learning_starts"],
         "exploration.start": row["initial_epsilon"],
         "exploration.end": row["target_epsilon"],
-        "replay.alpha": alpha,
-        "replay.beta_start": beta,
-        "replay.beta_end": beta,
-        "replay.priority_floor": floor,
     }
+    if row["use_target_network"]:
+        rounds = math.ceil(row["target_update_interval"] / parallel)  # theirs counts the steps of all at once
+        values["update_every"] = rounds * parallel
+    if row["buffer_prio_sampling"]:
+        values["replay.alpha"] = row["buffer_alpha"]
+        values["replay.beta_start"] = values["replay.beta_end"] = row["buffer_beta"]
+        values["replay.priority_floor"] = row["buffer_epsilon"]
+    return values
 
 
 def write_sweep(path: Path, landscape: Landscape, settings: pd.DataFrame, seeds: int) -> None:
