@@ -30,4 +30,4 @@ def test_a_command_of_the_page_trains(command: str, tmp_path: Path) -> None:
 
 
 def test_there_are_some() -> None:
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5

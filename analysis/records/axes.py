@@ -141,7 +141,8 @@ def _companions(name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence
 
 def _ordered(name: str, columns: Mapping[str, Sequence[Value]]) -> tuple[Value, ...]:
     """The values of a column, each once; what is made of several is ordered as these are."""
-    members = zip(*(columns[part] for part in parts(name)), strict=True)
+    absent = [None] * len(columns[name])
+    members = zip(*(columns.get(part, absent) for part in parts(name)), strict=True)
     rows = {_identity(value): (value, row) for value, row in zip(columns[name], members, strict=True)}
     return tuple(value for value, row in sorted(rows.values(), key=lambda found: [*map(_sort_key, found[1])]))
 

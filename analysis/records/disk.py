@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.pairs import combined, read_pairs
+from dqn_exp.config import DONE_BEFORE
 from dqn_exp.runs import TornMetrics, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
@@ -110,7 +111,7 @@ def slug(text: str) -> str:
 def read_trial(directory: Path, root: Path) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read_json(directory / "trial.json")
-    config = flatten(record["config"])
+    config = {**DONE_BEFORE, **flatten(record["config"])}
     run = str(directory.relative_to(root))
     result = read_result(directory)
     ended = status(directory, result)

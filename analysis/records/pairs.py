@@ -27,14 +27,23 @@ def combined(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> dict[
     for pair in pairs:
         names = [name for key in pair if (name := _column(key, config)) is not None]
         if len(names) > 1:
-            together[SEPARATOR.join(names)] = SEPARATOR.join(format_value(config[name]) for name in names)
+            together[SEPARATOR.join(names)] = SEPARATOR.join(_told(config, name) for name in names)
     return {**config, **together}
 
 
+def _told(config: Mapping[str, Any], name: str) -> str:
+    """Its value; a dash where what the trial has chosen knows no such key, as replay.alpha."""
+    return format_value(config[name]) if name in config else "–"
+
+
 def _column(key: str, config: Mapping[str, Any]) -> str | None:
-    """The value by which a key is told of: that of a config group is the name of its part."""
+    """The value by which a key is told of: that of a config group is the name of its part.
+
+    A dotted key is none of a group, whether this configuration has it or not.
+    """
     names = (key, f"{key}.name", f"{key}.id")
-    return next((name for name in names if name in config and name != "seed"), None)
+    found = (name for name in names if name in config and name != "seed")
+    return next(found, key if "." in key else None)
 
 
 def parts(name: str) -> list[str]:

@@ -10,7 +10,7 @@ from dqn_exp.envs import Step
 
 
 class TargetUpdate:
-    """Calls `sync(tau)` when its own clock passes a multiple of its period; tau = 1 is a hard copy."""
+    """Calls `sync(tau)` for each multiple of its period that its own clock passes; tau = 1 is a hard copy."""
 
     def __init__(self, config: TargetConfig, sync: Callable[[float], None]) -> None:
         self._every = config.every
@@ -26,5 +26,5 @@ class TargetUpdate:
             now, passed = clock.episodes, len(step.ended)
         else:
             now, passed = clock.env_steps, len(step.action)
-        if now // self._every != (now - passed) // self._every:
+        for _ in range(now // self._every - (now - passed) // self._every):
             self._sync(self._tau)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dqn_exp.config.parsing import parse_config, refuse_second_names, refuse_unused_names
     from dqn_exp.config.paths import CONF, ROOT
     from dqn_exp.config.schema import (
+        DONE_BEFORE,
         SHORT_NAMES,
         AdamConfig,
         AdamWConfig,

@@ -77,6 +77,10 @@ class EnvConfig(Section):
     threshold: Finite | None = Field(
         None, description="mean return that counts as solved; null: the one gymnasium registers"
     )
+    truncation: Literal["bootstrap", "terminal"] = Field(
+        "bootstrap", description="the state that a time limit cuts off at: is it worth its value, or 0?"
+    )
+    parallel: Count = Field(1, description="copies that one trial steps at once")
     wrappers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each wrapper, innermost first"
     )
@@ -401,8 +405,9 @@ EPSILONS = {"start": 1.0, "end": 0.05, "epsilon": 0.1}
 """Of each key of `exploration` that is null, the value in a trial whose network has no noise."""
 LATER = {
     "budget": ("seconds",),
-    "agent": ("munchausen",),
-    "network": ("head", "layer_norm", "dueling", "noisy", "noisy_sigma"),
+    "env": ("game", "images", "normalise", "parallel", "truncation"),
+    "agent": ("max_abs_reward", "munchausen"),
+    "network": ("convolutions", "head", "layer_norm", "dueling", "noisy", "noisy_sigma"),
 }
 """Keys that earlier versions did not know: with its default such a key leaves `Config.hash` as it was."""
 
@@ -496,6 +501,11 @@ class Config(Section):
             raise ValueError(
                 f"batch={replay.batch_size} is larger than buffer={replay.capacity}; allowed: batch <= buffer"
             )
+        if self.env.parallel > replay.capacity:
+            raise ValueError(
+                f"env.parallel={self.env.parallel} copies bring as many transitions at once, and "
+                f"buffer={replay.capacity} are kept; allowed: env.parallel <= buffer"
+            )
         if self.network.name == "mlp_batchnorm" and replay.batch_size == 1:
             raise ValueError(
                 "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
@@ -547,12 +557,14 @@ class Config(Section):
 
         Where there is none at all, a greedy episode is as long as the whole training at most: a policy
         that never ends its episode, as untrained ones do in CliffWalking, must not hold up the trial.
+        It is a single copy, which plays one episode after another: of several at a time the first to end
+        would be the short ones.
         """
         limit: int | str | None = self.evaluation.max_episode_steps or self.env.max_episode_steps
         if limit == "unlimited":
             limit = self.budget.env_steps or 100_000
         kwargs = {**self.env.kwargs, **self.evaluation.env.kwargs}
-        return self.env.model_copy(update={"max_episode_steps": limit, "kwargs": kwargs})
+        return self.env.model_copy(update={"max_episode_steps": limit, "kwargs": kwargs, "parallel": 1})
 
     def record(self) -> dict[str, Any]:
         """Plain nested values, with the short names; what `trial.json` keeps."""
@@ -571,3 +583,12 @@ class Config(Section):
         """Twelve hexadecimal digits that two trials share if the same happens in both."""
         content = json.dumps(self.content(), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _default(section: str, key: str) -> Any:
+    part: Any = Config.model_fields[section].annotation
+    return part.model_fields[key].default
+
+
+DONE_BEFORE = {f"{section}.{key}": _default(section, key) for section, keys in LATER.items() for key in keys}
+"""What earlier versions did where the keys of `LATER` now say it, by dotted name."""

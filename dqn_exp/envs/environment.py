@@ -38,7 +38,9 @@ class Environment:
         max_episode_steps: float,
         name: str = "env",
         images: bool = False,
+        truncation_is_terminal: bool = False,
     ) -> None:
+        """`truncation_is_terminal`: what a time limit cuts off counts as terminated as well."""
         self._env, self.name = env, name
         self._env_step = env.step
         self._shared, self._forgets_its_seed = SharedGenerators(), False
@@ -47,7 +49,7 @@ class Environment:
         self._shape = self.observation_space.shape
         self.action_space = spaces.Discrete(int(actions.n))
         self._first_action = np.int64(actions.start)  # numpy's integers, as the space itself draws them
-        self._limit = max_episode_steps
+        self._limit, self._cut_is_terminal = max_episode_steps, truncation_is_terminal
         self._length = 0
         self.layers = _layers(env)
         self.stateful = [layer for layer in self.layers if hasattr(layer, "load_state")]
@@ -111,7 +113,8 @@ class Environment:
             raise self._fault("step", returned, f"an observation of {self._env.observation_space}")
         if not isfinite(earned):
             raise EnvironmentFault(f"{self.name}: its step {self._length} returned the reward {earned}")
-        return seen, earned, terminated, truncated or self._length >= self._limit
+        cut = truncated or self._length >= self._limit
+        return seen, earned, terminated or (cut and self._cut_is_terminal), cut
 
     def _fault(self, call: str, returned: Any, expected: str) -> EnvironmentFault:
         told = repr(returned)
@@ -184,7 +187,8 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
                 f"allowed: env.images=false, or env.action_masks=false (masks are ignored)"
             )
         env = MaskBehindObservation(env, *_encoder(env, name), name)
-    return Environment(env, float("inf") if limit == "unlimited" else limit, name, config.images)
+    longest = float("inf") if limit == "unlimited" else limit
+    return Environment(env, longest, name, config.images, config.truncation == "terminal")
 
 
 def _check_actions(env: gymnasium.Env[Any, Any], name: str) -> None:

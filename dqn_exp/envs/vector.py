@@ -199,10 +199,10 @@ def inexact(environment: Environment) -> str:
 
 
 def make_environments(
-    config: EnvConfig, seeds: EpisodeSeeds, count: int = 1, render_mode: str | None = None
+    config: EnvConfig, seeds: EpisodeSeeds, render_mode: str | None = None
 ) -> VectorEnvironment:
-    """`count` copies of the environment of `config`; raises ConfigError as `make_environment` does."""
-    return VectorEnvironment([make_environment(config, render_mode) for _ in range(count)], seeds)
+    """The copies that `config.parallel` asks for; raises ConfigError as `make_environment` does."""
+    return VectorEnvironment([make_environment(config, render_mode) for _ in range(config.parallel)], seeds)
 
 
 def play(

@@ -78,7 +78,7 @@ def measure(config: Config, seconds: float = SECONDS) -> Pace:
 def _measure(run: Run, seconds: float) -> Pace:
     step = _training_step(run, seconds)
     greedy_step = _greedy_step(run)
-    return Pace(step, greedy_step, run.clock.env_steps / max(1, run.clock.episodes))
+    return Pace(step, greedy_step, run.clock.env_steps / max(len(run.env), run.clock.episodes))
 
 
 def _training_step(run: Run, seconds: float) -> float:
@@ -172,6 +172,7 @@ def _seconds(config: Config, pace: Pace, episode: float, greedy_episode: float) 
         return longest
     evaluations = steps // (evaluation.every_steps or math.inf)
     evaluations += steps / episode // (evaluation.every_episodes or math.inf)
+    evaluations = min(evaluations, steps / config.env.parallel)
     greedy = (evaluations * evaluation.episodes + evaluation.final_episodes) * greedy_episode
     return min(longest, AROUND_A_TRIAL + steps * pace.step + greedy * pace.greedy_step)
 

@@ -12,7 +12,7 @@ from dqn_exp.text import format_number, format_value
 def check_prospects(config: Config) -> None:
     """Raise ConfigError where the budget of a resolved configuration ends before the first update."""
     agent, batch, every = config.agent, config.batch, config.train_every
-    first = math.ceil(max(agent.learning_starts, batch) / every) * every
+    first = _first_update(config)
     if agent.name == "dqn" and first > longest(config):
         raise ConfigError(
             f"agent.learning_starts={agent.learning_starts}, batch={batch}, train_every={every}: the first "
@@ -21,11 +21,22 @@ def check_prospects(config: Config) -> None:
         )
 
 
+def _first_update(config: Config) -> int:
+    """Environment steps at the end of the round in which training is due for the first time."""
+    n, every = config.env.parallel, config.train_every
+    before = math.ceil(max(config.agent.learning_starts, config.batch) / n) * n - n  # when it is too early
+    return math.ceil((before // every + 1) * every / n) * n
+
+
 def longest(config: Config) -> float:
     """Environment steps after which a trial of a resolved configuration is over at the latest, or inf."""
-    budget, limit = config.budget, config.env.max_episode_steps
-    by_episodes = budget.episodes * limit if budget.episodes and isinstance(limit, int) else math.inf
-    return min(budget.env_steps or math.inf, by_episodes)
+    budget, limit, n = config.budget, config.env.max_episode_steps, config.env.parallel
+    rounds = math.inf
+    if budget.env_steps:
+        rounds = math.ceil(budget.env_steps / n)
+    if budget.episodes and isinstance(limit, int):
+        rounds = min(rounds, math.ceil(budget.episodes / n) * limit)
+    return n * rounds
 
 
 def doubts(configs: Iterable[Config]) -> list[str]:
@@ -66,7 +77,8 @@ def _evaluations_at_most(config: Config) -> float:
     evaluation, steps = config.evaluation, longest(config)
     episodes = min(config.budget.episodes or math.inf, steps)  # an episode has at least one step
     pairs = ((steps, evaluation.every_steps), (episodes, evaluation.every_episodes))
-    return sum(most // period if most < math.inf else most for most, period in pairs if period)
+    most = sum(most // period if most < math.inf else most for most, period in pairs if period)
+    return min(most, steps / config.env.parallel)
 
 
 def _no_time_limit(config: Config) -> str | None:
@@ -91,7 +103,8 @@ def _endless_training(config: Config) -> str | None:
 
 
 def _late_sums(config: Config) -> str | None:
-    first = config.batch + config.replay.n_step - 1
+    n = config.env.parallel
+    first = n * (math.ceil(config.batch / n) + config.replay.n_step - 1)
     if config.replay.n_step == 1 or first <= longest(config):
         return None
     return (

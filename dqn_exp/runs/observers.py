@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dqn_exp.agent import Learned
+from dqn_exp.clock import Clock
 from dqn_exp.config import ConfigError
 from dqn_exp.convergence import convergence_index
 from dqn_exp.registry import observers
@@ -70,13 +71,12 @@ class Metrics(Observer):
                 self._writers["losses"].append((clock.episodes, clock.env_steps, update, *scalars))
             case Evaluated(score):
                 row = (score.mean, score.std, len(score.returns), *score.measures.values())
-                self._append("evaluations", run, *row)
-            case EpisodeEnded(total_return, length, epsilon, measures):
-                self._append("episodes", run, total_return, length, epsilon, *measures.values())
+                self._append("evaluations", clock.episodes, clock, *row)
+            case EpisodeEnded(total_return, length, epsilon, measures, number):
+                self._append("episodes", number, clock, total_return, length, epsilon, *measures.values())
 
-    def _append(self, kind: str, run: Run, *values: float) -> None:
-        clock = run.clock
-        self._writers[kind].append((clock.episodes, clock.env_steps, clock.updates, *values))
+    def _append(self, kind: str, episode: int, clock: Clock, *values: float) -> None:
+        self._writers[kind].append((episode, clock.env_steps, clock.updates, *values))
 
     def state(self) -> dict[str, int]:
         """Sizes of the files in bytes, which have then reached the disk."""
@@ -181,8 +181,8 @@ class Films(Observer):
 
     def on(self, event: Event, run: Run) -> None:
         every = run.config.video.every_episodes
-        if every and isinstance(event, EpisodeEnded) and run.clock.episodes % every == 0:
-            self._film(run.clock.episodes, run)
+        if every and isinstance(event, EpisodeEnded) and event.number % every == 0:
+            self._film(event.number, run)
 
     def _film(self, episode: int, run: Run) -> None:
         self._directory.mkdir(exist_ok=True)

@@ -22,6 +22,8 @@ class EpisodeEnded:
     length: int
     epsilon: float
     measures: dict[str, float]
+    number: int
+    """Of the trial's episodes, from 1: several of one step are told one after another."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,9 @@ def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Ite
     events: list[Event] = [*learned]
     if is_due:
         events.append(Evaluated(run.evaluate(run.config.evaluation.episodes)))
-    for _, total_return, length, measures in step.ended:
-        events.append(EpisodeEnded(total_return, length, run.agent.epsilon, measures))
+    first = run.clock.episodes - len(step.ended) + 1
+    for number, (_, total_return, length, measures) in enumerate(step.ended, start=first):
+        events.append(EpisodeEnded(total_return, length, run.agent.epsilon, measures, number))
     for told, event in enumerate(events, start=1):
         run.at_rest = told == len(events)
         yield event

@@ -46,11 +46,14 @@ def test_syncs_exactly_at_multiples(settings: dict[str, Any], expected: list[Any
     ("settings", "expected"),
     [
         ({"target": "steps", "update_every": 4}, [2, 3, 4]),  # after 6, 9 and 12 environment steps
-        ({"target": "steps", "update_every": 2}, [1, 2, 3, 4]),
         ({"target": "episodes", "update_every": 4}, [4]),  # after 3 and 6 episodes
+        ({"target": "steps", "update_every": 2}, [1, 2, 2, 3, 4, 4]),  # 2, then 4 and 6, 8, 10 and 12
+        ({"target": "soft", "update_every": 1}, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]),
     ],
 )
-def test_a_multiple_that_is_passed_counts_as_reached(settings: dict[str, Any], expected: list[int]) -> None:
+def test_each_multiple_that_is_passed_counts_as_reached(
+    settings: dict[str, Any], expected: list[int]
+) -> None:
     """Three environments at once: four steps of each, of which the second and the fourth end episodes."""
     assert [tick for tick, _ in synced(settings, n_environments=3, n_steps=4)] == expected
 
@@ -66,7 +69,8 @@ def synced(settings: dict[str, Any], n_environments: int, n_steps: int) -> list[
         clock.episodes += len(over)
         action = np.zeros(n_environments, np.int64)
         target.after(Step(rows, action, [0.0] * n_environments, rows, flags, flags, over), clock)
-        result += [(tick, seen.pop())] if seen else []
+        result += [(tick, tau) for tau in seen]
+        seen.clear()
     return result
 
 

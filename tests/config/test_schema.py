@@ -135,6 +135,11 @@ def test_a_missing_key_is_named() -> None:
             "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
             "allowed: batch >= 2",
         ),
+        (
+            {"env__parallel": 300, "buffer": 200, "batch": 10},
+            "env.parallel=300 copies bring as many transitions at once, and buffer=200 are kept; allowed: "
+            "env.parallel <= buffer",
+        ),
     ],
 )
 def test_parts_must_fit_together(settings: dict[str, Any], message: str) -> None:
@@ -201,9 +206,14 @@ def test_the_hash_is_of_what_matters() -> None:
     assert not same_hash({"env__kwargs": {"a": math.inf}}, {"env__kwargs": {"a": None}})
 
 
-def test_an_unused_limit_of_seconds_is_no_part_of_the_hash() -> None:
-    assert "seconds" not in parse_config(make_values()).content()["budget"]
+def test_later_keys_are_no_part_of_the_hash_where_they_say_what_was_done_before() -> None:
+    """Versions that did not know them are continued by this one."""
+    content = parse_config(make_values()).content()
+    assert "seconds" not in content["budget"]
+    assert not {"truncation", "parallel"} & set(content["env"])
     assert not same_hash({}, {"budget__seconds": 5})
+    assert not same_hash({}, {"env__truncation": "terminal"})
+    assert not same_hash({}, {"env__parallel": 2})
 
 
 def test_the_hash_is_the_same_in_another_process() -> None:

@@ -129,6 +129,28 @@ def test_a_space_that_is_missing_is_named(missing: str) -> None:
         make(f"probe/Without_{missing}-v0")
 
 
+# ends of episodes
+
+
+@pytest.mark.parametrize("truncation", ["bootstrap", "terminal"])
+def test_what_a_time_limit_cuts_off_counts_as_terminated_where_that_is_asked_for(truncation: str) -> None:
+    """Whether it is the limit of the configuration or one inside the environment."""
+    inner = gymnasium.make("probe/Cycle-v0", max_episode_steps=3)
+    is_terminal = truncation == "terminal"
+    for env in (
+        make("probe/Cycle-v0", truncation=truncation, max_episode_steps=3),
+        Environment(inner, float("inf"), truncation_is_terminal=is_terminal),
+    ):
+        flags = [step[-2:] for step in play(env, [0])[1:]]
+        assert flags == [[False, False], [False, False], [is_terminal, True]]
+
+
+@pytest.mark.parametrize("truncation", ["bootstrap", "terminal"])
+def test_an_end_before_the_time_limit_is_no_truncation(truncation: str) -> None:
+    env = make("probe/ChainOfThree-v0", truncation=truncation, max_episode_steps=4)
+    assert [step[-2:] for step in play(env, [0])[1:]] == [[False, False], [False, False], [True, False]]
+
+
 # actions
 
 

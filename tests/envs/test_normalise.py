@@ -56,11 +56,13 @@ def test_the_unscaled_return_is_a_measure() -> None:
     )
 
 
-@pytest.mark.parametrize("environment", ["CartPole-v1", "normalised/Forgets-v0"])
+@pytest.mark.parametrize(
+    ("environment", "copies"), [("CartPole-v1", 1), ("CartPole-v1", 3), ("normalised/Forgets-v0", 1)]
+)
 def test_a_killed_trial_goes_on_to_the_same_record(
-    environment: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    environment: str, copies: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = make_config(**NORMALISED, env__id=environment, checkpoint__every_seconds=0)
+    config = make_config(**NORMALISED, env__id=environment, env__parallel=copies, checkpoint__every_seconds=0)
     run_trial(config, tmp_path / "whole", {})
     events = record_trial(config, tmp_path / "cut", {})
     [next(events) for _ in range(12)]

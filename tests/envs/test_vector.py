@@ -20,7 +20,7 @@ NOISY = {"observation_noise": {"std": 0.1}, "action_noise": {"probability": 0.3}
 
 
 def make(environment_id: str = "CartPole-v1", count: int = 1, **fields: Any) -> VectorEnvironment:
-    return make_environments(EnvConfig(id=environment_id, **fields), SEEDS, count)
+    return make_environments(EnvConfig(id=environment_id, parallel=count, **fields), SEEDS)
 
 
 def policy(observations: np.ndarray) -> np.ndarray:

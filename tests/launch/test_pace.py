@@ -11,6 +11,7 @@ from dqn_exp.config import Config
 from dqn_exp.launch import pace
 from dqn_exp.launch.pace import NoPaceError, Pace, kind, measure, measure_kinds, together, trial_seconds
 from dqn_exp.launch.server import stop_server
+from dqn_exp.training import build_run
 from tests.helpers import gymnasium_env, make_config
 
 QUICK = Pace(step=0.001, greedy_step=0.0001, episode=20.0)
@@ -107,3 +108,9 @@ def test_training_that_fails_is_told() -> None:
     config = make_config(**where, env__kwargs={"trouble": "error"}, batch=8)
     with pytest.raises(NoPaceError, match="RuntimeError: the pole broke"):
         measure_kinds([config], 1)
+
+
+def test_of_copies_in_the_middle_of_their_episodes_each_counts_as_one() -> None:
+    """An endless episode of each of four copies: as long as a quarter of all steps."""
+    trial = build_run(make_config(**gymnasium_env("probe/Cycle-v0"), env__parallel=4))
+    assert pace._measure(trial, 0.05).episode == trial.clock.env_steps / 4

@@ -28,6 +28,17 @@ SMALL: dict[str, Any] = {"batch": 8, "budget__env_steps": 40}
         {"budget__env_steps": None, "budget__episodes": 2, "env__max_episode_steps": 3},
         {"budget__env_steps": None, "budget__learning_episodes": 1, "agent__learning_starts": 100},
         {"replay": "online", "batch": 100},
+        {"env__parallel": 7, "agent__learning_starts": 40},
+        {"env__parallel": 7, "agent__learning_starts": 43},
+        {"env__parallel": 7, "batch": 42},
+        {"env__parallel": 7, "batch": 43},
+        {"env__parallel": 7, "train_every": 42, "agent__learning_starts": 30},
+        {"env__parallel": 7, "train_every": 43},
+        {"env__parallel": 7, "train_every": 20, "agent__learning_starts": 35},
+        {"env__parallel": 7, "train_every": 20, "agent__learning_starts": 42},
+        {"env__parallel": 7, "train_every": 20, "agent__learning_starts": 43},
+        {"env__parallel": 2, "budget__env_steps": None, "budget__episodes": 3, "env__max_episode_steps": 2},
+        {"env__parallel": 2, "budget__env_steps": None, "budget__episodes": 2, "env__max_episode_steps": 3},
     ],
 )
 def test_refused_is_what_makes_no_update_and_nothing_else(settings: dict[str, Any]) -> None:
@@ -76,6 +87,7 @@ EVALUATED: dict[str, Any] = {"budget__env_steps": 1000, "convergence__consecutiv
         ),
         ({"evaluation__every_steps": 334, "convergence__threshold": float("inf")}, None),
         ({"evaluation__every_steps": 334, "convergence__consecutive": 2}, None),
+        ({"evaluation__every_steps": 100, "env__parallel": 500}, 2),
         ({}, None),
     ],
 )
@@ -107,6 +119,9 @@ def test_sums_of_rewards_that_only_an_early_end_completes() -> None:
     (text,) = doubts([make_config(**settings, replay__n_step=30)])
     assert "replay.n_step=30" in text
     assert "environment step 61" in text
+    assert doubts([make_config(**settings, replay__n_step=8, env__parallel=4)]) == []
+    (text,) = doubts([make_config(**settings, replay__n_step=9, env__parallel=4)])
+    assert "environment step 64" in text
 
 
 def test_each_kind_of_doubt_is_told_once() -> None:

@@ -140,7 +140,7 @@ def evaluated(mean: float) -> Evaluated:
 
 
 def ended(length: int) -> EpisodeEnded:
-    return EpisodeEnded(0.0, length, 1.0, {})
+    return EpisodeEnded(0.0, length, 1.0, {}, number=1)
 
 
 @pytest.mark.parametrize(("keep", "happens"), [("evaluation", evaluated), ("episode", ended)])

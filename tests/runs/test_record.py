@@ -49,6 +49,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "batch norm": {"network": "mlp_batchnorm"},
     "lunar lander": {"env": "lunarlander", "target": "soft"},
     "by episodes": {"evaluation__every_episodes": 3, "exploration": "multiplicative", "target": "steps"},
+    "eight copies": {"env__parallel": 8, "replay__n_step": 3, "target": "soft", "update_every": 5},
     "keep best": {
         "checkpoint__keep_best": "episode",
         "convergence__threshold": 15,

@@ -49,6 +49,8 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.Config, {}, {"train_every": 2, "gamma": 0.5, "seed": 1}),
     (schema.EnvConfig, {"learner": "torch"}, {"env__id": "Acrobot-v1", "env__max_episode_steps": 5}),
     (schema.EnvConfig, {**STOPPED, "convergence__threshold": None}, {"env__threshold": 1.0}),
+    (schema.EnvConfig, {"env__max_episode_steps": 5}, {"env__truncation": "terminal"}),
+    (schema.EnvConfig, {}, {"env__parallel": 2}),
     (schema.EnvConfig, MASKED, {"env__action_masks": False}),
     (schema.AgentConfig, {"agent__loss": "mse"}, {"agent__double": True, "agent__loss": "huber"}),
     (schema.AgentConfig, {}, {"agent__max_grad_norm": 0.01, "agent__max_grad_value": 0.001}),

@@ -96,10 +96,19 @@ def test_truncation_does_not_stop_the_bootstrap(learner: str) -> None:
     np.testing.assert_allclose(values, np.full((4, 2), 10.0), atol=0.5)
 
 
-def test_the_final_observation_is_bootstrapped_from(learner: str) -> None:
+@pytest.mark.parametrize("n_step", [1, 3])
+def test_truncation_stops_the_bootstrap_where_that_is_asked_for(n_step: int, learner: str) -> None:
+    """Cut off after state 2: V = 1 + 0.5 + 0.25, 1 + 0.5, 1 instead of 2."""
+    settings = {"env__truncation": "terminal", "env__max_episode_steps": 3, "replay__n_step": n_step}
+    values = learned_values("probe/Cycle-v0", learner, **settings)
+    np.testing.assert_allclose(values[:3], [[1.75, 1.75], [1.5, 1.5], [1, 1]], atol=0.02)
+
+
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_the_final_observation_is_bootstrapped_from(parallel: int, learner: str) -> None:
     """V = 9, 10; were the next episode's first observation taken instead, it would be 4.7, 5.3."""
     settings = {"gamma": 0.9, "env__max_episode_steps": 2, "budget__env_steps": 6000, "lr": 0.003}
-    values = learned_values("probe/HallAndRoom-v0", learner, **settings)
+    values = learned_values("probe/HallAndRoom-v0", learner, env__parallel=parallel, **settings)
     np.testing.assert_allclose(values, [[9, 9], [10, 10]], atol=0.5)
 
 

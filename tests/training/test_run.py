@@ -78,7 +78,15 @@ def test_nothing_learns_before_learning_starts_and_one_batch(
 
 @pytest.mark.parametrize(
     ("settings", "updates"),
-    [({}, 300 - 15), ({"train_every": 10}, 29), ({"train_every": 10, "agent__updates_per_train": 4}, 116)],
+    [
+        ({}, 300 - 15),
+        ({"train_every": 10}, 29),
+        ({"train_every": 10, "agent__updates_per_train": 4}, 116),
+        ({"env__parallel": 4}, 300 - 12),  # all four of the round that ends with the 16th
+        ({"env__parallel": 4, "train_every": 10}, 29),
+        ({"env__parallel": 4, "train_every": 10, "agent__updates_per_train": 4}, 116),
+        ({"env__parallel": 25, "train_every": 10}, 30),  # rounds end at 25, 50, ...: two and three at a time
+    ],
 )
 def test_updates_are_as_many_as_asked_for(settings: dict[str, Any], updates: int, learner: str) -> None:
     """Of 300 steps, those from the 16th on are trained on, or those of them that 10 divides."""
@@ -100,6 +108,12 @@ def test_the_budget_is_kept_exactly(budget: dict[str, Any], clock: tuple[str, in
     trial = make_trial(budget=budget)
     list(train(trial))
     assert getattr(trial.clock, clock[0]) == clock[1]
+
+
+def test_of_several_copies_the_budget_lets_the_last_round_be_whole() -> None:
+    trial = make_trial(env__parallel=8, budget__env_steps=123)
+    list(train(trial))
+    assert trial.clock.env_steps == 128
 
 
 def test_episodes_are_reported_whole() -> None:
@@ -175,6 +189,49 @@ def test_clock_of_learning_episodes_counts_from_the_first_update() -> None:
     assert trial.clock.learning_episodes == trial.clock.episodes - ended_before
 
 
+# several copies at once
+
+
+def test_one_greedy_call_is_for_all_copies() -> None:
+    trial = make_trial(env__parallel=5, exploration="constant", exploration__epsilon=0.0)
+    greedy, asked = trial.agent.learner.greedy, []  # type: ignore[attr-defined]
+
+    def listening(observations: np.ndarray) -> np.ndarray:
+        asked.append(len(observations))
+        return greedy(observations)
+
+    trial.agent.learner.greedy = listening  # type: ignore[attr-defined]
+    list(train(trial))
+    assert asked == [5] * 60
+
+
+def test_all_of_a_round_explore_as_its_first_step_would() -> None:
+    """From 1 to 0 over 300 steps: the round number k, from 0, with epsilon 1 - 4 k / 300."""
+    schedule = {"exploration": "linear", "exploration__start": 1.0, "exploration__end": 0.0}
+    trial = make_trial(env__parallel=4, env__max_episode_steps=1, **schedule, exploration__duration=300)
+    seen = [event.epsilon for event in train(trial) if isinstance(event, EpisodeEnded)]
+    assert seen == pytest.approx([1 - 4 * (episode // 4) / 300 for episode in range(300)])
+
+
+def test_episodes_of_one_round_are_numbered_one_after_another() -> None:
+    trial = make_trial(env__parallel=3, env__max_episode_steps=12)
+    numbers = [event.number for event in train(trial) if isinstance(event, EpisodeEnded)]
+    assert numbers == list(range(1, trial.clock.episodes + 1))
+    assert len(numbers) > 20
+
+
+def test_evaluations_come_in_the_round_that_passes_their_step() -> None:
+    trial = make_trial(env__parallel=4, evaluation__every_steps=70, evaluation__episodes=1)
+    steps = [trial.clock.env_steps for event in train(trial) if isinstance(event, Evaluated)]
+    assert steps == [72, 140, 212, 280]
+
+
+def test_greedy_episodes_are_the_same_however_many_copies_train() -> None:
+    one, several = (make_trial(env__parallel=count) for count in (1, 6))
+    assert (len(several.env), len(several.evaluation_env)) == (6, 1)
+    assert several.evaluate(4) == one.evaluate(4)
+
+
 # divergence is an outcome
 
 
@@ -209,6 +266,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"replay": "prioritised", "replay__n_step": 3},
     {"optimizer": "rmsprop", "replay__replacement": False},
     {"env": "lunarlander", "evaluation__every_steps": 100, "evaluation__max_episode_steps": 50},
+    {"env__parallel": 4, "replay__n_step": 3},
 ]
 
 
@@ -291,6 +349,7 @@ def test_a_smaller_buffer_does_matter() -> None:
         {"replay": "prioritised", "replay__n_step": 3, "target": "soft"},
         {"optimizer": "sgd", "optimizer__momentum": 0.9},
         {"network__name": "test_noisy", "learner": "torch"},
+        {"env__parallel": 3, "replay__n_step": 2, "target": "episodes", "update_every": 2},
     ],
 )
 @pytest.mark.parametrize("kind", [EpisodeEnded, Evaluated, Learned])

@@ -74,6 +74,15 @@ def test_training_is_filmed_every_so_many_episodes_and_not_changed(tmp_path: Pat
     assert not (tmp_path / "plain" / "videos").exists()
 
 
+def test_of_episodes_that_end_at_once_each_is_filmed_whose_number_is_due(tmp_path: Path) -> None:
+    copies = {"env__parallel": 3, "env__max_episode_steps": 8, "budget__env_steps": 100, "batch": 32}
+    run_trial(make_config(video__every_episodes=2, evaluation__final_episodes=1, **copies), tmp_path, {})
+    episodes = len((tmp_path / "episodes.csv").read_text().splitlines()) - 1
+    names = sorted(path.name for path in (tmp_path / "videos").iterdir())
+    assert names == [f"episode-{episode:06d}.mp4" for episode in range(2, episodes + 1, 2)]
+    assert len(names) > 4
+
+
 def test_a_film_shows_each_state_of_each_episode() -> None:
     config = EnvConfig(id="CartPole-v1", max_episode_steps=5)
     env, returns = filmed_environment(config, lambda environment, episode: episode), []

@@ -34,6 +34,19 @@ def test_a_group_of_the_configuration_is_told_by_the_name_of_its_part() -> None:
     assert combined(config, [["experiment", "lr"], ["seed", "lr"]]) == config
 
 
+def test_a_key_that_only_some_options_have_is_a_dash_in_the_others() -> None:
+    pairs = [["replay", "replay.alpha", "lr"]]
+    uniform = combined({"replay.name": "uniform", "lr": 0.1}, pairs)
+    prioritised = combined({"replay.name": "prioritised", "replay.alpha": 0.5, "lr": 0.1}, pairs)
+    (axis,) = find_axes([uniform, prioritised])
+    assert axis.name == "replay.name, replay.alpha, lr"
+    assert axis.labels() == ["prioritised, 0.5, 0.1", "uniform, –, 0.1"]
+    assert find_axes([uniform, combined({"replay.name": "uniform", "lr": 0.2}, pairs)])[0].labels() == [
+        "uniform, –, 0.1",
+        "uniform, –, 0.2",
+    ]
+
+
 @pytest.mark.parametrize("content", ["{}", "[]", "{", '{"zip": null}'])
 def test_a_sweep_without_pairs(content: str, tmp_path: Path) -> None:
     assert read_pairs(tmp_path) == []

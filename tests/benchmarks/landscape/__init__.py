@@ -1,0 +1,1 @@
+"""ARLBench's DQN landscapes trained again here, and compared: docs/landscape.md."""
