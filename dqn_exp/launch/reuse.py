@@ -33,10 +33,11 @@ def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Pat
     What `overrides` give comes before what the composed `master` says.
     """
     value: object = master.get(REUSE, AUTO)
+    plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+    written = f"{REUSE}={plain}"
     for override in overrides:
         if override.get_key_element() == REUSE:
-            value = override.value()
-    plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+            plain, written = override.value(), str(override.input_line)
     if plain == AUTO:
         return Reuse([default_place(directory)])
     if plain in (NONE, None):
@@ -44,8 +45,8 @@ def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Pat
     places = [plain] if isinstance(plain, str) else plain
     if not isinstance(places, list) or not all(isinstance(p, str) and Path(p).is_dir() for p in places):
         raise ConfigError(
-            f"{REUSE}={plain}: allowed: {AUTO} (what is finished below {default_place(directory)}), {NONE}, "
-            f"or folders that are there, '{REUSE}=[{OUTPUTS},...]'"
+            f"{written}: allowed: {AUTO} (what is finished below {default_place(directory)}), {NONE}, or "
+            f"folders that are there, '{REUSE}=[{OUTPUTS}]'"
         )
     return Reuse([Path(place) for place in places])
 
@@ -92,7 +93,7 @@ class Reuse:
         if origins:
             say(f"{taken_line(origins, total)} ({REUSE}={NONE} trains them)")
         if self._refused:
-            counts = Counter(self._refused).items()
+            counts = Counter(sorted(self._refused)).most_common()
             say(f"Finished, not taken: {_listed([f'{n} in {place} ({why})' for (place, why), n in counts])}")
         if self._stock.unreadable:
             say(f"Not read: {_listed(self._stock.unreadable)}")
