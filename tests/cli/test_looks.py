@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from analysis.records import read_sweep
+from analysis.report.findings import overview
 from dqn_exp.cli import Analyst
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.looks import Design
@@ -126,6 +128,26 @@ def test_killed_at_both_looks_it_ends_with_the_same_looks(undisturbed: Path, tmp
         assert records(sweep / trial) == records(undisturbed / trial)
     for path, content in finished.items():
         assert (tmp_path / "cwd" / path.relative_to(tmp_path)).read_bytes() == content
+
+
+def test_looks_at_trials_that_were_taken_find_what_the_trained_ones_showed(
+    undisturbed: Path, place: Path
+) -> None:
+    """And say what that is worth."""
+    asked = (f"reuse=[{undisturbed}]", "hydra.sweep.dir=sweep")
+    ended = run_here(*COMMAND, *asked, cwd=place)
+    assert ended.code == 0, ended.said
+    assert f"18 of 18 trials taken from {undisturbed}" in ended.out
+    assert re.search(rf"[46] of [46] trials taken from {undisturbed}", ended.out)
+    sweep = place / "sweep"
+    assert manifest(sweep)["looks"] == manifest(undisturbed)["looks"]
+    assert trials(sweep) == trials(undisturbed)
+    for trial in trials(sweep):
+        assert records(sweep / trial) == records(undisturbed / trial)
+    said = " ".join(overview(read_sweep(sweep)))
+    assert f"of the {len(trials(sweep))} trials were not trained for this sweep" in said
+    assert "The looks keep their declared error unless values or looks were chosen because of what" in said
+    assert "not trained" not in " ".join(overview(read_sweep(undisturbed)))
 
 
 def ends(place: Path) -> Iterator[Path]:

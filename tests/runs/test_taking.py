@@ -89,6 +89,29 @@ def test_where_there_are_no_links_everything_is_copied(
     assert not any(p.samefile(origin / p.name) for p in (tmp_path / "taken").iterdir())
 
 
+def test_all_of_it_reaches_the_disk_before_its_name_does(
+    origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave empty files under the name of a finished trial."""
+    told: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def watched_fsync(descriptor: int) -> None:
+        told.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def watched_rename(before: Path, after: Path) -> None:
+        told.append("the name")
+        rename(before, after)
+
+    monkeypatch.setattr("os.fsync", watched_fsync)
+    monkeypatch.setattr("os.rename", watched_rename)
+    take(origin, tmp_path / "taken", CONFIG)
+    written, after = told[: told.index("the name")], told[told.index("the name") + 1 :]
+    assert {"result.json", "episodes.csv", "evaluations.csv", "losses.csv", ".taken.tmp"} < set(written)
+    assert after == [tmp_path.name]
+
+
 @pytest.mark.parametrize("which", ["the copy", "the origin"])
 def test_one_goes_on_and_the_other_stays_as_it_was(which: str, origin: Path, tmp_path: Path) -> None:
     """To a larger budget, bit for bit as if it had had it from the beginning."""
