@@ -75,9 +75,8 @@ def find_trials(path: Path) -> list[Path]:
 
 def _walk(path: Path) -> Iterator[Path]:
     for folder, subfolders, files in os.walk(path):
-        subfolders[:] = [
-            name for name in subfolders if not name.startswith(".")
-        ]  # a copy under way is hidden
+        # a copy that is being made has a hidden name
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         if "trial.json" in files:
             subfolders.clear()
             yield Path(folder)

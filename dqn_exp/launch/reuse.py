@@ -57,6 +57,13 @@ def default_place(directory: Path) -> Path:
     return above[-1] if above else Path(OUTPUTS)
 
 
+Say = Callable[[str], None]
+
+
+def print_at_once(line: str) -> None:
+    print(line, flush=True)
+
+
 class Reuse:
     """Takes finished trials from below `places`, and knows why others were not taken."""
 
@@ -87,11 +94,12 @@ class Reuse:
         ended = iter(launcher.launch(jobs, initial_job_idx=0) if jobs else ())
         return [_as_run(trial, directory) if trial.name in origins else next(ended) for trial in trials]
 
-    def tell(self, origins: Collection[Path], total: int, say: Callable[[str], None] | None = None) -> None:
+    def tell(
+        self, origins: Collection[Path], total: int, say: Say = print_at_once, done: str = "taken"
+    ) -> None:
         """Say where so many of `total` trials were taken from, and what was not, since this was last told."""
-        say = say or print_at_once
         if origins:
-            say(f"{taken_line(origins, total)} ({REUSE}={NONE} trains them)")
+            say(f"{taken_line(origins, total, done)} ({REUSE}={NONE} trains them)")
         if self._refused:
             counts = Counter(sorted(self._refused)).most_common()
             say(f"Finished, not taken: {_listed([f'{n} in {place} ({why})' for (place, why), n in counts])}")
@@ -148,18 +156,14 @@ def is_free(directory: Path) -> bool:
     return not any(directory.iterdir()) and not directory.samefile(Path.cwd())
 
 
-def taken_line(origins: Iterable[Path], total: int) -> str:
+def taken_line(origins: Iterable[Path], total: int, done: str = "taken") -> str:
     """ "5 of 10 trials taken from outputs/sweeps/first", or the number of each of several folders."""
     folders = Counter(origin.parent for origin in origins)
     if len(folders) == 1:
         ((folder, count),) = folders.items()
-        return f"{count} of {total} trial{'s' * (total != 1)} taken from {folder}"
+        return f"{count} of {total} trial{'s' * (total != 1)} {done} from {folder}"
     listed = _listed([f"{count} from {folder}" for folder, count in folders.items()])
-    return f"{folders.total()} of {total} trials taken: {listed}"
-
-
-def print_at_once(line: str) -> None:
-    print(line, flush=True)
+    return f"{folders.total()} of {total} trials {done}: {listed}"
 
 
 def _listed(texts: Sequence[str]) -> str:

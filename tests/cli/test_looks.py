@@ -144,10 +144,10 @@ def test_looks_at_trials_that_were_taken_find_what_the_trained_ones_showed(
     assert trials(sweep) == trials(undisturbed)
     for trial in trials(sweep):
         assert records(sweep / trial) == records(undisturbed / trial)
-    said = " ".join(overview(read_sweep(sweep)))
-    assert f"of the {len(trials(sweep))} trials were not trained for this sweep" in said
+    said, taken = " ".join(overview(read_sweep(sweep))), len(trials(sweep))
+    assert f"Not trained for this sweep, because the same program had trained them before: {taken} of" in said
     assert "The looks keep their declared error unless values or looks were chosen because of what" in said
-    assert "not trained" not in " ".join(overview(read_sweep(undisturbed)))
+    assert "trained before" not in " ".join(overview(read_sweep(undisturbed)))
 
 
 def ends(place: Path) -> Iterator[Path]:

@@ -137,7 +137,7 @@ def test_a_dry_run_tells_what_would_be_taken(place: Path) -> None:
     ended = sweep(place, "seed=range(1,4)", "lr=1e-3,1e-2", "dry_run=true", name="second")
     assert "6 trials in outputs/second: 2 to take, 4 to run" in ended.out
     assert "2 to take, 1 to run │" in ended.out
-    assert "2 of 6 trials taken from outputs/first (reuse=none trains them)" in ended.out
+    assert "2 of 6 trials to take from outputs/first (reuse=none trains them)" in ended.out
     assert tree(place) == before
 
 
@@ -179,7 +179,7 @@ def test_killed_while_it_takes_nothing_is_half_taken(
 
 def test_one_trial_is_taken_too(place: Path) -> None:
     foretold = run_here(*TINY, "seed=2", "dry_run=true", cwd=place)
-    assert ": 1 to take\n1 of 1 trial taken from outputs/first" in foretold.out
+    assert ": 1 to take\n1 of 1 trial to take from outputs/first" in foretold.out
     ended = run_here(*TINY, "seed=2", cwd=place)
     assert ended.code == 0, ended.said
     assert "1 of 1 trial taken from outputs/first (reuse=none trains them)" in ended.out

@@ -33,7 +33,7 @@ def test_where_trials_were_taken_from(sweep: Path) -> None:
         taken_from(sweep / f"lr=0.1,seed={seed}", "outputs/first")
         taken_from(sweep / f"lr=0.2,seed={seed}", "outputs/second")
     assert said(sweep) == (
-        "6 of the 6 trials were not trained for this sweep: the same program had trained them before, "
+        "Not trained for this sweep, because the same program had trained them before: 6 of 6 trials, "
         "3 in outputs/first and 3 in outputs/second."
     )
 
@@ -69,5 +69,5 @@ def test_a_trial_and_its_copy_that_are_read_together_are_one(sweep: Path, tmp_pa
     copy = write_sweep(tmp_path / "t", {"lr": [0.1, 0.2]}, 3, lambda cell, seed: 5000)
     for trial in copy.glob("*=*"):
         taken_from(trial, str(sweep))
-    assert "6 of the 6" in said(copy)
+    assert "6 of 6 trials" in said(copy)
     assert said(sweep, copy) == ""
