@@ -12,9 +12,10 @@ def sentences(sweep: Sweep) -> Iterator[str]:
     in_looks, found = any(plan.looks for plan in sweep.plans), sweep.taken_from
     if found:
         places = " and ".join(f"{count} in {folder}" for folder, count in found.most_common())
+        total = f"{len(sweep.rows)} trial{'s' * (len(sweep.rows) != 1)}"
         yield (
-            f"{found.total()} of the {len(sweep.rows)} trials were not trained for this sweep: the same "
-            f"program had trained them before, {places}."
+            f"Not trained for this sweep, because the same program had trained them before: {found.total()} "
+            f"of {total}, {places}."
         )
     if found and in_looks:
         yield (

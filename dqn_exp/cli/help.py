@@ -65,6 +65,7 @@ Options
   hydra.launcher.patience=300                           seconds without a step: the trial is tried again
   checkpoint.keep_final=true                            so that a larger budget goes on from the end
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
+  reuse=none                                            train again what outputs/ holds (default: take it)
   dry_run=true                                          show what would be run and what it takes, run nothing
   report=false                                          no report at the end of a sweep
 

@@ -52,7 +52,7 @@ def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int 
     else:
         console.print(f"{len(trials)} trials in {directory}: {listed}")
         _print_configurations(console, trials, states)
-    reuse.tell(origins.values(), len(trials), console.print)
+    reuse.tell(origins.values(), len(trials), console.print, ELSEWHERE)
     left = [trial.config for trial in trials if states[trial.name] in (BEGUN, NEW)]
     if left:
         n_workers = min(at_a_time or 1, len(left))

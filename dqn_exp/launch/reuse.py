@@ -32,10 +32,11 @@ def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Pat
     What `overrides` give comes before what the composed `master` says.
     """
     value: object = master.get(REUSE, AUTO)
+    plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+    written = f"{REUSE}={plain}"
     for override in overrides:
         if override.get_key_element() == REUSE:
-            value = override.value()
-    plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+            plain, written = override.value(), str(override.input_line)
     if plain == AUTO:
         return Reuse([default_place(directory)])
     if plain in (NONE, None):
@@ -43,8 +44,8 @@ def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Pat
     places = [plain] if isinstance(plain, str) else plain
     if not isinstance(places, list) or not all(isinstance(p, str) and Path(p).is_dir() for p in places):
         raise ConfigError(
-            f"{REUSE}={plain}: allowed: {AUTO} (what is finished below {default_place(directory)}), {NONE}, "
-            f"or folders that are there, '{REUSE}=[{OUTPUTS},...]'"
+            f"{written}: allowed: {AUTO} (what is finished below {default_place(directory)}), {NONE}, or "
+            f"folders that are there, '{REUSE}=[{OUTPUTS}]'"
         )
     return Reuse([Path(place) for place in places])
 
@@ -53,6 +54,13 @@ def default_place(directory: Path) -> Path:
     """The folder `outputs` that `directory` lies in, or else that of the working directory."""
     above = [folder for folder in directory.parents if folder.name == OUTPUTS]
     return above[-1] if above else Path(OUTPUTS)
+
+
+Say = Callable[[str], None]
+
+
+def print_at_once(line: str) -> None:
+    print(line, flush=True)
 
 
 class Reuse:
@@ -93,13 +101,14 @@ class Reuse:
         ended = iter(run(left) if left else ())
         return [_as_run(trial, directory) if trial.name in origins else next(ended) for trial in trials]
 
-    def tell(self, origins: Collection[Path], total: int, say: Callable[[str], None] | None = None) -> None:
+    def tell(
+        self, origins: Collection[Path], total: int, say: Say = print_at_once, done: str = "taken"
+    ) -> None:
         """Say where so many of `total` trials were taken from, and what was not, since this was last told."""
-        say = say or print_at_once
         if origins:
-            say(f"{taken_line(origins, total)} ({REUSE}={NONE} trains them)")
+            say(f"{taken_line(origins, total, done)} ({REUSE}={NONE} trains them)")
         if self._refused:
-            counts = Counter(self._refused).items()
+            counts = Counter(sorted(self._refused)).most_common()
             say(f"Finished, not taken: {_listed([f'{n} in {place} ({why})' for (place, why), n in counts])}")
         if self._stock.unreadable:
             say(f"Not read: {_listed(self._stock.unreadable)}")
@@ -154,18 +163,14 @@ def is_free(directory: Path) -> bool:
     return not any(directory.iterdir()) and not directory.samefile(Path.cwd())
 
 
-def taken_line(origins: Iterable[Path], total: int) -> str:
+def taken_line(origins: Iterable[Path], total: int, done: str = "taken") -> str:
     """ "5 of 10 trials taken from outputs/sweeps/first", or the number of each of several folders."""
     folders = Counter(origin.parent for origin in origins)
     if len(folders) == 1:
         ((folder, count),) = folders.items()
-        return f"{count} of {total} trial{'s' * (total != 1)} taken from {folder}"
+        return f"{count} of {total} trial{'s' * (total != 1)} {done} from {folder}"
     listed = _listed([f"{count} from {folder}" for folder, count in folders.items()])
-    return f"{folders.total()} of {total} trials taken: {listed}"
-
-
-def print_at_once(line: str) -> None:
-    print(line, flush=True)
+    return f"{folders.total()} of {total} trials {done}: {listed}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from dqn_exp.runs import (
     read_result,
 )
 
-HASH = re.compile(rb'"config_hash": "([0-9a-f]+)"')
+HASH = re.compile(rb'"config_hash":\s*"([0-9a-f]+)"')
 
 
 class Stock:

@@ -226,17 +226,20 @@ class Search:
             plan.pruner,
             provenance.environment(),
         )
-        pairs = list(zip(planned, proposal.directories, strict=True))
-        taken = [self._reuse.take(one.config, directory) for one, directory in pairs]
-        name = f"proposal {claim.number}"
-        self._reuse.tell(
-            [origin for origin in taken if origin],
-            len(taken),
-            lambda line: self._progress.note(f"{name}: {line}"),
-        )
-        for one, directory in pairs:
+        self._take(proposal)
+        for one, directory in zip(planned, proposal.directories, strict=True):
             write_hydra_directory(one.hydra_config, directory / ".hydra")
         return proposal
+
+    def _take(self, proposal: Proposal) -> None:
+        """Take those of its seeds that were trained before."""
+        pairs = zip(proposal.configs, proposal.directories, strict=True)
+        origins = [self._reuse.take(config, directory) for config, directory in pairs]
+
+        def say(line: str) -> None:
+            self._progress.note(f"proposal {proposal.number}: {line}")
+
+        self._reuse.tell([origin for origin in origins if origin], len(origins), say)
 
     def _twin(self, claim: Claim) -> FrozenTrial | None:
         """A proposal with the same parameters that is done: training is exact, so is its score."""

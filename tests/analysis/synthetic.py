@@ -116,6 +116,13 @@ def write_trial(
     return directory
 
 
+def taken_from(trial: Path, folder: str) -> None:
+    """Let the record of `trial` say that it was trained in `folder`."""
+    record = json.loads((trial / "trial.json").read_text())
+    origin = {"directory": f"{folder}/{trial.name}", "taken": "2026-11-30T00:00:00+00:00"}
+    (trial / "trial.json").write_text(json.dumps({**record, "origin": origin}))
+
+
 def write_sweep(
     root: Path,
     axes: Mapping[str, Sequence[Any]],

@@ -138,6 +138,26 @@ def test_killed_at_both_looks_it_ends_with_the_same_looks(undisturbed: Path, tmp
         assert (tmp_path / "cwd" / path.relative_to(tmp_path)).read_bytes() == content
 
 
+def test_looks_at_trials_that_were_taken_find_what_the_trained_ones_showed(
+    undisturbed: Path, place: Path
+) -> None:
+    """And say what that is worth."""
+    asked = (f"reuse=[{undisturbed}]", "hydra.sweep.dir=sweep")
+    ended = run_here(*COMMAND, *asked, cwd=place)
+    assert ended.code == 0, ended.said
+    assert f"18 of 18 trials taken from {undisturbed}" in ended.out
+    assert re.search(rf"[46] of [46] trials taken from {undisturbed}", ended.out)
+    sweep = place / "sweep"
+    assert manifest(sweep)["looks"] == manifest(undisturbed)["looks"]
+    assert trials(sweep) == trials(undisturbed)
+    for trial in trials(sweep):
+        assert records(sweep / trial) == records(undisturbed / trial)
+    said, taken = " ".join(overview(read_sweep(sweep))), len(trials(sweep))
+    assert f"Not trained for this sweep, because the same program had trained them before: {taken} of" in said
+    assert "The looks keep their declared error unless values or looks were chosen because of what" in said
+    assert "trained before" not in " ".join(overview(read_sweep(undisturbed)))
+
+
 def ends(place: Path) -> Iterator[Path]:
     """The results of trials that are over."""
     return (path for path in place.rglob("result.json") if json.loads(path.read_text())["status"] in FINISHED)

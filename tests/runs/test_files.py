@@ -106,6 +106,7 @@ def test_content_reaches_the_disk_before_its_name_does(
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     for name in (".value.json.123.tmp", "value.json", ".hidden"):
         (tmp_path / name).touch()
+    (tmp_path / ".trial.tmp" / "videos").mkdir(parents=True)
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"value.json", ".hidden"}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.runs.lock import Locked, directory_lock, is_locked
+from dqn_exp.runs.lock import Locked, directory_lock, is_locked, unchanged
 from tests.program import ROOT
 
 HOLDER = """
@@ -47,6 +47,20 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> 
     assert not is_locked(tmp_path)
     with directory_lock(tmp_path):
         assert is_locked(tmp_path)
+
+
+def test_who_reads_keeps_others_from_beginning_to_write(tmp_path: Path) -> None:
+    """Not from reading; and of where there is no lock, nothing is made."""
+    with unchanged(tmp_path):
+        assert list(tmp_path.iterdir()) == []
+    hold(tmp_path, 0).wait()
+    with unchanged(tmp_path), unchanged(tmp_path):
+        assert not is_locked(tmp_path)
+        with pytest.raises(Locked), directory_lock(tmp_path):
+            pass
+    in_use = pytest.raises(Locked, match="in use by another process")
+    with directory_lock(tmp_path), in_use, unchanged(tmp_path):
+        pass
 
 
 def test_patience_outlasts_a_holder_that_is_about_to_end(tmp_path: Path) -> None:

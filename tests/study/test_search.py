@@ -46,6 +46,10 @@ SEARCH = ("lr=tag(log,interval(1e-4,1e-2))", "batch=16,32")
 PLACE = ("hydra.sweep.dir=study", "hydra.sweeper.study_name=s")
 SEEDS = ("seed=1,2", "hydra.launcher.n_jobs=2")
 UNCONFIRMED = "confirm.top=0"
+ASKED = (
+    *SEEDS,
+    *("hydra.launcher.n_jobs=1", "hydra.sweeper.n_trials=5", "confirm.top=1", "confirm.seeds=53,54"),
+)
 HERE = ("hydra/launcher=basic", "hydra.sweeper.n_jobs=1")
 """In this very process, where torch is there already."""
 DEFAULTS = make_values()
@@ -78,15 +82,7 @@ def outcomes(place: Path) -> list[tuple[object, ...]]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of five proposals, one after another, with its confirmation."""
     place = tmp_path_factory.mktemp("undisturbed")
-    here(
-        *SEARCH,
-        *SEEDS,
-        "hydra.launcher.n_jobs=1",
-        "hydra.sweeper.n_trials=5",
-        "confirm.top=1",
-        "confirm.seeds=53,54",
-        cwd=place,
-    )
+    here(*SEARCH, *ASKED, cwd=place)
     return place
 
 
@@ -145,6 +141,26 @@ def test_the_confirmation_is_paired_on_fresh_seeds(undisturbed: Path) -> None:
         row = runs.loc[f"confirm/default,seed={seed}"]
         assert (row["lr"], row["batch"], row["seed"]) == (DEFAULTS["lr"], DEFAULTS["batch"], seed)
     assert study.user_attrs["confirmation"] == content
+
+
+def test_what_another_study_has_trained_is_taken(undisturbed: Path, tmp_path: Path) -> None:
+    """Also for the confirmation; where a pruner is to see them train, proposals train."""
+    (tmp_path / "cwd").mkdir()
+    taken = f"2 of 2 trials taken from {undisturbed}/study/trials/"
+    ended = here(*SEARCH, *ASKED, f"reuse=[{undisturbed}/study]", cwd=tmp_path / "cwd")
+    assert [line[:12] for line in ended.out.splitlines() if taken in line] == [
+        f"proposal {n}: " for n in range(5)
+    ]
+    assert f"4 of 4 trials taken from {undisturbed}/study/confirm" in ended.out
+    assert outcomes(tmp_path / "cwd") == outcomes(undisturbed)
+    content = [
+        json.loads((place / "study" / "confirm" / "confirmation.json").read_text())
+        for place in (tmp_path / "cwd", undisturbed)
+    ]
+    assert content[0] == content[1]
+    asked = ("hydra.sweeper.n_trials=1", UNCONFIRMED, "hydra/sweeper/pruner=median", "hydra.sweep.dir=pruned")
+    ended = here(*SEARCH, *ASKED, f"reuse=[{undisturbed}/study]", *asked, cwd=tmp_path / "cwd")
+    assert "taken" not in ended.out
 
 
 def test_the_same_command_runs_only_what_is_missing(undisturbed: Path, tmp_path: Path) -> None:

@@ -37,6 +37,13 @@ def test_what_no_look_has_asked_for_is_not_found(tmp_path: Path, depth: str) -> 
     assert len(find_trials(tmp_path)) == 4
 
 
+def test_a_copy_under_way_is_no_trial(tmp_path: Path) -> None:
+    """It is hidden until it is whole."""
+    write_trial(tmp_path / ".seed=1.tmp", time=2000)
+    write_trial(tmp_path / "seed=1", time=2000)
+    assert find_trials(tmp_path) == [tmp_path / "seed=1"]
+
+
 def test_a_trial_directory_is_its_own_only_trial(tmp_path: Path) -> None:
     trial = write_trial(tmp_path / "trial", time=2000)
     assert [found.run for found in read_trials(trial, [])] == ["."]

@@ -11,7 +11,7 @@ import pytest
 
 import analysis
 from analysis.errors import AnalysisError, SkippedWarning
-from tests.analysis.synthetic import BUDGET, write_sweep, write_trial
+from tests.analysis.synthetic import BUDGET, taken_from, write_sweep, write_trial
 
 CONTRACT = [
     "run", "seed", "status", "converged", "episodes_to_threshold", "steps_to_threshold", "final_return",
@@ -35,6 +35,13 @@ def test_runs_are_one_row_per_trial_with_results_and_configuration(buffers: Path
     assert set(runs["network.hidden"]) == {"128"}
     assert set(runs["env.id"]) == {"CartPole-v1"}
     assert (runs["best_return"] >= runs["final_return"]).all()
+
+
+def test_where_a_trial_was_taken_from_is_a_column(buffers: Path) -> None:
+    taken_from(buffers / "buffer=500,seed=1", "outputs/first")
+    origins = analysis.load_runs(buffers).set_index("run")["origin"]
+    assert origins["buffer=500,seed=1"] == "outputs/first/buffer=500,seed=1"
+    assert origins.drop("buffer=500,seed=1").isna().all()
 
 
 def test_a_single_trial_is_a_table_of_one(buffers: Path) -> None:

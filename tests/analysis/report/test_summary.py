@@ -11,7 +11,7 @@ import pytest
 
 from analysis.report.summary import summary_table
 from dqn_exp.text import format_number
-from tests.analysis.synthetic import write_sweep, write_trial
+from tests.analysis.synthetic import taken_from, write_sweep, write_trial
 
 
 def test_one_row_per_configuration_as_text(buffers: Path) -> None:
@@ -35,6 +35,13 @@ def test_diverged_trials_have_a_column_where_there_are_any(tmp_path: Path) -> No
         sweep / "lost", {"lr": 1.0, "seed": 9}, status="diverged", end=40, cause="the loss became nan"
     )
     assert [row["diverged"] for row in summary_table(sweep)] == ["0", "1"]
+
+
+def test_taken_trials_have_a_column_where_there_are_any(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "s", {"lr": [0.1, 1.0]}, 3, lambda cell, seed: 5000)
+    assert "taken" not in summary_table(sweep)[0]
+    taken_from(sweep / "lr=1.0,seed=2", "outputs/first")
+    assert [row["taken"] for row in summary_table(sweep)] == ["0", "1"]
 
 
 def test_a_value_whose_trials_all_failed_has_not_failed_to_converge(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Edited code is other code: ours, that of the user's modules and of all that they import."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dqn_exp.runs import code
+from dqn_exp.runs.files import NETWORK
+from tests.helpers import make_config
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that Python imports from, as a process finds it that has just begun."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(code, "_first_seen", {})
+    code.look_again()
+    yield tmp_path
+    code.look_again()
+
+
+def parts(*imports: str, **settings: Any) -> dict[str, str | None]:
+    """As another process would see them."""
+    code._first_seen.clear()
+    code.look_again()
+    return code.parts(make_config(**settings).model_copy(update={"imports": list(imports)}))
+
+
+def test_a_module_is_told_by_its_content(place: Path) -> None:
+    module = place / "my_plain.py"
+    module.write_text("import numpy, sys\nfrom dqn_exp.registry import networks\n")
+    before = parts("my_plain")
+    assert list(before) == ["my_plain"]
+    assert parts("my_plain") == before
+    module.write_text(module.read_text() + "SIZE = 2\n")
+    assert parts("my_plain") != before
+    assert "my_plain" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import my_inner",
+        "import sys, my_inner.deep as deep",
+        "from my_inner import deep",
+        "from my_inner.deep import SIZE",
+        "def build():\n    from my_inner import deep",
+    ],
+)
+def test_what_it_imports_counts_wherever_that_is_written(statement: str, place: Path) -> None:
+    (place / "my_outer.py").write_text(statement)
+    deep = place / "my_inner" / "deep.py"
+    deep.parent.mkdir()
+    (place / "my_inner" / "__init__.py").touch()
+    deep.write_text("SIZE = 1")
+    before = parts("my_outer")
+    assert list(before) == ["my_inner", "my_outer"]
+    deep.write_text("SIZE = 2")
+    after = parts("my_outer")
+    assert after["my_outer"] == before["my_outer"]
+    assert after["my_inner"] != before["my_inner"]
+
+
+def test_a_package_is_all_of_its_files(place: Path) -> None:
+    """Its modules may import each other by names that are made as it runs."""
+    for name in ("first", "second"):
+        (place / "my_package").mkdir(exist_ok=True)
+        (place / "my_package" / f"{name}.py").touch()
+    before = parts("my_package.first")
+    (place / "my_package" / "second.py").write_text("SIZE = 2")
+    changed = parts("my_package.first")
+    assert changed != before
+    (place / "my_package" / "notes.txt").touch()
+    (place / "my_package" / ".hidden").mkdir()
+    (place / "my_package" / ".hidden" / "third.py").touch()
+    assert parts("my_package.first") == changed
+    (place / "my_package" / "second.py").rename(place / "my_package" / "third.py")
+    assert parts("my_package.first") != changed
+
+
+def test_what_is_installed_is_told_by_its_version(place: Path) -> None:
+    """PyYAML is a distribution of another name than its module; the last one is not there at all."""
+    (place / "my_plain.py").write_text(
+        "import yaml\nimport rich.table\ntry:\n    import not_there\nexcept: ...\n"
+    )
+    found = parts("my_plain")
+    assert found.pop("my_plain")
+    assert found == {name: importlib.metadata.version(name) for name in ("rich",)} | {
+        "yaml": importlib.metadata.version("PyYAML")
+    }
+
+
+def test_what_was_edited_since_it_was_imported_is_unknown(place: Path) -> None:
+    module, config = place / "my_plain.py", make_config().model_copy(update={"imports": ["my_plain"]})
+    module.write_text("SIZE = 1")
+    before = code.parts(config)
+    assert before["my_plain"]
+    module.write_text("SIZE = 2")
+    assert code.parts(config) == before  # it is not read for each trial
+    code.look_again()
+    assert code.parts(config) == {"my_plain": None}
+
+
+def test_what_cannot_be_found_is_unknown(place: Path) -> None:
+    assert parts("my_missing") == {"my_missing": None}
+    (place / "my_empty").mkdir()
+    assert parts("my_empty") == {"my_empty": None}
+
+
+def test_the_network_that_training_starts_from_is_told_by_its_content(place: Path) -> None:
+    config = make_config().model_copy(update={"init_from": str(place)})
+    assert code.parts(config) == {"init_from": None}
+    (place / NETWORK).write_bytes(b"first")
+    first = code.parts(config)["init_from"]
+    (place / NETWORK).write_bytes(b"second")
+    assert first != code.parts(config)["init_from"] is not None
+
+
+def test_this_program_is_told_by_all_of_its_source(place: Path) -> None:
+    ours = Path(code.__file__).parents[1]
+    spec = code._spec("dqn_exp")
+    assert spec is not None
+    assert [ours / name for name, _ in code._read(spec)] == sorted(ours.rglob("*.py"))
+    assert code.source()
