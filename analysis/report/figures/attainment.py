@@ -13,6 +13,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -25,8 +26,10 @@ from analysis.report.findings import p_value
 COLUMNS = 4
 UNKNOWN = "#d0d0d0"
 SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#9ecae1", "#2171b5", "#08264d"])
-DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#e69f00", "#ffffff", "#0b3c6f"])
+DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#e69f00", "#ffffff", "#2f6fad"])
 """In grey, less is lighter and more is darker."""
+HALO = [withStroke(linewidth=2.6, foreground="white")]
+"""What parts a line from an image that is as dark."""
 
 
 def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Figure:
@@ -110,7 +113,7 @@ def _half(ax: Axes, grid: Grid, share: Floats) -> None:
     count = (share >= 0.5).sum(axis=1)
     following = np.column_stack([share, np.zeros(len(share))])[np.arange(len(share)), count]
     highest = np.where(np.isnan(following), np.nan, _borders(grid.returns)[count])
-    ax.stairs(highest, _borders(grid.times), baseline=None, color=ACCENT, linewidth=1.3)
+    ax.stairs(highest, _borders(grid.times), baseline=None, color=ACCENT, linewidth=1.3, path_effects=HALO)
 
 
 def _outlines(ax: Axes, grid: Grid, difference: Difference) -> None:
