@@ -52,13 +52,23 @@ def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
         "Intervals",
         "95%: of means within known bounds, such as those of RMST, from Dirichlet weights on the trials and "
         "half a pseudo-observation at each bound; of other means Student's t; of fractions Wilson's. Bands "
-        "around curves hold at each moment, not at all moments at once. Where trials of several "
-        "configurations are pooled, those of "
-        "one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. "
-        "Area: mean evaluation return over the time shown, i.e. area under the learning curve, which is "
-        "level before its first and after its last evaluation. That of a trial that diverged is minus "
-        "infinity, as in a study: returns have no lower bound, and what it had reached before must not "
-        "speak for it. The final return of a diverged trial is what the network that it left earned.",
+        "around learning curves: the inner one holds at each moment, the outer one at all moments at once, "
+        "as many standard errors wide as the largest deviation is in 95% of random signs of the trials' "
+        "deviations. Where trials of several configurations are pooled, those of one seed are averaged "
+        "first: they share its luck. IQM: mean without the lowest and highest quarter. Area: mean evaluation "
+        "return over the time shown, i.e. area under the learning curve, which is level before its first and "
+        "after its last evaluation. That of a trial that diverged is minus infinity, as in a study: returns "
+        "have no lower bound, and what it had reached before must not speak for it. The final return of a "
+        "diverged trial is what the network that it left earned.",
+    )
+    yield (
+        "What was reached",
+        "The share of trials that have had, at or before a time, an evaluation with at least a return: the "
+        "empirical attainment function (Grunert da Fonseca, Fonseca & Hall 2001). A trial that ended is "
+        "unknown above what it had reached, so that nothing is told where some trial is unknown; a diverged "
+        "one reaches no more. Two values are compared over the seeds that both have, by the largest "
+        "difference anywhere, of equal ones by how much of the surface they cover, with values changing "
+        "places within seeds.",
     )
     yield tests
     if len(sweep.by_environment()) > 1:
@@ -136,8 +146,12 @@ def _environments() -> str:
         "seed's values serves all environments. In every environment: the largest of their one-sided p. "
         "Interaction: Welch's analysis of variance of jackknife values of log ratios of restricted means. "
         "Reversal: Gail & Simon's test. Scores: final return, random play 0 and the threshold 1; their "
-        "interquartile mean and the probability of a higher score have intervals from a bootstrap within "
-        "each environment (Agarwal et al. 2021)."
+        "interquartile mean, the probability of a higher score and the performance profile have intervals "
+        "from a bootstrap within each environment (Agarwal et al. 2021). Sensitivity and effective "
+        "dimensionality (Adkins et al. 2024) are means over 200 random halves of the seeds, one of which "
+        "chooses settings that the other scores, both ways; with the same seeds for both a loss would be "
+        "found where there is none. Their intervals are Student's, with the standard error of resampled "
+        "seeds."
     )
 
 

@@ -21,14 +21,17 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from analysis.estimates import environments as env
 from analysis.estimates import statistics as st
+from analysis.estimates.attainment import difference, grid_of, reached
 from analysis.estimates.best import may_be_best
 from analysis.estimates.blocked import Shuffler, Trials, against, omnibus, trend, umbrella
+from analysis.estimates.sensitivity import sensitivity
 from analysis.estimates.sequential import LOOKS, Decisions, Design, decide
 from analysis.estimates.survival import median_limits
 from analysis.study.data import read_study
 from analysis.study.importance import importances as study_importances
 from tests.analysis.estimates.test_blocked import simulate
 from tests.analysis.estimates.test_environments import ratios_of, several
+from tests.analysis.estimates.test_robustness import HORIZON, simulated
 from tests.launch.virtual import Engine, Simulated
 
 PERMUTATIONS = 2000
@@ -195,6 +198,52 @@ def over_environments(runs: int) -> Iterator[Row]:
     yield "the same: reversal", share([env.reversal(one) < 0.05 for one in ratios]), "0.93"
 
 
+def surfaces(runs: int) -> Iterator[Row]:
+    """Two values: which share of trials had reached a return by a time, at all returns and times at once.
+
+    Curves of 25 evaluations that rise towards 200 around such times, with noise. Shares of n trials move in
+    steps of 1/n, which makes the test cautious where seeds are few.
+    """
+    for n, ratio, promise in (
+        (6, 1.0, "at most 0.05"),
+        (10, 1.0, "at most 0.05"),
+        (20, 1.0, "about 0.05"),
+        (30, 1.0, "about 0.05"),
+        (10, 2.0, "above 0.49, that of convergence alone"),
+    ):
+        beyond = []
+        for run in range(runs):
+            curves, _ = simulated(run, [1, ratio], n)
+            grid = grid_of(curves, HORIZON)
+            assert grid is not None
+            seen = reached(curves, np.full(len(curves), np.inf), grid)
+            beyond.append(difference(seen[1::2] - seen[::2], rng(18, run)).beyond.any())
+        told = "no effect" if ratio == 1 else f"one value {ratio:g} times as slow"
+        yield f"{told}, {n} seeds: some difference beyond the limit", share(beyond), promise
+
+
+def tuning(runs: int) -> Iterator[Row]:
+    """What one setting for 3 environments loses, of 6 settings with scores whose deviation is 0.2."""
+    flat = np.full((3, 6), 0.5)
+    for truth in (flat, flat + 0.2 * np.eye(3, 6)):
+        loss = float(truth.max(axis=1).mean() - truth.mean(axis=0).max())
+        for n in (6, 10, 20):
+            losses, on_the_same, held = [], [], []
+            for run in range(runs):
+                generator = rng(15, n, run)
+                luck = generator.normal(0, 0.1, size=n)
+                table = truth[:, :, None] + luck + generator.normal(0, 0.17, size=(3, 6, n))
+                found = sensitivity(table, np.arange(6)[:, None], generator).loss
+                losses.append(found.value)
+                held.append(found.interval[0] <= loss <= found.interval[1])
+                means = table.mean(axis=2)
+                on_the_same.append(means.max(axis=1).mean() - means.mean(axis=0).max())
+            told = f"a loss of {loss:.2f}, {n} seeds"
+            without = f"{loss:.2f} (without halves {np.mean(on_the_same):.3f})"
+            yield f"{told}: found on average", f"{np.mean(losses):.3f}", without
+            yield f"{told}: in the interval", share(held), "0.95"
+
+
 def intervals(runs: int) -> Iterator[Row]:
     """How often a 95% interval holds the truth."""
     for n, promises in ((5, (0.98, 0.98, 0.98)), (20, (0.97, 0.98, 0.98))):
@@ -222,6 +271,20 @@ def intervals(runs: int) -> Iterator[Row]:
             low, high = env.interquartile_mean(generator.normal(size=(3, n)), generator).interval
             held.append(low <= 0 <= high)
         yield f"IQM over 3 environments, {n} trials each", share(held), promise
+    for n in (5, 10, 20):
+        held, generator = [], rng(16, n)
+        for _ in range(runs):
+            scores = generator.normal(size=(3, n))
+            found = env.profile(scores, [range(n)] * 3, [0.0], generator)
+            held.append(found.low[0] <= 0.5 <= found.high[0])
+        yield f"performance profile at its middle, 3 environments, {n} trials each", share(held), "0.95"
+    for n in (5, 10, 20):
+        held, generator = [], rng(17, n)
+        for _ in range(runs):
+            curves = generator.normal(size=(n, 40)).cumsum(axis=1)
+            band = st.simultaneous_band(curves, generator)
+            held.append((band.low <= 0).all() and (band.high >= 0).all())
+        yield f"a whole learning curve of 40 moments, {n} trials", share(held), "0.95"
 
 
 def importances(runs: int) -> Iterator[Row]:
@@ -262,6 +325,8 @@ TABLES = {
     "Looks that are added": added_looks,
     "Training ahead of a look": trained_ahead,
     "Several environments": over_environments,
+    "Returns reached by a time": surfaces,
+    "Sensitivity to tuning": tuning,
     "Intervals": intervals,
     "Importances in a study": importances,
 }

@@ -13,6 +13,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -25,17 +26,16 @@ from analysis.report.findings import p_value
 COLUMNS = 4
 UNKNOWN = "#d0d0d0"
 SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#9ecae1", "#2171b5", "#08264d"])
-DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#e69f00", "#ffffff", "#0b3c6f"])
-"""In grey less is light and more is dark; outlines tell them apart as well."""
-MORE: Any = "-"
-LESS: Any = (0, (2, 1))
-"""How outlines are drawn."""
+DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#e69f00", "#ffffff", "#2f6fad"])
+"""In grey, less is lighter and more is darker."""
+HALO = [withStroke(linewidth=2.6, foreground="white")]
+"""What parts a line from an image that is as dark."""
 
 
 def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Figure:
     """The surface of each value; below, how those that could be tested differ from the reference."""
-    columns = min(len(axis.values), COLUMNS)
-    rows = -(-len(axis.values) // columns)
+    rows = -(-len(axis.values) // COLUMNS)
+    columns = -(-len(axis.values) // rows)
     parts = 1 + bool(found.differences)
     figure = Figure(figsize=(1.6 + 2.2 * columns, 0.9 + 1.9 * rows * parts), layout="constrained")
     panels = figure.subplots(rows * parts, columns, squeeze=False, sharex=True, sharey=True)
@@ -109,17 +109,16 @@ def _borders(centres: Floats) -> Floats:
 
 
 def _half(ax: Axes, grid: Grid, share: Floats) -> None:
-    """Up to which return half of the trials came; nothing where that is unknown."""
-    highest = _borders(grid.returns)[(share >= 0.5).sum(axis=1)]
-    known = np.where(np.isnan(share).any(axis=1), np.nan, highest)
-    ax.stairs(known, _borders(grid.times), baseline=None, color=ACCENT, linewidth=1.3)
+    """Up to which return half of the trials came; nothing where the next return is unknown."""
+    count = (share >= 0.5).sum(axis=1)
+    following = np.column_stack([share, np.zeros(len(share))])[np.arange(len(share)), count]
+    highest = np.where(np.isnan(following), np.nan, _borders(grid.returns)[count])
+    ax.stairs(highest, _borders(grid.times), baseline=None, color=ACCENT, linewidth=1.3, path_effects=HALO)
 
 
 def _outlines(ax: Axes, grid: Grid, difference: Difference) -> None:
-    x, y = _borders(grid.times), _borders(grid.returns)
-    for is_more, line in ((True, MORE), (False, LESS)):
-        sides = list(_sides(difference.beyond & ((difference.shares > 0) == is_more), x, y))
-        ax.add_collection(LineCollection(sides, colors=INK, linestyles=[line], linewidths=1.2))
+    sides = list(_sides(difference.beyond, _borders(grid.times), _borders(grid.returns)))
+    ax.add_collection(LineCollection(sides, colors=INK, linewidths=1.2))
 
 
 def _sides(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tuple[float, float]]]:
@@ -134,8 +133,7 @@ def _sides(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tupl
 def _keys(found: Attainment) -> Iterator[Line2D | Patch]:
     yield Line2D([], [], color=ACCENT, label="half of the trials")
     if any(difference.beyond.any() for difference in found.differences.values()):
-        yield Line2D([], [], color=INK, linestyle=MORE, label="more, beyond the limit")
-        yield Line2D([], [], color=INK, linestyle=LESS, label="less, beyond the limit")
+        yield Line2D([], [], color=INK, linewidth=1.2, label="beyond the 95% limit")
     drawn = [*found.shares, *(difference.shares for difference in found.differences.values())]
     if any(np.isnan(shares).any() for shares in drawn):
         yield Patch(facecolor=UNKNOWN, label="unknown")
