@@ -27,9 +27,15 @@ BRIEF = (
     "evaluation.every_steps=300",
     "evaluation.episodes=1",
     "evaluation.final_episodes=1",
+    "evaluation.max_episode_steps=500",
     "agent.learning_starts=0",
     "report=false",
 )
+
+BRIEFER = {"atari": ("budget.env_steps=60", "evaluation.every_steps=30", "evaluation.max_episode_steps=30")}
+"""Where a step takes longer."""
+SEES_IMAGES = {"network=cnn": {"env": "minatar"}, "network=nature": {"env": "atari"}}
+"""Options that need an environment of images."""
 
 
 def statuses(place: Path) -> list[str]:
@@ -38,7 +44,7 @@ def statuses(place: Path) -> list[str]:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiment(experiment: str, tmp_path: Path) -> None:
-    ended = run_here(f"experiment={experiment}", *BRIEF, cwd=tmp_path)
+    ended = run_here(f"experiment={experiment}", *BRIEF, *BRIEFER.get(experiment, ()), cwd=tmp_path)
     assert ended.code == 0, ended.said
     assert statuses(tmp_path)[0] in FINISHED
 
@@ -72,5 +78,5 @@ def first_values(params: dict[str, object]) -> list[str]:
 @pytest.mark.parametrize("choice", OPTIONS)
 def test_option_of_a_group(choice: str) -> None:
     group, _, option = choice.partition("=")
-    config = make_config(**{group: option})
+    config = make_config(**{group: option}, **SEES_IMAGES.get(choice, {}))
     assert config.env.max_episode_steps is not None

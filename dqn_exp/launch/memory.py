@@ -37,9 +37,9 @@ def _check_reservation(config: Config) -> None:
     """Raise ConfigError where not even the room for one column of a replay is granted, filled or not."""
     import numpy as np
 
-    from dqn_exp.replay import bytes_per_row
+    from dqn_exp.replay import bytes_reserved
 
-    needed = config.buffer * bytes_per_row(_observations(config.env.model_dump_json())) // 2
+    needed = bytes_reserved(config.buffer, _observations(config.env.model_dump_json()))
     try:
         np.empty(needed, np.uint8)
     except (MemoryError, OverflowError, ValueError):

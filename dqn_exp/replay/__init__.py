@@ -10,6 +10,6 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.replay.build import Replay, build_replay, bytes_per_transition
     from dqn_exp.replay.ring import Transitions
-    from dqn_exp.replay.rows import bytes_per_row
+    from dqn_exp.replay.rows import bytes_reserved
 
 __getattr__ = lazy(__name__, __file__)

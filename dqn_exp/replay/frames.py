@@ -21,11 +21,16 @@ SPARE = 8
 many again is made, as often as necessary."""
 
 
+def spare(rows: int) -> int:
+    """Frames there is room for at first beside one for each row."""
+    return rows // SPARE + REMEMBERED
+
+
 class FrameStore:
     """uint8 frames by their number, each kept as long as it is referred to."""
 
     def __init__(self, shape: tuple[int, ...], room: int) -> None:
-        self._more = room // SPARE + REMEMBERED
+        self._more = spare(room)
         # np.zeros takes memory from the system only as frames are written
         self._frames = np.zeros((room + self._more, *shape), np.uint8)
         self._references = array("i")  # one for each number that was ever in use
@@ -131,6 +136,11 @@ class FrameRows:
         self._numbers[:, :size] = state["numbers"]
         self._written = size
         self._store.load_state(state["frames"], state["numbers"])
+
+    @staticmethod
+    def bytes_reserved(capacity: int, images: ImageBox) -> int:
+        """Of all frames that there is room for at first."""
+        return (capacity + spare(capacity)) * math.prod(images.frame)
 
     @staticmethod
     def bytes_per_row(images: ImageBox) -> int:

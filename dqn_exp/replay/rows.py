@@ -67,6 +67,13 @@ def make_rows(capacity: int, observations: spaces.Box) -> Rows:
     return ArrayRows(capacity, observations)
 
 
+def bytes_reserved(capacity: int, observations: spaces.Box) -> int:
+    """What the largest array of so many rows asks the system for, filled or not."""
+    if isinstance(observations, ImageBox):
+        return FrameRows.bytes_reserved(capacity, observations)
+    return capacity * int(np.prod(observations.shape)) * observations.dtype.itemsize
+
+
 def bytes_per_row(observations: spaces.Box) -> int:
     """What two observations of a transition take where each transition begins where the last one ended."""
     if isinstance(observations, ImageBox):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.launch import memory
 from dqn_exp.launch.memory import bytes_of_replay, check_memory, free_bytes
+from dqn_exp.replay import build_replay, bytes_reserved
 from dqn_exp.training.run import build_run
 from tests.helpers import dqn, make_config
 
@@ -95,3 +97,13 @@ def test_or_what_its_control_groups_leave(tmp_path: Path) -> None:
         },
     )  # fmt: skip
     assert free_bytes(second) == 3200
+
+
+def test_of_images_the_room_for_all_frames_is_what_is_reserved() -> None:
+    """Of Atari's 84 x 84 pixels; a frame in eight more than rows, for the ends of episodes."""
+    config = make_config(env="atari", buffer=8000, batch=32, budget__env_steps=10**6)
+    observations = memory._observations(config.env.model_dump_json())
+    replay = build_replay(config.replay, observations, 1, 0.9, np.random.default_rng(0))
+    store = replay._rows._store  # type: ignore[union-attr]
+    assert bytes_reserved(8000, observations) == store._frames.nbytes == (9000 + 1024) * 84 * 84
+    assert bytes_of_replay(config) == 8000 * (84 * 84 + 2 * 4 * 4 + 4 + 16)
