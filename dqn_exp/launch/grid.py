@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, product
@@ -21,7 +21,7 @@ from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.designs import declare
 from dqn_exp.launch.engine import Engine
-from dqn_exp.launch.launcher import Crew, planner, prepare, refuse_foreign_trials
+from dqn_exp.launch.launcher import Crew, make_jobs, planner, refuse_foreign_trials
 from dqn_exp.launch.looks import (
     DESIGNS,
     SEEDS,
@@ -147,19 +147,18 @@ def _launching(
     """Runs some of the `trials` in `directory`: on the workers of an engine, or as Hydra's launchers do."""
     overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
     if isinstance(launcher, Engine):
-        jobs = {job.name: job for job in prepare(context, master, list(overrides.values()))}
+        jobs = {job.name: job for job in make_jobs(context, master, list(overrides.values()))}
         with Crew(launcher) as crew:
             yield lambda now, ahead: crew.run(
                 [jobs[trial.name] for trial in now], (jobs[trial.name] for trial in ahead)
             )
     else:
-        yield (
-            lambda now, ahead: (
-                list(launcher.launch([overrides[trial.name] for trial in now], initial_job_idx=0))
-                if now
-                else []
-            )
-        )
+
+        def launch(now: Sequence[PlannedTrial], ahead: Iterable[PlannedTrial]) -> list[JobReturn]:
+            jobs = [overrides[trial.name] for trial in now]
+            return list(launcher.launch(jobs, initial_job_idx=0)) if jobs else []
+
+        yield launch
 
 
 def run_all(trials: Sequence[PlannedTrial], launch: Launch, record: Record) -> tuple[list[JobReturn], bool]:
