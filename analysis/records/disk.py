@@ -70,8 +70,8 @@ def common_root(paths: Sequence[Path]) -> Path:
 def find_trials(path: Path) -> list[Path]:
     """Directories below `path` (or `path` itself) that hold a trial, in natural order.
 
-    But those of a sweep that were begun ahead of a look that has not asked for them: how many there are
-    depends on what else the machine had to do.
+    Trials that were begun ahead of a look that has not asked for them are left out: how many there are
+    depends on the machine.
     """
     if not path.is_dir():
         raise AnalysisError(f"{path} is not a directory")

@@ -168,8 +168,8 @@ def _schedules(looks: Looks) -> str:
             said += f" {schedule.reserve:.0%} of the error was kept again."
     if later:
         said += (
-            " Looks that are added may depend on what was seen. The error is kept nearly then and not "
-            "exactly (Proschan, Follmann & Waclawiw 1992; exact is the way of Müller & Schäfer 2001)."
+            " Looks that are added may depend on what was seen: the error is kept nearly then (Proschan, "
+            "Follmann & Waclawiw 1992), and not exactly, as by conditional error (Müller & Schäfer 2001)."
         )
     return said
 

@@ -21,7 +21,7 @@ from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.designs import declare
 from dqn_exp.launch.engine import Engine
-from dqn_exp.launch.launcher import Crew, planner, prepare, refuse_foreign_trials
+from dqn_exp.launch.launcher import Crew, make_jobs, planner, refuse_foreign_trials
 from dqn_exp.launch.looks import (
     DESIGNS,
     SEEDS,
@@ -150,7 +150,7 @@ def _launching(
     """Takes some of the `trials` into `directory` and runs the others: on an engine, or as Hydra does."""
     overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
     if isinstance(launcher, Engine):
-        jobs = {job.name: job for job in prepare(context, master, list(overrides.values()))}
+        jobs = {job.name: job for job in make_jobs(context, master, list(overrides.values()))}
         with Crew(launcher) as crew:
             yield lambda now, ahead: reuse.instead_of(
                 lambda left: crew.run(

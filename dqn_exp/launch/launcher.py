@@ -81,12 +81,12 @@ def launch(
     first_index: int,
 ) -> list[JobReturn]:
     """Hydra's launcher contract on `engine`: run all jobs, return their results in order."""
-    jobs = prepare(context, master, overrides, first_index)
+    jobs = make_jobs(context, master, overrides, first_index)
     with Crew(engine) as crew:
         return crew.run(jobs)
 
 
-def prepare(
+def make_jobs(
     context: HydraContext, master: DictConfig, overrides: Sequence[Sequence[str]], first_index: int = 0
 ) -> list[Job]:
     """What workers need to run these trials; raises ConfigError where one of them is wrong."""
