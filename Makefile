@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-bench
 PACKAGES := .venv-packages
 
-.PHONY: help setup demo test check format slow bench conformance published calibrate packages mutants
+.PHONY: help setup demo test check format slow bench conformance published landscape calibrate packages mutants
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ conformance: setup  ## do both learners learn the same? (20 seeds each)
 
 published: setup  ## published settings against published results (about 30 minutes)
 	$(BIN)/python -m tests.benchmarks.published
+
+landscape: setup  ## a published landscape against ours (hours; DQN_EXP_REFERENCE: the folder of its CSV files)
+	$(BIN)/python -m tests.benchmarks.landscape
 
 calibrate: setup  ## do tests and intervals keep their promises? (writes docs/calibration.md, about 10 minutes)
 	$(BIN)/python -m tests.benchmarks.calibration --write

@@ -11,7 +11,7 @@ import statsmodels.formula.api as smf
 from scipy.stats import permutation_test, spearmanr
 
 from analysis import load_runs
-from tests.benchmarks.landscape import agreement
+from tests.benchmarks.landscape import agreement, page
 from tests.benchmarks.landscape.__main__ import main
 from tests.benchmarks.landscape.comparison import compare
 from tests.benchmarks.landscape.reference import LANDSCAPES, configurations, read_reference, write_sweep
@@ -35,7 +35,8 @@ def test_rank_correlation_is_spearman_s_with_ties() -> None:
 def test_other_seeds_of_the_same_trials_agree_as_theory_says() -> None:
     """Means of 3 and of 7 normal scores correlate by 1 / sqrt((1 + 1/3) (1 + 1/7)) = 0.81."""
     scores = simulated(2000, 10, 1.0, 2)
-    found = agreement.between_seeds(scores, 3, 7, np.random.default_rng(0), repetitions=20)
+    rng = np.random.default_rng(0)
+    found = agreement.between_seeds(agreement.rank_correlation, scores, 3, 7, rng, repetitions=20)
     assert found.value == pytest.approx(6 / np.pi * np.arcsin(0.81 / 2), abs=0.02)  # Spearman's of a normal
     assert found.low <= found.value <= found.high
 
@@ -70,7 +71,16 @@ def test_an_interval_over_configurations_holds_its_value() -> None:
         agreement.rank_correlation, first, second[::-1], rng=np.random.default_rng(0), repetitions=200
     )
     assert found.low < found.value < found.high
-    assert agreement.best(first, 3) == np.argsort(first.mean(axis=1))[:-4:-1].tolist()
+
+
+def test_the_best_ten_of_either_side() -> None:
+    scores = np.arange(30.0).reshape(15, 2)
+    assert agreement.best(scores) == list(range(14, 4, -1))
+    assert agreement.best_in_both(scores, scores) == 10
+    assert agreement.best_in_both(scores, -scores) == 5
+    rng = np.random.default_rng(0)
+    found = agreement.with_others(agreement.best_in_both, scores, scores + 100, 1, rng, repetitions=20)
+    assert tuple(found) == (10, 10, 10)
 
 
 def reference(folder: Path) -> pd.DataFrame:
@@ -106,6 +116,9 @@ def test_each_configuration_is_trained_with_what_it_says_and_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Combinations of replay and target network, cut short; 9 steps are two rounds, 18 are three."""
+    monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr("tests.benchmarks.landscape.__main__.FIGURES", tmp_path / "figures")
+    (tmp_path / "figures").mkdir()
     table = reference(tmp_path)
     assert table["score"].tolist() == [10 * run + seed for run in range(4) for seed in range(5)]
     write_sweep(tmp_path / "sweeps" / "cartpole.yaml", LANDSCAPES[0], configurations(table, 4), seeds=2)
@@ -126,15 +139,26 @@ def test_each_configuration_is_trained_with_what_it_says_and_compared(
     found = compare(LANDSCAPES[0], tmp_path, tmp_path / "trials" / "cartpole", seeds=2)
     assert found.ours[:, 1].tolist() == runs["final_return"].tolist()
     assert found.theirs.tolist() == [[10 * run + seed for seed in range(5)] for run in range(4)]
-    options = ["--seeds", "2", "--environments", "cartpole", "--directory", str(tmp_path), "--only-compare"]
+    page.PAGE.write_text(f"Before.\n{page.BEGIN}\nold\n{page.END}\nBehind.\n")
+    options = [
+        "--write",
+        "--seeds",
+        "2",
+        "--environments",
+        "cartpole",
+        "--directory",
+        str(tmp_path),
+        "--only-compare",
+    ]
     monkeypatch.setattr("sys.argv", ["landscape", str(tmp_path), *options])
     main()
     told = capsys.readouterr().out
-    assert "cartpole: 4 configurations x 2 seeds" in told
-    assert "best ten of theirs: 3, 2, 1, 0" in told
-    assert "2 of theirs with their other 3: 1.00 (1.00 to 1.00)" in told
-    assert "| yes | no | 1 | 12.0 |" in told
-    assert {path.name for path in tmp_path.glob("*.png")} == {
-        "landscape_scores.png",
-        "landscape_agreement.png",
-    }
+    assert "| CartPole-v1 | 4 |" in told
+    assert "2 of theirs with their other 3" in told
+    assert "| CartPole-v1 | yes | no | 1 | 12.0 |" in told
+    written = page.PAGE.read_text()
+    assert "| CartPole-v1 | 4 |" in written
+    assert "old" not in written
+    assert (written[:7], written[-8:]) == ("Before.", "Behind.\n")
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert names == {"landscape_scores.png", "landscape_agreement.png"}

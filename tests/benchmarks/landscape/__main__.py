@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.benchmarks.landscape.comparison import Comparison, compare
 from tests.benchmarks.landscape.figures import draw
+from tests.benchmarks.landscape.page import FIGURES, results, write
 from tests.benchmarks.landscape.reference import (
     LANDSCAPES,
     Landscape,
@@ -48,6 +49,7 @@ def arguments() -> argparse.Namespace:
     add("--n-jobs", type=int, default=-1, help="trials at a time (default: one for each core)")
     add("--directory", type=Path, default=Path("outputs/landscape"))
     add("--only-compare", action="store_true", help="what is trained already")
+    add("--write", action="store_true", help="to docs/landscape.md and its figures")
     return parser.parse_args()
 
 
@@ -60,13 +62,15 @@ def main() -> None:
             count = asked.configurations or CONFIGURATIONS[landscape.name]
             train(landscape, asked.folder, count, asked.seeds, asked.directory, asked.n_jobs)
         found = compare(landscape, asked.folder, asked.directory / "trials" / landscape.name, asked.seeds)
-        if len(found.ours) < 2:
-            print(f"{landscape.name}: fewer than two configurations have all {asked.seeds} seeds")
-            continue
-        print(found.text(), flush=True)
-        compared.append(found)
+        if len(found.ours) > 1:
+            compared.append(found)
+        else:
+            print(f"{landscape.title}: fewer than two configurations have all {asked.seeds} seeds")
     if compared:
-        print(*draw(compared, asked.directory), sep="\n")
+        text = results(compared)
+        print(text, *draw(compared, FIGURES if asked.write else asked.directory), sep="\n")
+        if asked.write:
+            write(text)
 
 
 if __name__ == "__main__":

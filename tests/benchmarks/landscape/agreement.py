@@ -12,7 +12,12 @@ from scipy.stats import rankdata
 
 Scores = NDArray[np.float64]
 
+Statistic = Callable[[Scores, Scores], float]
+"""How well two sets of scores agree."""
+
 REPETITIONS = 2000
+BEST = 10
+"""How many of the best configurations are compared."""
 
 
 class Estimate(NamedTuple):
@@ -45,25 +50,32 @@ def over_configurations(
 
 
 def between_seeds(
-    scores: Scores, first: int, second: int, rng: np.random.Generator, repetitions: int = REPETITIONS
+    statistic: Statistic,
+    scores: Scores,
+    first: int,
+    second: int,
+    rng: np.random.Generator,
+    repetitions: int = REPETITIONS,
 ) -> Estimate:
-    """Rank correlation of the means of `first` seeds with those of `second` other seeds of the same trials.
+    """How `first` seeds agree with `second` other seeds of the same configurations.
 
     The median over random divisions of each configuration's seeds, and where 95% of them lie.
     """
-    values = []
-    for _ in range(repetitions):
-        mixed = rng.permuted(scores, axis=1)
-        values.append(rank_correlation(mixed[:, :first], mixed[:, first : first + second]))
-    return _spread(values)
+    mixed = (rng.permuted(scores, axis=1) for _ in range(repetitions))
+    return _spread([statistic(one[:, :first], one[:, first : first + second]) for one in mixed])
 
 
 def with_others(
-    ours: Scores, theirs: Scores, count: int, rng: np.random.Generator, repetitions: int = REPETITIONS
+    statistic: Statistic,
+    ours: Scores,
+    theirs: Scores,
+    count: int,
+    rng: np.random.Generator,
+    repetitions: int = REPETITIONS,
 ) -> Estimate:
-    """Rank correlation of our means with those of `count` of their seeds: as `between_seeds`."""
+    """How ours agree with `count` of their seeds: as `between_seeds`."""
     mixed = (rng.permuted(theirs, axis=1) for _ in range(repetitions))
-    return _spread([rank_correlation(ours, one[:, :count]) for one in mixed])
+    return _spread([statistic(ours, one[:, :count]) for one in mixed])
 
 
 def _spread(values: list[float]) -> Estimate:
@@ -97,7 +109,12 @@ def differences(ours: Scores, theirs: Scores) -> NDArray[np.float64]:
     return p
 
 
-def best(scores: Scores, count: int) -> list[int]:
-    """The configurations with the largest means, best first."""
-    order: list[int] = np.argsort(-scores.mean(axis=1), kind="stable")[:count].tolist()
+def best(scores: Scores) -> list[int]:
+    """The configurations with the `BEST` largest means, best first."""
+    order: list[int] = np.argsort(-scores.mean(axis=1), kind="stable")[:BEST].tolist()
     return order
+
+
+def best_in_both(first: Scores, second: Scores) -> float:
+    """How many are among the `BEST` of either side."""
+    return len(set(best(first)) & set(best(second)))

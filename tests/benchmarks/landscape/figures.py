@@ -12,13 +12,6 @@ from matplotlib.figure import Figure
 from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, RC
 from tests.benchmarks.landscape.comparison import Comparison
 
-TITLES = {
-    "cartpole": "CartPole-v1",
-    "acrobot": "Acrobot-v1",
-    "mountaincar": "MountainCar-v0",
-    "lunarlander": "LunarLander (theirs v2, ours v3)",
-}
-
 
 def draw(compared: Sequence[Comparison], directory: Path) -> list[Path]:
     """Two figures as PNG in `directory`."""
@@ -33,9 +26,11 @@ def scores(compared: Sequence[Comparison]) -> Figure:
     """The mean score of each configuration, theirs against ours."""
     columns = min(2, len(compared))
     rows = -(-len(compared) // columns)
-    figure = Figure(figsize=(3.9 * columns, 3.9 * rows), layout="constrained")
+    figure = Figure(figsize=(3.9 * columns, 3.9 * rows + 0.4), layout="constrained")
     for place, one in enumerate(compared, start=1):
         _scatter(figure.add_subplot(rows, columns, place), one)
+    kinds = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*kinds, loc="outside lower center", ncols=2, handletextpad=0.2)
     return figure
 
 
@@ -45,8 +40,11 @@ def _scatter(ax: Axes, one: Comparison) -> None:
     ax.plot(ends, ends, color=FAINT, linewidth=0.8, zorder=1)
     has_target = one.settings["use_target_network"].to_numpy(bool)
     prioritised = one.settings["buffer_prio_sampling"].to_numpy(bool)
-    for target, color, told in ((True, OKABE_ITO[0], "target network"), (False, OKABE_ITO[1], "none")):
-        for priority, marker, replay in ((False, "o", "uniform"), (True, "^", "prioritised")):
+    for target, color, told in (
+        (True, OKABE_ITO[0], "target network"),
+        (False, OKABE_ITO[1], "no target network"),
+    ):
+        for priority, marker, replay in ((False, "o", "uniform replay"), (True, "^", "prioritised replay")):
             chosen = (has_target == target) & (prioritised == priority)
             ax.scatter(
                 theirs[chosen],
@@ -59,12 +57,10 @@ def _scatter(ax: Axes, one: Comparison) -> None:
                 label=f"{told}, {replay}",
                 zorder=2,
             )
-    ax.set_title(f"{TITLES[one.landscape.name]}: rank correlation {one.correlation.value:.2f}")
+    ax.set_title(f"{one.title}: rank correlation {one.correlation:.2f}")
     ax.set_xlabel(f"theirs: mean return, {one.theirs.shape[1]} seeds")
-    ax.set_ylabel(f"ours: mean return, {one.seeds} seeds")
+    ax.set_ylabel(f"ours: mean return, {one.ours.shape[1]} seeds")
     ax.set_aspect("equal", adjustable="datalim")
-    if one.landscape.name == "cartpole":
-        ax.legend(loc="lower right", handletextpad=0.2)
 
 
 def agreement(compared: Sequence[Comparison]) -> Figure:
@@ -81,7 +77,7 @@ def agreement(compared: Sequence[Comparison]) -> Figure:
             ax.plot(found.value, y, "o" if mine else "s", color=color, markersize=4.5)
             labels.append(name)
         ax.annotate(
-            f"{TITLES[one.landscape.name]}, {len(one.ours)} configurations",
+            f"{one.title}, {len(one.ours)} configurations",
             (0, -5 * block + 0.75),
             xycoords=("axes fraction", "data"),
             fontsize=9,
@@ -92,8 +88,6 @@ def agreement(compared: Sequence[Comparison]) -> Figure:
     ax.set_yticks(ticks, labels)
     ax.set_ylim(min(ticks) - 0.7, 1.4)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(
-        "rank correlation of the configurations' means (lines: 95% of the ways to divide their seeds)"
-    )
+    ax.set_xlabel("rank correlation of means (lines: 95% of the ways to divide their seeds)")
     ax.set_xlim(right=1.0)
     return figure

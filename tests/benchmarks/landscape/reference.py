@@ -14,6 +14,7 @@ class Landscape(NamedTuple):
     """One environment of theirs."""
 
     name: str
+    title: str
     file: str
     parallel: int
     settings: dict[str, Any]
@@ -21,9 +22,10 @@ class Landscape(NamedTuple):
 
 
 LANDSCAPES = (
-    Landscape("cartpole", "cc_cartpole_dqn", 8, {}),
+    Landscape("cartpole", "CartPole-v1", "cc_cartpole_dqn", 8, {}),
     Landscape(
         "acrobot",
+        "Acrobot-v1",
         "cc_acrobot_dqn",
         4,
         {
@@ -35,6 +37,7 @@ LANDSCAPES = (
     ),
     Landscape(
         "mountaincar",
+        "MountainCar-v0",
         "cc_mountain_car_dqn",
         8,
         {
@@ -46,6 +49,7 @@ LANDSCAPES = (
     ),
     Landscape(
         "lunarlander",
+        "LunarLander (v2, v3)",
         "box2d_lunar_lander_dqn",
         4,
         {
