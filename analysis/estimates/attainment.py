@@ -13,9 +13,9 @@ few trials are often equal; of two largest differences the one that covers more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress, product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -133,7 +133,7 @@ def _signs(n: int, rng: np.random.Generator) -> tuple[Floats, bool]:
     return np.vstack([np.ones(n), rng.choice([1.0, -1.0], size=(PERMUTATIONS, n))]), False
 
 
-def examine(
+def surfaces(
     sweep: Sweep, axis: Axis, timeline: Timeline, of: Compared | None, rng: np.random.Generator
 ) -> Attainment | None:
     """The surfaces of `axis`, and differences of the values that `of` compares; without it none.
@@ -205,7 +205,7 @@ def _reached(sweep: Sweep, rows: Sequence[Row], timeline: Timeline, grid: Grid) 
     return reached(curves, timeline.seen_until(rows), grid)
 
 
-def _by_seed(of: Sequence[Any] | NDArray[Any], seen: Floats) -> Floats:
+def _by_seed(of: Iterable[object], seen: Floats) -> Floats:
     """Means of the trials `seen` [n, m, k] of each seed in `of` [n]: [seeds, m, k]."""
-    codes = np.unique(np.asarray(of), return_inverse=True)[1]
+    codes = np.unique(list(map(str, of)), return_inverse=True)[1]
     return np.array([seen[codes == code].mean(axis=0) for code in range(codes.max() + 1)])

@@ -91,7 +91,7 @@ def profile(
 ) -> Profile:
     """Performance profile over environments with a pointwise 95% band (Agarwal et al. 2021).
 
-    The share of trials that score at least each of `at` [m] is that of each environment, on average.
+    The share of trials that score at least each of `at` [m] is the mean of the environments' shares.
     `seeds`: those of the trials; they are resampled, with all their trials, within each environment.
     """
     points = np.asarray(at, float)

@@ -123,7 +123,7 @@ def _tuning(parts: Sequence[Part], rng: np.random.Generator) -> Tuning | str:
     cells = [_cells(part, axes) for part in parts]
     if any(len(own) < len(settings) for own in cells):
         return "not every setting was tried in every environment"
-    seeds = sorted(set.intersection(*(set(cell) for own in cells for cell in own.values())))
+    seeds = sorted(set.intersection(*(set(cell) for own in cells for cell in own.values())), key=str)
     if len(seeds) < SENSITIVITY_FROM:
         return (
             f"it takes {SENSITIVITY_FROM} seeds that every setting has in every environment, one half to "

@@ -23,8 +23,7 @@ from analysis.estimates import (
     take_looks,
     value_table,
 )
-from analysis.estimates import attainment as reached
-from analysis.estimates.attainment import Attainment
+from analysis.estimates.attainment import Attainment, surfaces
 from analysis.estimates.robustness import Robustness, examine
 from analysis.estimates.scores import Scores, Tuning, over_scores
 from analysis.records import (
@@ -182,11 +181,11 @@ def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
 def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
     """What the trials of each value did."""
     timeline = sweep.timelines[0]
-    surfaces = reached.examine(sweep, axis, timeline, of, np.random.default_rng(0))
+    reached = surfaces(sweep, axis, timeline, of, np.random.default_rng(0))
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     said = list(findings.describe(sweep, axis, timeline, values))
     said += findings.alike(axis, same_networks(sweep, axis))
-    return Section(axis, axis.title or "All trials", said, values, attainment=surfaces)
+    return Section(axis, axis.title or "All trials", said, values, attainment=reached)
 
 
 def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
@@ -241,8 +240,8 @@ def _tables(sweep: Sweep, parts: list[Part], over: list[Over], scored: Scores | 
             if section.comparisons:
                 found[f"{part.prefix}comparisons_{name}"] = to_csv(section.comparisons, axes=[section.axis])
             if section.attainment:
-                surfaces = attainment.attainment_table(section.axis, section.attainment, part.timeline)
-                found[f"{part.prefix}attainment_{name}"] = to_csv(surfaces, axes=[section.axis])
+                table = attainment.attainment_table(section.axis, section.attainment, part.timeline)
+                found[f"{part.prefix}attainment_{name}"] = to_csv(table, axes=[section.axis])
             if section.looks:
                 found[f"{part.prefix}looks_{name}"] = to_csv(looks.records(section.looks))
     for each in over:

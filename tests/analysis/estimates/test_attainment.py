@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.estimates import compare
-from analysis.estimates.attainment import Attainment, Difference, Grid, difference, examine, grid_of, reached
+from analysis.estimates.attainment import Attainment, Difference, Grid, difference, grid_of, reached, surfaces
 from analysis.estimates.samples import Curve
 from analysis.records.sweep import Sweep, read_sweep
 from tests.analysis.estimates.test_robustness import HORIZON, simulated
@@ -121,7 +121,7 @@ def test_only_what_all_seeds_know_is_compared() -> None:
 
 def examined(sweep: Sweep, axis_name: str = "lr") -> Attainment | None:
     timeline, axis = sweep.timelines[0], next(axis for axis in sweep.axes if axis.name == axis_name)
-    return examine(sweep, axis, timeline, compare.compared(sweep, axis, timeline), RNG(0))
+    return surfaces(sweep, axis, timeline, compare.compared(sweep, axis, timeline), RNG(0))
 
 
 def slower(cell: dict[str, Any], seed: int) -> float:
