@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,7 +112,7 @@ def slug(text: str) -> str:
 def read_trial(directory: Path, root: Path) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read_json(directory / "trial.json")
-    config = {**DONE_BEFORE, **flatten(record["config"])}
+    config = {**_done_before(), **flatten(record["config"])}
     run = str(directory.relative_to(root))
     result = read_result(directory)
     ended = status(directory, result)
@@ -184,6 +185,12 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
         else:
             flat[f"{prefix}{key}"] = _list_text(value) if isinstance(value, list) else value
     return flat
+
+
+@cache
+def _done_before() -> dict[str, Value]:
+    """The values of keys that earlier versions did not record."""
+    return flatten(DONE_BEFORE)
 
 
 def _list_text(values: list[Any]) -> str:

@@ -587,8 +587,9 @@ class Config(Section):
 
 def _default(section: str, key: str) -> Any:
     part: Any = Config.model_fields[section].annotation
-    return part.model_fields[key].default
+    default = part.model_fields[key].default
+    return default.model_dump() if isinstance(default, BaseModel) else default
 
 
-DONE_BEFORE = {f"{section}.{key}": _default(section, key) for section, keys in LATER.items() for key in keys}
-"""What earlier versions did where the keys of `LATER` now say it, by dotted name."""
+DONE_BEFORE = {section: {key: _default(section, key) for key in keys} for section, keys in LATER.items()}
+"""What earlier versions did where the keys of `LATER` now say it: plain nested values."""

@@ -40,7 +40,7 @@ TORCH = environment()["versions"]["torch"]
         ({"source": None}, "other code of dqn_exp"),
         ({"parts": {"my_parts": "0123"}}, "other code of my_parts"),
         (versions({"torch": "1.0"}), f"torch 1.0 instead of {TORCH}"),
-        (versions({"ale-py": "1.0"}), "ale-py 1.0 instead of none"),
+        (versions({"mujoco": "1.0"}), "mujoco 1.0 instead of none"),
         ({"cpu": "Z80"}, f"processor Z80 instead of {environment()['cpu']}"),
         ({"exact": False}, "not continued exactly"),
     ],

@@ -50,9 +50,10 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
     (schema.EnvConfig, {"learner": "torch"}, {"env__id": "Acrobot-v1", "env__max_episode_steps": 5}),
     (schema.EnvConfig, {**STOPPED, "convergence__threshold": None}, {"env__threshold": 1.0}),
     (schema.EnvConfig, {"env__max_episode_steps": 5}, {"env__truncation": "terminal"}),
-    (schema.EnvConfig, {}, {"env__parallel": 2}),
+    (schema.EnvConfig, {}, {"env__parallel": 2, "env__normalise": "running"}),
     (schema.EnvConfig, MASKED, {"env__action_masks": False}),
     (schema.AgentConfig, {"agent__loss": "mse"}, {"agent__double": True, "agent__loss": "huber"}),
+    (schema.AgentConfig, {}, {"agent__max_abs_reward": 0.5}),
     (schema.AgentConfig, {}, {"agent__max_grad_norm": 0.01, "agent__max_grad_value": 0.001}),
     (schema.AgentConfig, {}, {"agent__learning_starts": 150, "agent__updates_per_train": 2}),
     (schema.NetworkConfig, {}, {"network__hidden": [9], "network__activation": "tanh"}),
@@ -112,13 +113,14 @@ CHANGES: list[tuple[type[schema.Section], dict[str, Any], dict[str, Any]]] = [
 """Of each section: settings besides BRIEF, and what is changed about them, one key at a time."""
 PLACES = {
     "Config": {"imports", "learner", "device", "init_from"},
-    "EnvConfig": {"kwargs", "wrappers"},
+    "EnvConfig": {"kwargs", "wrappers", "game", "images"},
     "AgentConfig": {"options"},
     "NetworkConfig": {"options"},
+    "ConvolutionConfig": {"channels", "kernel", "stride"},
     "OwnHeadConfig": {"options"},
     "EvaluationEnvConfig": {"kwargs"},
 }
-"""Where parts of one's own are named, and how a trial is computed: what it learns has other tests."""
+"""Where parts of one's own are named, images, and how a trial is computed: these have other tests."""
 
 Remains = tuple[list[bytes], str, list[float]]
 
