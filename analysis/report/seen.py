@@ -12,10 +12,11 @@ def sentences(sweep: Sweep) -> Iterator[str]:
     in_looks, found = any(plan.looks for plan in sweep.plans), sweep.taken_from
     if found:
         places = " and ".join(f"{count} in {folder}" for folder, count in found.most_common())
-        total = f"{len(sweep.rows)} trial{'s' * (len(sweep.rows) != 1)}"
+        where = places if len(found) > 1 else f"in {next(iter(found))}"
+        were = "trial was" if len(sweep.rows) == 1 else "trials were"
         yield (
-            f"Not trained for this sweep, because the same program had trained them before: {found.total()} "
-            f"of {total}, {places}."
+            f"{found.total()} of {len(sweep.rows)} {were} not trained for this sweep: the same program had "
+            f"done so before, {where}."
         )
     if found and in_looks:
         yield (

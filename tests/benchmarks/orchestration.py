@@ -40,7 +40,7 @@ def measure_sweep(n_trials: int, sweep: Path) -> None:
     total = seconds(
         "-m", "dqn_exp", "-m", f"seed=range({n_trials})", "budget.episodes=3", "budget.env_steps=null",
         "evaluation.every_steps=null", "evaluation.final_episodes=1", "batch=8", "report=false",
-        f"hydra.sweep.dir={sweep}", f"hydra.launcher.n_jobs={cores}",
+        "reuse=none", f"hydra.sweep.dir={sweep}", f"hydra.launcher.n_jobs={cores}",
     )  # fmt: skip
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     results = [json.loads(path.read_text()) for path in sweep.glob("*/result.json")]

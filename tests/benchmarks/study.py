@@ -45,7 +45,7 @@ def seconds(*arguments: str | Path) -> float:
 def run_ours(seeds: int, sweep: Path) -> float:
     cores = len(os.sched_getaffinity(0))
     time_taken = seconds(
-        "-m", "dqn_exp", "-m", "sweeps=buffer_size", f"seed=range({seeds})",
+        "-m", "dqn_exp", "-m", "sweeps=buffer_size", f"seed=range({seeds})", "reuse=none",
         f"hydra.sweep.dir={sweep}", f"hydra.launcher.n_jobs={cores}",
     )  # fmt: skip
     results = [json.loads(path.read_text()) for path in sweep.glob("*/result.json")]

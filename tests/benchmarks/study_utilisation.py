@@ -29,6 +29,7 @@ OPTIONS = (
     "evaluation.final_episodes=5",
     "confirm.top=0",
     "report=false",
+    "reuse=none",
 )
 
 

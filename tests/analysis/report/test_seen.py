@@ -33,8 +33,11 @@ def test_where_trials_were_taken_from(sweep: Path) -> None:
         taken_from(sweep / f"lr=0.1,seed={seed}", "outputs/first")
         taken_from(sweep / f"lr=0.2,seed={seed}", "outputs/second")
     assert said(sweep) == (
-        "Not trained for this sweep, because the same program had trained them before: 6 of 6 trials, "
+        "6 of 6 trials were not trained for this sweep: the same program had done so before, "
         "3 in outputs/first and 3 in outputs/second."
+    )
+    assert said(sweep / "lr=0.1,seed=0") == (
+        "1 of 1 trial was not trained for this sweep: the same program had done so before, in outputs/first."
     )
 
 
