@@ -151,8 +151,10 @@ class VectorEnvironment:
                     layer.freeze()
 
     def close(self) -> None:
+        """Let go of the environments, too: what they hold of a simulator's memory ends with them."""
         for environment in self._environments:
             environment.close()
+        self._environments = ()
 
     def _begin(self, index: int) -> None:
         environment, seed = self._environments[index], self._seeds(index, self._begun[index])

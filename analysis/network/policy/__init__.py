@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from analysis.network.trained import Trained
 
 
+EPISODES, OF_IMAGES = 20, 3
+"""Played for each epsilon; fewer of images, whose states take more time and memory."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trial_arguments(parser)
     parser.add_argument("--x", metavar="DIMENSION", help="horizontal dimension: its name or number")
@@ -31,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at", action="append", default=[], metavar="DIMENSION=VALUE",
         help="where to hold another dimension (default: its median in greedy episodes)",
     )  # fmt: skip
-    parser.add_argument("--episodes", type=int, default=20, help="greedy episodes played (default: 20)")
+    parser.add_argument(
+        "--episodes", type=int, help=f"played for each epsilon (default: {EPISODES}, of images {OF_IMAGES})"
+    )
     parser.add_argument(
         "--epsilon", type=float, nargs="+", default=[0.0, 0.5, 1.0], help="of the action counts"
     )
@@ -52,9 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
     trained = load_trained(arguments.trial, arguments.best, arguments.imports)
     if trained.images:
         _refuse_maps(arguments)
-    rollouts = {
-        epsilon: roll_out(trained, epsilon, arguments.episodes) for epsilon in {0.0, *arguments.epsilon}
-    }
+    episodes = arguments.episodes or (OF_IMAGES if trained.images else EPISODES)
+    rollouts = {epsilon: roll_out(trained, epsilon, episodes) for epsilon in {0.0, *arguments.epsilon}}
     shown = {epsilon: rollouts[epsilon] for epsilon in arguments.epsilon}
     directory = arguments.output or arguments.trial / "policy"
     if trained.images:
@@ -111,7 +116,8 @@ def _look_at_images(
 
 def _check(arguments: argparse.Namespace) -> None:
     for key in ("episodes", "points"):
-        if getattr(arguments, key) < 2 - (key == "episodes"):
+        given = getattr(arguments, key)
+        if given is not None and given < 2 - (key == "episodes"):
             raise AnalysisError(f"--{key} {getattr(arguments, key)}: too few")
     for epsilon in arguments.epsilon:
         if not 0 <= epsilon <= 1:
