@@ -60,7 +60,7 @@ conformance: setup  ## do both learners learn the same? (20 seeds each)
 published: setup  ## published settings against published results (about 30 minutes)
 	$(BIN)/python -m tests.benchmarks.published
 
-calibrate: setup  ## do tests and intervals keep their promises? (writes docs/calibration.md, about 5 minutes)
+calibrate: setup  ## do tests and intervals keep their promises? (writes docs/calibration.md, about 7 minutes)
 	$(BIN)/python -m tests.benchmarks.calibration --write
 
 mutants: setup  ## do the tests notice where the program is wrong? (about 40 minutes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from inspect import getdoc
 from pathlib import Path
 
 import numpy as np
@@ -253,7 +254,7 @@ def main() -> None:
     told = "A share is of {} simulated sweeps, ± its standard error. Beside it stands what was expected."
     lines.append(told.format(args.runs))
     for title, table in TABLES.items():
-        lines += ["", f"## {title}", "", (table.__doc__ or "").strip(), ""]
+        lines += ["", f"## {title}", "", getdoc(table) or "", ""]
         lines += ["| simulated | found | expected |", "|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in table(args.runs)]
     text = "\n".join(lines) + "\n"
