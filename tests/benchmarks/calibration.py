@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from inspect import getdoc
 from io import StringIO
 from pathlib import Path
 
@@ -341,7 +342,7 @@ def main() -> None:
     told = "A share is of {} simulated sweeps, ± its standard error. Beside it stands what was expected."
     lines.append(told.format(args.runs))
     for title, table in TABLES.items():
-        lines += ["", f"## {title}", "", (table.__doc__ or "").strip(), ""]
+        lines += ["", f"## {title}", "", getdoc(table) or "", ""]
         lines += ["| simulated | found | expected |", "|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in table(args.runs)]
     text = "\n".join(lines) + "\n"
