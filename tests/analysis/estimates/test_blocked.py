@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,6 +214,23 @@ def test_the_closed_test_takes_the_largest_p() -> None:
     assert comparison is not None
     together = tests.p_value(comparison, blocked.largest_difference)
     assert both == {1: max(pairs[0], together), 2: max(pairs[1], together)}
+
+
+@pytest.mark.parametrize(("n_values", "steps_down"), [(8, False), (9, True)])
+def test_up_to_eight_values_every_subset_is_tested(n_values: int, steps_down: bool) -> None:
+    """The number that the report's methods tell; there are 127 subsets of seven other values."""
+    tested = 0
+
+    class Counting(Shuffler):
+        def p_value(self, *arguments: Any) -> PValue:
+            nonlocal tested
+            tested += 1
+            return super().p_value(*arguments)
+
+    against(
+        simulate(np.random.default_rng(0), 6, [1] * n_values, 0.5), 0, Counting(np.random.default_rng(1), 20)
+    )
+    assert tested == (n_values - 1 if steps_down else 127)
 
 
 def test_many_values_step_down(monkeypatch: pytest.MonkeyPatch) -> None:

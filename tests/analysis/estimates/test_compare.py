@@ -83,6 +83,11 @@ def test_effects_are_found_and_equals_are_called_equal(tmp_path: Path) -> None:
     assert slower["difference"] > 0
 
 
+def test_of_two_values_there_is_no_best_beyond_their_difference(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: 4000 * (seed + 1))
+    assert axis_test(read_sweep(tmp_path / "s")).may_be_best == []
+
+
 def test_a_lost_trial_drops_its_pair_and_not_the_pairing(tmp_path: Path) -> None:
     sweep_dir = effect_sweep(tmp_path / "s", seeds=7)
     write_trial(sweep_dir / "extra", {"gamma": 0.99, "seed": 77}, 9000)

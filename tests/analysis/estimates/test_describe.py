@@ -40,10 +40,11 @@ def test_an_interval_stays_within_what_is_possible(buffers: Path) -> None:
 def test_a_diverged_trial_stays_in_the_denominator(tmp_path: Path) -> None:
     write_trial(tmp_path / "a", {"seed": 0}, status="diverged", end=900)
     write_trial(tmp_path / "b", {"seed": 1}, time=10_000)
+    write_trial(tmp_path / "c", {"seed": 2}, time=16_000)
     sweep = read_sweep(tmp_path)
     (row,) = describe.value_table(sweep, sweep.axes[0], sweep.timelines[0], rng())
-    assert (row["n"], row["converged"], row["diverged"]) == (2, 1, 1)
-    assert row["rmst"] == (BUDGET + 10_000) / 2
+    assert (row["n"], row["converged"], row["diverged"]) == (3, 2, 1)
+    assert row["rmst"] == pytest.approx((BUDGET + 26_000) / 3)
 
 
 def test_configurations_have_one_row_each(tmp_path: Path) -> None:

@@ -178,4 +178,5 @@ def test_the_reversal_has_gail_and_simon_s_critical_values(environments: int, cr
     ratios = [Jackknife(np.sqrt(critical), values, 1.0), Jackknife(-9.0, values, 1.0)]
     ratios += [Jackknife(-1.0, values, 1.0)] * (environments - 2)
     assert reversal(ratios) == pytest.approx(0.05, abs=0.0005)
+    assert np.isnan(reversal([*ratios, Jackknife(0.5, values, 0.0)]))
     assert reversal([ratio._replace(estimate=1.0) for ratio in ratios]) == 1

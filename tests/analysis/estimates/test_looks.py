@@ -154,3 +154,9 @@ def test_what_it_would_take_is_planned_from_what_was_seen(sweep: Path, tmp_path:
     ours, theirs = (pair.times[pair.values == code] for code in (1, 0))
     assert needed.difference == seeds_for_ratio(undecided.ratio.ratio, pilot_variance(ours, theirs))
     assert needed.equality > needed.difference
+
+
+def test_a_lost_trial_of_the_reference_is_no_pair_to_plan_from(sweep: Path, tmp_path: Path) -> None:
+    found = taken(without(sweep, tmp_path / "part", others=8), "gamma=0.99,seed=3")
+    look = next(look for look in found.last if found.axis.labels()[look.value] == "0.999")
+    assert found.needed(look) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,20 @@ def test_no_effect_is_not_called_evidence_of_none(tmp_path: Path) -> None:
     text = said(tmp_path / "s")
     assert "No value of lr was shown to differ from lr = 0.1" in text
     assert "not evidence that there is no difference" in text
+
+
+def test_values_that_differ_among_themselves_are_not_called_alike(tmp_path: Path) -> None:
+    steps = {10_000: 0, 20_000: -4000, 40_000: 4000}  # from the reference, which lies between the others
+
+    def time(cell: dict[str, Any], seed: int) -> float:
+        luck = 7000 * (seed * 5 % 8 - 4) // 4
+        return 20_000 + steps[cell["buffer"]] + (luck if cell["buffer"] == 10_000 else -luck)
+
+    write_sweep(tmp_path / "s", {"buffer": list(steps)}, 8, time)
+    text = said(tmp_path / "s")
+    assert "The values of buffer do not all converge equally fast (all values together: p" in text
+    assert "but no single one was shown to differ from buffer = 10k" in text
+    assert "No value of buffer" not in text
 
 
 def test_where_nobody_converged_no_order_is_made_up(tmp_path: Path) -> None:
