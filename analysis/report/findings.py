@@ -251,8 +251,8 @@ def _nothing_shown(axis: Axis, test: AxisTest, reference: str) -> str:
     """No value differs from the reference; all together they may differ nevertheless."""
     if test.p_holm < st.SIGNIFICANT:
         return (
-            f"The values of {axis.name} do not all converge equally fast ({_all_together(test)}), but no single "
-            f"one was shown to differ from {reference}: more seeds would tell which."
+            f"The values of {axis.name} do not all converge equally fast ({_all_together(test)}), but no "
+            f"single one was shown to differ from {reference}: more seeds would tell which."
         )
     return (
         f"No value of {axis.name} was shown to differ from {reference} in the speed of convergence "

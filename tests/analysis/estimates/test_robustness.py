@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from analysis.estimates.blocked import Shuffler
-from analysis.estimates.robustness import Choice, Robustness, choices, goodness, over_all
+from analysis.estimates.compare import compared
+from analysis.estimates.robustness import Choice, Robustness, choices, examine, goodness, over_all
 from analysis.estimates.samples import Curve
+from analysis.records.sweep import read_sweep
+from tests.analysis.synthetic import write_sweep
 
 HORIZON = 50_000.0
 TIMES = np.arange(2000.0, HORIZON + 1, 2000)
@@ -40,6 +45,7 @@ def test_all_choices_are_made_and_the_declared_one_is_known() -> None:
     assert len(found) == len(set(found)) == 2 * 3 * 3 * 4 + 2 * 3
     assert found[declared] == Choice("log-rank", HORIZON, 180, 3)
     assert {choice.threshold for choice in found} == {180, 162, 144, None}
+    assert {choice.budget for choice in found} == {25_000, 37_500, 50_000}
 
 
 def test_a_trial_that_stops_shows_no_longer_runs() -> None:
@@ -62,6 +68,31 @@ def test_what_is_measured() -> None:
     assert measured(Choice("final", 5)) == [pytest.approx(250 / 3), 0]
     assert measured(Choice("final", 3)) == [50, 0]
     assert measured(Choice("area", 4))[0] == pytest.approx((0 + 50 + 75 + 75) / 4)
+
+
+def test_p_counts_the_permutations_that_spread_as_much() -> None:
+    """In whole numbers, where a tie is a tie."""
+    table, permutations = np.array([[k, 0] for k in range(1, 7)]), 500
+    first, second = Shuffler(np.random.default_rng(0), permutations).permuted(table[None])[0].T.astype(int)
+    as_far = np.abs(first - second) >= table[:, 0].sum()
+    assert as_far.sum() > 0
+    p = (1 + as_far.sum()) / (1 + permutations)
+    found = over_all(table[None], [Choice("final", 5)], 0, Shuffler(np.random.default_rng(0), permutations))
+    assert found.p.tolist() == [p]
+    assert (found.p_largest, found.p_typical, found.best) == (p, p, [0])
+
+
+def test_a_sweep_is_examined_by_its_own_rule(tmp_path: Path) -> None:
+    rule = {"convergence.consecutive": 2, "convergence.threshold": 190}
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: 50_000 * cell["lr"] + 500 * seed, rule)
+    sweep = read_sweep(tmp_path / "s")
+    timeline = sweep.timelines[0]
+    of = compared(sweep, sweep.axes[0], timeline)
+    found = examine(sweep, of, timeline, Shuffler(np.random.default_rng(0), 300))
+    assert found is not None
+    assert found.choices[found.declared] == Choice("log-rank", timeline.horizon, 190, 2)
+    assert found.p[found.declared] < 0.05
+    assert found.best[found.declared] == 0
 
 
 def test_an_effect_holds_for_nearly_every_choice() -> None:
