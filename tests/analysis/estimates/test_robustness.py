@@ -84,7 +84,9 @@ def test_p_counts_the_permutations_that_spread_as_much() -> None:
 
 def test_a_sweep_is_examined_by_its_own_rule(tmp_path: Path) -> None:
     rule = {"convergence.consecutive": 2, "convergence.threshold": 190}
-    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: 50_000 * cell["lr"] + 500 * seed, rule)
+    write_sweep(
+        tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: 50_000 * cell["lr"] + 500 * seed, rule
+    )
     sweep = read_sweep(tmp_path / "s")
     timeline = sweep.timelines[0]
     of = compared(sweep, sweep.axes[0], timeline)
