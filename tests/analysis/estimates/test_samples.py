@@ -34,6 +34,9 @@ def test_pairs_agree_in_seed_and_in_every_other_axis(tmp_path: Path) -> None:
     fewer = samples.in_pairs(sweep, batch, one, two[1:])
     assert fewer is not None
     assert [len(rows) for rows in fewer] == [3, 3]
+    two_pairs = samples.in_pairs(sweep, batch, one[:2], two)
+    assert two_pairs is not None
+    assert [len(rows) for rows in two_pairs] == [2, 2]
     assert samples.in_pairs(sweep, batch, one[:1], two) is None
     assert samples.in_pairs(sweep, batch, [*one, one[0]], two) is None
 

@@ -60,6 +60,8 @@ def test_a_profile_is_of_the_trials_of_all_environments(tmp_path: Path) -> None:
     assert profiles.axis.values == (0.1, 0.2)
     assert [len(rows) for rows in profiles.rows] == [12, 12]
     assert profiles.fewest_seeds == 6
+    every = np.concatenate([normalised_returns(rows) for rows in profiles.rows])
+    room = 0.05 * np.ptp(every)
     for rows, profile in zip(profiles.rows, profiles.profiles, strict=True):
         own = np.array(
             [(row["final_return"] - row["returns.random"]) / (195 - row["returns.random"]) for row in rows]
@@ -68,6 +70,7 @@ def test_a_profile_is_of_the_trials_of_all_environments(tmp_path: Path) -> None:
         assert (profile.low <= profile.share).all()
         assert (profile.share <= profile.high).all()
         assert (profile.share[0], profile.share[-1]) == (1, 0)
+        assert profile.at[[0, -1]] == pytest.approx([every.min() - room, every.max() + room])
 
 
 def test_values_that_an_environment_lacks_are_left_out_and_nothing_is_tuned(tmp_path: Path) -> None:
@@ -78,6 +81,15 @@ def test_values_that_an_environment_lacks_are_left_out_and_nothing_is_tuned(tmp_
     assert found is not None
     assert found.profiles[0].axis.values == (0.1, 0.2)
     assert found.tuning == "not every setting was tried in every environment"
+
+
+def test_environments_that_share_no_value_have_no_profile(tmp_path: Path) -> None:
+    root = write(tmp_path / "s", seeds=2, lrs=(0.1, 0.2, 0.3, 0.4))
+    for trial in [*root.glob("CartPole-v1,0.[12],*"), *root.glob("Acrobot-v1,0.[34],*")]:
+        (trial / "trial.json").unlink()
+    found = scores(root)
+    assert found is not None
+    assert [(each.profiles, each.fewest_seeds) for each in found.profiles] == [([], 0)]
 
 
 def test_an_axis_of_one_environment_alone_is_in_the_way(tmp_path: Path) -> None:
