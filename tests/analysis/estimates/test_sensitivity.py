@@ -6,8 +6,9 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from analysis.estimates.sensitivity import sensitivity
+from analysis.estimates.sensitivity import _estimate, sensitivity
 
 RNG = np.random.default_rng
 GRID = list(product((0, 1), repeat=2))
@@ -86,3 +87,12 @@ def test_the_interval_holds_a_loss_that_there_is() -> None:
         low, high = sensitivity(table, [[0], [1]], generator).loss.interval
         held += low <= 0.2 <= high
     assert held >= 88
+
+
+def test_the_interval_is_student_s_with_the_error_of_a_mean() -> None:
+    """Of as many resampled values as one likes, seeds' own spread is n / (n - 1) times theirs."""
+    seeds = RNG(0).normal(size=6)
+    resampled = RNG(1).choice(seeds, size=(20_000, 6)).mean(axis=1)
+    low, high = _estimate(0.0, resampled, 6).interval
+    half = stats.t.ppf(0.975, 5) * stats.sem(seeds)
+    assert (low, high) == pytest.approx((-half, half), rel=0.02)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import log
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from analysis.estimates.blocked import Shuffler, Trials, against
 from analysis.estimates.sequential import Decisions, Design, Set, Table, decide
@@ -24,6 +26,16 @@ def decided(ratios: list[float], correlation: float, run: int, design: Design = 
 def first(trials: Trials, counts: list[int]) -> Trials:
     """The first seeds of each value alone."""
     return trials.where(trials.seeds < np.array(counts)[trials.values])
+
+
+def test_what_is_simulated_is_what_sweeps_do_by_default() -> None:
+    seeds = yaml.safe_load((Path(__file__).parents[3] / "conf" / "config.yaml").read_text())["seeds"]
+    design = Design()
+    assert (list(design.looks), list(design.margin), design.alpha) == (
+        seeds["looks"],
+        seeds["margin"],
+        seeds["alpha"],
+    )
 
 
 def test_the_error_is_spent_as_pocock_would() -> None:
