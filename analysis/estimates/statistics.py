@@ -90,10 +90,11 @@ def simultaneous_band(curves: ArrayLike, rng: np.random.Generator) -> Band:
 
     Its half-width is the same multiple of the standard error at every moment: the 95% quantile of the
     largest deviation when signs of the trials' deviations are drawn at random, in standard errors.
+    The signs of two trials say nothing: their band is the one that holds at each moment.
     """
     x = np.asarray(curves, dtype=float)
     band = mean_band(x)
-    if len(x) < 2:
+    if len(x) < 3:
         return band
     n, apart = len(x), x - band.centre
     error = x.std(axis=0, ddof=1) / np.sqrt(n)

@@ -71,6 +71,13 @@ def test_a_simultaneous_band_holds_the_whole_curve() -> None:
     assert pointwise / 150 < 0.85
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_simultaneous_band_of_few_trials_is_that_of_each_moment(n: int) -> None:
+    """Its few signs are no distribution, and Student's multiple of so few trials is larger anyway."""
+    curves = np.random.default_rng(n).normal(size=(n, 30)).cumsum(axis=1)
+    np.testing.assert_allclose(st.simultaneous_band(curves, np.random.default_rng(0)), st.mean_band(curves))
+
+
 def test_wilson_interval_has_textbook_values() -> None:
     assert st.wilson_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert st.wilson_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
