@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.pairs import combined, read_pairs
 from dqn_exp.config import DONE_BEFORE
-from dqn_exp.runs import TornMetrics, is_locked, metrics_path, read_columns, read_json
+from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
 Paths = str | Path | Sequence[str | Path]
@@ -112,6 +112,7 @@ def slug(text: str) -> str:
 def read_trial(directory: Path, root: Path) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read_json(directory / "trial.json")
+    attempts_of(record)  # raises where it cannot be read
     config = {**_done_before(), **flatten(record["config"])}
     run = str(directory.relative_to(root))
     result = read_result(directory)
