@@ -98,7 +98,9 @@ def sweep(
     if design:
         check_axes(overrides, groups)
     composer = planner(context, master)
-    jobs, remarks = composer.fitting(combinations(overrides, groups, design))
+    jobs, remarks = composer.fitting(
+        combinations(overrides, groups, design), {key for group in groups for key in group}
+    )
     trials = composer.plan(jobs)
     composer.refuse_scattered(trials)
     configs = [trial.config for trial in trials]
