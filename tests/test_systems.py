@@ -20,6 +20,7 @@ from dqn_exp.config.paths import CONF, ROOT
 from dqn_exp.config.schema import Config
 from dqn_exp.launch.plan import plain_values
 from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.registry import networks
 from dqn_exp.runs.metrics import read_metrics
 from dqn_exp.runs.record import Result, run_trial
 from tests.helpers import dqn, make_config, make_values, run
@@ -226,12 +227,42 @@ def test_training_can_start_from_the_network_of_another_trial(tmp_path: Path) ->
         ({"network__hidden": [64, 64]}, r"mlp \[128\].*this trial's is mlp \[64, 64\]"),
         ({"network": "mlp_batchnorm"}, "this trial's is mlp_batchnorm"),
         ({"env": "lunarlander"}, "4 numbers observed and 2 actions.*8 numbers observed and 4 actions"),
+        (
+            {"network/head": "c51"},
+            r"relu network.head=values for .* relu network.head=c51 \(atoms=51, v_min=0, v_max=100\) for",
+        ),
+        (
+            {"network__dueling": True, "network__noisy": True},
+            "relu network.dueling=false network.noisy=false for .*"
+            "relu network.dueling=true network.noisy=true for",
+        ),
+        ({"network__layer_norm": True}, "network.layer_norm=false for .*network.layer_norm=true for"),
     ],
 )
 def test_another_network_is_refused_before_training(other: Any, words: str, tmp_path: Path) -> None:
     run_short(tmp_path, env="cartpole")
     with pytest.raises(ConfigError, match=f"init_from=.*{words}.*allowed: a trial with an equal network"):
         make_config(init_from=str(tmp_path), **other)
+
+
+def test_options_of_a_network_of_one_s_own_matter_by_the_weights_they_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Own(torch.nn.Linear):
+        def __init__(self, observations: Any, actions: Any, config: Any) -> None:
+            super().__init__(observations.shape[0], int(actions.n), bias=config.options["bias"])
+
+    monkeypatch.setitem(networks._registered, "test_own", Own)
+    own: dict[str, Any] = {"network__name": "test_own", "learner": "torch"}
+    first = {"bias": True, "scale": 1.0}
+    run_short(tmp_path, **own, network__options=first)
+    make_config(**own, init_from=str(tmp_path), network__options=first | {"scale": 2.0})
+    with pytest.raises(ConfigError) as refused:
+        make_config(**own, init_from=str(tmp_path), network__options=first | {"bias": False})
+    told = str(refused.value)
+    assert told.startswith(f"init_from={tmp_path}: its network has network.options={first}, this trial's ")
+    assert "{'bias': False, 'scale': 1.0}; " in told
+    assert told.endswith("holds another network: bias [2], weight [2, 4]; this one is weight [2, 4]")
 
 
 def test_nothing_is_no_network_to_start_from(tmp_path: Path) -> None:

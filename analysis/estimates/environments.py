@@ -1,9 +1,10 @@
 """What holds over several environments.
 
 Scores are never averaged raw: each is first measured between random play (0) and the threshold (1) of
-its own environment (`dqn_exp.scores.normalised`). Trials are resampled within each environment (stratified
-bootstrap, Agarwal et al. 2021, https://arxiv.org/abs/2108.13264). Tests let values change places within a
-seed, in all environments at once (`blocked`).
+its own environment (`dqn_exp.scores.normalised`). Of interquartile means and probabilities of improvement
+trials are resampled within each environment (stratified bootstrap, Agarwal et al. 2021,
+https://arxiv.org/abs/2108.13264). Tests let values change places within a seed, in all environments at
+once (`blocked`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, chdtrc, fdtrc
+from scipy.special import bdtr, chdtrc, fdtrc, stdtrit
 
+from analysis.estimates import statistics as st
 from analysis.estimates.blocked import (
     Integers,
     PValue,
@@ -86,25 +88,38 @@ class Profile(NamedTuple):
     high: Floats
 
 
-def profile(
-    groups: Groups, seeds: Sequence[Sequence[Hashable]], at: ArrayLike, rng: np.random.Generator
-) -> Profile:
-    """Performance profile over environments with a pointwise 95% band (Agarwal et al. 2021).
+def profile(groups: Groups, seeds: Sequence[Sequence[Hashable]], at: ArrayLike) -> Profile:
+    """Performance profile over environments (Agarwal et al. 2021) with a pointwise 95% band.
 
     The share of trials that score at least each of `at` [m] is the mean of the environments' shares.
-    `seeds`: those of the trials; they are resampled, with all their trials, within each environment.
+    `seeds`: those of the trials; a seed is one observation in each environment, with all its trials. The
+    band is the exact interval of so many trials as would have the variance of this mean (Korn & Graubard
+    1998, Survey Methodology 24, 193-201). No band where every environment has one seed.
     """
     points = np.asarray(at, float)
     reached = [
         per_seed(of, (np.asarray(group, float)[:, None] >= points).astype(float))
         for group, of in zip(groups, seeds, strict=True)
     ]
-    drawn = [
-        rng.multinomial(len(r), np.full(len(r), 1 / len(r)), size=RESAMPLES // 4) @ r / len(r)
-        for r in reached
-    ]
-    low, high = np.quantile(np.mean(drawn, axis=0), _tails(LEVEL), axis=0)
-    return Profile(points, np.mean([r.mean(axis=0) for r in reached], axis=0), low, high)
+    share = np.mean([r.mean(axis=0) for r in reached], axis=0)
+    return Profile(points, share, *st.exact_limits(share, _effective_number(reached)))
+
+
+def _effective_number(reached: Sequence[Floats]) -> Floats:
+    """How many trials of one environment would tell a mean share as exactly as all of `reached` do: [m].
+
+    `reached`: of each environment, shares [seeds, m]. Half a pseudo-observation at 0 and at 1 keeps the
+    variance of each above 0, as in `bounded_interval`.
+    """
+    n, environments = sum(map(len, reached)), len(reached)
+    counts = np.array([[len(r)] for r in reached])
+    means = np.array([r.sum(axis=0) + 0.5 for r in reached]) / (counts + 1)
+    squares = np.array([(r**2).sum(axis=0) + 0.5 for r in reached]) / (counts + 1)
+    mean = means.mean(axis=0)
+    variance = ((squares - means**2) / counts).sum(axis=0) / environments**2
+    tail = 0.5 + LEVEL / 2
+    correction = (stdtrit(n - 1, tail) / stdtrit(n - environments, tail)) ** 2
+    return np.asarray(correction * mean * (1 - mean) / variance)
 
 
 def overall(trials: Trials, environments: Integers, shuffler: Shuffler) -> PValue | None:

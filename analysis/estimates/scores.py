@@ -70,7 +70,7 @@ def over_scores(sweeps: Mapping[str, Sweep], rng: np.random.Generator) -> Scores
     if not all(part.rows for part in parts):
         return None
     shared = [name for name in parts[0].axes if all(name in part.axes for part in parts)]
-    profiles = [_profiles(name, parts, rng) for name in shared]
+    profiles = [_profiles(name, parts) for name in shared]
     return Scores([each for each in profiles if each.rows], _tuning(parts, rng))
 
 
@@ -86,7 +86,7 @@ def _scored(sweep: Sweep) -> list[Row]:
     return [row for row, score in zip(rows, normalised_returns(rows), strict=True) if np.isfinite(score)]
 
 
-def _profiles(name: str, parts: Sequence[Part], rng: np.random.Generator) -> Profiles:
+def _profiles(name: str, parts: Sequence[Part]) -> Profiles:
     axes = [part.axes[name] for part in parts]
     groups = [
         dict(zip(axis.values, samples.group(part.rows, axis), strict=True))
@@ -97,7 +97,7 @@ def _profiles(name: str, parts: Sequence[Part], rng: np.random.Generator) -> Pro
     scores = [list(map(normalised_returns, of_each)) for of_each in found]
     at = _points([own for of_each in scores for own in of_each])
     profiles = [
-        profile(own, [samples.seeds(rows) for rows in of_each], at, rng)
+        profile(own, [samples.seeds(rows) for rows in of_each], at)
         for own, of_each in zip(scores, found, strict=True)
     ]
     seeds = [len(set(samples.seeds(rows))) for of_each in found for rows in of_each]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval, t_interval
 
@@ -36,6 +36,15 @@ def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:
     centre = (share + z**2 / (2 * n)) / scale
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / scale
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def exact_limits(shares: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Exact limits (Clopper & Pearson 1934) of proportions [m], each of `n` [m] trials, whole or not: [m]."""
+    share, tail = np.asarray(shares, float), 0.5 - level / 2
+    had, had_not = share * n, (1 - share) * n
+    low = np.where(share > 0, betaincinv(np.where(share > 0, had, 1), had_not + 1, tail), 0.0)
+    high = np.where(share < 1, betaincinv(had + 1, np.where(share < 1, had_not, 1), 1 - tail), 1.0)
+    return low, high
 
 
 def bounded_interval(

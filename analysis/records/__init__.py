@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analysis.records.disk import Curve, Paths, as_list, read_curve, read_trial, slug, warn_about
     from analysis.records.identity import same_networks, what_became_of
     from analysis.records.load import load_curves, load_runs
+    from analysis.records.pairs import parts
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks
     from analysis.records.rows import Row, column, names, return_bounds
     from analysis.records.sweep import ENDED, Sweep, Timeline, read_sweep, timelines_of

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.pairs import combined, read_pairs
 from dqn_exp.config import DONE_BEFORE
-from dqn_exp.runs import TornMetrics, is_locked, metrics_path, read_columns, read_json
+from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
 Paths = str | Path | Sequence[str | Path]
@@ -112,7 +112,8 @@ def slug(text: str) -> str:
 def read_trial(directory: Path, root: Path) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read_json(directory / "trial.json")
-    config = {**_done_before(), **flatten(record["config"])}
+    attempts_of(record)  # raises where it cannot be read
+    config = by_name(record["config"])
     run = str(directory.relative_to(root))
     result = read_result(directory)
     ended = status(directory, result)
@@ -176,6 +177,16 @@ def status(directory: Path, result: Mapping[str, Any]) -> str:
     return "interrupted" if recorded == "running" and not is_locked(directory) else recorded
 
 
+def by_name(config: Mapping[str, Any]) -> dict[str, Value]:
+    """A recorded configuration by dotted names, with what was done where it lacks keys that came later."""
+    return {**_done_before(), **flatten(config)}
+
+
+@cache
+def _done_before() -> dict[str, Value]:
+    return flatten(DONE_BEFORE)
+
+
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
     """Nested configuration to dotted names; lists become readable text ("64-64")."""
     flat: dict[str, Value] = {}
@@ -185,12 +196,6 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
         else:
             flat[f"{prefix}{key}"] = _list_text(value) if isinstance(value, list) else value
     return flat
-
-
-@cache
-def _done_before() -> dict[str, Value]:
-    """The values of keys that earlier versions did not record."""
-    return flatten(DONE_BEFORE)
 
 
 def _list_text(values: list[Any]) -> str:

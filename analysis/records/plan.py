@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis.records.disk import Skipped, Value, flatten
+from analysis.records.disk import Skipped, Value, by_name, flatten
 from analysis.records.pairs import combined, parts, read_pairs
 from dqn_exp.config import SHORT_NAMES, parse_size
 from dqn_exp.runs import read_json
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
     command: str | None
     trials: Sequence[Planned]
     defaults: Mapping[str, Value]
-    """The configuration without what the sweep varies, by dotted name."""
+    """The configuration without what the sweep varies, by dotted name; empty where it is not known."""
     looks: PlannedLooks | None = None
     """None where the seeds were given."""
     extended: bool = False
@@ -84,12 +84,13 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
     entries = content.get("trials", ())
     overrides = [list(map(str, entry.get("overrides", ()))) for entry in entries]
     common = set.intersection(*map(set, overrides)) if overrides else set()
+    defaults = content.get("defaults")
     swept = [dict(_parted(text) for text in texts if text not in common) for texts in overrides]
     return Plan(
         root,
         content.get("command"),
         [Planned(str(entry.get("name")), values) for entry, values in zip(entries, swept, strict=True)],
-        combined(flatten(content.get("defaults") or {}), read_pairs(root)),
+        flat_config(defaults, read_pairs(root)) if defaults else {},
         planned_looks(content),
         bool(content.get("extended")),
         content.get("ahead", ()),
@@ -122,7 +123,7 @@ def _schedule(design: Mapping[str, Any]) -> Schedule:
 
 def flat_config(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> Mapping[str, Value]:
     """A nested configuration as rows have it: by dotted name, and with the axes that `pairs` make."""
-    return combined(flatten(config), pairs)
+    return combined(by_name(config), pairs)
 
 
 def _parted(override: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from analysis.estimates import blocked
 from analysis.estimates import statistics as st
 from analysis.records import Sweep, Timeline
 from analysis.report.findings import values
+from dqn_exp.runs import attempts_of
 from dqn_exp.text import format_number
 
 
@@ -146,8 +147,9 @@ def _environments() -> str:
         "seed's values serves all environments. In every environment: the largest of their one-sided p. "
         "Interaction: Welch's analysis of variance of jackknife values of log ratios of restricted means. "
         "Reversal: Gail & Simon's test. Scores: final return, random play 0 and the threshold 1; their "
-        "interquartile mean, the probability of a higher score and the performance profile have intervals "
-        "from a bootstrap within each environment (Agarwal et al. 2021). Sensitivity and effective "
+        "interquartile mean and the probability of a higher score have intervals from a bootstrap within "
+        "each environment (Agarwal et al. 2021), the performance profile has exact ones of as many trials as "
+        "have its variance (Korn & Graubard 1998). Sensitivity and effective "
         "dimensionality (Adkins et al. 2024) are means over 200 random halves of the seeds, one of which "
         "chooses settings that the other scores, both ways; with the same seeds for both a loss would be "
         "found where there is none. Their intervals are Student's, with the standard error of resampled "
@@ -162,7 +164,7 @@ def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     yield "Command", "; ".join(commands)
     yield "Directory", "; ".join(str(path.resolve()) for path in sweep.paths)
     yield "Started", " to ".join(_ends(unique(record.get("started") for record in records)))
-    attempts = [attempt for record in records for attempt in _attempts(record)]
+    attempts = [attempt for record in records for attempt in attempts_of(record)]
     yield "Source", "; ".join(unique(_commit(attempt.get("git")) for attempt in attempts))
     yield "Host", "; ".join(unique(f"{a.get('host')} ({a.get('cpu')})" for a in attempts))
     yield "Learner, device", "; ".join(unique(f"{r.get('learner')}, {r.get('device')}" for r in records))
@@ -170,7 +172,7 @@ def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     mixed = [trial.run for trial in sweep.trials if len(_programs(trial.record)) > 1]
     if mixed:
         yield "Continued with another program", f"another commit or other versions: {', '.join(mixed)}"
-    inexact = [trial.run for trial in sweep.trials if not all(map(_is_exact, _attempts(trial.record)))]
+    inexact = [trial.run for trial in sweep.trials if not all(map(_is_exact, attempts_of(trial.record)))]
     if inexact:
         yield (
             "Not continued exactly",
@@ -186,14 +188,9 @@ def _is_exact(attempt: Mapping[str, Any]) -> bool:
     return bool(attempt.get("exact", True))
 
 
-def _attempts(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Every start of a trial; records of format 1 tell of one."""
-    return record.get("attempts") or [record]
-
-
 def _programs(record: Mapping[str, Any]) -> list[str]:
     """With what a trial was trained, from its first attempt to its last: commits and versions."""
-    return unique((_commit(a.get("git")), _versions(a.get("versions"))) for a in _attempts(record))
+    return unique((_commit(a.get("git")), _versions(a.get("versions"))) for a in attempts_of(record))
 
 
 def _ends(times: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dqn_exp.borrowed import arguments_parser
 from dqn_exp.config import ConfigError
@@ -14,6 +14,22 @@ OF_MANY_TRIALS = (
     "hydra/sweeper", "hydra/launcher", "hydra.sweeper", "hydra.launcher", "hydra.sweep",
 )  # fmt: skip
 """Groups and sections that say how many trials are made and run, and nothing to one trial alone."""
+
+OF_THE_COMMAND = ("report", "dry_run")
+"""Keys that say what a command does, and nothing to the trials it makes."""
+OF_A_STUDY = (*OF_THE_COMMAND, "objective", "confirm.top")
+
+
+def check_params(params: Iterable[str], not_for: Sequence[str]) -> None:
+    """Raise ConfigError where one of the keys `not_for` values of trials is below `hydra.sweeper.params`."""
+    for key in params:
+        plain = key.lstrip("+")
+        if any(f"{plain}.".startswith(f"{other}.") for other in not_for):
+            in_file = f"`- override /{plain}: ...` below `defaults`" if plain == "objective" else f"`{plain}`"
+            raise ConfigError(
+                f"hydra.sweeper.params.{key} would have no effect: values of trials stand there; allowed: "
+                f"{in_file} at the top of the file, or {plain}=... on the command line"
+            )
 
 
 def check_asked(argv: Sequence[str]) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.config import ConfigError
+from dqn_exp.config import ConfigError, recorded_config
 from dqn_exp.launch.looks import DESIGNS, SEEDS, UNTIL_DECIDED, Design, Judge
-from dqn_exp.runs import now
+from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.runs import DESCRIPTION, now, read_json
 
 Row = Mapping[str, Any]
 """A look at a value, as `sweep.json` records it."""
@@ -42,6 +43,37 @@ def declare(
     if taken:
         _check_extension(manifest, directory, there, design, looks, judge.unspent(manifest, taken))
     return [*known, _entry(design, taken)]
+
+
+def keep_budgets(
+    manifest: Mapping[str, Any], directory: Path, trials: Sequence[PlannedTrial], judge: Judge
+) -> None:
+    """Raise ConfigError where trials that were looked at would have another budget now.
+
+    They would go on, and what the looks have found would change.
+    """
+    if SEEDS not in manifest:
+        return
+    changed = next(filter(None, (_other_budget(trial, directory) for trial in trials)), None)
+    if changed and _looks(manifest, directory, judge):
+        had, wanted = changed
+        raise ConfigError(
+            f"{wanted}: {directory} holds looks at trials with {had}, and would find something else in "
+            f"others; allowed: {had}, or another hydra.sweep.dir with seeds that nobody has seen "
+            f"(seeds.first={_next_seed(manifest)})"
+        )
+
+
+def _other_budget(trial: PlannedTrial, directory: Path) -> tuple[str, str] | None:
+    """What the budget of a recorded trial says otherwise than asked now, and what is asked; None: nothing."""
+    path = directory / trial.name / DESCRIPTION
+    if not path.exists():
+        return None
+    recorded = recorded_config(read_json(path), str(path)).budget.model_dump()
+    asked = trial.config.budget.model_dump()
+    keys = [key for key in asked if asked[key] != recorded[key]]
+    had, wanted = (" ".join(f"budget.{key}={_text(b[key])}" for key in keys) for b in (recorded, asked))
+    return (had, wanted) if keys else None
 
 
 def _entry(design: Design, taken: int, declared: str | None = None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,12 +14,16 @@ LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
 def fit(
-    jobs: Sequence[Sequence[str]], chosen: Callable[[str], bool], compose: Callable[[Options], DictConfig]
+    jobs: Sequence[Sequence[str]],
+    chosen: Callable[[str], bool],
+    compose: Callable[[Options], DictConfig],
+    paired: Collection[str] = (),
 ) -> tuple[list[list[str]], list[str]]:
     """`jobs` without the values that their options have no key for, each once; and what was left out.
 
     Of replay=uniform,prioritised with replay.alpha=0.4,0.6 one job of uniform replay is left. A value that
-    is given once is meant for every job: raises ConfigError where an option has no key for it.
+    is given once is meant for every job: raises ConfigError where an option has no key for it. Keys that are
+    `paired` with others are given a value for each job, be they all the same.
     `chosen`: does an override choose an option of a group? `compose`: the configuration of options.
     """
     options = [tuple(text for text in job if chosen(text)) for job in jobs]
@@ -28,7 +32,7 @@ def fit(
     for key, texts in _values(jobs, chosen).items():
         lacking = [option for option, config in composed.items() if not _has(config, key)]
         if lacking and len(lacking) < len(composed):
-            if len(texts) > 1:
+            if len(texts) > 1 or key in paired:
                 absent[key] = lacking
             elif key not in LONG_NAMES:  # whose value may be the one that the option has anyway
                 raise _given_once(next(iter(texts)), key, lacking[0], composed)

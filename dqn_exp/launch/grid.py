@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
-from dqn_exp.launch.designs import declare
+from dqn_exp.launch.designs import declare, keep_budgets
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import Crew, make_jobs, planner, refuse_foreign_trials
 from dqn_exp.launch.looks import (
@@ -98,7 +98,9 @@ def sweep(
     if design:
         check_axes(overrides, groups)
     composer = planner(context, master)
-    jobs, remarks = composer.fitting(combinations(overrides, groups, design))
+    jobs, remarks = composer.fitting(
+        combinations(overrides, groups, design), {key for group in groups for key in group}
+    )
     trials = composer.plan(jobs)
     composer.refuse_scattered(trials)
     configs = [trial.config for trial in trials]
@@ -117,8 +119,7 @@ def sweep(
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory):
-        designs = declare(read_manifest(directory), directory, design, judge)
-        refuse_foreign_trials(directory, trials)
+        designs = declared_before(directory, trials, design, judge)
         remove_leftovers(directory)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
@@ -193,12 +194,22 @@ def foretell(
 
     if is_locked(directory):
         raise Locked(in_use(directory))
-    declare(read_manifest(directory), directory, design, judge)
-    refuse_foreign_trials(directory, trials)
+    declared_before(directory, trials, design, judge)
     remark_on([trial.config for trial in trials], remarks)
     if design:
         print(at_most(design, trials), flush=True)
     tell_trials(directory, trials, at_a_time, reuse)
+
+
+def declared_before(
+    directory: Path, trials: Sequence[PlannedTrial], design: Design | None, judge: Judge
+) -> list[dict[str, Any]]:
+    """All designs of the sweep in `directory`; raises ConfigError where it holds something else."""
+    manifest = read_manifest(directory)
+    designs = declare(manifest, directory, design, judge)
+    keep_budgets(manifest, directory, trials, judge)
+    refuse_foreign_trials(directory, trials)
+    return designs
 
 
 def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,9 +58,11 @@ class Planner:
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
 
-    def fitting(self, jobs: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
+    def fitting(
+        self, jobs: Sequence[Sequence[str]], paired: Collection[str] = ()
+    ) -> tuple[list[list[str]], list[str]]:
         """`jobs` with those values alone that their options have keys for; see `fit`."""
-        return fit(jobs, lambda text: self._is_group(self._parse(text).key_or_group), self._compose)
+        return fit(jobs, lambda text: self._is_group(self._parse(text).key_or_group), self._compose, paired)
 
     def plan(self, jobs: Sequence[Sequence[str]], first_index: int = 0) -> list[PlannedTrial]:
         """The trials of `jobs`; raises one ConfigError for everything that is wrong with them."""

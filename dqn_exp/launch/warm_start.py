@@ -1,16 +1,34 @@
-"""May training start from another trial's network? Asked before training, without loading it."""
+"""May training start from another trial's network? Asked before training, and mostly without loading it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from gymnasium import spaces
 
 from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig, recorded_config
 from dqn_exp.runs import NETWORK, read_json
 
-Shape = tuple[NetworkConfig, tuple[int, ...], int]
-"""Of a network: its section but for its first weights, shape of an observation, number of actions."""
 FIRST_WEIGHTS = {"init": "default", "init_scale": 0.5, "noisy_sigma": 0.5}
 """What says how a network begins, and nothing about what fits into it."""
+
+PARTS = tuple(
+    key
+    for key in NetworkConfig.model_fields
+    if key not in ("name", "hidden", "activation", "options", *FIRST_WEIGHTS)
+)
+"""What is told of a network where another has it otherwise."""
+
+
+class Shape(NamedTuple):
+    """What another network must have, to take the weights of one."""
+
+    network: NetworkConfig
+    """But for its first weights, and for options, whose meaning its own code alone knows."""
+    observed: tuple[int, ...]
+    """Shape of an observation."""
+    actions: int
 
 
 def check_init_from(config: Config) -> None:
@@ -24,38 +42,73 @@ def check_init_from(config: Config) -> None:
                 f"init_from={config.init_from}: there is no {name}; "
                 f"allowed: the directory of a finished trial"
             )
-    theirs = _recorded(directory)
-    ours = _shape(config.network, config.env)
+    recorded, spaces_there = _recorded(directory)
+    spaces_here = _spaces(config.env)
+    theirs, ours = _shape(recorded.network, *spaces_there), _shape(config.network, *spaces_here)
     if theirs != ours:
+        differing = [key for key in PARTS if getattr(theirs.network, key) != getattr(ours.network, key)]
         raise ConfigError(
-            f"init_from={config.init_from}: its network is {_describe(theirs)}; "
-            f"this trial's is {_describe(ours)}; allowed: a trial with an equal network"
+            f"init_from={config.init_from}: its network is {_describe(theirs, differing)}; "
+            f"this trial's is {_describe(ours, differing)}; allowed: a trial with an equal network"
         )
+    if recorded.network.options != config.network.options:
+        _check_weights(directory, recorded.network, config.network, *spaces_here)
 
 
-def _recorded(directory: Path) -> Shape:
+def _recorded(directory: Path) -> tuple[Config, tuple[spaces.Box, spaces.Discrete]]:
     path = directory / "trial.json"
     try:
         recorded = recorded_config(read_json(path), str(path))
-        return _shape(recorded.network, recorded.env)
+        return recorded, _spaces(recorded.env)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"init_from={directory}: its trial.json cannot be used: {error}") from error
 
 
-def _shape(network: NetworkConfig, env: EnvConfig) -> Shape:
+def _spaces(env: EnvConfig) -> tuple[spaces.Box, spaces.Discrete]:
     from dqn_exp.envs import make_environment
 
     environment = make_environment(env)
     environment.close()
-    observed = environment.observation_space.shape
-    return network.model_copy(update=FIRST_WEIGHTS), observed, int(environment.action_space.n)
+    return environment.observation_space, environment.action_space
 
 
-def _describe(shape: Shape) -> str:
-    network, observed, actions = shape
-    parts = [key for key in ("layer_norm", "dueling", "noisy") if getattr(network, key)]
-    head = network.head.model_dump()
-    parts += [f"head={head.pop('name')}", *(f"{key}={value}" for key, value in head.items())]
-    numbers = " x ".join(map(str, observed))
-    layers = f"{network.name} {network.hidden} {network.activation} {' '.join(parts)}"
-    return f"{layers} for {numbers} numbers observed and {actions} actions"
+def _shape(network: NetworkConfig, observations: spaces.Box, actions: spaces.Discrete) -> Shape:
+    compared = network.model_copy(update={**FIRST_WEIGHTS, "options": {}})
+    return Shape(compared, observations.shape, int(actions.n))
+
+
+def _check_weights(
+    directory: Path,
+    theirs: NetworkConfig,
+    ours: NetworkConfig,
+    observations: spaces.Box,
+    actions: spaces.Discrete,
+) -> None:
+    """Raise ConfigError where other options have made weights of other shapes."""
+    from dqn_exp.networks import build_network
+    from dqn_exp.runs import load_network
+
+    try:
+        load_network(directory / NETWORK, build_network(ours, observations, actions, seed=0))
+    except ConfigError as error:
+        raise ConfigError(
+            f"init_from={directory}: its network has network.options={theirs.options}, this trial's "
+            f"{ours.options}; {error}"
+        ) from error
+
+
+def _describe(shape: Shape, told: list[str]) -> str:
+    network, numbers = shape.network, " x ".join(map(str, shape.observed))
+    parts = [f"network.{key}={_text(value)}" for key, value in network.model_dump(include={*told}).items()]
+    layers = " ".join([f"{network.name} {network.hidden} {network.activation}", *parts])
+    return f"{layers} for {numbers} numbers observed and {shape.actions} actions"
+
+
+def _text(value: Any) -> str:
+    """As it is typed; of a part with a name: it, and its numbers in brackets."""
+    if isinstance(value, dict):
+        numbers = ", ".join(f"{key}={_text(number)}" for key, number in value.items() if key != "name")
+        return f"{value['name']} ({numbers})" if numbers else str(value["name"])
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -6,9 +6,10 @@ code that is not known: it was edited since this process imported it, or cannot 
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -27,7 +28,6 @@ TOLD_BY_VERSION = ("torch", "numpy", "numba", "gymnasium")
 """Packages that every trial uses, whose versions it records anyway."""
 INSTALLED = frozenset(("site-packages", "dist-packages"))
 SOURCES = (".py", ".so")
-IMPORT = re.compile(rb"^[ \t]*(?:import[ \t]+([\w., \t]+)|from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b)", re.M)
 
 
 @cache
@@ -131,12 +131,25 @@ def _files(place: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _imported(files: Iterable[File]) -> Iterator[str]:
-    """The top-level modules that source files name in import statements; a docstring's do no harm."""
-    for _, content in files:
-        for several, one in IMPORT.findall(content):
-            for name in (one or several).decode(errors="replace").split(","):
-                if words := name.split():
-                    yield words[0].partition(".")[0]
+    """The top-level modules that source files name in import statements, wherever these stand.
+
+    A relative import names a module of the same package, all of whose files are told of anyway.
+    """
+    for name, content in files:
+        for node in ast.walk(_parsed(content)) if name.endswith(".py") else ():
+            if isinstance(node, ast.Import):
+                yield from (imported.name.partition(".")[0] for imported in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.partition(".")[0]
+
+
+def _parsed(content: bytes) -> ast.AST:
+    """Nothing of what is no Python: that can import nothing."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
 
 
 _first_seen: dict[str, str | None] = {}

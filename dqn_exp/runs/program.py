@@ -15,12 +15,17 @@ Facts = Mapping[str, str | None]
 
 
 def attempts_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The attempts that a description tells of; one of format 1 is itself that of the latest."""
+    """The attempts that a description tells of; one of format 1 is itself that of the latest.
+
+    Raises ValueError where it does not tell of any.
+    """
     if not record:
         return []
     if record["format"] == 1:
         return [{key: value for key, value in record.items() if key not in _OF_THE_TRIAL}]
-    attempts: list[dict[str, Any]] = record["attempts"]
+    attempts = record["attempts"]
+    if not isinstance(attempts, list) or not attempts or not all(isinstance(one, dict) for one in attempts):
+        raise ValueError(f"attempts={attempts!r}: allowed: a list of one or more, each with what it ran on")
     return attempts
 
 

@@ -53,7 +53,7 @@ def check_fit(origin: Path, config: Config) -> Mapping[str, Any]:
         if lacking := list(_lacking(origin, record["config"], result, config)):
             raise Unfit(f"without {', '.join(lacking)}")
         _check_whole(origin, result)
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Unfit(f"{type(error).__name__}: {error}") from error
     found: Mapping[str, Any] = record
     return found

@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config
-from dqn_exp.launch import Reuse, make_console, placed, print_rows
+from dqn_exp.launch import PlannedTrial, Reuse, make_console, placed, print_rows
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective, Record, outcome_of, read_record
 from dqn_exp.study.prepare import Plan
@@ -107,6 +107,11 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
         elif found[content].number is None:
             found[content] = replace(found[content], number=trial.number, search=search)
     return list(found.values())
+
+
+def default_trials(plan: Plan) -> list[PlannedTrial]:
+    """Those of the confirmation that are known before the search."""
+    return plan.planner.plan(jobs(plan, [Candidate(DEFAULT, None, {}, {})])) if plan.confirm.top else []
 
 
 def _content(plan: Plan, params: Mapping[str, Any]) -> str:

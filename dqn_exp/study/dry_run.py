@@ -16,6 +16,8 @@ from dqn_exp.config import Config
 from dqn_exp.launch import (
     MANIFEST,
     NOTHING_DONE,
+    PlannedTrial,
+    Reuse,
     bytes_of_replay,
     list_seeds,
     make_console,
@@ -23,14 +25,20 @@ from dqn_exp.launch import (
     tell_memory,
     tell_time,
 )
-from dqn_exp.study.objective import Objective
+from dqn_exp.study.confirm import default_trials
+from dqn_exp.study.objective import Objective, horizon_of
+from dqn_exp.study.parts import build_pruner, is_active
 from dqn_exp.study.prepare import Plan, extreme_configs
 from dqn_exp.study.storage import open_storage, printable, proposals
 from dqn_exp.text import format_value
 
 
-def tell_study(plan: Plan, at_a_time: int | None) -> None:
-    """Say all of it on the screen; at_a_time: proposals on this machine, None where that is unknown."""
+def tell_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
+    """Say all of it on the screen.
+
+    at_a_time: proposals on this machine, None where that is unknown; reuse: what could be taken instead of
+    being trained.
+    """
     console, done = make_console(), _proposals_done(plan)
     number = f"{plan.total} proposal{'s' * (plan.total != 1)}, {done} done"
     console.print(f"Study {plan.name} in {plan.directory}: {number}")
@@ -39,6 +47,9 @@ def tell_study(plan: Plan, at_a_time: int | None) -> None:
         print_rows(console, searched)
     for name, text in _settings(plan).items():
         console.print(f"{name}: {text}")
+    known = _known_trials(plan)
+    origins = reuse.find(known, plan.directory)
+    reuse.tell(origins.values(), len(known), console.print, "known before the search can be taken")
     left = plan.total - done
     if left > 0:
         n_workers = min(at_a_time or 1, left)
@@ -46,8 +57,24 @@ def tell_study(plan: Plan, at_a_time: int | None) -> None:
         largest = max(map(bytes_of_replay, extreme_configs(plan)))
         tell_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
         tell_time(console, _pieces(plan, left), n_workers)
-        console.print("All of it is counted at the pace of the default configuration, and nothing as pruned.")
+        console.print(
+            "All of it is counted at the pace of the default configuration, and nothing as pruned or taken."
+        )
     console.print(NOTHING_DONE)
+
+
+def _known_trials(plan: Plan) -> list[PlannedTrial]:
+    """Trials that a study asks for whatever it finds, and that it may take.
+
+    Those of the points that it begins with, where these give all values, and of the default in the
+    confirmation. With a pruner no proposal is taken.
+    """
+    has_begun = (plan.directory / MANIFEST).exists()
+    prunes = is_active(build_pruner(plan.pruner, horizon_of(plan.default)))
+    points = [] if has_begun or prunes or plan.extend else list(plan.points.values())[: plan.total]
+    whole = [point for point in points if point.keys() >= plan.space.distributions.keys()]
+    searched = [trial for point in whole for trial in plan.plan(point, plan.seeds)]
+    return [*searched, *default_trials(plan)]
 
 
 def _proposals_done(plan: Plan) -> int:

@@ -79,7 +79,7 @@ def run_study(
     check_outlook(plan, at_a_time)
     reuse = read_reuse(overrides, master, plan.directory)
     if is_dry_run(master):
-        tell_study(plan, at_a_time)
+        tell_study(plan, at_a_time, reuse)
         return None
     study = open_study(plan)
     plan = plan.continuing(study.get_trials(deepcopy=False))

@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from dqn_exp.cli.asked import check_asked
+from dqn_exp.cli.asked import OF_A_STUDY, OF_THE_COMMAND, check_asked, check_params
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.paths import CONF
 from tests.program import TINY, run_here
@@ -47,6 +47,39 @@ def test_what_would_be_dropped_is_refused(command: str) -> None:
 @pytest.mark.parametrize("command", KEPT)
 def test_what_has_an_effect_is_not(command: str) -> None:
     check_asked(["dqn_exp", *command.split()])
+
+
+AT_THE_TOP = {
+    "objective": "`- override /objective: ...` below `defaults` at the top of the file, or objective=... on",
+    "objective.aggregate": "`objective.aggregate` at the top of the file, or objective.aggregate=... on",
+    "+objective.over": "`objective.over` at the top of the file, or objective.over=... on",
+    "confirm.top": "`confirm.top` at the top",
+    "report": "`report` at the top",
+    "dry_run": "`dry_run` at the top",
+}
+
+
+@pytest.mark.parametrize("key", AT_THE_TOP)
+def test_what_is_no_value_of_a_trial_is_refused_below_params(key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        check_params(["lr", key], OF_A_STUDY)
+    assert str(refused.value).startswith(f"hydra.sweeper.params.{key} would have no effect: ")
+    assert AT_THE_TOP[key] in str(refused.value)
+
+
+@pytest.mark.parametrize("not_for", [OF_A_STUDY, OF_THE_COMMAND])
+def test_what_has_an_effect_below_params_is_not(not_for: tuple[str, ...]) -> None:
+    check_params(["lr", "confirm.seeds", "reuse", "objectives", "seed", "zip"], not_for)
+
+
+@pytest.mark.parametrize("sweeper", ["grid", "optuna"])
+def test_both_sweepers_look_at_params(sweeper: str, tmp_path: Path) -> None:
+    asked = ("-m", *TINY, f"hydra/sweeper={sweeper}", "lr=0.1,0.2", "+hydra.sweeper.params.dry_run=true")
+    ended = run_here(*asked, cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("hydra.sweeper.params.dry_run would have no effect")
+    assert ended.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_is_asked_before_anything_starts(tmp_path: Path) -> None:

@@ -300,6 +300,37 @@ def test_the_same_command_trains_nothing_again_and_another_design_is_refused(und
     assert {path: path.read_bytes() for path in undisturbed.glob("*/*") if path.is_file()} == before
 
 
+def test_trials_that_were_looked_at_keep_their_budget(place: Path) -> None:
+    """Those that kept what it takes to go on would, and the looks would find something else."""
+    asked = (*COMMAND[:-1], "lr=1e-9,1e-3", "checkpoint.keep_final=true", "hydra.sweep.dir=sweep")
+    driver = start(*asked, cwd=place)
+    wait_until(lambda: len(list(ends(place))) >= 2 or driver.poll() is not None)
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait() == 130
+    n_ended = len(list(ends(place)))
+    assert n_ended < 12
+    longer = run_here(*asked, "budget.env_steps=240", cwd=place)  # before any look
+    assert longer.code == 0, longer.said
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    for further, told in (
+        (
+            "budget.env_steps=400",
+            "budget.env_steps=400: sweep holds looks at trials with budget.env_steps=240,",
+        ),
+        (
+            "budget.episodes=300",
+            "budget.episodes=300: sweep holds looks at trials with budget.episodes=null,",
+        ),
+    ):
+        for dry_run in ("dry_run=true", "dry_run=false"):
+            refused = run_here(*asked, "budget.env_steps=240", further, dry_run, cwd=place)
+            assert refused.code == 2
+            assert refused.err.startswith(told)
+            assert "another hydra.sweep.dir with seeds that nobody has seen (seeds.first=8)" in refused.err
+            assert refused.err.count("\n") == 1
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+
 def test_a_dry_run_tells_the_most(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise NoPaceError("nothing is measured here")

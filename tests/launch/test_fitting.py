@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.launch.fitting import fit
+from dqn_exp.launch.pace import NoPaceError
 from tests.program import TINY, run_here
 
 OPTIONS = {
@@ -91,6 +92,26 @@ def test_a_value_that_is_given_once_is_for_every_trial() -> None:
         "replay.alpha=0.4: replay=uniform has no alpha; allowed: capacity, batch_size, or several values of "
         "replay.alpha, which are for the options that have it"
     )
+
+
+def test_values_that_go_with_others_may_all_be_the_same() -> None:
+    """One is given for each job; an option without the key leaves its own out."""
+    jobs = [["replay=uniform", "replay.alpha=0.4"], ["replay=prioritised", "replay.alpha=0.4"]]
+    kept, remarks = fit(jobs, OPTIONS.__contains__, compose, {"replay", "replay.alpha"})
+    assert kept == [["replay=uniform"], ["replay=prioritised", "replay.alpha=0.4"]]
+    assert remarks == ["replay.alpha means nothing to replay=uniform, which is trained without it"]
+
+
+def test_a_sweep_of_pairs_with_one_value_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise NoPaceError("nothing is measured here")
+
+    monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", fail)
+    (tmp_path / "place").mkdir()
+    pairs = ("zip=[replay,replay.alpha]", "replay=uniform,prioritised", "replay.alpha=0.5,0.5", "seed=0")
+    ended = run_here("-m", *TINY, *pairs, "dry_run=true", cwd=tmp_path / "place")
+    assert ended.code == 0, ended.said
+    assert "2 trials in " in ended.out
 
 
 def test_a_sweep_says_so_and_trains_each_once(tmp_path: Path) -> None:

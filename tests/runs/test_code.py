@@ -51,6 +51,14 @@ def test_a_module_is_told_by_its_content(place: Path) -> None:
         "from my_inner import deep",
         "from my_inner.deep import SIZE",
         "def build():\n    from my_inner import deep",
+        "import sys; import my_inner",
+        "import sys, my_inner",
+        "try: import my_inner\nexcept ImportError: pass",
+        "class Part:\n    def build(self): import sys, my_inner.deep",
+        "import sys, \\\n    my_inner",
+        "from \\\n    my_inner import deep",
+        "from my_inner import (\n    deep,\n)",
+        "if True: from my_inner.deep import *",
     ],
 )
 def test_what_it_imports_counts_wherever_that_is_written(statement: str, place: Path) -> None:
@@ -82,6 +90,38 @@ def test_a_package_is_all_of_its_files(place: Path) -> None:
     assert parts("my_package.first") == changed
     (place / "my_package" / "second.py").rename(place / "my_package" / "third.py")
     assert parts("my_package.first") != changed
+
+
+@pytest.mark.parametrize("content", ["import my_inner\nprint 1", "import my_inner\0", "(" * 10_000])
+def test_a_file_that_is_no_python_is_told_by_its_content_alone(content: str, place: Path) -> None:
+    """It cannot be imported, and so it imports nothing."""
+    (place / "my_inner.py").touch()
+    (place / "my_package").mkdir()
+    (place / "my_package" / "__init__.py").write_text("from . import deep\n")
+    (place / "my_package" / "unused.py").write_text(content)
+    before = parts("my_package")
+    assert list(before) == ["my_package"]
+    (place / "my_package" / "unused.py").write_text(f"{content} # edited")
+    assert parts("my_package") != before
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_python_would_warn_of_is_not_told_here(place: Path) -> None:
+    (place / "my_plain.py").write_text("import my_inner\nPATTERN = '\\d'\n")
+    (place / "my_inner.py").touch()
+    assert list(parts("my_plain")) == ["my_inner", "my_plain"]
+
+
+def test_a_relative_import_stays_in_its_package(place: Path) -> None:
+    """`.my_inner` is no module of the folder that holds the package."""
+    (place / "my_inner.py").touch()
+    (place / "my_package").mkdir()
+    (place / "my_package" / "__init__.py").write_text("from .my_inner import SIZE\n")
+    (place / "my_package" / "my_inner.py").write_text("SIZE = 1")
+    before = parts("my_package")
+    assert list(before) == ["my_package"]
+    (place / "my_package" / "my_inner.py").write_text("SIZE = 2")
+    assert parts("my_package") != before
 
 
 def test_what_is_installed_is_told_by_its_version(place: Path) -> None:

@@ -222,6 +222,14 @@ def flip_a_digit(place: Path) -> None:
     (place / "losses.csv").write_bytes(content.replace(b"1", b"2", 1))
 
 
+def attempts(value: object) -> Callable[[Path], object]:
+    def damage(place: Path) -> None:
+        record = json.loads((place / "trial.json").read_text())
+        (place / "trial.json").write_text(json.dumps({**record, "attempts": value}))
+
+    return damage
+
+
 DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "torn": (cut("evaluations.csv"), "evaluations.csv: the last line was cut off"),
     "lines are missing": (lose_a_line, "episodes.csv tells of"),
@@ -231,6 +239,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no metrics": (lambda place: (place / "losses.csv").unlink(), "losses.csv"),
     "result": (cut("result.json"), "result.json is damaged"),
     "description": (cut("trial.json"), "trial.json is damaged"),
+    "no attempts": (attempts([]), r"attempts=\[\]: allowed"),
+    "attempts that are a word": (attempts("two"), "attempts='two': allowed"),
+    "attempts of nothing": (attempts([None]), r"attempts=\[None\]: allowed"),
+    "attempts with odd versions": (attempts([{"versions": [1]}]), "AttributeError"),
     "no keys": (lambda place: (place / "trial.json").write_text("{}"), "KeyError"),
 }
 

@@ -8,6 +8,7 @@ import multiprocessing
 import random
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pytest
 import yaml
 
 from analysis import load_runs
+from dqn_exp.config import Config
+from dqn_exp.launch.pace import Pace, kind
 from dqn_exp.runs import directory_lock
 from dqn_exp.study.storage import open_storage, proposals
 from tests.helpers import make_values
@@ -161,6 +164,28 @@ def test_what_another_study_has_trained_is_taken(undisturbed: Path, tmp_path: Pa
     asked = ("hydra.sweeper.n_trials=1", UNCONFIRMED, "hydra/sweeper/pruner=median", "hydra.sweep.dir=pruned")
     ended = here(*SEARCH, *ASKED, f"reuse=[{undisturbed}/study]", *asked, cwd=tmp_path / "cwd")
     assert "taken" not in ended.out
+
+
+def test_a_dry_run_tells_what_a_study_is_sure_to_take(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials of points that give every value, and of the default in the confirmation."""
+
+    def measured(configs: Sequence[Config], at_a_time: int) -> dict[str, Pace]:
+        return {kind(config): Pace(0.1, 0.01, 20.0) for config in configs}
+
+    monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", measured)
+    (tmp_path / "cwd").mkdir()
+    lr, batch = (study_in(undisturbed).trials[3].params[key] for key in ("lr", "batch"))
+    points = f"hydra.sweeper.start=[{{lr: {lr!r}, batch: {batch}}}, {{batch: {batch}}}]"
+    asked = (*SEARCH, *ASKED, points, f"reuse=[{undisturbed}/study]", "dry_run=true")
+    told = here(*asked, cwd=tmp_path / "cwd").out
+    searched, confirmed = (f"2 from {undisturbed}/study/{folder}" for folder in ("trials/0003", "confirm"))
+    assert f"4 of 4 trials known before the search can be taken: {searched}; {confirmed} (reuse=none" in told
+    pruned = here(*asked, "hydra/sweeper/pruner=median", cwd=tmp_path / "cwd").out
+    assert f"2 of 2 trials known before the search can be taken from {undisturbed}/study/confirm" in pruned
+    assert "can be taken" not in here(*asked, "reuse=none", UNCONFIRMED, cwd=tmp_path / "cwd").out
+    assert list((tmp_path / "cwd").iterdir()) == []
 
 
 def test_the_same_command_runs_only_what_is_missing(undisturbed: Path, tmp_path: Path) -> None:

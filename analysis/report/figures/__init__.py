@@ -173,7 +173,7 @@ def scores_plots(scores: Scores) -> Iterator[Plot]:
     """What several environments score together."""
     for found in scores.profiles:
         about = f": {found.axis.name}" if found.axis.title else ""
-        bands = "; bands: 95% intervals at each x, from seeds resampled within each environment"
+        bands = "; bands: 95% intervals at each x, which count the seeds of each environment"
         yield Plot(
             None,
             f"scores_{slug(found.axis.name)}",

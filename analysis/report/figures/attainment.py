@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analysis.estimates import Floats
 from analysis.estimates.attainment import Attainment, Difference, Grid
 from analysis.records import Axis, Timeline
-from analysis.report.figures.style import ACCENT, FAINT, INK, count_axis
+from analysis.report.figures.style import ACCENT, FAINT, INK, count_axis, wrapped
 from analysis.report.findings import p_value
 
 COLUMNS = 4
@@ -43,7 +43,8 @@ def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Fi
     if found.differences:
         _draw_differences(figure, panels[rows:].ravel().tolist(), axis, found)
     _label(panels, f"t: {timeline.unit}", "r: mean return")
-    figure.legend(handles=list(_keys(found)), loc="outside lower center", ncols=4)
+    title = wrapped(axis.title, figure.get_figwidth()) or None
+    figure.legend(handles=list(_keys(found)), title=title, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -51,8 +52,7 @@ def _draw_shares(figure: Figure, panels: list[Axes], axis: Axis, found: Attainme
     for ax, label, share, count in zip(panels, axis.labels(), found.shares, found.counts, strict=False):
         _image(ax, found.grid, share, SHARES, 0)
         _half(ax, found.grid, share)
-        name = f"{axis.name} = {label}" if axis.title else label
-        ax.set_title(f"{name} (n = {count})", fontsize=8.5)
+        ax.set_title(f"{wrapped(label, 1.5)} (n = {count})", fontsize=8.5)
     _leave_out(panels[len(axis.values) :])
     _scale(figure, panels, SHARES, 0, "share of trials")
 
@@ -63,7 +63,8 @@ def _draw_differences(figure: Figure, panels: list[Axes], axis: Axis, found: Att
         ax = panels[code]
         _image(ax, found.grid, difference.shares, DIFFERENCES, -1)
         _outlines(ax, found.grid, difference)
-        ax.set_title(f"{labels[code]} less {labels[found.reference]}, {p_value(*difference.p)}", fontsize=8.5)
+        told = f"{labels[code]} less {labels[found.reference]}, {p_value(*difference.p)}"
+        ax.set_title(wrapped(told, 2.0), fontsize=8.5)
     _leave_out([ax for code, ax in enumerate(panels) if code not in found.differences])
     place = panels[found.reference]
     place.text(0.5, 0.5, "reference", transform=place.transAxes, ha="center", color=FAINT, fontsize=8.5)

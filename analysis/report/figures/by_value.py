@@ -133,7 +133,7 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)
     label_values(ax, axis)
-    ax.set_ylabel("final return: greedy episodes after training")
+    ax.set_ylabel("final return:\ngreedy episodes after training")
     handles = [_key("o", "trial", color=DOT), _key("D", "mean, 95% interval", mfc="white", mec=INK)]
     if diverged.any():
         handles.insert(1, _key("x", "diverged trial", color=ACCENT, mew=1.8))

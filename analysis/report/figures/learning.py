@@ -34,9 +34,11 @@ from analysis.report.figures.style import (
     Style,
     count_axis,
     draw_lines,
+    legend_columns,
     new_figure,
     short,
     styles,
+    wrapped,
 )
 
 FEW = 3
@@ -150,12 +152,13 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
             ax.plot(at, own.mean(axis=0), color=style.color, linewidth=2)
         if len(own) >= BAND_FROM:
             _band(ax, at, own, style, rng)
-        ax.set_title(f"{axis.name} = {label} (n = {len(trials)})", fontsize=8.5)
+        ax.set_title(f"{wrapped(label, 1.8)} (n = {len(trials)})", fontsize=8.5)
         count_axis(ax, "x")
     for ax in axs[len(groups) :]:
         ax.remove()
     if any(len(own) >= BAND_FROM for own in means):
         figure.legend(handles=BANDS, loc="outside upper right", ncols=2)
+    figure.suptitle(wrapped(axis.title, 2.4 * columns), fontsize=9)
     figure.supxlabel("environment steps", fontsize=9)
     figure.supylabel("mean return of greedy evaluations" if evaluated else "return", fontsize=9)
     return figure
@@ -180,8 +183,9 @@ def legend(
     if len(keys) > CROWDED:
         keys = [keys[index] for index in np.linspace(0, len(keys) - 1, 7).astype(int)]
     keys += further
-    columns = min(len(keys), 5 if further else 4)
-    figure.legend(handles=keys, title=axis.title or None, loc="outside lower center", ncols=columns)
+    columns = legend_columns(figure, [str(key.get_label()) for key in keys], 5 if further else 4)
+    title = wrapped(axis.title, figure.get_figwidth()) or None
+    figure.legend(handles=keys, title=title, loc="outside lower center", ncols=columns)
 
 
 def _keys(axis: Axis, groups: Sequence[Sequence[Row]]) -> Iterator[Line2D]:

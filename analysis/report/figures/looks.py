@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.estimates import Looks
-from analysis.report.figures.style import FAINT, INK, new_figure, styles
+from analysis.report.figures.style import FAINT, INK, legend_columns, new_figure, styles, wrapped
 
 ADDED = "#efefef"
 APART = 0.015
@@ -39,7 +39,9 @@ def looks_figure(looks: Looks) -> Figure:
     )
     if len(looks.schedules) > 1:
         keys.append(Patch(color=ADDED, label="looks that were added"))
-    figure.legend(handles=keys, loc="outside lower center", ncols=5, title=axis.title)
+    columns = legend_columns(figure, [str(key.get_label()) for key in keys], 5)
+    title = wrapped(axis.title, figure.get_figwidth())
+    figure.legend(handles=keys, loc="outside lower center", ncols=columns, title=title)
     return figure
 
 

@@ -9,14 +9,16 @@ from matplotlib.figure import Figure
 
 from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
-from analysis.records import Axis, Sweep, column, names
+from analysis.records import Axis, Sweep, column, names, parts
 from analysis.report.figures.style import (
     OKABE_ITO,
     draw_means,
     is_logarithmic,
     label_values,
     new_figure,
+    panel_width,
     spread,
+    wrapped,
 )
 
 PREFIX = "measures."
@@ -47,7 +49,7 @@ def _panel(ax: Axes, sweep: Sweep, axis: Axis, name: str, rng: np.random.Generat
     means = [per_seed(seeds(rows), of_rows) for rows, of_rows in zip(groups, values, strict=True)]
     draw_means(ax, axis, means, lambda sample: st.mean_interval(sample, rng))
     label_values(ax, axis)
-    ax.set_xlabel(axis.name.rpartition(".")[2])
+    ax.set_xlabel(wrapped(", ".join(name.rpartition(".")[2] for name in parts(axis.name)), panel_width(ax)))
     measure = name.removeprefix(PREFIX)
     unit = f" ({UNITS[measure]})" if measure in UNITS else ""
     ax.set_title(measure.replace("_", " ") + unit)

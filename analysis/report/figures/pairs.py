@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from analysis.estimates import events
 from analysis.estimates import survival as sv
 from analysis.records import Axis, Row, Sweep, Timeline, column
-from analysis.report.figures.style import new_figure, short
+from analysis.report.figures.style import new_figure, short, wrapped
 
 
 class Panel(NamedTuple):
@@ -33,10 +33,10 @@ def heatmap(sweep: Sweep, rows: Axis, columns: Axis, timeline: Timeline) -> Figu
     cells = _cells(sweep, rows, columns)
     for ax, panel in zip(axs, panels, strict=True):
         _draw(ax, cells, panel)
-        ax.set(title=panel.title, xlabel=columns.title)
+        ax.set(title=panel.title, xlabel=wrapped(columns.title, width))
         ax.set_xticks(np.arange(len(columns.values)) + 0.5, columns.labels(), rotation=_tilt(columns))
         ax.set_yticks(np.arange(len(rows.values)) + 0.5, rows.labels())
-    axs[0].set_ylabel(rows.title)
+    axs[0].set_ylabel(wrapped(rows.title, size[1]))
     return figure
 
 

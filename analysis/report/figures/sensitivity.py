@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.estimates.scores import Tuning
 from analysis.estimates.sensitivity import Sensitivity
 from analysis.records import Axis
-from analysis.report.figures.style import FAINT, INK, styles
+from analysis.report.figures.style import FAINT, INK, styles, wrapped
 
 COLUMNS = 3
 
@@ -37,7 +37,7 @@ def _draw_panel(ax: Axes, tuning: Tuning, axis: Axis) -> None:
     _draw(ax, tuning.whole, "all settings", color=INK, marker="D", mfc="white", markersize=7)
     fixed = [variant for variant in tuning.variants if variant.axis is axis]
     for style, variant in zip(styles(axis), fixed, strict=True):
-        label = f"{axis.name} = {axis.labels()[variant.value]}"
+        label = wrapped(f"{axis.name} = {axis.labels()[variant.value]}", 3.0)
         _draw(ax, variant.found, label, color=style.color, marker=style.marker, markersize=6)
     whole = tuning.whole.loss.value, tuning.whole.per_environment.value
     ax.axline(

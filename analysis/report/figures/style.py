@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -52,6 +53,8 @@ DASHES = ((1, 0), (4, 1.5), (5, 1.5, 1, 1.5), (1, 1), (5, 1, 1, 1, 1, 1), (8, 3)
 """Points on and off, in widths of the line; the first is solid."""
 OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Colours that the colour-blind can tell apart (Okabe & Ito 2008)."""
+LETTERS_PER_INCH = 14
+"""Of labels and legends, on average."""
 CROWDED = 12
 """Values of an axis beyond which legends and risk tables show only some."""
 
@@ -75,6 +78,25 @@ def styles(axis: Axis) -> list[Style]:
     else:
         colors = sns.color_palette(OKABE_ITO, count)
     return [Style(colors[i], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)]) for i in range(count)]
+
+
+def wrapped(text: str, inches: float) -> str:
+    """`text` in lines of about such a length at most, broken between words alone."""
+    letters = max(int(LETTERS_PER_INCH * inches), 1)
+    return textwrap.fill(text, letters, break_long_words=False, break_on_hyphens=False)
+
+
+def panel_width(ax: Axes) -> float:
+    """Of a panel among others, in inches, with what is beside it."""
+    place = ax.get_subplotspec()
+    assert place is not None
+    return float(ax.get_figure(root=True).get_figwidth() / place.get_gridspec().ncols)  # type: ignore[union-attr]
+
+
+def legend_columns(figure: Figure, labels: Sequence[str], most: int) -> int:
+    """How many keys stand side by side below a figure: at most `most`, and as many as it is wide for."""
+    letters = LETTERS_PER_INCH * figure.get_figwidth()
+    return max(min(len(labels), most, int(letters / (max(map(len, labels)) + 7))), 1)
 
 
 def new_figure(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
@@ -123,7 +145,7 @@ def label_values(ax: Axes, axis: Axis) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(visible=False, axis="x")
     ax.margins(x=0.08 if len(at) > 1 else 0.5)
-    ax.set_xlabel(axis.title)
+    ax.set_xlabel(wrapped(axis.title, panel_width(ax)))
 
 
 def tilt(axis: Axis, labels: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from analysis.estimates import events, group, repeats_seeds, seeds, share_interv
 from analysis.estimates import survival as sv
 from analysis.records import Axis, Row, Sweep, Timeline
 from analysis.report.figures.learning import legend
-from analysis.report.figures.style import CROWDED, Style, count_axis, styles
+from analysis.report.figures.style import CROWDED, Style, count_axis, styles, wrapped
 
 
 def convergence_curves(sweep: Sweep, axis: Axis, timeline: Timeline) -> Figure:
@@ -48,7 +48,7 @@ def _fractions(ax: Axes, axis: Axis, groups: list[list[Row]]) -> None:
     ax.set(xlim=(-0.02, 1.14), xlabel=f"fraction converged{interval}")
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xticks(np.linspace(0, 1, 5))
-    ax.set(title="Converged within the budget", ylabel=axis.title and axis.name)
+    ax.set(title="Converged within the budget", ylabel=wrapped(axis.title and axis.name, 4.2))
 
 
 def _step(ax: Axes, timeline: Timeline, rows: list[Row], style: Style) -> None:

@@ -168,6 +168,14 @@ def test_the_ends_of_the_margin_belong_to_it() -> None:
     assert st.is_equivalent((0.8, 1.25))
 
 
+def test_exact_limits_are_scipy_s() -> None:
+    counts = [0, 1, 7, 10]
+    low, high = st.exact_limits([count / 10 for count in counts], 10, 0.8)
+    theirs = [binomtest(count, 10).proportion_ci(0.8, method="exact") for count in counts]
+    np.testing.assert_allclose(low, [each.low for each in theirs])
+    np.testing.assert_allclose(high, [each.high for each in theirs])
+
+
 def test_wilson_s_interval_takes_its_level() -> None:
     theirs = binomtest(8, 10).proportion_ci(0.8, method="wilson")
     assert st.wilson_interval(8, 10, 0.8) == pytest.approx((theirs.low, theirs.high))

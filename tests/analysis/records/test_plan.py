@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.records.disk import Skipped, Value
+from analysis.records.disk import Skipped, Value, read_trials
 from analysis.records.pairs import combined
 from analysis.records.plan import Planned, Schedule, planned_config, planned_looks, read_plan
+from tests.analysis.synthetic import write_trial
 
 
 def test_a_plan_knows_what_its_trials_differ_in(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_a_plan_knows_what_its_trials_differ_in(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text(json.dumps(content))
     plan = read_plan(tmp_path, [])
     assert plan.trials == [Planned("a", {"agent.options.x": "1"}), Planned("b", {"agent.options.x": "a=b"})]
-    assert plan.defaults == {"agent.loss": "mse"}
+    assert plan.defaults["agent.loss"] == "mse"
     assert plan.command == "python -m dqn_exp -m"
 
 
@@ -71,7 +72,25 @@ def test_what_went_together_is_planned_and_a_default_together(tmp_path: Path) ->
     assert config == combined({"buffer": 17_000, "batch": 128}, pairs)
     content = {"defaults": {"buffer": 500, "batch": 20}, "zip": pairs}
     (tmp_path / "sweep.json").write_text(json.dumps(content))
-    assert read_plan(tmp_path, []).defaults == like
+    assert like.items() <= read_plan(tmp_path, []).defaults.items()
+
+
+def test_a_plan_of_an_earlier_version_has_the_values_of_keys_that_came_later(tmp_path: Path) -> None:
+    """So have its trials: the sweep has varied nothing by not knowing such a key."""
+    write_trial(tmp_path / "lr=0.1", {"network": {"hidden": [64]}}, time=2000)
+    content = {"defaults": {"network": {"hidden": [64], "noisy": True}}}
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    (trial,), defaults = read_trials(tmp_path, []), read_plan(tmp_path, []).defaults
+    assert {key for key in trial.config.keys() & defaults if trial.config[key] != defaults[key]} == {
+        "network.noisy"
+    }
+    assert defaults["network.dueling"] is trial.config["network.dueling"] is False
+    assert defaults["network.head.name"] == trial.config["network.head.name"] == "values"
+
+
+def test_of_a_plan_without_defaults_nothing_is_guessed(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text(json.dumps({"defaults": None}))
+    assert read_plan(tmp_path, []).defaults == {}
 
 
 def test_a_part_that_was_chosen_is_not_guessed() -> None:

@@ -90,9 +90,9 @@ def test_the_table_has_a_row_for_each_place_of_each_value() -> None:
 def test_each_value_has_an_image_and_each_difference_below() -> None:
     figure = draw(LR, surfaces(LR, [None, differing(-0.75, 0.008), differing(0.7, 0.01)]))
     assert titles(figure) == [
-        "lr = 0.1 (n = 8)",
-        "lr = 0.2 (n = 8)",
-        "lr = 0.3 (n = 8)",
+        "0.1 (n = 8)",
+        "0.2 (n = 8)",
+        "0.3 (n = 8)",
         "0.2 less 0.1, p\xa0=\xa00.008",
         "0.3 less 0.1, p\xa0=\xa00.01",
     ]

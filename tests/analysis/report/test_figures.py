@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import signal
 import warnings
@@ -11,18 +13,22 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from analysis.estimates.statistics import bounded_interval
 from analysis.records.axes import Axis
 from analysis.records.disk import read_curve
 from analysis.records.sweep import Sweep, read_sweep
 from analysis.report.figures import axis_plots, paint_all, pair_plots
+from analysis.report.figures.attainment import attainment_surfaces
 from analysis.report.figures.by_value import convergence_by_value
 from analysis.report.figures.learning import returns
 from analysis.report.figures.painting import paint, render
 from analysis.report.figures.pairs import heatmap
 from analysis.report.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
+from tests.analysis.report.test_attainment import STEPS, differing, surfaces
 from tests.analysis.synthetic import write_sweep, write_trial
 
 
@@ -39,6 +45,42 @@ def all_figures(sweep: Sweep) -> dict[str, Figure]:
 def test_one_axis_has_every_figure(buffers: Path) -> None:
     kinds = ("convergence", "survival", "final_return", "returns", "loss", "profile")
     assert set(all_figures(read_sweep(buffers))) == {f"{kind}_buffer" for kind in kinds}
+
+
+@pytest.mark.parametrize("n_values", [3, 4])
+def test_the_names_of_many_keys_that_went_together_stay_within_the_figure(
+    tmp_path: Path, n_values: int
+) -> None:
+    """Nor do titles of panels run into each other."""
+    sizes = (("replay.capacity", 1000), ("target.every", 100), ("exploration.decay", 2000))
+    keys = [*(key for key, _ in sizes), "agent.learning_starts", "optimizer.lr"]
+    for place in range(1, n_values + 1):
+        values = {key: place * size for key, size in sizes}
+        values |= {"agent.learning_starts": 500 * place, "optimizer.lr": place / 1000}
+        for seed in range(6):
+            write_trial(tmp_path / f"{place},{seed}", {**values, "seed": seed}, 5000 * place * (1 + seed / 9))
+    (tmp_path / "sweep.json").write_text(json.dumps({"zip": [keys], "trials": []}))
+    sweep = read_sweep(tmp_path)
+    figures, (axis,) = all_figures(sweep), sweep.axes
+    assert axis.name == ", ".join(keys)
+    differences = [None, *[differing(-0.75, 0.008)] * (n_values - 1)]
+    with mpl.rc_context(RC):
+        figures["attainment"] = attainment_surfaces(axis, surfaces(axis, differences), STEPS)
+    for name, figure in figures.items():
+        FigureCanvasAgg(figure).draw()
+        panels = [ax for ax in figure.axes if ax.get_visible() and ax.axison]
+        titles = [ax._left_title for ax in panels if ax.get_title(loc="left")]  # type: ignore[attr-defined]
+        labels = [ax.xaxis.label for ax in panels] + [ax.yaxis.label for ax in panels]
+        boxes = [text.get_window_extent() for text in titles]
+        told = {str(artist): artist.get_window_extent() for artist in [*figure.legends, *titles, *labels]}
+        within = figure.bbox.padded(2)
+        beyond = [
+            text
+            for text, box in told.items()
+            if not np.array_equal(Bbox.union([within, box]).extents, within.extents)
+        ]
+        assert beyond == [], name
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2)), name
 
 
 def test_many_values_also_have_a_panel_each(tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def test_a_trial_that_could_not_be_continued_exactly_is_named(continued: Path) -
     assert told.endswith("other numbers: b")
 
 
+def test_a_trial_with_odd_attempts_is_left_out_and_named(continued: Path) -> None:
+    record = json.loads((continued / "b" / "trial.json").read_text())
+    (continued / "b" / "trial.json").write_text(json.dumps({**record, "attempts": "two"}))
+    sweep = read_sweep(continued)
+    assert [trial.run for trial in sweep.trials] == ["a"]
+    assert [(run, "attempts='two'" in why) for run, why in sweep.skipped] == [("b", True)]
+
+
 def test_where_nothing_differs_nothing_is_said_of_it(buffers: Path) -> None:
     told = dict(provenance(read_sweep(buffers)))
     assert told["Source"] == "commit abc1234"

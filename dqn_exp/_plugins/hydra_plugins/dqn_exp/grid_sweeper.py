@@ -32,9 +32,10 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from dqn_exp.cli import Analyst, Summary
+        from dqn_exp.cli import OF_THE_COMMAND, Analyst, Summary, check_params
         from dqn_exp.launch import sweep
 
+        check_params(self._params, OF_THE_COMMAND)
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])

@@ -25,10 +25,11 @@ class OptunaSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from dqn_exp.cli import StudyAnalyst
+        from dqn_exp.cli import OF_A_STUDY, StudyAnalyst, check_params
         from dqn_exp.config import grouped, plain_calls
         from dqn_exp.study import run_study
 
+        check_params(self._params, OF_A_STUDY)
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
