@@ -42,6 +42,30 @@ def _integer(sequence: np.random.SeedSequence) -> int:
     return int(sequence.generate_state(1)[0] >> 1)
 
 
+class Uniforms:
+    """The numbers in [0, 1) that `generator` draws one by one, but drawn in blocks: a fifth of the time."""
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        """`generator` has a PCG64, as those of `Streams`, and nobody else draws from it."""
+        self._generator = generator
+        self._ahead: list[float] = []
+
+    def draw(self) -> float:
+        if not self._ahead:
+            self._ahead = self._generator.random(256)[::-1].tolist()
+        return self._ahead.pop()
+
+    def state(self) -> dict[str, Any]:
+        """That of a generator which has drawn what was asked for, and no more."""
+        self._generator.bit_generator.advance(-len(self._ahead))  # type: ignore[attr-defined]
+        self._ahead = []
+        return generator_state(self._generator)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        load_generator_state(self._generator, state)
+        self._ahead = []
+
+
 def generator_state(generator: np.random.Generator) -> dict[str, Any]:
     """The state of `generator` as plain JSON values."""
     return dict(generator.bit_generator.state)
