@@ -61,3 +61,11 @@ def test_uniforms_are_those_of_the_generator_and_leave_its_state() -> None:
         assert first == [generator.random() for _ in range(count)]
         uniforms.load_state(saved)
         assert [uniforms.draw() for _ in range(count)] == first
+
+
+def test_uniforms_are_taken_by_many_as_by_one() -> None:
+    uniforms, generator = Uniforms(np.random.default_rng(3)), np.random.default_rng(3)
+    for count in (1, 0, 300, 2000, 5000, 1, 256):
+        assert uniforms.take(count).tolist() == generator.random(count).tolist()
+        assert uniforms.draw() == generator.random()
+    assert uniforms.state() == generator_state(generator)
