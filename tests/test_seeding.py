@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from dqn_exp.seeding import Streams, generator_state, load_generator_state
+from dqn_exp.seeding import Streams, Uniforms, generator_state, load_generator_state
 
 NAMES = ("environment", "evaluation", "network", "replay", "exploration")
 
@@ -49,3 +49,23 @@ def test_generator_state_round_trip_through_json() -> None:
     load_generator_state(other, json.loads(json.dumps(generator_state(generator))))
     assert generator.integers(10, size=20).tolist() == other.integers(10, size=20).tolist()
     assert generator.random(5).tolist() == other.random(5).tolist()
+
+
+def test_uniforms_are_those_of_the_generator_and_leave_its_state() -> None:
+    """Also over the ends of blocks, where nothing was drawn, and where the state is loaded again."""
+    uniforms, generator = Uniforms(np.random.default_rng(3)), np.random.default_rng(3)
+    for count in (0, 1, 7, 255, 256, 257, 1000):
+        saved = uniforms.state()
+        assert saved == generator_state(generator)
+        first = [uniforms.draw() for _ in range(count)]
+        assert first == [generator.random() for _ in range(count)]
+        uniforms.load_state(saved)
+        assert [uniforms.draw() for _ in range(count)] == first
+
+
+def test_uniforms_are_taken_by_many_as_by_one() -> None:
+    uniforms, generator = Uniforms(np.random.default_rng(3)), np.random.default_rng(3)
+    for count in (1, 0, 300, 2000, 5000, 1, 256):
+        assert uniforms.take(count).tolist() == generator.random(count).tolist()
+        assert uniforms.draw() == generator.random()
+    assert uniforms.state() == generator_state(generator)

@@ -17,7 +17,7 @@ from dqn_exp.config import (
     MultiplicativeConfig,
 )
 from dqn_exp.masks import allowed_actions
-from dqn_exp.seeding import generator_state, load_generator_state
+from dqn_exp.seeding import Uniforms
 
 Schedule = Callable[[int], float]
 
@@ -30,7 +30,8 @@ class Exploration:
     ) -> None:
         """`ticks`: the field of `clock` that `schedule` counts in."""
         self._schedule, self._clock, self._ticks = schedule, clock, ticks
-        self._n_actions, self._generator, self._random = n_actions, generator, generator.random
+        self._n_actions, self._uniforms = n_actions, Uniforms(generator)
+        self._random = self._uniforms.draw
         self.epsilon = 1.0
         """That of the latest actions."""
 
@@ -50,10 +51,10 @@ class Exploration:
         return actions
 
     def state(self) -> dict[str, Any]:
-        return generator_state(self._generator)
+        return self._uniforms.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
-        load_generator_state(self._generator, state)
+        self._uniforms.load_state(state)
 
 
 class MaskedExploration(Exploration):

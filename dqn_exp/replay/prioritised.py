@@ -91,7 +91,7 @@ class PrioritisedReplay(UniformReplay):
     def sample(self) -> Sample:
         """One draw from each of B equal slices of the total priority."""
         total, batch = self._tree.total, self.batch_size
-        slices = (np.arange(batch) + self._generator.random(batch)) / batch
+        slices = (np.arange(batch) + self._uniforms.take(batch)) / batch
         indices = self._tree.find(slices * total)
         probabilities = self._tree[indices] / total
         weights = (len(self) * probabilities) ** -self.beta

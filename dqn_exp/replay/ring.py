@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from dqn_exp.envs import Step
 from dqn_exp.replay.rows import make_rows
-from dqn_exp.seeding import generator_state, load_generator_state
+from dqn_exp.seeding import Uniforms
 
 
 class Transitions(NamedTuple):
@@ -52,7 +52,7 @@ class UniformReplay:
         self.batch_size = batch_size
         self.gamma = gamma
         self.replacement = replacement
-        self._generator = generator
+        self._generator, self._uniforms = generator, Uniforms(generator)
         self._next = 0
         self._size = 0
         self._rows = make_rows(capacity, observations)
@@ -101,7 +101,7 @@ class UniformReplay:
         """So many of the whole numbers from 0 to `below`, int64[count]; each once unless `replacement`."""
         if self.replacement:
             # Floors of 53-bit uniforms are as even as integers(), which takes four times as long
-            return (self._generator.random(count) * below).astype(np.int64)
+            return (self._uniforms.take(count) * float(below)).astype(np.int64)
         return self._generator.choice(below, count, replace=False, shuffle=False)
 
     def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
@@ -122,13 +122,13 @@ class UniformReplay:
         return {
             "next": self._next,
             "size": self._size,
-            "generator": generator_state(self._generator),
+            "generator": self._uniforms.state(),
             "transitions": {**self._rows.state(self._size), **own},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         self._next, self._size = state["next"], state["size"]
-        load_generator_state(self._generator, state["generator"])
+        self._uniforms.load_state(state["generator"])
         self._rows.load_state(self._size, state["transitions"])
         for name, column in self._columns().items():
             column[: self._size] = state["transitions"][name]

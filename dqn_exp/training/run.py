@@ -132,7 +132,7 @@ def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Ite
 def _evaluation_is_due(config: EvaluationConfig, clock: Clock, step: Step) -> bool:
     """Has a clock reached or passed a multiple of its period in this step?"""
     by_steps, by_episodes, now = config.every_steps, config.every_episodes, clock.env_steps
-    if by_steps and now // by_steps != (now - len(step.action)) // by_steps:
+    if by_steps and now % by_steps < len(step.action):
         return True
     ended, episodes = len(step.ended), clock.episodes
-    return bool(ended and by_episodes and episodes // by_episodes != (episodes - ended) // by_episodes)
+    return bool(by_episodes and episodes % by_episodes < ended)

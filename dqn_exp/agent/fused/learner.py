@@ -81,7 +81,7 @@ class FusedLearner:
         self._no_weights = np.zeros(0, dtype)
         self._units = np.zeros((len(linear) + (images is not None), self._widest), dtype)
         self._no_values = np.zeros((0, self._n_actions), dtype)
-        self._checked: Transitions | None = None
+        self._bundled: Transitions | None = None
         self._make_room(1)
         self._prepare(is_tanh)
 
@@ -96,10 +96,10 @@ class FusedLearner:
         shallow = is_shallow(self._settings.sizes.tolist(), is_tanh) and not self._largest
         n_in, n_out = (self._n_in, self._n_actions) if shallow else (0, 0)
         kernels = get_kernels(self._dtype.name, n_in, n_out)
-        memory = self._networks, self._workspace
-        self._update = prepare(
-            kernels.update, self._settings, *memory, self._steps, self._like, integers, numbers
-        )
+        contents = self._settings, self._networks, self._workspace, self._like
+        self._make_bundle = prepare(kernels.bundle, *contents)
+        self._bundle = self._make_bundle(*contents)
+        self._update = prepare(kernels.update, self._bundle, self._steps, integers, numbers)
         fixed = self._settings.sizes, self._settings.convolution, is_tanh, self._online
         predict = prepare(kernels.predict, *fixed, rows, self._units, self._no_values, integers)
         self._predict = partial(predict, *fixed)
@@ -131,20 +131,17 @@ class FusedLearner:
         """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
         if self._largest:
             transitions, indices = self._put_together(transitions, indices)
-        elif transitions is not self._checked:
-            self._check(transitions)
         (batch_size,) = indices.shape  # another number of axes must not reach the compiled function
         if batch_size != self._td_errors.size:
             self._make_room(batch_size)
+        if transitions is not self._bundled:
+            self._tie(transitions)
         if weights is not None and weights.shape != indices.shape:
             raise ValueError(f"weights{list(weights.shape)}; must be as many as indices: [{batch_size}]")
         self._steps += 1
         self._update(
-            self._settings,
-            self._networks,
-            self._workspace,
+            self._bundle,
             self._steps,
-            transitions,
             ascontiguousarray(indices, int64),
             self._no_weights if weights is None else ascontiguousarray(weights, self._dtype),
         )
@@ -165,8 +162,8 @@ class FusedLearner:
         chosen = Transitions(before, of.action[indices], of.reward[indices], after, of.discount[indices])
         return chosen, np.arange(len(indices))
 
-    def _check(self, transitions: Transitions) -> None:
-        """Refuse columns that the compiled update would misread; it does not look at their types."""
+    def _tie(self, transitions: Transitions) -> None:
+        """Let updates learn from these transitions; refuse columns that the compiled code would misread."""
         for name, column, like in zip(Transitions._fields, transitions, self._like, strict=True):
             is_fit = column.dtype == like.dtype and column.shape[1:] == like.shape[1:]
             if not (is_fit and column.flags.c_contiguous):
@@ -174,7 +171,8 @@ class FusedLearner:
                     f"transitions.{name} is {column.dtype}{list(column.shape)}; "
                     f"must be {like.dtype}[N{f', {self._n_in}' * (like.ndim - 1)}] without gaps"
                 )
-        self._checked = transitions
+        self._bundle = self._make_bundle(self._settings, self._networks, self._workspace, transitions)
+        self._bundled = transitions
 
     def _make_room(self, batch_size: int) -> None:
         """Rows of activations for batches of this size, and all else that the compiled update works in."""
@@ -187,6 +185,7 @@ class FusedLearner:
         self._workspace = Workspace(
             stride, states, next_states, selected, columns, self._td_errors, self._statistics
         )
+        self._bundled = None
 
     @property
     def td_errors(self) -> np.ndarray:

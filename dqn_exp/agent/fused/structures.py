@@ -1,7 +1,8 @@
 """What the compiled functions hand to each other: arrays and numbers by name.
 
 Numba takes a named tuple apart when it compiles, so that inside compiled code a structure costs
-nothing. Those that Python hands over (Settings, Networks, Workspace) are built once, not at each call.
+nothing. But when Python hands one over, each of its fields costs time. So what stays the same from one update
+to the next is handed over once, to make a `Bundle`, and each update is handed that.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
+from numba.experimental import structref
+
+from dqn_exp.replay import Transitions
 
 Array = np.ndarray
 
@@ -49,6 +54,23 @@ class Workspace(NamedTuple):
     columns: Array  # room for the activations of one layer, samples by units
     td_errors: Array  # [B], a result: predicted minus target
     statistics: Array  # [3], a result: loss, sum of Q, largest |Q|
+
+
+class Bundle(structref.StructRefProxy):
+    """All arrays and settings of an update, as one object that lives in compiled code."""
+
+    settings: Settings
+    networks: Networks
+    workspace: Workspace
+    transitions: Transitions
+
+
+@structref.register
+class BundleType(types.StructRef):
+    """Numba's type of a `Bundle`."""
+
+
+structref.define_proxy(Bundle, BundleType, ["settings", "networks", "workspace", "transitions"])
 
 
 class Rows(NamedTuple):

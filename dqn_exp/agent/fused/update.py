@@ -21,7 +21,7 @@ from dqn_exp.agent.fused.denormals import flush_denormals, restore_denormals
 from dqn_exp.agent.fused.layers import BLOCK, CHUNK, apply_tanh, backward, forward
 from dqn_exp.agent.fused.optimizers import apply_optimizer, clip_norm, clip_values
 from dqn_exp.agent.fused.shallow import shallow_backward, shallow_forward
-from dqn_exp.agent.fused.structures import Array, Networks, QValues, Rows, Settings, Workspace
+from dqn_exp.agent.fused.structures import Array, Bundle, Networks, QValues, Rows, Settings, Workspace
 from dqn_exp.replay import Transitions
 
 LOSS, Q_SUM, Q_MAX = range(3)  # places in `statistics`
@@ -31,6 +31,7 @@ LOSS, Q_SUM, Q_MAX = range(3)  # places in `statistics`
 class Kernels:
     """What Python calls, by way of `compilation.prepare`."""
 
+    bundle: Callable[..., Bundle]
     update: Callable[..., None]
     predict: Callable[..., None]
     blend: Callable[..., None]
@@ -40,27 +41,29 @@ class Kernels:
 def get_kernels(dtype: str, n_in: int, n_out: int) -> Kernels:
     """For shallow networks of n_in inputs and n_out outputs; 0 and 0 stand for all other networks."""
     return Kernels(
-        entry(make_update(n_in, n_out), f"{dtype}_{n_in}_{n_out}"), entry(predict, dtype), entry(blend, dtype)
+        entry(bundle, dtype),
+        entry(make_update(n_in, n_out), f"{dtype}_{n_in}_{n_out}"),
+        entry(predict, dtype),
+        entry(blend, dtype),
     )
+
+
+def bundle(settings: Settings, networks: Networks, workspace: Workspace, transitions: Transitions) -> Bundle:
+    """What updates work on. It holds the arrays themselves, not copies."""
+    return Bundle(settings, networks, workspace, transitions)
 
 
 def make_update(n_in: int, n_out: int) -> Callable[..., None]:
     """The function to be compiled, in which n_in and n_out are constants. Both are 0 for deep networks."""
     is_shallow = n_in > 0
 
-    def update(
-        settings: Settings,
-        networks: Networks,
-        workspace: Workspace,
-        step: int,
-        transitions: Transitions,
-        indices: Array,
-        weights: Array,
-    ) -> None:
-        """One gradient step on the rows `indices` [B] of the stored transitions.
+    def update(bundle: Bundle, step: int, indices: Array, weights: Array) -> None:
+        """One gradient step on the rows `indices` [B] of the bundle's transitions.
 
         `step` is the number of this update, from 1. `weights` are importance weights [B], or none at all.
         """
+        settings, networks, workspace = bundle.settings, bundle.networks, bundle.workspace
+        transitions = bundle.transitions
         sizes, is_tanh, stride = settings.sizes, settings.is_tanh, workspace.stride
         convolution = settings.convolution
         observed = observation_row(convolution, stride)
