@@ -9,13 +9,13 @@ import torch
 from numpy import ascontiguousarray, empty, int64  # spares 0.1 of the microsecond that `greedy` takes
 from torch import Tensor, nn
 
-from dqn_exp.agent.fused.compilation import prepare
 from dqn_exp.agent.fused.convolution import CHANNELS, KERNEL, OUT, describe
 from dqn_exp.agent.fused.layers import columns_size, row_stride
 from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
 from dqn_exp.agent.fused.structures import Networks, Settings, Workspace
 from dqn_exp.agent.fused.update import LOSS, Q_MAX, Q_SUM, get_kernels
+from dqn_exp.compilation import prepare
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.images import ImageBox
 from dqn_exp.replay import Transitions
