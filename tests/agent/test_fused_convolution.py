@@ -59,6 +59,7 @@ def transitions() -> Transitions:
         {"network__activation": "tanh", "agent": "double_dqn"},
         {"kernel": 2, "stride": 2, "channels": 16, "agent__loss": "huber"},
         {"kernel": 6, "stride": 3, "network__hidden": []},
+        {"network__head": {"name": "c51", "v_min": -3, "v_max": 4}, "network__dueling": True},
         {"kernel": 1, "channels": 1, "network__hidden": [40, 3], "agent__max_grad_norm": 0.5},
     ],
     ids=str,
