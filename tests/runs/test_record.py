@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "n-step": {"replay__n_step": 3},
     "prioritised n-step": {"replay": "prioritised", "replay__n_step": 3, "agent": "double_dqn"},
     "torch adam": {"learner": "torch"},
+    "rainbow without noise": {"agent": "rainbow", "network__noisy": False, "agent__learning_starts": 50},
     "rmsprop": {"optimizer": "rmsprop", "optimizer__momentum": 0.9},
     "torch rmsprop": {"optimizer": "rmsprop", "optimizer__momentum": 0.9, "learner": "torch"},
     "sgd": {"optimizer": "sgd", "optimizer__momentum": 0.9},
