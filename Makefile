@@ -37,7 +37,7 @@ format: setup  ## let ruff mend the style
 
 $(PEERS)/.installed:
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy gymnasium stable-baselines3==2.9.2
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy 'gymnasium[box2d]' stable-baselines3==2.9.2
 	touch $@
 
 $(PACKAGES)/.installed:
@@ -58,7 +58,7 @@ bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and th
 conformance: setup  ## do both learners learn the same? (20 seeds each)
 	$(BIN)/python -m tests.benchmarks.same_learning
 
-published: setup  ## published settings against published results (about 30 minutes)
+published: setup $(PEERS)/.installed  ## published settings: stable-baselines3's results and ours (hours; goes on where it was stopped)
 	$(BIN)/python -m tests.benchmarks.published
 
 landscape: setup  ## a published landscape against ours (hours; DQN_EXP_REFERENCE: the folder of its CSV files)

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = (
     {"faces"},
     {"config"},
-    {"borrowed", "clock", "convergence", "images", "masks", "platforms", "registry", "scores", "seeding"}
-    | {"text"},
+    {"borrowed", "clock", "compilation", "convergence", "images", "masks", "platforms", "registry", "scores"}
+    | {"seeding", "text"},
     {"heads"},
     {"envs", "networks"},
     {"replay"},

@@ -36,11 +36,13 @@ def fused_obstacle(config: Config) -> str | None:
         return f"the {len(network.convolutions)} layers of network.convolutions; allowed: one"
     if network.name == "mlp" and config.env.images:
         return "network.name='mlp' and env.images=true; allowed: network=cnn, or env.images=false"
-    if network.head.name != "values":
-        return f"network.head={network.head.name}; allowed: values"
+    if network.head.name not in ("values", "c51", "qr"):
+        return f"network.head={network.head.name}; allowed: values, c51, qr"
+    if network.dueling and not network.hidden:
+        return "network.dueling=true and network.hidden=[]; allowed: hidden layers"
     if config.agent.munchausen is not None:
         return "agent.munchausen; allowed: null"
-    for key in ("layer_norm", "dueling", "noisy"):
+    for key in ("layer_norm", "noisy"):
         if getattr(network, key):
             return f"network.{key}=true; allowed: false"
     if config.optimizer.name == "adamw":

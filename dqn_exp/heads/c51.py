@@ -21,14 +21,14 @@ class C51:
 
     def __init__(self, atoms: int, v_min: float, v_max: float) -> None:
         self.outputs = atoms
-        self._atoms = torch.linspace(v_min, v_max, atoms, dtype=torch.float64)
+        self.atoms = torch.linspace(v_min, v_max, atoms, dtype=torch.float64)
 
     def values(self, predictions: Tensor) -> Tensor:
-        return predictions.softmax(dim=-1) @ self._atoms.to(predictions)
+        return predictions.softmax(dim=-1) @ self.atoms.to(predictions)
 
     def target(self, reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
         """Probabilities [B, K]: that of an atom goes to the two beside its new place, by nearness."""
-        atoms = self._atoms.to(following)
+        atoms = self.atoms.to(following)
         moved = (reward[:, None] + discount[:, None] * atoms).clamp(atoms[0], atoms[-1])
         distance = (atoms[:, None] - moved[:, None, :]).abs() / (atoms[1] - atoms[0])  # [B, to, from]
         share = (1 - distance).clamp(min=0)

@@ -21,8 +21,8 @@ class QR:
     """
 
     def __init__(self, quantiles: int, kappa: float) -> None:
-        self.outputs, self._kappa = quantiles, kappa
-        self._tau = (torch.arange(quantiles, dtype=torch.float64) + 0.5) / quantiles
+        self.outputs, self.kappa = quantiles, kappa
+        self.tau = (torch.arange(quantiles, dtype=torch.float64) + 0.5) / quantiles
 
     def values(self, predictions: Tensor) -> Tensor:
         return predictions.mean(dim=-1)
@@ -33,14 +33,14 @@ class QR:
 
     def loss(self, predicted: Tensor, target: Tensor, kind: str) -> tuple[Tensor, Tensor]:
         error = target[:, None, :] - predicted[:, :, None]  # [B, i, j]
-        weight = (self._tau.to(predicted)[:, None] - (error.detach() < 0).to(predicted)).abs()
+        weight = (self.tau.to(predicted)[:, None] - (error.detach() < 0).to(predicted)).abs()
         losses = (weight * self._huber(error)).mean(dim=2).sum(dim=1)
         return losses, losses
 
     def _huber(self, error: Tensor) -> Tensor:
-        if self._kappa == 0:
+        if self.kappa == 0:
             return error.abs()
-        return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=self._kappa)
+        return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=self.kappa)
 
 
 def build_qr(config: QRConfig) -> QR:

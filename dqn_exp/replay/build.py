@@ -8,7 +8,6 @@ from gymnasium import spaces
 from dqn_exp.config import CombinedConfig, OnlineConfig, PrioritisedConfig, ReplayConfig, UniformConfig
 from dqn_exp.replay.combined import CombinedReplay
 from dqn_exp.replay.n_step import NStepReplay
-from dqn_exp.replay.prioritised import PrioritisedReplay
 from dqn_exp.replay.ring import UniformReplay
 from dqn_exp.replay.rows import bytes_per_row
 
@@ -39,6 +38,8 @@ def _build_ring(
         case OnlineConfig():  # a ring that holds the latest transition alone
             return UniformReplay(*common, True, generator)
         case PrioritisedConfig():
+            from dqn_exp.replay.prioritised import PrioritisedReplay  # imports numba
+
             return PrioritisedReplay(
                 *common,
                 True,

@@ -7,50 +7,7 @@ from typing import Any
 import numpy as np
 
 from dqn_exp.replay.ring import Sample, UniformReplay
-
-
-class SumTree:
-    """Weights of `capacity` leaves, with the sum of each subtree: O(log capacity) to draw a leaf."""
-
-    def __init__(self, capacity: int) -> None:
-        self._depth = max(1, int(np.ceil(np.log2(capacity))))
-        self._first_leaf = 2**self._depth
-        self._sums = np.zeros(2 * self._first_leaf)
-
-    @property
-    def total(self) -> float:
-        return float(self._sums[1])
-
-    def __getitem__(self, leaves: np.ndarray) -> np.ndarray:
-        weights: np.ndarray = self._sums[leaves + self._first_leaf]
-        return weights
-
-    def __setitem__(self, leaves: np.ndarray, weights: np.ndarray) -> None:
-        nodes = np.asarray(leaves) + self._first_leaf
-        self._sums[nodes] = weights
-        for _ in range(self._depth):
-            nodes = nodes >> 1  # repeats among them are harmless: each gets the same sum
-            self._sums[nodes] = self._sums[2 * nodes] + self._sums[2 * nodes + 1]
-
-    def put(self, leaf: int, weight: float) -> None:
-        """Weigh one leaf: as `tree[leaf] = weight`, without the overhead of arrays."""
-        sums, node = self._sums, leaf + self._first_leaf
-        sums[node] = weight
-        while node > 1:
-            node >>= 1
-            sums[node] = sums[2 * node] + sums[2 * node + 1]
-
-    def find(self, masses: np.ndarray) -> np.ndarray:
-        """The leaf at which the running sum of weights exceeds each of `masses`, in [0, total)."""
-        nodes = np.ones(len(masses), np.int64)
-        masses = masses.copy()
-        for _ in range(self._depth):
-            left = self._sums[2 * nodes]
-            goes_right = (masses >= left) & (self._sums[2 * nodes + 1] > 0)
-            masses -= np.where(goes_right, left, 0.0)
-            nodes = 2 * nodes + goes_right
-        leaves: np.ndarray = nodes - self._first_leaf
-        return leaves
+from dqn_exp.replay.sum_tree import SumTree
 
 
 class PrioritisedReplay(UniformReplay):
@@ -85,7 +42,7 @@ class PrioritisedReplay(UniformReplay):
 
     def store(self, *row: Any) -> int:
         index = super().store(*row)
-        self._tree.put(index, self._largest**self._alpha)
+        self._tree[index] = self._largest**self._alpha
         return index
 
     def sample(self) -> Sample:

@@ -59,6 +59,7 @@ def transitions() -> Transitions:
         {"network__activation": "tanh", "agent": "double_dqn"},
         {"kernel": 2, "stride": 2, "channels": 16, "agent__loss": "huber"},
         {"kernel": 6, "stride": 3, "network__hidden": []},
+        {"network__head": {"name": "c51", "v_min": -3, "v_max": 4}, "network__dueling": True},
         {"kernel": 1, "channels": 1, "network__hidden": [40, 3], "agent__max_grad_norm": 0.5},
     ],
     ids=str,
@@ -72,7 +73,7 @@ def test_updates_are_those_of_torch(batch_size: int, settings: dict[str, Any]) -
         weights = rng.uniform(0.1, 1, batch_size).astype(np.float32) if number % 2 else None
         losses = [one.update(data, indices, weights) for one in (fused, torch_)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-        np.testing.assert_allclose(fused.td_errors, torch_.td_errors, atol=1e-4)
+        np.testing.assert_allclose(fused.td_errors, torch_.td_errors, atol=1e-4, rtol=1e-4)
         np.testing.assert_allclose(fused.statistics(), torch_.statistics(), rtol=1e-3)
         if number == 2:
             fused.sync_target(0.5)

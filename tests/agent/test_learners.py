@@ -20,8 +20,10 @@ from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.torch_learner import TorchLearner, build_optimizer
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import C51Config, Config, QRConfig
+from dqn_exp.heads import Values
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.networks import build_network
+from dqn_exp.registry import heads
 from dqn_exp.replay import Transitions
 from tests.helpers import make_config, make_values, spaces_of
 
@@ -136,13 +138,22 @@ FAMILY: list[dict[str, Any]] = [
     {"network__head": {"name": "c51", "atoms": 7, "v_min": -3, "v_max": 4}, "agent": "double_dqn"},
     {"network__head": {"name": "qr", "quantiles": 5}, "agent": "double_dqn", "network__dueling": True},
     {"network__head": {"name": "c51", "v_min": -3, "v_max": 4}, "network__dueling": True},
+    {"network__dueling": True, "agent__loss": "huber"},
+    {"network__dueling": True, "network__activation": "tanh", "agent": "double_dqn"},
     {"network__dueling": True, "network__layer_norm": True},
     {"agent__munchausen": True},
     {"agent__munchausen": {"tau": 0.5, "alpha": 0.7, "clip": -0.3}, "agent__loss": "huber"},
     {"agent__munchausen": {"tau": 0.5}, "network__head": {"name": "qr", "quantiles": 5}},
 ]
 """What a learner of the family may be asked for beside values of the best action."""
-FAMILY_LEARNERS = ["torch"]
+FUSED_FAMILY = [
+    settings for settings in FAMILY if not {"agent__munchausen", "network__layer_norm"} & settings.keys()
+]
+each_of_the_family = pytest.mark.parametrize(
+    ("name", "settings"),
+    [*(("torch", settings) for settings in FAMILY), *(("fused", settings) for settings in FUSED_FAMILY)],
+    ids=str,
+)
 
 
 class FamilyReference(Reference):
@@ -281,8 +292,7 @@ def test_optimizer_steps(name: str, settings: dict[str, Any], units: Units, dtyp
 
 
 @each_number
-@pytest.mark.parametrize("settings", FAMILY, ids=str)
-@pytest.mark.parametrize("name", FAMILY_LEARNERS)
+@each_of_the_family
 def test_gradients_of_the_family(name: str, settings: dict[str, Any], dtype: torch.dtype) -> None:
     """As `test_gradients`: the step at lr = 1 is the gradient, with a target network of its own."""
     config = configure(DEEP, optimizer="sgd", lr=1.0, **settings)
@@ -298,8 +308,7 @@ def test_gradients_of_the_family(name: str, settings: dict[str, Any], dtype: tor
         assert_close(before - parameters(learner.network), reference.gradient, TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("settings", FAMILY, ids=str)
-@pytest.mark.parametrize("name", FAMILY_LEARNERS)
+@each_of_the_family
 def test_values_of_the_family(name: str, settings: dict[str, Any]) -> None:
     """Whatever is predicted, everybody sees Q-values, and the statistics are of them."""
     config = configure(DEEP, **settings)
@@ -316,6 +325,37 @@ def test_values_of_the_family(name: str, settings: dict[str, Any]) -> None:
     assert learner.statistics()[1:] == pytest.approx((q.mean(), abs(q).max()), rel=1e-4)
     assert learner.largest_value == pytest.approx(abs(q).max(), rel=1e-4)
     assert learner.td_errors.shape == (12,)
+
+
+@pytest.mark.parametrize("units", [[6, 10, 3], DEEP, [5, 33, 4, 7, 2]], ids=str)
+@pytest.mark.parametrize("settings", FUSED_FAMILY, ids=str)
+def test_the_learners_stay_together_in_the_family(settings: dict[str, Any], units: Units) -> None:
+    """In batches of more than a chunk, by Adam, with importance weights and a target that follows.
+
+    The fused learner's tanh is right to 3e-8.
+    """
+    tolerance = 1e-6 if "network__activation" in settings else 1e-9
+    steps = {"optimizer": "adam", "optimizer__eps": 1e-3, "agent__max_grad_norm": 0.5}
+    config, transitions = configure(units, **settings, **steps), make_transitions(units, torch.float64)
+    torch_, fused = (make_learner(name, config, units, torch.float64) for name in LEARNERS)
+    for step in range(20):
+        batch = draw(300, torch.float64, step, weighted=True)
+        losses = [learner.update(transitions, *batch) for learner in (torch_, fused)]
+        assert losses[0] == pytest.approx(losses[1], rel=tolerance)
+        np.testing.assert_allclose(fused.td_errors, torch_.td_errors, atol=tolerance)
+        assert fused.statistics() == pytest.approx(torch_.statistics(), rel=tolerance)
+        for learner in (torch_, fused):
+            learner.sync_target(0.3 if step % 2 else 1.0)
+    assert_close(parameters(fused.network), parameters(torch_.network), tolerance)
+    assert_close(target_parameters(fused), target_parameters(torch_), tolerance)
+    mine, theirs = fused.arrays(), torch_.arrays()
+    assert {name: v.shape for name, v in mine.items()} == {name: v.shape for name, v in theirs.items()}
+    other = make_learner("fused", config, units, torch.float64, seed=1)
+    other.load_arrays(safetensors.torch.load(safetensors.torch.save(theirs)))
+    assert all(torch.equal(value, theirs[name]) for name, value in other.arrays().items())
+    rows = transitions.observation[:40]
+    np.testing.assert_allclose(other.values(rows), torch_.values(rows), atol=tolerance)
+    assert other.greedy(rows).tolist() == torch_.greedy(rows).tolist()
 
 
 @pytest.mark.parametrize(
@@ -471,6 +511,16 @@ def test_what_is_not_finite_shows(name: str, units: Units, bad: float) -> None:
     assert np.isnan(learner.values(transitions.observation[0])).all()
 
 
+@pytest.mark.parametrize("settings", FUSED_FAMILY, ids=str)
+def test_what_is_no_number_shows_in_the_family(settings: dict[str, Any]) -> None:
+    learner, transitions = make_learner("fused", configure(DEEP, **settings), DEEP), make_transitions(DEEP)
+    transitions.reward[3] = np.nan
+    assert np.isnan(learner.update(transitions, np.arange(10), None))
+    assert np.isnan(learner.update(transitions, np.arange(10, 20), None))
+    assert np.isnan(learner.largest_value)
+    assert np.isnan(learner.values(transitions.observation[0])).all()
+
+
 def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     def chosen(**settings: Any) -> str:
         config = make_config(**settings)
@@ -479,9 +529,16 @@ def test_auto_takes_the_fused_learner_where_it_applies() -> None:
     assert chosen() == "fused"
     assert chosen(learner="torch") == "torch"
     assert chosen(network="mlp_batchnorm") == "torch"
-    assert all(chosen(**settings) == "torch" for settings in FAMILY)
+    assert all(chosen(**settings) == "fused" for settings in FUSED_FAMILY)
+    assert all(chosen(**settings) == "torch" for settings in FAMILY if settings not in FUSED_FAMILY)
+    assert chosen(agent="rainbow") == "torch"
     assert chosen(network__hidden=[1024, 1024]) == "torch"  # where torch's matrix products are faster
     assert chosen(network__hidden=[1024, 1024], learner="fused") == "fused"
+
+
+@heads.register("theirs")
+def build_theirs(config: Any) -> Values:
+    return Values()
 
 
 @pytest.mark.parametrize(
@@ -490,8 +547,8 @@ def test_auto_takes_the_fused_learner_where_it_applies() -> None:
         ({"network": "mlp_batchnorm"}, ["network.name='mlp_batchnorm'", "allowed: mlp"]),
         ({"device": "cuda"}, ["device='cuda'", "allowed: cpu"]),
         ({"optimizer": "adamw"}, ["optimizer.name='adamw'", "allowed: adam, rmsprop, sgd"]),
-        ({"network__head": {"name": "qr"}}, ["network.head=qr; allowed: values"]),
-        ({"network__dueling": True}, ["network.dueling=true; allowed: false"]),
+        ({"network__head": {"name": "theirs"}}, ["network.head=theirs; allowed: values, c51, qr"]),
+        ({"network__dueling": True, "network__hidden": []}, ["network.dueling=true and network.hidden=[]"]),
         ({"network__noisy": True}, ["network.noisy=true; allowed: false"]),
         ({"network__layer_norm": True}, ["network.layer_norm=true; allowed: false"]),
         ({"agent__munchausen": True}, ["agent.munchausen; allowed: null"]),

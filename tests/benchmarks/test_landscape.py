@@ -15,6 +15,7 @@ from tests.benchmarks.landscape import agreement, page
 from tests.benchmarks.landscape.__main__ import main
 from tests.benchmarks.landscape.comparison import compare
 from tests.benchmarks.landscape.reference import LANDSCAPES, configurations, read_reference, write_sweep
+from tests.benchmarks.pages import BEGIN, END
 from tests.program import run_here
 
 
@@ -139,7 +140,7 @@ def test_each_configuration_is_trained_with_what_it_says_and_compared(
     found = compare(LANDSCAPES[0], tmp_path, tmp_path / "trials" / "cartpole", seeds=2)
     assert found.ours[:, 1].tolist() == runs["final_return"].tolist()
     assert found.theirs.tolist() == [[10 * run + seed for seed in range(5)] for run in range(4)]
-    page.PAGE.write_text(f"Before.\n{page.BEGIN}\nold\n{page.END}\nBehind.\n")
+    page.PAGE.write_text(f"Before.\n{BEGIN}\nold\n{END}\nBehind.\n")
     options = [
         "--write",
         "--seeds",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -14,7 +13,6 @@ from dqn_exp.config.errors import ConfigError
 from dqn_exp.envs import make_environment, make_environments
 from dqn_exp.envs.packages import PACKAGES, register_package
 from dqn_exp.images import ImageBox
-from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.training.run import EpisodeEnded
 from tests.helpers import dqn, make_config, run
 
@@ -64,30 +62,6 @@ def test_the_action_that_may_stick_over_the_end_of_an_episode_is_kept() -> None:
             state = trained.state()
             other = make_environments(config, lambda _, episode: episode)
             assert other.load_state(state)
-
-
-def killed_and_continued(config: Any, place: Path, events_before: int) -> None:
-    run_trial(config, place / "whole", {})
-    events = record_trial(config, place / "cut", {})
-    [next(events) for _ in range(events_before)]
-    events.close()  # type: ignore[attr-defined]
-    run_trial(config, place / "cut", {})
-    for name in ("episodes.csv", "losses.csv", "network.safetensors"):
-        assert (place / "cut" / name).read_bytes() == (place / "whole" / name).read_bytes()
-
-
-def test_a_killed_trial_of_minatar_goes_on_to_the_same_record(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = make_config(env="minatar", **BRIEF, metrics__loss_every=3, checkpoint__every_seconds=0)
-    killed_and_continued(config, tmp_path, 20)
-    assert not [record for record in caplog.records if record.levelname == "WARNING"]
-
-
-def test_a_killed_trial_of_atari_goes_on_to_the_same_record(tmp_path: Path) -> None:
-    settings = {**BRIEF, "budget__env_steps": 120, "metrics__loss_every": 1, "env__max_episode_steps": 50}
-    config = make_config(env="atari", env__game="breakout", **settings, checkpoint__every_seconds=0)
-    killed_and_continued(config, tmp_path, 8)
 
 
 def test_a_lost_life_ends_what_is_learned_and_not_the_game() -> None:

@@ -34,6 +34,16 @@ SHORT: dict[str, Any] = {
     "metrics__loss_every": 10,
     "checkpoint__every_seconds": 0,
 }
+GAME: dict[str, Any] = {
+    "budget__env_steps": 200,
+    "batch": 8,
+    "buffer": 100,
+    "train_every": 10,
+    "network__hidden": [8],
+    "metrics__loss_every": 1,
+    "evaluation__every_steps": 50,
+    "evaluation__max_episode_steps": 20,
+}
 KINDS: dict[str, dict[str, Any]] = {
     "uniform": {},
     "uniform without replacement": {"replay__replacement": False, "learner": "torch"},
@@ -42,6 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "n-step": {"replay__n_step": 3},
     "prioritised n-step": {"replay": "prioritised", "replay__n_step": 3, "agent": "double_dqn"},
     "torch adam": {"learner": "torch"},
+    "rainbow without noise": {"agent": "rainbow", "network__noisy": False, "agent__learning_starts": 50},
     "rmsprop": {"optimizer": "rmsprop", "optimizer__momentum": 0.9},
     "torch rmsprop": {"optimizer": "rmsprop", "optimizer__momentum": 0.9, "learner": "torch"},
     "sgd": {"optimizer": "sgd", "optimizer__momentum": 0.9},
@@ -49,6 +60,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "batch norm": {"network": "mlp_batchnorm"},
     "lunar lander": {"env": "lunarlander", "target": "soft"},
     "by episodes": {"evaluation__every_episodes": 3, "exploration": "multiplicative", "target": "steps"},
+    "minatar": {"env": "minatar", **GAME},
+    "atari": {"env": "atari", **GAME, "budget__env_steps": 100, "env__max_episode_steps": 30},
     "eight copies": {"env__parallel": 8, "replay__n_step": 3, "target": "soft", "update_every": 5},
     "keep best": {
         "checkpoint__keep_best": "episode",

@@ -9,15 +9,24 @@ import torch
 from numpy import ascontiguousarray, empty, int64  # spares 0.1 of the microsecond that `greedy` takes
 from torch import Tensor, nn
 
-from dqn_exp.agent.fused.compilation import prepare
 from dqn_exp.agent.fused.convolution import CHANNELS, KERNEL, OUT, describe
+from dqn_exp.agent.fused.dueling import (
+    describe_dueling,
+    find_dueling,
+    in_order,
+    linear_layers,
+    merged_parameters,
+)
+from dqn_exp.agent.fused.heads import VALUES, describe_head
 from dqn_exp.agent.fused.layers import columns_size, row_stride
 from dqn_exp.agent.fused.optimizers import ADAM, RMSPROP, SGD
 from dqn_exp.agent.fused.shallow import is_shallow
 from dqn_exp.agent.fused.structures import Networks, Settings, Workspace
 from dqn_exp.agent.fused.update import LOSS, Q_MAX, Q_SUM, get_kernels
+from dqn_exp.compilation import prepare
 from dqn_exp.config import AdamConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.images import ImageBox
+from dqn_exp.networks import head_of
 from dqn_exp.replay import Transitions
 
 
@@ -40,13 +49,14 @@ class FusedLearner:
     ) -> None:
         """`images`: what the network observes, where it is a CNN of one convolution."""
         self.network = network.eval()
-        linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+        self._online, self._places = share_parameters(network)
+        dtype = self._dtype = self._online.dtype
         is_tanh = any(isinstance(module, nn.Tanh) for module in network.modules())
-        sizes = [linear[0].in_features, *(layer.out_features for layer in linear)]
+        sizes, dueling, head = find_sizes(network), describe_dueling(network), head_of(network)
         convolution = find_convolution(network, images)
         self._largest = images.largest if images else None
         self._n_in = int(np.prod(images.shape)) if images else sizes[0]
-        self._n_actions = sizes[-1]
+        self._n_actions = sizes[-1] // head.outputs
         self._n_rows = 1 + sum(sizes)
         patch = 0
         if images:
@@ -59,6 +69,8 @@ class FusedLearner:
         self._settings = Settings(
             np.array(sizes),
             convolution,
+            dueling,
+            describe_head(head, dtype),
             is_tanh=is_tanh,
             is_double=bool(agent.double),
             is_huber=agent.loss == "huber",
@@ -70,16 +82,14 @@ class FusedLearner:
             max_norm=max_norm,
             max_value=max_value,
         )
-        self._online = share_parameters(network)
         self._target = self._online.copy() if has_target else self._online
-        dtype = self._dtype = self._online.dtype
         gradient, slots = aligned_zeros(self._online.size, dtype), np.zeros((2, self._online.size), dtype)
         self._networks = Networks(self._online, self._target, gradient, slots)
         self._steps = 0
         self._counts_steps = not isinstance(optimizer, SGDConfig)
         self._statistics = np.zeros(3, dtype)
         self._no_weights = np.zeros(0, dtype)
-        self._units = np.zeros((len(linear) + (images is not None), self._widest), dtype)
+        self._units = np.zeros((len(sizes) - 1 + (images is not None), self._widest), dtype)
         self._no_values = np.zeros((0, self._n_actions), dtype)
         self._bundled: Transitions | None = None
         self._make_room(1)
@@ -93,14 +103,19 @@ class FusedLearner:
             np.zeros((0, self._n_in), self._dtype),
         )
         self._like = Transitions(rows, integers, numbers, rows, numbers)
-        shallow = is_shallow(self._settings.sizes.tolist(), is_tanh) and not self._largest
-        n_in, n_out = (self._n_in, self._n_actions) if shallow else (0, 0)
-        kernels = get_kernels(self._dtype.name, n_in, n_out)
+        is_distribution = self._settings.head.kind != VALUES
+        small = is_shallow(self._settings.sizes.tolist(), is_tanh) and not self._largest
+        n_in, n_out = (self._n_in, self._n_actions) if small and not is_distribution else (0, 0)
+        kernels = get_kernels(self._dtype.name, n_in, n_out, is_distribution)
         contents = self._settings, self._networks, self._workspace, self._like
         self._make_bundle = prepare(kernels.bundle, *contents)
         self._bundle = self._make_bundle(*contents)
         self._update = prepare(kernels.update, self._bundle, self._steps, integers, numbers)
-        fixed = self._settings.sizes, self._settings.convolution, is_tanh, self._online
+        settings = self._settings
+        fixed = (
+            *(settings.sizes, settings.convolution, settings.dueling),
+            *(settings.head.kind, settings.head.support, is_tanh, self._online),
+        )
         predict = prepare(kernels.predict, *fixed, rows, self._units, self._no_values, integers)
         self._predict = partial(predict, *fixed)
         self._blend = prepare(kernels.blend, self._target, self._online, 1.0)
@@ -179,7 +194,7 @@ class FusedLearner:
         stride = row_stride(batch_size)
         states, next_states = (aligned_zeros(self._n_rows * stride, self._dtype) for _ in range(2))
         states[:stride] = next_states[:stride] = 1
-        selected = aligned_zeros(self._n_actions * stride, self._dtype)
+        selected = aligned_zeros(self._settings.sizes[-1] * stride, self._dtype)
         columns = aligned_zeros(columns_size(batch_size, self._widest), self._dtype)
         self._td_errors = np.zeros(batch_size, self._dtype)
         self._workspace = Workspace(
@@ -241,11 +256,27 @@ class FusedLearner:
 
     def _views(self, flat: np.ndarray) -> dict[str, Tensor]:
         """A flat array in the shapes and by the names of the network's parameters."""
-        views, at = {}, 0
-        for name, parameter in self.network.named_parameters():
-            views[name] = torch.from_numpy(flat[at : at + parameter.numel()]).view(parameter.shape)
-            at += parameter.numel()
-        return views
+        return {
+            name: view(flat, self._places[parameter], parameter.shape)
+            for name, parameter in self.network.named_parameters()
+        }
+
+
+def find_sizes(network: nn.Module) -> list[int]:
+    """Units of each dense layer, from the inputs on; of a dueling network as of the plain one it equals."""
+    dueling = find_dueling(network)
+    linear = linear_layers(network)
+    if dueling is None:
+        return [linear[0].in_features, *(layer.out_features for layer in linear)]
+    value, advantage = linear_layers(dueling.value), linear_layers(dueling.advantage)
+    shared = linear[: -len(value) - len(advantage)]
+    side_by_side = value[0].out_features + advantage[0].out_features
+    return [
+        linear[0].in_features,
+        *(layer.out_features for layer in shared),
+        side_by_side,
+        advantage[-1].out_features,
+    ]
 
 
 def find_convolution(network: nn.Module, images: ImageBox | None) -> np.ndarray:
@@ -257,15 +288,22 @@ def find_convolution(network: nn.Module, images: ImageBox | None) -> np.ndarray:
     return describe(channels, height, width, layer.kernel_size[0], layer.stride[0], layer.out_channels)
 
 
-def share_parameters(network: nn.Module) -> np.ndarray:
-    """One flat array that holds the parameters of `network`, which become views of it."""
-    parameters = list(network.parameters())
-    flat = np.concatenate([parameter.detach().numpy().ravel() for parameter in parameters])
-    at = 0
-    for parameter in parameters:
-        parameter.data = torch.from_numpy(flat[at : at + parameter.numel()]).view(parameter.shape)
+def share_parameters(network: nn.Module) -> tuple[np.ndarray, dict[nn.Parameter, int]]:
+    """One flat array of the parameters of `network`, which become views of it, and where each begins."""
+    ordered, more = in_order(network), merged_parameters(network)
+    flat = np.concatenate([parameter.detach().numpy().ravel() for parameter in ordered])
+    flat = np.append(flat, np.zeros(more, flat.dtype))
+    places, at = {}, 0
+    for parameter in ordered:
+        parameter.data = view(flat, at, parameter.shape)
+        places[parameter] = at
         at += parameter.numel()
-    return flat
+    return flat, places
+
+
+def view(flat: np.ndarray, at: int, shape: torch.Size) -> Tensor:
+    """Of what begins at `at`."""
+    return torch.from_numpy(flat[at : at + shape.numel()]).view(shape)
 
 
 def describe_optimizer(config: OptimizerConfig) -> tuple[int, list[float], list[str]]:

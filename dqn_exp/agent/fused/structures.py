@@ -18,11 +18,21 @@ from dqn_exp.replay import Transitions
 Array = np.ndarray
 
 
+class HeadNumbers(NamedTuple):
+    """What the K numbers are that are predicted for each action."""
+
+    kind: int  # VALUES, DISTRIBUTION or QUANTILES of `heads`
+    support: Array  # [K]: the atoms of a distribution, the places tau of quantiles
+    kappa: float  # of quantiles: delta of Huber's loss; 0: the absolute error
+
+
 class Settings(NamedTuple):
     """What does not change while a learner learns."""
 
-    sizes: Array  # int64[layers + 1]: units of each dense layer, from what it begins with to the actions
+    sizes: Array  # int64[layers + 1]: units of each dense layer, from what it begins with to the predictions
     convolution: Array  # int64[6], see `convolution`, of what the dense layers begin with; int64[0]: none
+    dueling: Array  # int64[3], see `dueling`; int64[0]: it is none
+    head: HeadNumbers
     is_tanh: bool  # the hidden layers' activation: tanh, otherwise ReLU
     is_double: bool  # double DQN: the online network selects the next action
     is_huber: bool  # the loss: Huber's, otherwise the square
@@ -50,7 +60,7 @@ class Workspace(NamedTuple):
     stride: int  # elements from one row of activations to the next
     states: Array  # rows of activations for the batch's states; the first row holds ones
     next_states: Array  # the same for the next states
-    selected: Array  # rows of Q-values by which double DQN selects the next action
+    selected: Array  # rows of predictions by which double DQN selects the next action
     columns: Array  # room for the activations of one layer, samples by units
     td_errors: Array  # [B], a result: predicted minus target
     statistics: Array  # [3], a result: loss, sum of Q, largest |Q|
@@ -91,8 +101,11 @@ class Layer(NamedTuple):
     above: int  # place of the first row of its outputs
 
 
-class QValues(NamedTuple):
-    """Rows of Q-values: action a of sample b is data[a * stride + b]."""
+class Predictions(NamedTuple):
+    """Rows of predictions: number k for action a of sample b is data[(a K + k) stride + b].
+
+    Of values K is 1, and they are Q-values.
+    """
 
     data: Array
     stride: int

@@ -18,10 +18,21 @@ from dqn_exp.agent.fused.convolution import (
     parameter_count,
 )
 from dqn_exp.agent.fused.denormals import flush_denormals, restore_denormals
+from dqn_exp.agent.fused.dueling import learned_outputs, merge, split
+from dqn_exp.agent.fused.heads import learn_distributions, value_of
 from dqn_exp.agent.fused.layers import BLOCK, CHUNK, apply_tanh, backward, forward
 from dqn_exp.agent.fused.optimizers import apply_optimizer, clip_norm, clip_values
 from dqn_exp.agent.fused.shallow import shallow_backward, shallow_forward
-from dqn_exp.agent.fused.structures import Array, Bundle, Networks, QValues, Rows, Settings, Workspace
+from dqn_exp.agent.fused.structures import (
+    Array,
+    Bundle,
+    HeadNumbers,
+    Networks,
+    Predictions,
+    Rows,
+    Settings,
+    Workspace,
+)
 from dqn_exp.replay import Transitions
 
 LOSS, Q_SUM, Q_MAX = range(3)  # places in `statistics`
@@ -38,11 +49,14 @@ class Kernels:
 
 
 @cache
-def get_kernels(dtype: str, n_in: int, n_out: int) -> Kernels:
-    """For shallow networks of n_in inputs and n_out outputs; 0 and 0 stand for all other networks."""
+def get_kernels(dtype: str, n_in: int, n_out: int, is_distribution: bool) -> Kernels:
+    """For shallow networks of n_in inputs and n_out outputs; 0 and 0 stand for all other networks.
+
+    `is_distribution`: what they predict is one, of either kind.
+    """
     return Kernels(
         entry(bundle, dtype),
-        entry(make_update(n_in, n_out), f"{dtype}_{n_in}_{n_out}"),
+        entry(make_update(n_in, n_out, is_distribution), f"{dtype}_{n_in}_{n_out}_{is_distribution}"),
         entry(predict, dtype),
         entry(blend, dtype),
     )
@@ -53,8 +67,8 @@ def bundle(settings: Settings, networks: Networks, workspace: Workspace, transit
     return Bundle(settings, networks, workspace, transitions)
 
 
-def make_update(n_in: int, n_out: int) -> Callable[..., None]:
-    """The function to be compiled, in which n_in and n_out are constants. Both are 0 for deep networks."""
+def make_update(n_in: int, n_out: int, is_distribution: bool) -> Callable[..., None]:
+    """The function to be compiled, in which these are constants. n_in and n_out are 0 for deep networks."""
     is_shallow = n_in > 0
 
     def update(bundle: Bundle, step: int, indices: Array, weights: Array) -> None:
@@ -67,21 +81,24 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
         sizes, is_tanh, stride = settings.sizes, settings.is_tanh, workspace.stride
         convolution = settings.convolution
         observed = observation_row(convolution, stride)
-        online, target, gradient = networks.online, networks.target, networks.gradient
+        merge(settings.dueling, networks.online)
+        merge(settings.dueling, networks.target)
+        plain = learned_outputs(settings.dueling)
+        online, target, gradient = networks.online[plain:], networks.target[plain:], networks.gradient[plain:]
         states, next_states, selected = workspace.states, workspace.next_states, workspace.selected
         statistics = workspace.statistics
-        n_actions = sizes[-1]
-        q_rows = states.size - n_actions * stride
+        n_actions = sizes[-1] // settings.head.support.size
+        q_rows = states.size - sizes[-1] * stride
         mode = flush_denormals()
-        fill(gradient, 0)
+        fill(networks.gradient, 0)
         fill(statistics, 0)
         for first in range(0, indices.size, CHUNK):
             last = first + CHUNK
             chunk, errors = indices[first:last], workspace.td_errors[first:last]
             samples = -(-chunk.size // BLOCK) * BLOCK
             here, there = Rows(states, stride, samples), Rows(next_states, stride, samples)
-            q = QValues(states[q_rows:], stride, n_actions, chunk.size)
-            next_q = QValues(next_states[q_rows:], stride, n_actions, chunk.size)
+            q = Predictions(states[q_rows:], stride, n_actions, chunk.size)
+            next_q = Predictions(next_states[q_rows:], stride, n_actions, chunk.size)
             gather(transitions.next_observation, chunk, there, observed)
             gather(transitions.observation, chunk, here, observed)
             if is_shallow:
@@ -96,15 +113,18 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
                     copy(next_q.data, selected)
                 forward_all(sizes, convolution, is_tanh, target, there)
                 forward_all(sizes, convolution, is_tanh, online, here)
-            if settings.is_double:
-                take_selected(next_q, selected)
-            else:
-                take_largest(next_q)
-            find_td_errors(q, next_q, transitions, chunk, errors)
-            summarise(q, statistics)
-            statistics[LOSS] += differentiate(
-                q, transitions.action, chunk, errors, weights[first:last], settings.is_huber, 1 / indices.size
+            chooser = Predictions(
+                selected if settings.is_double else next_q.data, stride, n_actions, chunk.size
             )
+            of_batch = transitions, chunk, weights[first:last], 1 / indices.size
+            if is_distribution:
+                summarise_distributions(settings.head, q, statistics)
+                statistics[LOSS] += learn_distributions(
+                    settings.head, q, next_q, chooser, *of_batch, workspace.columns, errors
+                )
+            else:
+                summarise(q, statistics)
+                statistics[LOSS] += learn_values(settings, q, next_q, chooser, *of_batch, errors)
             if is_shallow:
                 shallow_backward(n_in, n_out, sizes[1], online, states, stride, samples, gradient)
             else:
@@ -113,8 +133,9 @@ def make_update(n_in: int, n_out: int) -> Callable[..., None]:
                 if has_convolution:
                     convolution_gradient(convolution, gradient, here, workspace.columns)
         show_nan(statistics)
-        clip_values(gradient, settings.max_value)
-        clip_norm(gradient, settings.max_norm)
+        split(settings.dueling, networks.gradient)
+        clip_values(networks.gradient, settings.max_value)
+        clip_norm(networks.gradient, settings.max_norm)
         apply_optimizer(settings, networks, step)
         restore_denormals(mode)
 
@@ -155,7 +176,7 @@ def gather(observations: Array, indices: Array, rows: Rows, first: int) -> None:
 
 
 @compiled
-def take_largest(q: QValues) -> None:
+def take_largest(q: Predictions) -> None:
     """q[0, b] = max over a of q[a, b]"""
     values = q.data
     for a in range(1, q.n_actions):
@@ -165,7 +186,7 @@ def take_largest(q: QValues) -> None:
 
 
 @compiled
-def take_selected(q: QValues, selectors: Array) -> None:
+def take_selected(q: Predictions, selectors: Array) -> None:
     """q[0, b] = q[argmax over a of selectors[a, b], b]; the first row of selectors is used up."""
     values = q.data
     for a in range(1, q.n_actions):
@@ -177,8 +198,32 @@ def take_selected(q: QValues, selectors: Array) -> None:
 
 
 @compiled
+def learn_values(
+    settings: Settings,
+    q: Predictions,
+    next_q: Predictions,
+    chooser: Predictions,
+    transitions: Transitions,
+    indices: Array,
+    weights: Array,
+    scale: float,
+    td_errors: Array,
+) -> float:
+    """Replace `q` by the loss's gradient, fill `td_errors` [B], and return the sum of the losses.
+
+    `next_q` is of the next states, whose actions are chosen by `chooser`; both are used up.
+    """
+    if settings.is_double:
+        take_selected(next_q, chooser.data)
+    else:
+        take_largest(next_q)
+    find_td_errors(q, next_q, transitions, indices, td_errors)
+    return differentiate(q, transitions.action, indices, td_errors, weights, settings.is_huber, scale)
+
+
+@compiled
 def find_td_errors(
-    q: QValues, next_q: QValues, transitions: Transitions, indices: Array, td_errors: Array
+    q: Predictions, next_q: Predictions, transitions: Transitions, indices: Array, td_errors: Array
 ) -> None:
     """Q(s, a) - (r + discount * value of s'); the first row of `next_q` holds these values."""
     for b in range(np.uint64(indices.size)):
@@ -188,7 +233,7 @@ def find_td_errors(
 
 
 @compiled
-def summarise(q: QValues, statistics: Array) -> None:
+def summarise(q: Predictions, statistics: Array) -> None:
     """Add up Q and find the largest |Q|, as if there were no NaN."""
     for a in range(q.n_actions):
         row = q.data[a * q.stride :]
@@ -198,6 +243,20 @@ def summarise(q: QValues, statistics: Array) -> None:
             largest = max(largest, abs(row[b]))
         statistics[Q_SUM] += total
         statistics[Q_MAX] = max(statistics[Q_MAX], largest)
+
+
+@compiled
+def summarise_distributions(head: HeadNumbers, predicted: Predictions, statistics: Array) -> None:
+    """The same of the values of distributions."""
+    total, largest = predicted.data.dtype.type(0), predicted.data.dtype.type(0)
+    for a in range(predicted.n_actions):
+        for b in range(predicted.n_samples):
+            at = a * head.support.size * predicted.stride + b
+            value = value_of(head, predicted.data, at, predicted.stride)
+            total += value
+            largest = max(largest, abs(value))
+    statistics[Q_SUM] += total
+    statistics[Q_MAX] = max(statistics[Q_MAX], largest)
 
 
 @compiled
@@ -213,7 +272,7 @@ def show_nan(statistics: Array) -> None:
 
 @compiled
 def differentiate(
-    q: QValues,
+    q: Predictions,
     actions: Array,
     indices: Array,
     td_errors: Array,
@@ -247,8 +306,11 @@ def differentiate(
 def predict(
     sizes: Array,
     convolution: Array,
+    dueling: Array,
+    kind: int,
+    support: Array,
     is_tanh: bool,
-    parameters: Array,
+    learned: Array,
     observations: Array,
     units: Array,
     values: Array,
@@ -260,7 +322,9 @@ def predict(
     activations of one observation, its last row for those of the convolution. This is called at each step of
     training: the settings would make it slower by a tenth of a microsecond.
     """
-    n_layers, n_actions = sizes.size - 1, sizes[-1]
+    merge(dueling, learned)
+    parameters, head = learned[learned_outputs(dueling) :], HeadNumbers(kind, support, 0.0)
+    n_layers, n_predicted = sizes.size - 1, support.size
     for b in range(len(observations)):
         source, at = observations[b], parameter_count(convolution)
         if convolution.size > 0:
@@ -268,7 +332,7 @@ def predict(
             source = units[-1][: sizes[0]]
         for layer in range(n_layers):
             n_in, n_out, is_last = sizes[layer], sizes[layer + 1], layer == n_layers - 1
-            target = values[b] if is_last and len(values) > 0 else units[layer]
+            target = units[layer]
             for row in range(n_out):
                 weights = parameters[at + row * n_in : at + (row + 1) * n_in]
                 total = parameters[at + n_out * n_in + row]
@@ -280,10 +344,13 @@ def predict(
                 apply_tanh(target[:n_out])
             at += n_out * (n_in + 1)
             source = target
-        best = 0
-        for action in range(1, n_actions):
-            if source[action] > source[best]:
-                best = action
+        best, largest = 0, parameters.dtype.type(0)
+        for action in range(sizes[-1] // n_predicted):
+            value = value_of(head, source, action * n_predicted, 1)
+            if len(values) > 0:
+                values[b, action] = value
+            if action == 0 or value > largest:
+                best, largest = action, value
         actions[b] = best
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tests.benchmarks.landscape.agreement import BEST
 from tests.benchmarks.landscape.comparison import Comparison
+from tests.benchmarks.pages import put, table
 
 PAGE = Path(__file__).parents[3] / "docs" / "landscape.md"
 FIGURES = PAGE.parent / "figures"
-BEGIN, END = "<!-- what the benchmark writes begins here -->", "<!-- and ends here -->"
 LARGEST = 5
 """How many of the largest differences of an environment are listed."""
 KINDS = ["buffer_prio_sampling", "use_target_network"]
@@ -29,8 +29,7 @@ SHOWN = {
 
 def write(text: str) -> None:
     """Put `text` where the page has its results."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}")
+    put(PAGE, text)
 
 
 def results(compared: Sequence[Comparison]) -> str:
@@ -40,23 +39,23 @@ def results(compared: Sequence[Comparison]) -> str:
 
 def _lines(compared: Sequence[Comparison]) -> Iterator[str]:
     names = list(compared[0].correlations)
-    yield from _table(
+    yield from table(
         ["rank correlation", "configurations", *names],
         ([one.title, str(len(one.ours)), *map(str, one.correlations.values())] for one in compared),
     )
-    yield from _table(
+    yield from table(
         [f"of the {BEST} best, in both", "by chance", *names],
         ([one.title, f"{BEST**2 / len(one.ours):.1f}", *_counts(one)] for one in compared),
     )
-    yield from _table(
+    yield from table(
         ["", "mean: theirs", "ours", "difference", "differ, p <= 0.05", "seeds' share: theirs", "ours"],
         ([one.title, *_means(one), *map(str, one.shares)] for one in compared),
     )
-    yield from _table(
+    yield from table(
         ["", "prioritised", "target network", "configurations", "theirs", "ours", "difference", "p <= 0.05"],
         (row for one in compared for row in _by_kind(one)),
     )
-    yield from _table(
+    yield from table(
         ["largest differences", "number", *SHOWN.values(), "theirs", "ours", "difference", "p"],
         (row for one in compared for row in _largest(one)),
     )
@@ -100,9 +99,3 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     number = float(str(value))
     return f"{number:.2g}" if abs(number) < 1 else f"{number:.0f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for cells in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(cells)} |"
-    yield ""

@@ -1,0 +1,64 @@
+"""How functions that Python calls are compiled, kept on disk and called."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar
+
+import llvmlite.binding
+import numba
+
+log = logging.getLogger(__name__)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kept(function: Function, variant: str, beside: str = "", **options: Any) -> Function:
+    """Compile a function that Python calls, and keep the result on disk: one file for each variant.
+
+    `options`: numba's. `beside`: what the result depends on beside the sources in its folder.
+
+    Numba names its files after the function, and renews them when the source of this one function
+    changes. Two dangers follow. Processes that write variants under one name at the same time could
+    mix them up, and a change in a function that this one calls would go unnoticed. So the name that
+    numba sees holds the variant and a fingerprint of all sources beside it and of the machine.
+    """
+    folder = Path(function.__code__.co_filename).parent
+    own = FunctionType(function.__code__, function.__globals__, closure=function.__closure__)
+    own.__name__ = own.__qualname__ = f"{function.__name__}_{variant}_{fingerprint(folder, beside)}"
+    try:
+        cached: Function = numba.njit(**options, cache=True)(own)
+    except RuntimeError:  # there is no directory that numba may write to
+        cached = numba.njit(**options)(own)
+    return cached
+
+
+def prepare(function: Any, *examples: Any) -> Callable[..., Any]:
+    """Load or compile `function` for arguments of the types of `examples`; returns the compiled function.
+
+    The compiled function does not check the types of its arguments. That check takes longer than all
+    the rest of a call with structures. Whoever calls must therefore pass exactly these types: an array
+    of another type or layout is read as if it had the right one, without an error, and one with more
+    axes overwrites memory.
+    """
+    signature = tuple(map(numba.typeof, examples))
+    if signature not in function.overloads:
+        stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
+        if not any(stored):
+            log.info("compiling %s: some seconds, once on this machine", function.__name__)
+        function.compile(signature)
+    direct: Callable[..., Any] = function.overloads[signature].entry_point
+    return direct
+
+
+@cache
+def fingerprint(folder: Path, beside: str) -> str:
+    """Changes with the sources in `folder`, with `beside`, numba and the processor."""
+    sources = [path.read_bytes() for path in sorted(folder.glob("*.py"))]
+    machine = f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()}"
+    return hashlib.sha256(b"".join([*sources, beside.encode(), machine.encode()])).hexdigest()[:8]
