@@ -18,6 +18,7 @@ from scipy.special import bdtr, chdtrc, fdtrc, stdtrit
 
 from analysis.estimates import statistics as st
 from analysis.estimates.blocked import (
+    Comparison,
     Integers,
     PValue,
     Shuffler,
@@ -139,18 +140,34 @@ def overall_difference(
     return _standardised(pair, environments[chosen], shuffler, largest_difference)
 
 
+def overall_advantage(trials: Trials, environments: Integers, reference: int, value: int) -> float:
+    """How much sooner `value` converges than `reference` over environments, in standardised scores; NaN where
+    they cannot be compared."""
+    chosen = np.isin(trials.values, [reference, value])
+    comparison = comparable(trials.among([reference, value]))
+    if comparison is None:
+        return np.nan
+    scored = _standardised_scores(comparison, environments[chosen])
+    return float(np.where(comparison.trials.values == 1, scored, -scored).sum())
+
+
 def _standardised(
     trials: Trials, environments: Integers, shuffler: Shuffler, statistic: Statistic
 ) -> PValue | None:
     comparison = comparable(trials)
     if comparison is None:
         return None
+    return shuffler.p_value_of(_standardised_scores(comparison, environments), comparison, statistic)
+
+
+def _standardised_scores(comparison: Comparison, environments: Integers) -> Floats:
+    """Log-rank scores of the trials that are compared, those of each environment spread alike."""
     compared, within = comparison.trials, environments[comparison.kept]
     scored = log_rank_scores(compared.times, compared.events, compared.strata)
     for environment in np.unique(within):
         here = within == environment
         scored[here] /= np.linalg.norm(sums_by_seed(compared.where(here), scored[here])) or 1.0
-    return shuffler.p_value_of(scored, comparison, statistic)
+    return scored
 
 
 def in_every_environment(

@@ -112,14 +112,16 @@ def _against(
         found |= with_interval("better", *better)
     overall = environments.overall_difference(trials, of_environment, 0, code, shuffler)
     ratios = {name: _ratio(sweep, axis, values[code], values[0]) for name, (sweep, axis) in parts.items()}
-    known = [ratio for ratio in ratios.values() if ratio]
-    complete = len(known) == len(parts)
+    complete = all(ratios.values())
+    spread = {name: ratio for name, ratio in ratios.items() if ratio and ratio.error > 0}
     return {
         **found,
         "p_overall": overall.p if overall else np.nan,
+        "advantage": environments.overall_advantage(trials, of_environment, 0, code),
         "p_every": environments.in_every_environment(trials, of_environment, 0, code, shuffler),
-        "p_interaction": environments.interaction(known) if complete else np.nan,
-        "p_reversal": environments.reversal(known) if complete else np.nan,
+        "p_interaction": environments.interaction(list(spread.values())) if complete else np.nan,
+        "p_reversal": environments.reversal(list(spread.values())) if complete else np.nan,
+        "silent": [name for name in ratios if complete and name not in spread],
         "ratios": {
             name: float(np.exp(ratio.estimate)) if ratio else np.nan for name, ratio in ratios.items()
         },
@@ -154,7 +156,7 @@ def flat_table(over: Over) -> Table:
     """`over.values` with a column for each environment's ratio of restricted means."""
     return [
         {
-            **{name: value for name, value in row.items() if name != "ratios"},
+            **{name: value for name, value in row.items() if name not in ("ratios", "silent")},
             **{f"rmst_ratio.{name}": ratio for name, ratio in row.get("ratios", {}).items()},
         }
         for row in over.values
@@ -168,12 +170,28 @@ def sentences(over: Over) -> Iterator[str]:
         yield f"{over.name}: not all values met with the same seeds in all {n} environments."
         return
     told = p_value(over.omnibus.p, over.omnibus.is_floor)
-    if over.omnibus.p < st.SIGNIFICANT:
-        yield f"Over {n} environments together, the speed of convergence depends on {over.name} ({told})."
-    else:
+    if over.omnibus.p >= st.SIGNIFICANT:
         yield f"Over {n} environments together, no effect of {over.name} was shown ({told})."
+    else:
+        direction = _direction(over) if len(over.values) == 2 else ""
+        yield (
+            f"Over {n} environments together, the speed of convergence depends on {over.name} "
+            f"({told}){direction}."
+        )
+    silent = over.values[-1]["silent"]
+    if silent:
+        yield (
+            f"In {', '.join(silent)} every value of {over.name} took the same time (nothing converged, say), "
+            f"which tells nothing of its effect there."
+        )
     for row in over.values[1:]:
         yield from _about(over, row)
+
+
+def _direction(over: Over) -> str:
+    """Of two values, which one converges sooner."""
+    word = "faster" if over.values[1]["advantage"] > 0 else "slower"
+    return f": {format_value(over.values[1][over.name])} is {word} than {format_value(over.reference)}"
 
 
 def _about(over: Over, row: dict[str, Any]) -> Iterator[str]:
@@ -193,4 +211,10 @@ def _about(over: Over, row: dict[str, Any]) -> Iterator[str]:
         yield (
             f"How much {name} differs from {reference} is not the same in all environments "
             f"({p_value(row['p_interaction'])})."
+        )
+    if "better" in row and not row["better_low"] <= 0.5 <= row["better_high"]:
+        yield (
+            f"A trial with {name} ends with a higher score than one with {reference} in {row['better']:.0%} "
+            f"of cases (95% interval {row['better_low']:.0%} to {row['better_high']:.0%}; a score: final "
+            f"return, random play 0 and the threshold 1)."
         )

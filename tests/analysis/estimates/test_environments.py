@@ -17,6 +17,7 @@ from analysis.estimates.environments import (
     interquartile_mean,
     jackknife,
     overall,
+    overall_advantage,
     overall_difference,
     probability_of_improvement,
     profile,
@@ -157,6 +158,12 @@ def test_one_environment_with_long_times_does_not_drown_the_others() -> None:
     long = trials._replace(times=np.where(environments == 1, trials.times * 100, trials.times))
     tests = Shuffler(RNG(0), 500)
     assert overall(long, environments, tests) == overall(trials, environments, tests)
+
+
+def test_the_advantage_over_environments_is_of_the_value_that_converges_sooner() -> None:
+    slower, environments = several(RNG(0), [[1, 2], [1, 2]])
+    assert overall_advantage(slower, environments, 0, 1) < 0
+    assert overall_advantage(slower, environments, 1, 0) == -overall_advantage(slower, environments, 0, 1)
 
 
 def test_two_values_over_environments_are_one_pair() -> None:

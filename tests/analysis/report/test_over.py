@@ -41,7 +41,8 @@ def over(root: Path) -> Over:
 def test_an_effect_in_every_environment_is_told(tmp_path: Path) -> None:
     found = over(write(tmp_path / "s", SLOWER_THERE))
     text = " ".join(sentences(found))
-    assert "Over 2 environments together, the speed of convergence depends on lr" in text
+    assert "Over 2 environments together, the speed of convergence depends on lr (p" in text
+    assert "): 0.2 is slower than 0.1." in text
     assert "lr = 0.2 is slower than 0.1 in every environment" in text
     assert "reversal" not in text
     assert found.values[1]["ratios"]["CartPole-v1"] == pytest.approx(2, abs=0.4)
@@ -53,6 +54,29 @@ def test_a_reversal_is_told_and_no_overall_effect(tmp_path: Path) -> None:
     assert "no effect of lr was shown" in text
     assert "lr = 0.2 is faster than 0.1 on Acrobot-v1 and slower on CartPole-v1" in text
     assert "every environment" not in text
+
+
+def test_an_environment_where_nothing_converges_is_named_and_judges_nothing(tmp_path: Path) -> None:
+    root = write(tmp_path / "s", OPPOSITE)
+    for lr in (0.1, 0.2):
+        for seed in range(10):
+            own = {"env.id": "MountainCar-v0", "lr": lr, "seed": seed, "returns.random": -200.0}
+            write_trial(root / f"MountainCar-v0,{lr},{seed}", own, np.inf)
+    found = over(root)
+    text = " ".join(sentences(found))
+    assert "In MountainCar-v0 every value of lr took the same time" in text
+    assert "lr = 0.2 is faster than 0.1 on Acrobot-v1 and slower on CartPole-v1" in text
+    assert not np.isnan(found.values[1]["p_interaction"])
+
+
+@pytest.mark.parametrize(("better", "is_told"), [((0.8, 0.6, 0.9), True), ((0.6, 0.4, 0.7), False)])
+def test_who_ends_with_higher_scores_is_told(
+    tmp_path: Path, better: tuple[float, float, float], is_told: bool
+) -> None:
+    found = over(write(tmp_path / "s", SLOWER_THERE))
+    found.values[1].update(zip(("better", "better_low", "better_high"), better, strict=True))
+    told = "A trial with lr = 0.2 ends with a higher score than one with 0.1 in 80% of cases"
+    assert (told in " ".join(sentences(found))) == is_told
 
 
 def test_scores_are_normalised_by_random_play_and_threshold(tmp_path: Path) -> None:
