@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.estimates import compare, describe
+from analysis.estimates import blocked, compare, describe
 from analysis.estimates import statistics as st
 from analysis.estimates.blocked import Shuffler
 from analysis.estimates.compare import AxisTest, Compared
@@ -81,6 +81,26 @@ def test_effects_are_found_and_equals_are_called_equal(tmp_path: Path) -> None:
     assert slower["rmst_ratio"] == pytest.approx(3.0, abs=0.15)
     assert not slower["equivalent"]
     assert slower["difference"] > 0
+
+
+def test_advantages_are_over_the_reference(tmp_path: Path) -> None:
+    sweep = read_sweep(effect_sweep(tmp_path / "s"))
+    trials = compared(sweep).trials
+    assert [row["advantage"] for row in table(sweep)] == [
+        blocked.advantage(trials, 0, code) for code in (1, 2)
+    ]
+    assert blocked.advantage(trials, 0, 2) not in (0, blocked.advantage(trials, 1, 2))
+
+
+@pytest.mark.parametrize(("step", "direction"), [(-2000, "faster"), (2000, "slower")])
+def test_a_slight_trend_has_the_direction_that_it_has(tmp_path: Path, step: int, direction: str) -> None:
+    write_sweep(
+        tmp_path / "s",
+        {"lr": [0.1, 0.2, 0.3]},
+        6,
+        lambda cell, seed: 9000 + 2500 * seed + (step if seed == 2 and cell["lr"] == 0.3 else 0),
+    )
+    assert axis_test(read_sweep(tmp_path / "s")).trend_direction == direction
 
 
 def test_of_two_values_there_is_no_best_beyond_their_difference(tmp_path: Path) -> None:

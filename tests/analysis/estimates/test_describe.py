@@ -29,6 +29,7 @@ def test_values_have_their_known_answers(buffers: Path) -> None:
     assert (slow["median"], slow["rmst"]) == (30_000, 30_000)
     assert fast["rmst_low"] < 7500 < fast["rmst_high"]
     assert fast["area"] > slow["area"] > none["area"]
+    assert [row["taken"] for row in (none, fast, slow)] == [0, 0, 0]
 
 
 def test_an_interval_stays_within_what_is_possible(buffers: Path) -> None:
