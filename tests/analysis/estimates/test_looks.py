@@ -118,6 +118,13 @@ def test_values_that_do_the_same_are_not_asked_further(tmp_path: Path) -> None:
     assert not other.is_identical(as_soon)
 
 
+def test_a_value_may_be_faster_than_the_reference(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: 2000 / cell["lr"] + 500 * seed)
+    found = taken(plan_looks(tmp_path / "s", (8,), defaults={"lr": 0.1}))
+    assert verdicts(found) == [(8, "0.2", "differs")]
+    assert found.direction(found.last[0]) == "faster"
+
+
 def test_pairs_that_never_converge_are_not_the_same(tmp_path: Path) -> None:
     """What they would have done is not known; and without any spread nothing can be planned."""
     write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 8, lambda cell, seed: np.inf)
