@@ -54,12 +54,13 @@ def bounded_interval(
 
     The weights of the values are drawn from a Dirichlet distribution (Rubin 1981), together with half a
     pseudo-observation at each bound. It covers 0.97 to 0.98 of nominal 95% also where nearly all values
-    lie at a bound, where Student's covers 0.22.
+    lie at a bound, where Student's covers 0.22. It holds the mean itself, also where all values lie at one.
     """
     x = np.asarray(values, dtype=float)
     weights = rng.dirichlet([*np.ones(len(x)), 0.5, 0.5], size=DRAWS)
     low, high = np.quantile(weights @ [*x, *bounds], [0.5 - level / 2, 0.5 + level / 2])
-    return max(float(low), bounds[0]), min(float(high), bounds[1])
+    mean = float(x.mean())
+    return max(min(float(low), mean), bounds[0]), min(max(float(high), mean), bounds[1])
 
 
 def mean_interval(

@@ -39,6 +39,12 @@ def test_bounded_intervals_cover_also_where_most_values_lie_at_a_bound(n: int, a
         assert covered["t"] / 250 < 0.7
 
 
+@pytest.mark.parametrize("bound", [0.0, 1.0])
+def test_a_bounded_interval_holds_the_mean_of_values_at_a_bound(bound: float) -> None:
+    low, high = st.bounded_interval([bound] * 10, (0, 1), np.random.default_rng(0))
+    assert low <= bound <= high
+
+
 def test_a_bounded_interval_has_width_and_stays_within_its_bounds() -> None:
     low, high = st.mean_interval([500] * 5, np.random.default_rng(0), bounds=(0, 500))
     assert 300 < low < 490 < high <= 500
