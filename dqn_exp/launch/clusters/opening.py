@@ -14,10 +14,14 @@ PACKAGES = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
 """What each kind needs; the extras of `dqn_exp` are called as the kinds."""
 
 
-def check_kind(kind: str, options: Mapping[str, Any]) -> None:
+def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
     """Raise ConfigError where the package that `kind` needs is missing, or an option means nothing."""
     if find_spec(PACKAGES[kind]) is None:
         raise ConfigError(f"hydra/launcher={kind} needs {PACKAGES[kind]}: pip install 'dqn_exp[{kind}]'")
+    if kind == "slurm" and not shared:
+        raise ConfigError(
+            "hydra.launcher.shared=false: Slurm's jobs and this command meet in files; allowed: true"
+        )
     if "n_jobs" in options:
         count_workers(options["n_jobs"])
 

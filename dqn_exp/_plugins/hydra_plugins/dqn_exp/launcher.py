@@ -72,7 +72,7 @@ class ClusterLauncher(EngineLauncher):
         checkpoint_seconds: float = 60,
         **options: Any,
     ) -> None:
-        launching.check_kind(kind, options)
+        launching.check_kind(kind, shared, options)
         super().__init__(retries, patience)
         if not isinstance(checkpoint_seconds, int | float) or not checkpoint_seconds > 0:
             raise ConfigError(
@@ -80,11 +80,11 @@ class ClusterLauncher(EngineLauncher):
             )
         self.shares_files = shared
         self._kind, self._options = kind, {key: _plain(value) for key, value in options.items()}
-        self._travel = launching.Travel(None if shared else checkpoint_seconds, patience)
+        self.travel = launching.Travel(None if shared else checkpoint_seconds, patience)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self._travel = replace(self._travel, preload=not config.hydra.job.env_set)
+        self.travel = replace(self.travel, preload=not config.hydra.job.env_set)
         launching.planner(hydra_context, config).trains_here = False
 
     def at_a_time(self, n_jobs: int | None = None) -> None:
@@ -92,7 +92,7 @@ class ClusterLauncher(EngineLauncher):
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.RemoteWorkers:
         cluster = launching.open_cluster(self._kind, **self._options)
-        return launching.RemoteWorkers(cluster, function, self._travel, n_jobs)
+        return launching.RemoteWorkers(cluster, function, self.travel, n_jobs)
 
 
 def _plain(value: Any) -> Any:
