@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         tell_time,
         tell_trials,
     )
-    from dqn_exp.launch.engine import Done, Engine
+    from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory

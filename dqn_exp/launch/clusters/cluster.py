@@ -30,10 +30,13 @@ class Refused(Exception):
 class Place(Protocol):
     """Where the files of a task are on the machine that runs it."""
 
-    root: Path | None
-    """The folder that its files were moved to; None where they are where the driver has them."""
-    directories: tuple[Path, ...]
-    """Of its trials."""
+    @property
+    def root(self) -> Path | None:
+        """The folder that its files were moved to; None where they are where the driver has them."""
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """Of its trials."""
 
     def archive(self) -> bytes | None:
         """All files as they are now, to be sent to the driver; None where it sees them."""
@@ -42,8 +45,9 @@ class Place(Protocol):
 class Files(Protocol):
     """How the files of a task come to a machine; travels with it."""
 
-    every: float | None
-    """Seconds from one archive to the next that is sent while the task runs; None: none is."""
+    @property
+    def every(self) -> float | None:
+        """Seconds from one archive to the next that is sent while the task runs; None: none is."""
 
     def opened(self) -> AbstractContextManager[Place]:
         """On the machine: put the files in place; raises Refused."""

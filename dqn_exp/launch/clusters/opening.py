@@ -29,9 +29,13 @@ def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
 def open_cluster(kind: str, **options: Any) -> Cluster:
     """Connect to a cluster, or start one; `options`: of its kind. Raises ConfigError."""
     if kind == "dask":
-        from dqn_exp.launch.clusters.dask import DaskCluster as Kind
-    elif kind == "ray":
-        from dqn_exp.launch.clusters.ray import RayCluster as Kind
-    else:
-        from dqn_exp.launch.clusters.slurm import SlurmCluster as Kind
-    return Kind(**options)
+        from dqn_exp.launch.clusters.dask import DaskCluster
+
+        return DaskCluster(**options)
+    if kind == "ray":
+        from dqn_exp.launch.clusters.ray import RayCluster
+
+        return RayCluster(**options)
+    from dqn_exp.launch.clusters.slurm import SlurmCluster
+
+    return SlurmCluster(**options)

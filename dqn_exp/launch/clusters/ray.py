@@ -6,6 +6,7 @@ Parcels are run by actors, as many as the cluster has CPUs for; one that dies co
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import time
@@ -63,6 +64,8 @@ class RayCluster:
 
     def _connect(self, address: str | None, n_jobs: int) -> None:
         own = {} if address else {"num_cpus": count_workers(n_jobs), "include_dashboard": False}
+        if address is None:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
         handler = signal.getsignal(signal.SIGTERM)
         try:
             with interrupts_held_back():

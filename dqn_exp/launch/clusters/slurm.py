@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 import submitit
+from submitit.core.utils import FailedJobError
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import Answer, Parcel, WorkerLost
@@ -109,9 +110,10 @@ class SlurmCall:
         if not self._has_result():
             raise WorkerLost(f"job {self.job.job_id} is gone: {self.job.state}")
         try:
-            return self.job.result()
-        except submitit.FailedJobError as error:
+            answer: Answer = self.job.result()
+        except FailedJobError as error:
             raise WorkerLost(f"job {self.job.job_id} failed: {str(error).splitlines()[-1]}") from None
+        return answer
 
     def stop(self) -> None:
         self.line.stopped.touch()
