@@ -22,6 +22,9 @@ class DaskProcesses:
     def __init__(self, place: Path, n_workers: int, hidden: Path | None = None) -> None:
         """`hidden`: a folder that the workers see empty."""
         self._place, self._hidden = place, hidden
+        self.temporary = place / "worker"
+        """Where workers are started and have their temporary files."""
+        self.temporary.mkdir(parents=True)
         self.scheduler = self._start("scheduler", ["--port", "0", "--host", "127.0.0.1", "--no-dashboard"])
         contact = place / "contact.json"
         wait_until(contact.exists)
@@ -48,11 +51,9 @@ class DaskProcesses:
             hide = f"mount -t tmpfs none {shlex.quote(str(self._hidden))}"
             inside = f"{hide} && exec {shlex.join(command)}"
             command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", inside]
-        temporary = self._place / "worker"
-        temporary.mkdir(exist_ok=True)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary)}
         with open(self._place / f"{what}.log", "ab") as log:
-            return subprocess.Popen(command, cwd=temporary, env=environment, stdout=log, stderr=log)
+            return subprocess.Popen(command, cwd=self.temporary, env=environment, stdout=log, stderr=log)
 
 
 def can_hide() -> bool:

@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from distributed import Client, Future, LocalCluster, Queue, get_client
@@ -40,7 +40,8 @@ class DaskCluster:
         self._calls: list[DaskCall] = []
         self.threads: dict[str, int] = {}
         """How many each worker has, by its address."""
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by us
+        for name in filter(lambda name: name.startswith("distributed"), logging.root.manager.loggerDict):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by us
         self._own: LocalCluster | None = None
         with interrupts_held_back():
             if address is None:
@@ -59,13 +60,9 @@ class DaskCluster:
             ) from None
 
     def look(self) -> Iterator[tuple[str, bytes]]:
-        if self.client.status != "running":
-            raise ClusterLost(self.name)
-        try:
+        with self.reached():
             self.threads = self.client.nthreads()
             mail = self._mail.get(batch=True) if self._mail.qsize() else ()
-        except (OSError, TimeoutError):
-            raise ClusterLost(self.name) from None
         self._calls = [call for call in self._calls if not call.is_over()]
         self.capacity = sum(self.threads.values())
         yield from mail
@@ -74,14 +71,24 @@ class DaskCluster:
         busy = Counter(call.address for call in self._calls)
         address = max(self.threads, key=lambda address: self.threads[address] - busy[address], default="")
         line = DaskLine(parcel.key, self._mail.name)
-        future = self.client.submit(host, parcel, line, key=parcel.key, workers=[address], pure=False)
+        with self.reached():
+            future = self.client.submit(host, parcel, line, key=parcel.key, workers=[address], pure=False)
         self._calls.append(DaskCall(self, address, future))
         return self._calls[-1]
 
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """The scheduler is asked for something; raises ClusterLost where it is gone."""
+        if self.client.status != "running":
+            raise ClusterLost(self.name)
+        try:
+            yield
+        except (OSError, TimeoutError, RuntimeError):  # the last: what the client has closed since
+            raise ClusterLost(self.name) from None
+
     def close(self) -> None:
-        with suppress(OSError, TimeoutError):
-            if self.client.status == "running":
-                self._mail.close()
+        with suppress(ClusterLost), self.reached():
+            self._mail.close()
         self.client.close(timeout=CONNECT_SECONDS)
         if self._own is not None:
             self._own.close(timeout=CONNECT_SECONDS)
@@ -105,7 +112,7 @@ class DaskCall:
         return answer
 
     def stop(self) -> None:
-        with suppress(OSError, TimeoutError):
+        with self._cluster.reached():
             self._cluster.client.run(stop, self._future.key, workers=[self.address], on_error="ignore")
 
 

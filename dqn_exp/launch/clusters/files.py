@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,8 +19,12 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, Self, runtime_checkable
 
 from dqn_exp.launch.clusters.cluster import Refused
-from dqn_exp.runs import CHECKPOINT, LOCK, RESULT, write_atomic
+from dqn_exp.runs import CHECKPOINT, LOCK, RESULT, directory_lock, is_locked, write_atomic
 
+SCRATCH = "dqn_exp-"
+"""How the name of a machine's folder for a task begins."""
+SCRATCH_SECONDS = 60.0
+"""So old is one that nobody holds, and nobody is about to."""
 CODE = "code"
 """Below a machine's folder for a task: the driver's own modules."""
 
@@ -101,11 +107,23 @@ class SentFiles:
 
     @contextmanager
     def opened(self) -> Iterator[There]:
-        with tempfile.TemporaryDirectory(prefix="dqn_exp-", ignore_cleanup_errors=True) as root:
-            directory = Path(root) / self.name
+        with scratch() as root:
+            directory = root / self.name
             unpack(self.content, directory)
-            unpack(self.code, Path(root) / CODE)
-            yield There(Path(root), directory, tuple(directory / trial for trial in self.trials))
+            unpack(self.code, root / CODE)
+            yield There(root, directory, tuple(directory / trial for trial in self.trials))
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder of this machine's for one task; those that dead workers have left are removed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > SCRATCH_SECONDS and not is_locked(left):
+                shutil.rmtree(left)
+    made = tempfile.TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True)
+    with made as root, directory_lock(Path(root)):
+        yield Path(root)
 
 
 def sent_files(task: object, every: float) -> SentFiles | SharedFiles:
