@@ -27,7 +27,6 @@ LONGEST_DIRECTORY = 60
 def start_server(preload: bool = True) -> None:
     """Begin to prepare the process, unless that has begun; returns at once."""
     _find_room_for_socket()
-    resource_tracker.ensure_running()  # when it begins it unblocks SIGINT, which is held back below
     forkserver.set_forkserver_preload(["dqn_exp.launch.preload"] if preload else [])
     with interrupts_held_back(), _import_path_in_environment():
         forkserver.ensure_running()
@@ -52,6 +51,7 @@ def _find_room_for_socket() -> None:
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
     """Processes and threads that begin meanwhile hear no Ctrl-C, nor do those that they begin."""
+    resource_tracker.ensure_running()  # when it begins it unblocks SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -15,6 +15,9 @@ import pytest
 
 from tests.program import ROOT, wait_until
 
+RAY = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+"""Whoever connects needs no token, nobody is told, and workers are no less important than others."""
+
 
 class DaskProcesses:
     """A scheduler and its workers, started as one does by hand."""
@@ -74,7 +77,7 @@ def dask_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def ray_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a head with two CPUs; whoever connects needs no token."""
+    """Of a head with two CPUs."""
     place = tmp_path_factory.mktemp("ray")
     options = [
         "--port",
@@ -90,8 +93,8 @@ def ray_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = place / "log"
     with pytest.MonkeyPatch.context() as patch, open(log, "ab") as out:
         patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in RAY.items():
+            patch.setenv(name, value)
         head = subprocess.Popen(command, cwd=place, stdout=out, stderr=out)
         try:
             wait_until(lambda: "--address='" in log.read_text())

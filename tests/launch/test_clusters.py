@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.launch.conftest import DaskProcesses, can_hide
+from tests.launch.conftest import RAY, DaskProcesses, can_hide
 from tests.program import TINY, alive, descendants, finish, records, run, run_here, start, tree, wait_until
 
 KINDS = ("dask", "ray", "slurm")
@@ -243,11 +243,13 @@ def test_ctrl_c_ends_everything_in_order(kind: str, tmp_path: Path) -> None:
     """On a cluster of the command's own; the signal reaches every process of the terminal."""
     own = ["hydra.launcher.executor=local"] if kind == "slurm" else ["hydra.launcher.n_jobs=2"]
     endless = ("-m", "budget.env_steps=10M", "evaluation.every_steps=null", "report=false", "seed=0,1")
-    command = start(*endless, HERE, f"hydra/launcher={kind}", *own, cwd=tmp_path)
+    command = start(*endless, HERE, f"hydra/launcher={kind}", *own, cwd=tmp_path, environment=RAY)
     sweep = tmp_path / "sweep"
-    wait_until(lambda: all((sweep / f"seed={s}" / "episodes.csv").exists() for s in (0, 1)), 120)
-    family = descendants(command.pid)
-    os.killpg(command.pid, signal.SIGINT)
+    try:
+        wait_until(lambda: all((sweep / f"seed={s}" / "episodes.csv").exists() for s in (0, 1)), 120)
+        family = descendants(command.pid)
+    finally:
+        os.killpg(command.pid, signal.SIGINT)
     ended = finish(command, tmp_path)
     assert ended.code == 128 + signal.SIGINT, ended.said
     assert "Interrupted. The same command continues." in ended.err
