@@ -6,14 +6,16 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.program import ROOT, wait_until
+from tests.program import ROOT, alive, descendants, wait_until
 
 RAY = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 """Whoever connects needs no token, nobody is told, and workers are no less important than others."""
@@ -59,6 +61,43 @@ class DaskProcesses:
             return subprocess.Popen(command, cwd=self.temporary, env=environment, stdout=log, stderr=log)
 
 
+class RayHead:
+    """A head with two CPUs, and all that it starts."""
+
+    def __init__(self, place: Path) -> None:
+        place.mkdir(exist_ok=True)
+        options = ["--port", "0", "--num-cpus", "2", "--include-dashboard", "false"]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *options]
+        log = place / "log"
+        with open(log, "ab") as out:
+            self._process = subprocess.Popen(
+                [*command, "--node-ip-address", "127.0.0.1"],
+                cwd=place,
+                env={**os.environ, **RAY, "PYTHONPATH": str(ROOT)},
+                stdout=out,
+                stderr=out,
+            )
+        wait_until(lambda: "--address='" in log.read_text())
+        self.address = log.read_text().partition("--address='")[2].partition("'")[0]
+
+    def kill(self, what: str) -> None:
+        """Kill one process whose command line begins so, or names such a program."""
+        for pid in sorted(descendants(self._process.pid)):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            if words[0].endswith(what):
+                os.kill(pid, signal.SIGKILL)
+                return
+        raise AssertionError(f"there is no {what}")
+
+    def close(self) -> None:
+        family = descendants(self._process.pid)
+        self._process.terminate()
+        self._process.wait()
+        for pid in alive(family):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def can_hide() -> bool:
     """May we give a process another view of the file system?"""
     if shutil.which("unshare") is None:
@@ -78,27 +117,9 @@ def dask_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def ray_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a head with two CPUs."""
-    place = tmp_path_factory.mktemp("ray")
-    options = [
-        "--port",
-        "0",
-        "--num-cpus",
-        "2",
-        "--include-dashboard",
-        "false",
-        "--node-ip-address",
-        "127.0.0.1",
-    ]
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *options]
-    log = place / "log"
-    with pytest.MonkeyPatch.context() as patch, open(log, "ab") as out:
-        patch.setenv("PYTHONPATH", str(ROOT))
+    head = RayHead(tmp_path_factory.mktemp("ray"))
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in RAY.items():
             patch.setenv(name, value)
-        head = subprocess.Popen(command, cwd=place, stdout=out, stderr=out)
-        try:
-            wait_until(lambda: "--address='" in log.read_text())
-            yield log.read_text().partition("--address='")[2].partition("'")[0]
-        finally:
-            head.terminate()
-            head.wait()
+        yield head.address
+    head.close()

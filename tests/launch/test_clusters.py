@@ -6,13 +6,14 @@ import csv
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.launch.conftest import RAY, DaskProcesses, can_hide
+from tests.launch.conftest import RAY, DaskProcesses, RayHead, can_hide
 from tests.program import TINY, alive, descendants, finish, records, run, run_here, start, tree, wait_until
 
 KINDS = ("dask", "ray", "slurm")
@@ -142,16 +143,8 @@ def test_a_killed_driver_and_a_killed_scheduler_cost_no_results(undisturbed: Pat
     driver = make_driver(tmp_path)
     sweep, processes = driver / "sweep", DaskProcesses(tmp_path, 2)
 
-    def episodes() -> int:
-        return sum(path.read_bytes().count(b"\n") for path in sweep.rglob("episodes.csv"))
-
-    def in_the_middle(command: Any) -> None:
-        before = episodes()
-        wait_until(lambda: episodes() > before + 20 or command.poll() is not None)
-        assert command.poll() is None
-
     command = start(*SWEEP, HERE, *on(processes), cwd=driver)
-    in_the_middle(command)
+    in_the_middle(command, sweep)
     trials = {pid for worker in processes.workers for pid in descendants(worker.pid) if is_training(pid)}
     assert len(trials) == 2
     command.kill()
@@ -159,7 +152,7 @@ def test_a_killed_driver_and_a_killed_scheduler_cost_no_results(undisturbed: Pat
     wait_until(lambda: not alive(trials))
 
     command = start(*SWEEP, HERE, *on(processes), cwd=driver)
-    in_the_middle(command)
+    in_the_middle(command, sweep)
     processes.scheduler.kill()
     ended = finish(command, driver)
     assert ended.code == 2, ended.said
@@ -171,6 +164,42 @@ def test_a_killed_driver_and_a_killed_scheduler_cost_no_results(undisturbed: Pat
 
     again = DaskProcesses(tmp_path / "again", 1)
     ended = run(*SWEEP, HERE, *on(again), cwd=driver)
+    again.close()
+    assert ended.code == 0, ended.said
+    assert_same(sweep, undisturbed)
+
+
+def in_the_middle(command: subprocess.Popen[str], sweep: Path) -> None:
+    """Wait until its trials have gone on for some episodes."""
+
+    def episodes() -> int:
+        return sum(path.read_bytes().count(b"\n") for path in sweep.rglob("episodes.csv"))
+
+    before = episodes()
+    wait_until(lambda: episodes() > before + 20 or command.poll() is not None)
+    assert command.poll() is None
+
+
+def test_a_killed_ray_worker_and_a_killed_head_cost_no_results(undisturbed: Path, tmp_path: Path) -> None:
+    driver = make_driver(tmp_path)
+    sweep, head = driver / "sweep", RayHead(tmp_path / "head")
+
+    def options(head: RayHead) -> list[str]:
+        return ["hydra/launcher=ray", f"hydra.launcher.address={head.address}"]
+
+    command = start(*SWEEP, HERE, *options(head), cwd=driver, environment=RAY)
+    in_the_middle(command, sweep)
+    head.kill("ray::Seat.host")
+    wait_until(lambda: "its process died (its ray worker is gone: " in (driver / "out").read_text())
+    head.kill("gcs_server")
+    ended = finish(command, driver)
+    assert ended.code == 2, ended.said
+    assert ended.err.splitlines()[-1].startswith(f"the ray cluster at {head.address} is gone.")
+    assert "Traceback" not in ended.said
+    head.close()
+
+    again = RayHead(tmp_path / "again")
+    ended = run(*SWEEP, HERE, *options(again), cwd=driver, environment=RAY)
     again.close()
     assert ended.code == 0, ended.said
     assert_same(sweep, undisturbed)
@@ -218,10 +247,8 @@ def test_trouble_is_told_as_on_this_machine(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_study_prunes_and_waits_for_no_batch(
-    kind: str, at: Callable[[str], list[str]], tmp_path: Path
-) -> None:
-    """One that is long and one that is short run side by side, beside the long one all others."""
+def test_a_study_prunes(kind: str, at: Callable[[str], list[str]], tmp_path: Path) -> None:
+    """What trials report while they run reaches the study, and lets others be given up."""
     study = (
         "hydra/sweeper=optuna",
         "evaluation.every_steps=100",

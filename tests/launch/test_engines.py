@@ -209,6 +209,19 @@ def test_a_task_that_is_stopped_hears_of_it(workers: Workers, tmp_path: Path) ->
 
 
 @engines_of_processes
+def test_nobody_waits_for_a_batch(workers: Workers, tmp_path: Path) -> None:
+    """Beside a task that takes long, others end and begin."""
+    slow = Task(0, tmp_path, "sleep")
+    workers.submit(slow)
+    for number in (1, 2):
+        workers.submit(Task(number, tmp_path))
+        (done,) = workers.wait()
+        assert (done.value, workers.running) == (10 * number, [slow])
+    workers.stop(slow)
+    run(workers, [])
+
+
+@engines_of_processes
 def test_killing_ends_the_processes(workers: Workers, tmp_path: Path) -> None:
     """The last one of an engine: its workers are closed."""
     tasks = [Task(0, tmp_path, "sleep"), Task(1, tmp_path, "sleep")]
