@@ -16,7 +16,8 @@ import pytest
 from tests.launch.conftest import RAY, DaskProcesses, RayHead, can_hide
 from tests.program import TINY, alive, descendants, finish, records, run, run_here, start, tree, wait_until
 
-KINDS = ("dask", "ray", "slurm")
+KINDS = ("dask", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ray", "slurm")))
+"""What holds on one holds on all by `test_engines.py`; the proof takes minutes."""
 POLE = """
 import gymnasium
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
@@ -180,6 +181,7 @@ def in_the_middle(command: subprocess.Popen[str], sweep: Path) -> None:
     assert command.poll() is None
 
 
+@pytest.mark.slow
 def test_a_killed_ray_worker_and_a_killed_head_cost_no_results(undisturbed: Path, tmp_path: Path) -> None:
     driver = make_driver(tmp_path)
     sweep, head = driver / "sweep", RayHead(tmp_path / "head")

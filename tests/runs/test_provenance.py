@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dqn_exp.runs import provenance
 from dqn_exp.runs.provenance import PACKAGES, command_line, environment, git_revision, now
 
 
@@ -85,7 +86,7 @@ def test_now_is_in_utc_to_the_second() -> None:
     assert abs((datetime.now(UTC) - told).total_seconds()) < 60
 
 
-def test_another_machine_tells_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_machine_tells_of_itself() -> None:
     """What was typed is the driver's."""
     here = provenance.environment()
     assert provenance.on_this_machine(here) is here
