@@ -16,8 +16,7 @@ import pytest
 from tests.launch.conftest import RAY, DaskProcesses, RayHead, can_hide
 from tests.program import TINY, alive, descendants, finish, records, run, run_here, start, tree, wait_until
 
-KINDS = ("dask", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ray", "slurm")))
-"""What holds on one holds on all by `test_engines.py`; the proof takes minutes."""
+KINDS = ("dask", "ray", "slurm")
 POLE = """
 import gymnasium
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
@@ -139,6 +138,7 @@ class TestWorkersThatSeeAnotherFolder:
         assert len(attempts(driver / "sweep" / "seed=1")) + len(attempts(driver / "sweep" / "seed=2")) == 3
 
 
+@pytest.mark.slow
 def test_a_killed_driver_and_a_killed_scheduler_cost_no_results(undisturbed: Path, tmp_path: Path) -> None:
     """What runs ends with its driver; without a scheduler the command ends with one message."""
     driver = make_driver(tmp_path)
@@ -219,6 +219,7 @@ def is_training(pid: int) -> bool:
 TROUBLES = ("none", "error", "kill", "kill_once")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_trouble_is_told_as_on_this_machine(
     kind: str, at: Callable[[str], list[str]], tmp_path: Path
@@ -248,6 +249,7 @@ def test_trouble_is_told_as_on_this_machine(
     assert ended.out.count("its process died (SIGKILL(-9)); trying again") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_study_prunes(kind: str, at: Callable[[str], list[str]], tmp_path: Path) -> None:
     """What trials report while they run reaches the study, and lets others be given up."""
@@ -267,7 +269,9 @@ def test_a_study_prunes(kind: str, at: Callable[[str], list[str]], tmp_path: Pat
     assert {row["state"] for row in rows} == {"complete", "pruned"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "dask" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_ctrl_c_ends_everything_in_order(kind: str, tmp_path: Path) -> None:
     """On a cluster of the command's own; the signal reaches every process of the terminal."""
     own = ["hydra.launcher.executor=local"] if kind == "slurm" else ["hydra.launcher.n_jobs=2"]
