@@ -48,7 +48,7 @@ def environment() -> dict[str, Any]:
 
 def on_this_machine(driver: dict[str, Any]) -> dict[str, Any]:
     """`environment()` of the driver; on another machine of that, with the driver's command."""
-    if driver["host"] == socket.gethostname():
+    if driver.get("host") in (None, socket.gethostname()):
         return driver
     return {**environment(), "command": driver["command"]}
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -142,30 +143,27 @@ class TestWorkersThatSeeAnotherFolder:
 def test_a_killed_driver_and_a_killed_scheduler_cost_no_results(undisturbed: Path, tmp_path: Path) -> None:
     """What runs ends with its driver; without a scheduler the command ends with one message."""
     driver = make_driver(tmp_path)
-    sweep, processes = driver / "sweep", DaskProcesses(tmp_path, 2)
+    sweep = driver / "sweep"
+    with closing(DaskProcesses(tmp_path, 2)) as processes:
+        command = start(*SWEEP, HERE, *on(processes), cwd=driver)
+        in_the_middle(command, sweep)
+        trials = {pid for worker in processes.workers for pid in descendants(worker.pid) if is_training(pid)}
+        assert len(trials) == 2
+        command.kill()
+        command.wait()
+        wait_until(lambda: not alive(trials))
 
-    command = start(*SWEEP, HERE, *on(processes), cwd=driver)
-    in_the_middle(command, sweep)
-    trials = {pid for worker in processes.workers for pid in descendants(worker.pid) if is_training(pid)}
-    assert len(trials) == 2
-    command.kill()
-    command.wait()
-    wait_until(lambda: not alive(trials))
+        command = start(*SWEEP, HERE, *on(processes), cwd=driver)
+        in_the_middle(command, sweep)
+        processes.scheduler.kill()
+        ended = finish(command, driver)
+        assert ended.code == 2, ended.said
+        (line,) = ended.err.splitlines()
+        assert line.startswith(f"the dask cluster at {processes.address} is gone.")
+        assert "the same command continues" in line
 
-    command = start(*SWEEP, HERE, *on(processes), cwd=driver)
-    in_the_middle(command, sweep)
-    processes.scheduler.kill()
-    ended = finish(command, driver)
-    assert ended.code == 2, ended.said
-    address = on(processes)[1].partition("=")[2]
-    (line,) = ended.err.splitlines()
-    assert line.startswith(f"the dask cluster at {address} is gone.")
-    assert "the same command continues" in line
-    processes.close()
-
-    again = DaskProcesses(tmp_path / "again", 1)
-    ended = run(*SWEEP, HERE, *on(again), cwd=driver)
-    again.close()
+    with closing(DaskProcesses(tmp_path / "again", 1)) as again:
+        ended = run(*SWEEP, HERE, *on(again), cwd=driver)
     assert ended.code == 0, ended.said
     assert_same(sweep, undisturbed)
 
@@ -184,25 +182,24 @@ def in_the_middle(command: subprocess.Popen[str], sweep: Path) -> None:
 @pytest.mark.slow
 def test_a_killed_ray_worker_and_a_killed_head_cost_no_results(undisturbed: Path, tmp_path: Path) -> None:
     driver = make_driver(tmp_path)
-    sweep, head = driver / "sweep", RayHead(tmp_path / "head")
+    sweep = driver / "sweep"
 
     def options(head: RayHead) -> list[str]:
         return ["hydra/launcher=ray", f"hydra.launcher.address={head.address}"]
 
-    command = start(*SWEEP, HERE, *options(head), cwd=driver, environment=RAY)
-    in_the_middle(command, sweep)
-    head.kill("ray::Seat.host")
-    wait_until(lambda: "its process died (its ray worker is gone: " in (driver / "out").read_text())
-    head.kill("gcs_server")
-    ended = finish(command, driver)
-    assert ended.code == 2, ended.said
-    assert ended.err.splitlines()[-1].startswith(f"the ray cluster at {head.address} is gone.")
-    assert "Traceback" not in ended.said
-    head.close()
+    with closing(RayHead(tmp_path / "head")) as head:
+        command = start(*SWEEP, HERE, *options(head), cwd=driver, environment=RAY)
+        in_the_middle(command, sweep)
+        head.kill("ray::Seat.host")
+        wait_until(lambda: "its process died (its ray worker is gone: " in (driver / "out").read_text())
+        head.kill("gcs_server")
+        ended = finish(command, driver)
+        assert ended.code == 2, ended.said
+        assert ended.err.splitlines()[-1].startswith(f"the ray cluster at {head.address} is gone.")
+        assert "Traceback" not in ended.said
 
-    again = RayHead(tmp_path / "again")
-    ended = run(*SWEEP, HERE, *options(again), cwd=driver, environment=RAY)
-    again.close()
+    with closing(RayHead(tmp_path / "again")) as again:
+        ended = run(*SWEEP, HERE, *options(again), cwd=driver, environment=RAY)
     assert ended.code == 0, ended.said
     assert_same(sweep, undisturbed)
 
