@@ -1,7 +1,7 @@
 """Private parts of other packages, each behind one function: what a new version may change without notice.
 
-The modules `hydra`, `omegaconf`, `forkserver`, `loky` and `optuna` are named after the packages; in each,
-`TESTED` lists the versions with which its functions have been run.
+The modules `dask`, `hydra`, `omegaconf`, `forkserver`, `loky` and `optuna` are named after the packages; in
+each, `TESTED` lists the versions with which its functions have been run.
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.borrowed.forkserver import kill_forkserver
+    from dqn_exp.borrowed.dask import is_abandoned
+    from dqn_exp.borrowed.forkserver import kill_forkserver, may_have_children
     from dqn_exp.borrowed.hydra import (
         FolderSource,
         arguments_parser,

@@ -1,7 +1,8 @@
-"""From Python's multiprocessing: the fork server can be started by a public function, and not be ended."""
+"""From Python's multiprocessing: how the fork server is ended, and who may have children."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from contextlib import suppress
@@ -18,3 +19,8 @@ def kill_forkserver() -> None:
         with suppress(ChildProcessError):  # where SIGCHLD is ignored, children leave no trace
             os.kill(server._forkserver_pid, signal.SIGTERM)
             server._stop()
+
+
+def may_have_children() -> None:
+    """Let this process start others, be it a daemon or not; they must end by themselves."""
+    vars(multiprocessing.current_process())["_config"]["daemon"] = False

@@ -62,6 +62,7 @@ Options
   checkpoint.keep_best=none|evaluation|episode video.every_episodes=20
   'zip=[buffer,batch]'                                  with -m: their values go together, one by one
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
+  hydra/launcher=parallel|dask|ray|slurm                where trials run: docs/cluster.md
   hydra.launcher.patience=300                           seconds without a step: the trial is tried again
   checkpoint.keep_final=true                            so that a larger budget goes on from the end
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)

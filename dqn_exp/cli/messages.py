@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.cli.help import config_groups
 from dqn_exp.config import CONF, ConfigError, did_you_mean, dotted, group_key
+from dqn_exp.launch import ClusterLost
 from dqn_exp.runs import DamagedRecord, Locked
 
 NULL_CHOSEN = "Config group override must be a string or a list."
@@ -39,7 +40,7 @@ OPEN = tuple(
 
 def explain(error: BaseException) -> str | None:
     """What went wrong and what is allowed; None for an error that is not the user's."""
-    if isinstance(error, ConfigError | Locked | DamagedRecord):
+    if isinstance(error, ConfigError | Locked | DamagedRecord | ClusterLost):
         return str(error)
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ConfigError):
         return str(error.__cause__)

@@ -1,7 +1,8 @@
 """Many trials: planned and checked before the first starts, run in parallel, shown as they run.
 
 `sweep` runs a grid; `Planner` makes trials of overrides; an `Engine` makes the workers that run them:
-`Pool` is worker processes on this machine, `LauncherEngine` a launcher of Hydra's own.
+`Pool` is worker processes on this machine, `RemoteWorkers` those of a cluster (`clusters/`), `LauncherEngine`
+a launcher of Hydra's own.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.launch.axis import axis_values, meaning, range_values
     from dqn_exp.launch.batches import LauncherEngine
+    from dqn_exp.launch.clusters import ClusterLost, RemoteWorkers, Travel, check_kind, open_cluster
     from dqn_exp.launch.dry_run import (
         NOTHING_DONE,
         list_seeds,
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
         tell_time,
         tell_trials,
     )
-    from dqn_exp.launch.engine import Done, Engine
+    from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import MANIFEST, sweep
     from dqn_exp.launch.job import write_hydra_directory

@@ -21,6 +21,7 @@ class LauncherEngine:
     """Lets `launcher` run the `jobs` of each task; the task's function is applied here, after them."""
 
     can_prune = False
+    shares_files = True
     retries = 0
 
     def __init__(self, launcher: Launcher, jobs: Jobs) -> None:

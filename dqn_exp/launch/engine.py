@@ -36,7 +36,10 @@ class Workers(Protocol):
 
     @property
     def idle_workers(self) -> int:
-        """How many tasks may be submitted now."""
+        """How many tasks may be submitted now; workers may come and go.
+
+        Where nothing is running there is one at least.
+        """
 
     def submit(self, task: Any) -> None:
         """Give `task` to an idle worker; there must be one."""
@@ -45,7 +48,7 @@ class Workers(Protocol):
         """End `task`, which has been submitted; `wait` may still tell of it, by a value or a dead worker."""
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
-        """The tasks that end within `timeout` seconds, once at least one has.
+        """The tasks that end within `timeout` seconds, once at least one has; none where a worker has joined.
 
         A worker that dies costs the task that it ran, and no other.
         """
@@ -60,6 +63,8 @@ class Engine(Protocol):
 
     can_prune: bool
     """Do its tasks reach the storage of a study while they run?"""
+    shares_files: bool
+    """Do its tasks see the files of this machine?"""
     retries: int
     """How often a trial of a sweep is begun again that has lost its worker."""
 

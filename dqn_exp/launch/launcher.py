@@ -19,7 +19,7 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from joblib.externals.loky.backend.reduction import dumps
-from omegaconf import DictConfig
+from omegaconf import DictConfig, read_write
 
 from dqn_exp.borrowed import error_of
 from dqn_exp.launch.engine import Done, Engine
@@ -53,6 +53,21 @@ class Job:
     @property
     def directories(self) -> list[Path]:
         return [self.directory]
+
+    @property
+    def imports(self) -> list[str]:
+        return list(self.config.imports)
+
+    @property
+    def needs_gpu(self) -> bool:
+        return bool(self.config.device == "cuda")
+
+    def moved(self, folder: Path) -> Job:
+        """The same job with its directory below `folder`."""
+        name, config = self.directory.name, self.config.copy()
+        with read_write(config.hydra):
+            config.hydra.sweep.update(dir=str(folder), subdir=name)
+        return replace(self, directory=folder / name, config=config)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By the standard library's pickle, which takes half of the time of loky's."""
@@ -216,7 +231,7 @@ def run_in_worker(job: Job) -> JobReturn:
     from dqn_exp.launch.task import run_task, set_provenance
 
     session = restore_session(job.session)
-    set_provenance(session.provenance)
+    set_provenance(provenance.on_this_machine(session.provenance))
     result = run_job(session.context, run_task, job.config)
     if result.status is JobStatus.FAILED:
         error = error_of(result)

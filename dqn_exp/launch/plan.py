@@ -57,6 +57,8 @@ class Planner:
         self._is_group = cache(self._names_a_group)
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
+        self.trains_here = True
+        """Will the trials run on this machine, whose devices can be asked for?"""
 
     def fitting(
         self, jobs: Sequence[Sequence[str]], paired: Collection[str] = ()
@@ -109,7 +111,7 @@ class Planner:
         config = resolve_config(plain_values(composed), apart=True)
         refuse_unused_names(job, config)
         check_prospects(config)
-        check_parts(config)
+        check_parts(config if self.trains_here else config.model_copy(update={"device": "cpu"}))
         return config, composed
 
     def _compose(self, job: Overrides) -> DictConfig:

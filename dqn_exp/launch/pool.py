@@ -28,6 +28,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 from dqn_exp.borrowed import exit_code, kill_workers, terminate_workers
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.engine import Done
+from dqn_exp.launch.gpus import on_gpu, visible_gpus
 from dqn_exp.launch.server import main_module_hidden, start_server
 from dqn_exp.launch.watch import Watch
 
@@ -39,45 +40,57 @@ LOOK_SECONDS = 0.5
 class Pool:
     """`n_workers` processes as the `Workers` of an engine."""
 
-    def __init__(self, n_workers: int, function: Callable[[Any], Any], patience: float | None = None) -> None:
-        """`patience`: seconds without a step after which the worker of a `Watchable` task is killed."""
+    def __init__(
+        self,
+        n_workers: int,
+        function: Callable[[Any], Any],
+        patience: float | None = None,
+        first_place: int = 0,
+    ) -> None:
+        """`patience`: seconds without a step after which the worker of a `Watchable` task is killed.
+
+        `first_place`: how many workers of other pools are before these in the turn for GPUs.
+        """
         self._function = function
         self._watch = None if patience is None else Watch(patience)
         self._stuck: WeakSet[Future[Any]] = WeakSet()
         self._stopped: WeakSet[Future[Any]] = WeakSet()
-        self._idle: list[ProcessPoolExecutor | None] = [None] * n_workers
-        self._running: dict[Future[Any], tuple[Any, ProcessPoolExecutor]] = {}
+        self._gpus = visible_gpus(os.environ)
+        places = reversed(range(first_place, first_place + n_workers))
+        self._idle: list[tuple[int, ProcessPoolExecutor | None]] = [(place, None) for place in places]
+        self._running: dict[Future[Any], tuple[Any, int, ProcessPoolExecutor]] = {}
         self._executors: set[ProcessPoolExecutor] = set()
         start_server()
 
     @property
     def running(self) -> list[Any]:
-        return [task for task, _ in self._running.values()]
+        return [task for task, _, _ in self._running.values()]
 
     @property
     def idle_workers(self) -> int:
         return len(self._idle)
 
     def submit(self, task: Any) -> None:
-        executor = self._idle.pop() or self._new_worker()
+        place, idle = self._idle.pop()
+        executor = idle or self._new_worker(place)
         with main_module_hidden():  # here a new worker's process begins
             try:
                 future = executor.submit(self._function, task)
             except BrokenProcessPool:  # it died while it was idle
                 self._discard(executor)
-                executor = self._new_worker()
+                executor = self._new_worker(place)
                 future = executor.submit(self._function, task)
-        self._running[future] = (task, executor)
+        self._running[future] = (task, place, executor)
 
     def stop(self, task: Any) -> None:
-        for future, (running, executor) in self._running.items():
+        for future, (running, _, executor) in self._running.items():
             if running is task:
                 self._stopped.add(future)
                 terminate_workers(executor)
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
         for future in self._first_finished(timeout):
-            task, executor = self._running.pop(future)
+            task, place, executor = self._running.pop(future)
             error = future.exception()
             death, stuck = _death(error), future in self._stuck
             is_lost = death is not None or future in self._stopped  # which a signal may still reach
@@ -85,7 +98,7 @@ class Pool:
                 self._discard(executor)
             if death is not None and stuck and self._watch:
                 death = f"killed after {self._watch.patience:g} s without a step"
-            self._idle.append(None if is_lost else executor)
+            self._idle.append((place, None if is_lost else executor))
             yield Done(task, None if error else future.result(), error, death, stuck)
 
     def _first_finished(self, timeout: float | None) -> Collection[Future[Any]]:
@@ -101,7 +114,7 @@ class Pool:
             self._kill_stuck(self._watch)
 
     def _kill_stuck(self, watch: Watch) -> None:
-        for future, (task, executor) in self._running.items():
+        for future, (task, _, executor) in self._running.items():
             if watch.is_stuck(future, task) and future not in self._stuck:
                 self._stuck.add(future)
                 kill_workers(executor)
@@ -113,11 +126,12 @@ class Pool:
         for executor in self._executors:
             executor.shutdown(wait=not kill, kill_workers=kill)
 
-    def _new_worker(self) -> ProcessPoolExecutor:
+    def _new_worker(self, place: int) -> ProcessPoolExecutor:
         """A worker whose process begins with its first task, in the environment that the driver has now."""
+        environment = {**os.environ, **on_gpu(place, self._gpus)}
         context = multiprocessing.get_context("forkserver")
         executor = ProcessPoolExecutor(
-            max_workers=1, context=context, initializer=_prepare_worker, initargs=(dict(os.environ),)
+            max_workers=1, context=context, initializer=_prepare_worker, initargs=(environment,)
         )
         self._executors.add(executor)
         return executor
@@ -127,7 +141,7 @@ class Pool:
         self._executors.remove(executor)
 
     def _interrupt(self) -> None:
-        for _, executor in self._running.values():
+        for _, _, executor in self._running.values():
             terminate_workers(executor)
         wait(self._running, timeout=GRACE_SECONDS)
 

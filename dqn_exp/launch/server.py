@@ -27,14 +27,9 @@ LONGEST_DIRECTORY = 60
 def start_server(preload: bool = True) -> None:
     """Begin to prepare the process, unless that has begun; returns at once."""
     _find_room_for_socket()
-    resource_tracker.ensure_running()  # when it begins it unblocks SIGINT, which is held back below
     forkserver.set_forkserver_preload(["dqn_exp.launch.preload"] if preload else [])
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server's children inherit this
-    try:
-        with _import_path_in_environment():
-            forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with interrupts_held_back(), _import_path_in_environment():
+        forkserver.ensure_running()
 
 
 def stop_server() -> None:
@@ -51,6 +46,17 @@ def _find_room_for_socket() -> None:
         multiprocessing.util.get_temp_dir()
     finally:
         tempfile.tempdir = usual
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Processes and threads that begin meanwhile hear no Ctrl-C, nor do those that they begin."""
+    resource_tracker.ensure_running()  # when it begins it unblocks SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

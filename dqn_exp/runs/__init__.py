@@ -12,6 +12,7 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.runs.files import (
         BEST,
+        CHECKPOINT,
         NETWORK,
         DamagedRecord,
         claim,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         write_json,
     )
     from dqn_exp.runs.heartbeat import last_heartbeat
-    from dqn_exp.runs.lock import Locked, directory_lock, flock, in_use, is_locked
+    from dqn_exp.runs.lock import LOCK, Locked, directory_lock, flock, in_use, is_locked
     from dqn_exp.runs.metrics import (
         CLOCK,
         COLUMNS,
@@ -38,7 +39,16 @@ if TYPE_CHECKING:
     from dqn_exp.runs.program import attempts_of
     from dqn_exp.runs.provenance import command_line, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
-    from dqn_exp.runs.result import CUT_OFF, DESCRIPTION, FINISHED, Result, check_owner, is_over, read_result
+    from dqn_exp.runs.result import (
+        CUT_OFF,
+        DESCRIPTION,
+        FINISHED,
+        RESULT,
+        Result,
+        check_owner,
+        is_over,
+        read_result,
+    )
     from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
 
 __getattr__ = lazy(__name__, __file__)

@@ -46,6 +46,13 @@ def environment() -> dict[str, Any]:
     }
 
 
+def on_this_machine(driver: dict[str, Any]) -> dict[str, Any]:
+    """`environment()` of the driver; on another machine of that, with the driver's command."""
+    if driver.get("host") in (None, socket.gethostname()):
+        return driver
+    return {**environment(), "command": driver["command"]}
+
+
 def command_line() -> str:
     """What was typed, as it can be typed again."""
     program, *arguments = _typed or sys.argv

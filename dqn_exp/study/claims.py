@@ -39,7 +39,7 @@ NAMELESS_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Claim:
-    """A trial that this process is to run; `rank` counts the proposals before it."""
+    """A trial that this process is to run; `rank` counts the proposals that were asked for before it was."""
 
     trial: optuna.Trial
     rank: int
@@ -78,10 +78,11 @@ class Claims:
             with contextlib.suppress(UpdateFinishedTrialError):  # taken for dead: it was too slow
                 trial.set_user_attr(PROCESS, self._presence.name)
                 trials = self.trials()
-                rank = sum(other.number < trial.number for other in proposals(trials))
-                if rank < self._total and not _is_repeated(trial, trials):
-                    trial.set_user_attr(DIRECTORY, Claim(trial, rank).directory)
-                    return Claim(trial, rank)
+                n_before = sum(other.number < trial.number for other in proposals(trials))
+                if n_before < self._total and not _is_repeated(trial, trials):
+                    claim = Claim(trial, _rank(trial, trials))
+                    trial.set_user_attr(DIRECTORY, claim.directory)
+                    return claim
                 trial.set_user_attr(WITHDRAWN, True)
                 self._fail(trial_id(trial))
         return None
@@ -163,3 +164,16 @@ def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:
         other.user_attrs.get(KEY) == key and other.number < trial.number and not is_withdrawn(other)
         for other in trials
     )
+
+
+def _rank(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> int:
+    """How many proposals were first asked for before this one was; nobody else's death changes that.
+
+    Two proposals of one rank would be drawn alike.
+    """
+    known = {other.number: other.user_attrs for other in trials}
+    first = trial.number
+    while RETRY_OF in known[first]:
+        first = known[first][RETRY_OF]
+    earlier = (number for number in known if number < first and RETRY_OF not in known[number])
+    return len({known[number].get(KEY, number) for number in earlier})

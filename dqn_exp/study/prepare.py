@@ -44,7 +44,7 @@ from dqn_exp.study.parts import Options, SamplerFactory, build_pruner, compares_
 from dqn_exp.study.question import changes, question
 from dqn_exp.study.settings import Confirm, Settings, read_confirm, read_objectives, read_settings
 from dqn_exp.study.space import CONFIRM_SEEDS, ENVIRONMENT, SEED, Repetition, Space, read_space
-from dqn_exp.study.storage import locate
+from dqn_exp.study.storage import is_server, locate, printable
 
 Extender = Callable[[DictConfig, optuna.Trial], None]
 
@@ -186,8 +186,12 @@ def prepare(
     overrides: Sequence[Override],
     options: Mapping[str, Any],
     can_prune: bool,
+    shares_files: bool = True,
 ) -> Plan:
-    """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError."""
+    """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError.
+
+    `shares_files`: do its tasks see the files of this machine?
+    """
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
     if read_groups(overrides, master):
@@ -225,11 +229,11 @@ def prepare(
         extend,
         defaults,
     )
-    _check(plan, can_prune)
+    _check(plan, can_prune, shares_files)
     return plan
 
 
-def _check(plan: Plan, can_prune: bool) -> None:
+def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
     for config in plan.defaults.values():
         check_measurable(config, plan.objectives)
     if plan.environments:
@@ -241,8 +245,14 @@ def _check(plan: Plan, can_prune: bool) -> None:
         raise ConfigError("hydra/sweeper/pruner: with several objectives allowed: none")
     if prunes and not can_prune:
         raise ConfigError(
-            "hydra/sweeper/pruner works with hydra/launcher=parallel only: the jobs of other launchers "
-            "report no evaluations; allowed: hydra/sweeper/pruner=none"
+            "hydra/sweeper/pruner works with hydra/launcher=parallel, dask, ray and slurm: the jobs of other "
+            "launchers report no evaluations; allowed: hydra/sweeper/pruner=none"
+        )
+    if prunes and not shares_files and not is_server(plan.location):
+        raise ConfigError(
+            f"hydra.launcher.shared=false: workers cannot reach {printable(plan.location)}, where a study "
+            f"that prunes is told of evaluations; allowed: hydra/sweeper/pruner=none, or "
+            f"hydra.sweeper.storage=postgresql://user@host/database"
         )
     if prunes and not compares_seeds(pruner):
         for config in plan.defaults.values():

@@ -6,22 +6,23 @@ import contextlib
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.pruners import BasePruner
 from optuna.samplers import RandomSampler
 
 from dqn_exp.config import Config
 from dqn_exp.launch import placed
 from dqn_exp.registry import import_modules
-from dqn_exp.runs import Pruned, record_trial
+from dqn_exp.runs import Pruned, provenance, record_trial
 from dqn_exp.study.moments import Moments, moments_of
 from dqn_exp.study.objective import Objective, Record, read_record
 from dqn_exp.study.parts import Options, build_pruner, compares_seeds
 from dqn_exp.study.space import Repetition
-from dqn_exp.study.storage import open_storage, score_name
+from dqn_exp.study.storage import is_server, open_storage, score_name
 from dqn_exp.training import Evaluated
 
 LOG = "trial.log"
@@ -38,7 +39,8 @@ class Proposal:
     configs: tuple[Config, ...]
     """Of each of the repetitions, as the overrides."""
     objectives: tuple[Objective, ...]
-    location: str
+    location: str | None
+    """Of the study's storage; None where that cannot be reached, and nothing is reported."""
     study_name: str
     trial_id: int
     pruner: Options
@@ -47,6 +49,20 @@ class Proposal:
     @property
     def directories(self) -> list[Path]:
         return [self.directory / repetition.name for repetition in self.repetitions]
+
+    @property
+    def imports(self) -> list[str]:
+        return [name for config in self.configs for name in config.imports]
+
+    @property
+    def needs_gpu(self) -> bool:
+        return any(config.device == "cuda" for config in self.configs)
+
+    def moved(self, folder: Path) -> Proposal:
+        """The same proposal below `folder`, where the driver's files are not seen, nor a storage in one."""
+        is_in_file = self.location is not None and not is_server(self.location)
+        location = None if is_in_file else self.location
+        return replace(self, directory=folder / self.directory.name, location=location)
 
     def by_environment(self, values: Sequence[float]) -> dict[str, list[float]]:
         """`values` of the repetitions, by the name of their environment."""
@@ -85,12 +101,13 @@ class SeedFailed(RuntimeError):
 
 def run_proposal(proposal: Proposal) -> Verdict:
     """Train the seeds to their end, or until they are pruned; goes on where records are there."""
-    import_modules([name for config in proposal.configs for name in config.imports])
+    import_modules(proposal.imports)
     proposal.directory.mkdir(parents=True, exist_ok=True)
     with _log_to(proposal.directory / LOG):
         pruning = Pruning(proposal)
         pairs = zip(proposal.configs, proposal.directories, strict=True)
-        runs = [SeedRun(*pair, pruning.moments, proposal.provenance) for pair in pairs]
+        told = provenance.on_this_machine(proposal.provenance)
+        runs = [SeedRun(*pair, pruning.moments, told) for pair in pairs]
         try:
             pruned = (_one_by_one if pruning.compares_seeds else _in_lockstep)(runs, pruning)
         finally:
@@ -158,13 +175,7 @@ class Pruning:
         self.moments = moments_of(proposal.configs)
         pruner = build_pruner(proposal.pruner, self.moments.horizon)
         self.compares_seeds = compares_seeds(pruner)
-        study = optuna.load_study(
-            study_name=proposal.study_name,
-            storage=open_storage(proposal.location),
-            sampler=RandomSampler(),
-            pruner=pruner,
-        )
-        self._trial = optuna.Trial(study, proposal.trial_id)
+        self._trial = None if proposal.location is None else _trial(proposal, proposal.location, pruner)
         self._proposal, self._objectives = proposal, proposal.objectives
         self._reported = 0
 
@@ -200,8 +211,21 @@ class Pruning:
         return f"pruned after {after}: {value:.6g}" if hopeless else None
 
     def _is_hopeless(self, value: float, step: int) -> bool:
+        if self._trial is None:
+            return False
         self._trial.report(value, step)
         return self._trial.should_prune()
+
+
+def _trial(proposal: Proposal, location: str, pruner: BasePruner) -> optuna.Trial:
+    """The trial of a proposal in the study's storage at `location`."""
+    study = optuna.load_study(
+        study_name=proposal.study_name,
+        storage=open_storage(location),
+        sampler=RandomSampler(),
+        pruner=pruner,
+    )
+    return optuna.Trial(study, proposal.trial_id)
 
 
 def _is_known(record: Record, moment: float) -> bool:

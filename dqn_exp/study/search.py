@@ -74,7 +74,7 @@ def run_study(
 ) -> float | list[list[float]] | None:
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
-    plan = prepare(context, master, overrides, options, engine.can_prune)
+    plan = prepare(context, master, overrides, options, engine.can_prune, engine.shares_files)
     at_a_time = engine.at_a_time(plan.settings.n_jobs)
     check_outlook(plan, at_a_time)
     reuse = read_reuse(overrides, master, plan.directory)

@@ -35,6 +35,7 @@ from dqn_exp.borrowed import (
     exit_code,
     kill_forkserver,
     kill_workers,
+    may_have_children,
     override_dirname,
     represent_string,
     storage_of,
@@ -208,3 +209,18 @@ def test_optunas_journal_takes_a_lock_of_ours(tmp_path: Path) -> None:
         optuna.create_study(storage=JournalStorage(backend))
         assert taken[:2] == ["acquired", "released"]
         assert len(taken) % 2 == 0
+
+
+def _start_another(allowed: bool) -> None:
+    if allowed:
+        may_have_children()
+    multiprocessing.get_context("fork").Process(target=os.getpid).start()
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_daemon_may_have_children_where_it_is_allowed(allowed: bool) -> None:
+    """Such as a worker of dask's, which is one of its nanny's."""
+    process = multiprocessing.get_context("fork").Process(target=_start_another, args=(allowed,), daemon=True)
+    process.start()
+    process.join()
+    assert (process.exitcode == 0) is allowed

@@ -1,45 +1,26 @@
-"""What every engine promises: the same suite for each; a new one is added to `ENGINES`."""
+"""What every engine promises: the same suite for each; a new one is added to `ENGINES`.
+
+One set of workers of each engine, and one cluster of its kind, serves all of its tests.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
-from hydra_plugins.dqn_exp.launcher import ParallelLauncher
+from hydra_plugins.dqn_exp.launcher import ClusterLauncher, ParallelLauncher
 
 from dqn_exp.launch.batches import LauncherEngine
 from dqn_exp.launch.engine import Done, Engine, Workers
 from dqn_exp.launch.server import stop_server
+from tests.launch.tasks import Task, work
 from tests.program import alive, wait_until
-
-
-@dataclass(frozen=True)
-class Task:
-    """Number `number` does as `kind` says and leaves a file for each time that it is begun."""
-
-    number: int
-    folder: Path
-    kind: str = "value"
-
-
-def work(task: Task) -> int:
-    with open(task.folder / str(task.number), "a") as file:
-        print(os.getpid(), file=file)
-    if task.kind == "raise":
-        raise ValueError(f"number {task.number}")
-    if task.kind == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if task.kind == "sleep":
-        time.sleep(120)
-    return 10 * task.number
 
 
 class Listing(Launcher):
@@ -66,15 +47,48 @@ def launcher_engine(launcher: Launcher | None = None) -> LauncherEngine:
     return LauncherEngine(launcher or Listing(), lambda task: {"first": ["a"], "second": [task.kind]})
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {
-    "parallel": lambda: ParallelLauncher(n_jobs=2, retries=0),
-    "launcher": launcher_engine,
-}
-OF_PROCESSES = ("parallel",)
-"""Those that run tasks in processes of their own, on this machine."""
+def cluster_engine(kind: str, **options: Any) -> ClusterLauncher:
+    """Nothing that trials need is imported for these tasks."""
+    engine = ClusterLauncher(kind, retries=0, **options)
+    engine.travel = replace(engine.travel, preload=False)
+    return engine
 
-every_engine = pytest.mark.parametrize("name", ENGINES)
-engines_of_processes = pytest.mark.parametrize("name", OF_PROCESSES)
+
+def slurm_engine(place: Path) -> ClusterLauncher:
+    options = {"executor": "local", "array_parallelism": 2, "partition": None, "parameters": {}}
+    return cluster_engine("slurm", folder=str(place), timeout_min=10, **options)
+
+
+Request = pytest.FixtureRequest
+ENGINES: dict[str, Callable[[Request], Engine]] = {
+    "parallel": lambda _: ParallelLauncher(n_jobs=2, retries=0),
+    "launcher": lambda _: launcher_engine(),
+    "dask": lambda request: cluster_engine("dask", address=request.getfixturevalue("dask_address"), n_jobs=1),
+    "ray": lambda request: cluster_engine("ray", address=request.getfixturevalue("ray_address"), n_jobs=1),
+    "slurm": lambda request: slurm_engine(request.getfixturevalue("tmp_path_factory").mktemp("slurm")),
+}
+OF_PROCESSES = [name for name in ENGINES if name != "launcher"]
+"""Those that run tasks in processes of their own."""
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def name(request: Request) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def engine(name: str, request: Request) -> Engine:
+    return ENGINES[name](request)
+
+
+@pytest.fixture
+def of_processes(name: str) -> None:
+    if name not in OF_PROCESSES:
+        pytest.skip("its tasks run in this process")
+
+
+engines_of_processes = pytest.mark.usefixtures("of_processes")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,12 +98,22 @@ def _server() -> Iterator[None]:
     stop_server()
 
 
-@pytest.fixture
-def workers(name: str) -> Iterator[Workers]:
-    """Two of the engine called `name`."""
-    workers = ENGINES[name]().workers(work, 2)
+@pytest.fixture(scope="module")
+def workers(engine: Engine) -> Iterator[Workers]:
+    """Two of the engine."""
+    workers = engine.workers(work, 2)
     yield workers
     workers.close()
+
+
+def begin(workers: Workers, *tasks: Task) -> None:
+    """Submit `tasks` and see that they have begun; all of them leave a file."""
+    for task in tasks:
+        workers.submit(task)
+    assert list(workers.wait(0)) == []
+    wait_until(
+        lambda: all((task.folder / str(task.number)).exists() for task in tasks) and all(times_begun(tasks))
+    )
 
 
 def run(workers: Workers, tasks: Sequence[Task]) -> list[Done]:
@@ -105,35 +129,30 @@ def times_begun(tasks: Sequence[Task]) -> list[int]:
     return [len((task.folder / str(task.number)).read_text().splitlines()) for task in tasks]
 
 
-@every_engine
-def test_it_is_an_engine(name: str) -> None:
-    engine = ENGINES[name]()
+def test_it_is_an_engine(name: str, engine: Engine) -> None:
     assert isinstance(engine, Engine)
-    assert engine.can_prune is (name == "parallel")
+    assert engine.can_prune is (name != "launcher")
     assert not isinstance(Listing(), Engine)
 
 
-@every_engine
 def test_each_task_runs_once_and_gives_its_value(workers: Workers, tmp_path: Path) -> None:
-    tasks = [Task(number, tmp_path) for number in range(7)]
+    tasks = [Task(number, tmp_path) for number in range(3)]
     done = run(workers, tasks)
     assert [one.task for one in done] == tasks
-    assert [one.value for one in done] == [0, 10, 20, 30, 40, 50, 60]
-    assert times_begun(tasks) == [1] * 7
+    assert [one.value for one in done] == [0, 10, 20]
+    assert times_begun(tasks) == [1] * 3
     assert not any(one.error or one.worker_died for one in done)
 
 
-@every_engine
 def test_an_exception_belongs_to_its_task(workers: Workers, tmp_path: Path) -> None:
-    tasks = [Task(0, tmp_path), Task(1, tmp_path, "raise"), Task(2, tmp_path), Task(3, tmp_path)]
-    good, raised, *others = run(workers, tasks)
+    tasks = [Task(0, tmp_path), Task(1, tmp_path, "raise"), Task(2, tmp_path)]
+    good, raised, other = run(workers, tasks)
     assert isinstance(raised.error, ValueError)
     assert (str(raised.error), raised.value, raised.worker_died) == ("number 1", None, False)
-    assert [one.error for one in (good, *others)] == [None] * 3
-    assert times_begun(tasks) == [1] * 4
+    assert (good.error, other.error) == (None, None)
+    assert times_begun(tasks) == [1] * 3
 
 
-@every_engine
 def test_it_tells_who_is_busy(workers: Workers, tmp_path: Path) -> None:
     first, second = Task(0, tmp_path), Task(1, tmp_path)
     seen = [(workers.idle_workers, workers.running)]
@@ -155,56 +174,62 @@ def test_the_number_of_workers_is_the_engines_own_unless_it_is_given() -> None:
 
 @engines_of_processes
 def test_a_killed_worker_costs_its_own_task_alone(workers: Workers, tmp_path: Path) -> None:
-    tasks = [Task(0, tmp_path), Task(1, tmp_path, "die"), Task(2, tmp_path), Task(3, tmp_path)]
+    tasks = [Task(0, tmp_path), Task(1, tmp_path, "die"), Task(2, tmp_path)]
     done = run(workers, tasks)
-    assert [one.death for one in done] == [None, "SIGKILL(-9)", None, None]
-    assert [one.value for one in done] == [0, None, 20, 30]
-    assert times_begun(tasks) == [1] * 4
+    assert [one.death for one in done] == [None, "SIGKILL(-9)", None]
+    assert [one.value for one in done] == [0, None, 20]
+    assert times_begun(tasks) == [1] * 3
 
 
-@engines_of_processes
-def test_killing_ends_the_processes(name: str, tmp_path: Path) -> None:
-    workers = ENGINES[name]().workers(work, 2)
-    tasks = [Task(0, tmp_path, "sleep"), Task(1, tmp_path, "sleep")]
-    for task in tasks:
-        workers.submit(task)
-    wait_until(lambda: len(list(tmp_path.glob("[01]"))) == 2 and all(times_begun(tasks)))
-    pids = {int((tmp_path / str(task.number)).read_text()) for task in tasks}
-    assert alive(pids) == pids
-    workers.close(kill=True)
-    wait_until(lambda: not alive(pids), seconds=10)
-
-
-@every_engine
 def test_what_was_stopped_gives_its_worker_back(workers: Workers, tmp_path: Path) -> None:
     stopped, other = Task(0, tmp_path, "sleep"), Task(1, tmp_path)
     workers.submit(stopped)
     workers.submit(other)
     workers.stop(stopped)
-    done = [*run(workers, []), *run(workers, [Task(2, tmp_path), Task(3, tmp_path)])]
-    assert [one.value for one in done if one.task != stopped] == [10, 20, 30]
+    done = [*run(workers, []), *run(workers, [Task(2, tmp_path)])]
+    assert [one.value for one in done if one.task != stopped] == [10, 20]
     assert all(one.worker_died for one in done if one.task == stopped)
 
 
 @engines_of_processes
-def test_a_task_that_is_stopped_hears_of_it(name: str, tmp_path: Path) -> None:
+def test_a_task_that_is_stopped_hears_of_it(workers: Workers, tmp_path: Path) -> None:
     """A signal that comes when its task is over reaches no other."""
-    workers = ENGINES[name]().workers(work, 1)
     slow, quick = Task(0, tmp_path, "sleep"), Task(1, tmp_path)
-    workers.submit(slow)
-    wait_until(lambda: (tmp_path / "0").exists() and all(times_begun([slow])))
+    begin(workers, slow)
     workers.stop(slow)
     (done,) = workers.wait()
     assert done.death == "SIGTERM(-15)"
-    workers.submit(quick)
-    wait_until(lambda: (tmp_path / "1").exists())
+    begin(workers, quick)
     time.sleep(0.1)
     workers.stop(quick)
     (done,) = workers.wait()
     assert done.value == 10
     (last,) = run(workers, [Task(2, tmp_path)])
     assert last.value == 20
-    workers.close()
+
+
+@engines_of_processes
+def test_nobody_waits_for_a_batch(workers: Workers, tmp_path: Path) -> None:
+    """Beside a task that takes long, others end and begin."""
+    slow = Task(0, tmp_path, "sleep")
+    workers.submit(slow)
+    for number in (1, 2):
+        workers.submit(Task(number, tmp_path))
+        (done,) = workers.wait()
+        assert (done.value, workers.running) == (10 * number, [slow])
+    workers.stop(slow)
+    run(workers, [])
+
+
+@engines_of_processes
+def test_killing_ends_the_processes(workers: Workers, tmp_path: Path) -> None:
+    """The last one of an engine: its workers are closed."""
+    tasks = [Task(0, tmp_path, "sleep"), Task(1, tmp_path, "sleep")]
+    begin(workers, *tasks)
+    pids = {int((tmp_path / str(task.number)).read_text()) for task in tasks}
+    assert alive(pids) == pids
+    workers.close(kill=True)
+    wait_until(lambda: not alive(pids), seconds=10)
 
 
 def test_a_launcher_of_hydras_own_runs_all_jobs_of_a_batch_together(tmp_path: Path) -> None:

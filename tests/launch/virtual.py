@@ -23,7 +23,7 @@ from tests.helpers import make_config
 class Engine:
     """Of `n` workers; a task takes the `seconds` of its name, and its worker dies so many `deaths`."""
 
-    can_prune, retries = False, 1
+    can_prune, shares_files, retries = False, True, 1
 
     def __init__(
         self, n: int, seconds: Callable[[str], float], deaths: Mapping[str, int] | None = None

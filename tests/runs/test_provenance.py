@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dqn_exp.runs import provenance
 from dqn_exp.runs.provenance import PACKAGES, command_line, environment, git_revision, now
 
 
@@ -83,3 +84,11 @@ def test_now_is_in_utc_to_the_second() -> None:
     assert told.utcoffset() == datetime.now(UTC).utcoffset()
     assert told.microsecond == 0
     assert abs((datetime.now(UTC) - told).total_seconds()) < 60
+
+
+def test_another_machine_tells_of_itself() -> None:
+    """What was typed is the driver's."""
+    here = provenance.environment()
+    assert provenance.on_this_machine(here) is here
+    driver = {**here, "host": "elsewhere", "cpu": "another", "command": "python -m dqn_exp -m seed=1,2"}
+    assert provenance.on_this_machine(driver) == {**here, "command": driver["command"]}

@@ -226,3 +226,30 @@ def test_a_killed_command_costs_no_proposal_its_retry(
         assert bool(again.claims.recover()) == running
         again.claims.retry_failed()
         assert [again.loses_a_worker(), again.loses_a_worker()] == [True, False]
+
+
+def test_a_death_in_the_middle_of_a_claim_lets_no_two_be_drawn_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is asked for again after the third has its number, and before it knows its rank."""
+    location = str(tmp_path / "journal.log")
+    create(location)
+    study = load(location)
+    presence = Presence(study, tmp_path)
+    with presence.announced():
+        claims = Claims(study, location, presence, 10)
+        first, second = claims.next(), claims.next()
+        assert first is not None
+        assert second is not None
+        ask = study.ask
+
+        def ask_late() -> optuna.Trial:
+            trial = ask()
+            monkeypatch.undo()
+            claims.worker_died(first, 1)
+            return trial
+
+        monkeypatch.setattr(study, "ask", ask_late)
+        third, again, fourth = claims.next(), claims.next(), claims.next()
+    found = [(claim.number, claim.rank) for claim in (first, second, third, again, fourth) if claim]
+    assert found == [(0, 0), (1, 1), (2, 2), (3, 0), (4, 3)]

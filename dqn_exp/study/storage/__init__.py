@@ -11,6 +11,7 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.study.storage.opening import (
         dashboard_command,
+        is_server,
         is_url,
         locate,
         open_storage,

@@ -84,6 +84,11 @@ def is_url(location: str) -> bool:
     return "://" in location
 
 
+def is_server(location: str) -> bool:
+    """May other machines reach it that do not see our files?"""
+    return is_url(location) and not location.startswith("sqlite")
+
+
 def locate(storage: str | None, directory: Path) -> str:
     """The location that the option `storage` means; null is a journal in the study's directory."""
     if storage is None:

@@ -1,25 +1,29 @@
-"""`hydra/launcher=parallel`: trials in parallel processes of this machine; an engine."""
+"""`hydra/launcher=parallel`, `dask`, `ray` and `slurm`: engines for this machine and for many."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from dqn_exp import launch as launching  # a face, whose modules are imported as they are used
 from dqn_exp.config import ConfigError
 
 
-class ParallelLauncher(Launcher):
-    can_prune = True
+class EngineLauncher(Launcher):
+    """What launchers that are engines have in common."""
 
-    def __init__(self, n_jobs: int, retries: int, patience: float | None = None) -> None:
+    can_prune = True
+    shares_files = True
+
+    def __init__(self, retries: int, patience: float | None) -> None:
         """Raises ConfigError for numbers that mean nothing."""
-        launching.count_workers(n_jobs)
         if not isinstance(retries, int) or retries < 0:
             raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers from 0 on")
         if patience is not None and (not isinstance(patience, int | float) or not patience >= 2):
@@ -27,22 +31,76 @@ class ParallelLauncher(Launcher):
                 f"hydra.launcher.patience={patience!r}: allowed: seconds that a trial may go without a step, "
                 f"at least 2 and more than its start takes (compiling may take half a minute), or null"
             )
-        self._n_jobs = n_jobs
         self.retries = retries
         self._patience = patience
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context, self._task, self._config = hydra_context, task_function, config
-        if config.hydra.job.env_set:  # for what reads its environment when it is imported
-            launching.stop_server()
-            launching.start_server(preload=False)
+
+    @abstractmethod
+    def at_a_time(self, n_jobs: int | None = None) -> int | None: ...
+
+    @abstractmethod
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.Workers: ...
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         jobs = [list(job) for job in job_overrides]
         return launching.launch(self, self._context, self._config, jobs, initial_job_idx)
+
+
+class ParallelLauncher(EngineLauncher):
+    def __init__(self, n_jobs: int, retries: int, patience: float | None = None) -> None:
+        launching.count_workers(n_jobs)
+        super().__init__(retries, patience)
+        self._n_jobs = n_jobs
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if config.hydra.job.env_set:  # for what reads its environment when it is imported
+            launching.stop_server()
+            launching.start_server(preload=False)
 
     def at_a_time(self, n_jobs: int | None = None) -> int:
         return launching.count_workers(n_jobs or self._n_jobs)
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.Pool:
         return launching.Pool(self.at_a_time(n_jobs), function, self._patience)
+
+
+class ClusterLauncher(EngineLauncher):
+    """On a cluster of one of the kinds that `launch.open_cluster` knows, with the `options` of its kind."""
+
+    def __init__(
+        self,
+        kind: str,
+        retries: int,
+        patience: float | None = None,
+        shared: bool = True,
+        checkpoint_seconds: float = 60,
+        **options: Any,
+    ) -> None:
+        launching.check_kind(kind, shared, options)
+        super().__init__(retries, patience)
+        if not isinstance(checkpoint_seconds, int | float) or not checkpoint_seconds > 0:
+            raise ConfigError(
+                f"hydra.launcher.checkpoint_seconds={checkpoint_seconds!r}: allowed: seconds, more than 0"
+            )
+        self.shares_files = shared
+        self._kind, self._options = kind, {key: _plain(value) for key, value in options.items()}
+        self.travel = launching.Travel(None if shared else checkpoint_seconds, patience)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.travel = replace(self.travel, preload=not config.hydra.job.env_set)
+        launching.planner(hydra_context, config).trains_here = False
+
+    def at_a_time(self, n_jobs: int | None = None) -> None:
+        """It may use other machines."""
+
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.RemoteWorkers:
+        cluster = launching.open_cluster(self._kind, **self._options)
+        return launching.RemoteWorkers(cluster, function, self.travel, n_jobs)
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -1,0 +1,129 @@
+"""`hydra/launcher=dask`: a scheduler at an address, or a cluster of our own on this machine.
+
+We choose the worker of each parcel: as many at a time as it has threads. So a worker that dies costs what it
+had, and the scheduler tries nothing again behind our back.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from distributed import Client, Future, LocalCluster, Queue, get_client
+
+from dqn_exp.borrowed import is_abandoned
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.clusters.cluster import Answer, ClusterLost, Parcel, WorkerLost
+from dqn_exp.launch.clusters.host import host, stop
+from dqn_exp.launch.pool import count_workers
+from dqn_exp.launch.server import interrupts_held_back
+
+CONNECT_SECONDS = 10
+SEND_SECONDS = 5
+"""A driver that takes no archive for so long gets the next one."""
+ROOM = 64
+"""Archives that wait for the driver."""
+
+
+class DaskCluster:
+    def __init__(self, address: str | None, n_jobs: int) -> None:
+        """Connect to `address`, or start `n_jobs` workers here (-1: one per core).
+
+        Raises ConfigError where no scheduler answers.
+        """
+        self.name = f"the dask cluster at {address}" if address else "dask's cluster on this machine"
+        self.capacity = 0
+        self._calls: list[DaskCall] = []
+        self.threads: dict[str, int] = {}
+        """How many each worker has, by its address."""
+        for name in filter(lambda name: name.startswith("distributed"), logging.root.manager.loggerDict):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by us
+        self._own: LocalCluster | None = None
+        with interrupts_held_back():
+            if address is None:
+                n = count_workers(n_jobs)
+                self._own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None)
+            self.client = self._connected(address)
+        self._mail = Queue(f"dqn_exp-{uuid.uuid4().hex}", client=self.client, maxsize=ROOM)
+
+    def _connected(self, address: str | None) -> Client:
+        try:
+            return Client(self._own or address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"hydra.launcher.address={address}: no scheduler answers ({error}); allowed: the address of "
+                f"a dask scheduler, such as tcp://host:8786, or null for a cluster of this command's own"
+            ) from None
+
+    def look(self) -> Iterator[tuple[str, bytes]]:
+        with self.reached():
+            self.threads = self.client.nthreads()
+            mail = self._mail.get(batch=True) if self._mail.qsize() else ()
+        self._calls = [call for call in self._calls if not call.is_over()]
+        self.capacity = sum(self.threads.values())
+        yield from mail
+
+    def begin(self, parcel: Parcel) -> DaskCall:
+        busy = Counter(call.address for call in self._calls)
+        address = max(self.threads, key=lambda address: self.threads[address] - busy[address], default="")
+        line = DaskLine(parcel.key, self._mail.name)
+        with self.reached():
+            future = self.client.submit(host, parcel, line, key=parcel.key, workers=[address], pure=False)
+        self._calls.append(DaskCall(self, address, future))
+        return self._calls[-1]
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """The scheduler is asked for something; raises ClusterLost where it is gone."""
+        if self.client.status != "running":
+            raise ClusterLost(self.name)
+        try:
+            yield
+        except (OSError, TimeoutError, RuntimeError):  # the last: what the client has closed since
+            raise ClusterLost(self.name) from None
+
+    def close(self) -> None:
+        with suppress(ClusterLost), self.reached():
+            self._mail.close()
+        self.client.close(timeout=CONNECT_SECONDS)
+        if self._own is not None:
+            self._own.close(timeout=CONNECT_SECONDS)
+
+
+class DaskCall:
+    def __init__(self, cluster: DaskCluster, address: str, future: Future) -> None:
+        self.address, self._cluster, self._future = address, cluster, future
+
+    def is_over(self) -> bool:
+        return self._future.done() or self.address not in self._cluster.threads
+
+    def answer(self) -> Answer:
+        if not self._future.done():
+            self._future.cancel()
+            raise WorkerLost(f"the dask worker {self.address} is gone")
+        error = self._future.exception()
+        if error is not None:
+            raise WorkerLost(f"the dask worker {self.address} failed: {type(error).__name__}: {error}")
+        answer: Answer = self._future.result()
+        return answer
+
+    def stop(self) -> None:
+        with self._cluster.reached():
+            self._cluster.client.run(stop, self._future.key, workers=[self.address], on_error="ignore")
+
+
+@dataclass(frozen=True)
+class DaskLine:
+    key: str
+    queue: str
+
+    def is_cut(self) -> bool:
+        return is_abandoned(self.key)
+
+    def send(self, archive: bytes) -> None:
+        with suppress(TimeoutError, OSError):
+            Queue(self.queue, client=get_client()).put((self.key, archive), timeout=SEND_SECONDS)

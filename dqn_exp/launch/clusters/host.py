@@ -1,0 +1,138 @@
+"""On a machine of a cluster: a parcel is run as a pool runs a task here, in a process of its own.
+
+So a trial may die, hang, be killed or fill its memory, and the cluster's own worker says how it was.
+That process has one thread, hears no Ctrl-C, and ends with its worker.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from joblib.externals.loky.backend.reduction import dumps
+
+from dqn_exp.borrowed import may_have_children
+from dqn_exp.launch.clusters.cluster import Answer, Line, Parcel, Place, Refused
+from dqn_exp.launch.clusters.files import CODE
+from dqn_exp.launch.engine import Done
+from dqn_exp.launch.gpus import visible_gpus
+from dqn_exp.launch.pool import GRACE_SECONDS, Pool
+from dqn_exp.launch.server import ONE_THREAD, start_server
+from dqn_exp.runs import is_locked
+
+LOOK_SECONDS = 0.1
+"""From one look at a task to the next."""
+LEASE_SECONDS = 120.0
+"""So long file servers may keep the locks of a machine that is gone."""
+
+_starting = threading.Lock()
+"""What begins a process changes this one's environment for a moment."""
+_places: set[int] = set()
+_stopped: set[str] = set()
+
+
+def host(parcel: Parcel, line: Line) -> Answer:
+    """Run `parcel` to its end, or until it is stopped or `line` is cut."""
+    try:
+        if parcel.needs_gpu and not visible_gpus(os.environ):
+            raise Refused("device='cuda': a worker of the cluster has no CUDA device; allowed: cpu")
+        with parcel.files.opened() as place:
+            done = _run(parcel, place, line)
+            return Answer(_content(done), place.archive(), done.death, done.stuck)
+    except Refused as refused:
+        return Answer(refusal=str(refused))
+    finally:
+        _stopped.discard(parcel.key)
+
+
+def stop(key: str) -> None:
+    """Let the parcel of this process that has the `key` end soon."""
+    _stopped.add(key)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the process of a task is given."""
+
+    content: bytes
+    directories: tuple[Path, ...]
+    root: Path | None
+    folder: Path
+    environment: Mapping[str, str]
+
+
+def _run(parcel: Parcel, place: Place, line: Line) -> Done:
+    work = Work(parcel.content, place.directories, place.root, parcel.folder, parcel.environment)
+    with _pool(parcel) as pool:
+        with _starting:
+            pool.submit(work)
+        sent = time.monotonic()
+        while True:
+            for done in pool.wait(LOOK_SECONDS):
+                return done
+            if parcel.key in _stopped or line.is_cut():
+                pool.stop(work)
+                return next(pool.wait(GRACE_SECONDS), Done(work, death="SIGKILL(-9)"))
+            if parcel.files.every is not None and time.monotonic() - sent >= parcel.files.every:
+                line.send(place.archive() or b"")
+                sent = time.monotonic()
+
+
+@contextmanager
+def _pool(parcel: Parcel) -> Iterator[Pool]:
+    """One worker, at the first place that no other has."""
+    with _starting:
+        number = next(number for number in range(len(_places) + 1) if number not in _places)
+        _places.add(number)
+        os.environ.update(ONE_THREAD)
+        may_have_children()
+        start_server(parcel.preload)
+        pool = Pool(1, perform, parcel.patience, number)
+    try:
+        yield pool
+    finally:
+        pool.close(kill=bool(pool.running))
+        _places.remove(number)
+
+
+def perform(work: Work) -> bytes:
+    """Executed in the process of a task: value and error, pickled."""
+    for name, value in work.environment.items():
+        os.environ.setdefault(name, value)
+    folder = work.folder if work.root is None else work.root / CODE
+    if folder.is_dir():
+        os.chdir(folder)
+        sys.path.insert(0, str(folder))
+    _await_locks(work.directories)
+    try:
+        function, task = pickle.loads(work.content)
+        value = function(task if work.root is None else task.moved(work.root))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, which a trial's own code may raise
+        return bytes(dumps((None, error)))
+    return bytes(dumps((value, None)))
+
+
+def _content(done: Done) -> bytes | None:
+    """What the process of a task has said; or what it could not say."""
+    if done.worker_died:
+        return None
+    if done.error is not None:
+        return bytes(dumps((None, RuntimeError(f"{type(done.error).__name__}: {done.error}"))))
+    content: bytes = done.value
+    return content
+
+
+def _await_locks(directories: tuple[Path, ...]) -> None:
+    """Give a file server time to see that whoever held these `directories` is gone."""
+    deadline = time.monotonic() + LEASE_SECONDS
+    while any(map(is_locked, directories)) and time.monotonic() < deadline:
+        time.sleep(0.5)

@@ -1,0 +1,41 @@
+"""The kinds of clusters by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.clusters.cluster import Cluster
+from dqn_exp.launch.pool import count_workers
+
+PACKAGES = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
+"""What each kind needs; the extras of `dqn_exp` are called as the kinds."""
+
+
+def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
+    """Raise ConfigError where the package that `kind` needs is missing, or an option means nothing."""
+    if find_spec(PACKAGES[kind]) is None:
+        raise ConfigError(f"hydra/launcher={kind} needs {PACKAGES[kind]}: pip install 'dqn_exp[{kind}]'")
+    if kind == "slurm" and not shared:
+        raise ConfigError(
+            "hydra.launcher.shared=false: Slurm's jobs and this command meet in files; allowed: true"
+        )
+    if "n_jobs" in options:
+        count_workers(options["n_jobs"])
+
+
+def open_cluster(kind: str, **options: Any) -> Cluster:
+    """Connect to a cluster, or start one; `options`: of its kind. Raises ConfigError."""
+    if kind == "dask":
+        from dqn_exp.launch.clusters.dask import DaskCluster
+
+        return DaskCluster(**options)
+    if kind == "ray":
+        from dqn_exp.launch.clusters.ray import RayCluster
+
+        return RayCluster(**options)
+    from dqn_exp.launch.clusters.slurm import SlurmCluster
+
+    return SlurmCluster(**options)

@@ -1,0 +1,141 @@
+"""`hydra/launcher=ray`: a cluster that runs, or one of our own on this machine.
+
+Parcels are run by actors, as many as the cluster has CPUs for; one that dies costs the parcel that it had.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.util.queue import Empty, Full, Queue
+
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.clusters.cluster import Answer, ClusterLost, Line, Parcel, WorkerLost
+from dqn_exp.launch.clusters.host import host, stop
+from dqn_exp.launch.pool import count_workers
+from dqn_exp.launch.server import interrupts_held_back
+
+LOOK_SECONDS = 1.0
+"""From one question after the cluster's head and resources to the next."""
+CONNECT_SECONDS = 5.0
+SEND_SECONDS = 5
+ROOM = 64
+"""Archives that wait for the driver."""
+
+
+class Seat:
+    """An actor: runs parcels one after another, and hears meanwhile that it is to stop."""
+
+    def host(self, parcel: Parcel, line: Line) -> Answer:
+        return host(parcel, line)
+
+    def stop(self, key: str) -> None:
+        stop(key)
+
+
+class RayCluster:
+    def __init__(
+        self, address: str | None, n_jobs: int, cpus_per_trial: float = 1, gpus_per_trial: float = 0
+    ) -> None:
+        """Connect to `address`, or start `n_jobs` CPUs' worth here (-1: one per core).
+
+        Raises ConfigError where no cluster answers.
+        """
+        self.name = f"the ray cluster at {address}" if address else "ray's cluster on this machine"
+        self.capacity = 0
+        self._needs = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
+        self._connect(address, n_jobs)
+        self._head = ray.get_runtime_context().gcs_address.rpartition(":")
+        self._seat = ray.remote(Seat).options(
+            num_cpus=cpus_per_trial, num_gpus=gpus_per_trial, max_concurrency=4, max_restarts=0
+        )
+        self._mail = Queue(ROOM, actor_options={"num_cpus": 0})
+        self.idle: list[Any] = []
+        self._looked = -LOOK_SECONDS
+
+    def _connect(self, address: str | None, n_jobs: int) -> None:
+        own = {} if address else {"num_cpus": count_workers(n_jobs), "include_dashboard": False}
+        if address is None:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with interrupts_held_back():
+                ray.init(
+                    address=address or "local",
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    **own,
+                )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"hydra.launcher.address={address}: no ray cluster answers ({error}); allowed: host:6379 of "
+                f"its head, auto on one of its machines, or null for a cluster of this command's own"
+            ) from None
+        finally:
+            signal.signal(signal.SIGTERM, handler)  # ray's own ends the program without a word
+
+    def look(self) -> Iterator[tuple[str, bytes]]:
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._ask_head()
+            self._looked = time.monotonic()
+        with suppress(Empty, ray.exceptions.RayError):
+            yield from self._mail.get_nowait_batch(min(self._mail.qsize(), ROOM))
+
+    def _ask_head(self) -> None:
+        """How much there is; a head that is gone would end the program without a word."""
+        host, _, port = self._head
+        try:
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+            there = ray.cluster_resources()
+        except (OSError, ray.exceptions.RayError):
+            raise ClusterLost(self.name) from None
+        self.capacity = int(min(there.get(kind, 0) // need for kind, need in self._needs.items() if need))
+
+    def begin(self, parcel: Parcel) -> RayCall:
+        seat = self.idle.pop() if self.idle else self._seat.remote()
+        return RayCall(self, parcel.key, seat, seat.host.remote(parcel, RayLine(parcel.key, self._mail)))
+
+    def close(self) -> None:
+        ray.shutdown()
+
+
+class RayCall:
+    def __init__(self, cluster: RayCluster, key: str, seat: Any, answer: Any) -> None:
+        self._cluster, self._key, self._seat, self._answer = cluster, key, seat, answer
+
+    def is_over(self) -> bool:
+        return bool(ray.wait([self._answer], timeout=0)[0])
+
+    def answer(self) -> Answer:
+        try:
+            answer: Answer = ray.get(self._answer)
+        except ray.exceptions.RayError as error:
+            told = str(error).splitlines() or [type(error).__name__]
+            raise WorkerLost(f"its ray worker is gone: {told[0]}") from None
+        self._cluster.idle.append(self._seat)
+        return answer
+
+    def stop(self) -> None:
+        self._seat.stop.remote(self._key)
+
+
+@dataclass(frozen=True)
+class RayLine:
+    key: str
+    queue: Queue
+
+    def is_cut(self) -> bool:
+        return False  # ray itself ends the workers of a driver that is gone
+
+    def send(self, archive: bytes) -> None:
+        with suppress(Full, ray.exceptions.RayError):
+            self.queue.put((self.key, archive), timeout=SEND_SECONDS)

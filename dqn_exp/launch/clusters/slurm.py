@@ -1,0 +1,166 @@
+"""`hydra/launcher=slurm`: each trial as a job of Slurm's, by submitit; or of submitit's own on this machine.
+
+Jobs that are sent together become one array. Driver and jobs know of each other by files in a shared folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import submitit
+from submitit.core.utils import FailedJobError
+
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.clusters.cluster import Answer, Parcel, WorkerLost
+from dqn_exp.launch.clusters.host import host, stop
+from dqn_exp.launch.server import interrupts_held_back
+
+BEAT_SECONDS = 10.0
+SILENCE_SECONDS = 12 * BEAT_SECONDS
+"""A driver whose file has not changed for so long is gone."""
+RESULT_SECONDS = 5.0
+"""A file server may show the answer of a job later than its end."""
+
+
+class SlurmCluster:
+    def __init__(
+        self,
+        executor: str,
+        folder: str,
+        array_parallelism: int,
+        partition: str | None,
+        parameters: Mapping[str, Any],
+        **generic: Any,
+    ) -> None:
+        """`executor`: slurm, or local for jobs on this machine; `generic`, `parameters`: of submitit's.
+
+        Raises ConfigError where there is no Slurm, or no such parameter.
+        """
+        slurm = {"slurm_partition": partition, "slurm_array_parallelism": array_parallelism}
+        self.name, self.capacity = f"submitit's {executor} executor", array_parallelism
+        _remove_silent(Path(folder))
+        self._folder = Path(folder).absolute() / uuid.uuid4().hex
+        self._executor = self._made(executor, {**slurm, **generic, **parameters})
+        self._waiting: list[SlurmCall] = []
+        self._over = threading.Event()
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._beating.start()
+
+    def _made(self, executor: str, parameters: Mapping[str, Any]) -> submitit.Executor:
+        try:
+            made = submitit.AutoExecutor(self._folder / "%j", cluster=executor)
+            made.update_parameters(**parameters)
+        except (ValueError, RuntimeError, NameError, AssertionError, TypeError) as error:
+            raise ConfigError(f"hydra/launcher=slurm: submitit says: {error}") from None
+        return made
+
+    def look(self) -> Iterator[tuple[str, bytes]]:
+        """Submit what waits, as one array."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with interrupts_held_back(), self._executor.batch():
+                for call in waiting:
+                    call.job = self._executor.submit(run_job, call.parcel, call.line)
+        return iter(())
+
+    def begin(self, parcel: Parcel) -> SlurmCall:
+        self._waiting.append(SlurmCall(parcel, SlurmLine(self._beat_file, self._folder / parcel.key)))
+        return self._waiting[-1]
+
+    def close(self) -> None:
+        self._over.set()
+        self._beating.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _beat_file(self) -> Path:
+        return self._folder / "driver"
+
+    def _beat(self) -> None:
+        while True:
+            self._beat_file.touch()
+            if self._over.wait(BEAT_SECONDS):
+                return
+
+
+class SlurmCall:
+    def __init__(self, parcel: Parcel, line: SlurmLine) -> None:
+        self.parcel, self.line = parcel, line
+        self.job: submitit.Job[Answer] | None = None
+        self._ended: float | None = None
+
+    def is_over(self) -> bool:
+        if self.job is None or not self.job.done():
+            return False
+        self._ended = self._ended or time.monotonic()
+        return self._has_result() or time.monotonic() - self._ended >= RESULT_SECONDS
+
+    def answer(self) -> Answer:
+        assert self.job is not None
+        if not self._has_result():
+            raise WorkerLost(f"job {self.job.job_id} is gone: {self.job.state}")
+        try:
+            answer: Answer = self.job.result()
+        except FailedJobError as error:
+            raise WorkerLost(f"job {self.job.job_id} failed: {str(error).splitlines()[-1]}") from None
+        return answer
+
+    def stop(self) -> None:
+        self.line.stopped.touch()
+        if isinstance(self.job, submitit.SlurmJob):
+            self.job.cancel(check=False)  # also where it still waits
+
+    def _has_result(self) -> bool:
+        return self.job is not None and self.job.paths.result_pickle.exists()
+
+
+@dataclass
+class SlurmLine:
+    driver: Path
+    """A file that the driver touches, and takes away at its end."""
+    stopped: Path
+    """One that it makes where it wants the job no more."""
+    seen: tuple[float, float] = (0.0, 0.0)
+    """Its time, and ours when that had changed."""
+
+    def is_cut(self) -> bool:
+        if self.stopped.exists():
+            return True
+        try:
+            touched = self.driver.stat().st_mtime
+        except FileNotFoundError:
+            return True
+        if touched != self.seen[0]:
+            self.seen = touched, time.monotonic()
+        return time.monotonic() - self.seen[1] >= SILENCE_SECONDS
+
+    def send(self, archive: bytes) -> None:
+        """Files are shared."""
+
+
+def run_job(parcel: Parcel, line: SlurmLine) -> Answer:
+    """Executed in a job: SIGTERM and SIGUSR2, by which Slurm ends it, end the task in order."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop(parcel.key)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGUSR2, end)
+    return host(parcel, line)
+
+
+def _remove_silent(folder: Path) -> None:
+    """What drivers have left that were killed."""
+    for beat in folder.glob("*/driver"):
+        if time.time() - beat.stat().st_mtime > SILENCE_SECONDS:
+            shutil.rmtree(beat.parent, ignore_errors=True)

@@ -1,0 +1,24 @@
+"""Which GPU a trial is to see: a machine's are dealt out in turn, to several trials each if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def visible_gpus(environment: Mapping[str, str], root: Path = Path("/")) -> list[str]:
+    """The GPUs that a process with this `environment` sees, as `CUDA_VISIBLE_DEVICES` names them.
+
+    `root`: of the file system, in which NVIDIA's driver lists what there is.
+    """
+    if VISIBLE in environment:
+        named = [name.strip() for name in environment[VISIBLE].split(",")]
+        return [name for name in named if name not in ("", "-1")]
+    return [str(index) for index, _ in enumerate(root.glob("proc/driver/nvidia/gpus/*"))]
+
+
+def on_gpu(place: int, gpus: Sequence[str]) -> dict[str, str]:
+    """What to add to the environment of the trial at `place`, counted from 0; nothing without GPUs."""
+    return {VISIBLE: gpus[place % len(gpus)]} if gpus else {}

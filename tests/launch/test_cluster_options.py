@@ -1,0 +1,104 @@
+"""What the launchers of clusters refuse before anything runs: one message each."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra_plugins.dqn_exp.launcher import ClusterLauncher
+
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.clusters import opening
+from dqn_exp.launch.clusters.cluster import Parcel
+from dqn_exp.launch.clusters.files import SharedFiles
+from dqn_exp.launch.clusters.host import host
+from dqn_exp.launch.clusters.slurm import SILENCE_SECONDS, SlurmLine
+from tests.program import TINY, run_here
+
+
+@pytest.mark.parametrize("kind", ["dask", "ray", "slurm"])
+def test_a_missing_extra_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: Callable[..., Any] = importlib.util.find_spec
+    package = opening.PACKAGES[kind]
+    monkeypatch.setattr(opening, "find_spec", lambda name: None if name == package else found(name))
+    with pytest.raises(ConfigError) as refused:
+        ClusterLauncher(kind, retries=0)
+    assert str(refused.value) == f"hydra/launcher={kind} needs {package}: pip install 'dqn_exp[{kind}]'"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["hydra/launcher=slurm", "hydra.launcher.shared=false"],
+            "hydra.launcher.shared=false: Slurm's jobs and this command meet in files; allowed: true",
+        ),
+        (["hydra/launcher=dask", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0: allowed:"),
+        (["hydra/launcher=ray", "hydra.launcher.retries=-1"], "hydra.launcher.retries=-1: allowed:"),
+        (
+            ["hydra/launcher=dask", "hydra.launcher.shared=false", "hydra.launcher.checkpoint_seconds=0"],
+            "hydra.launcher.checkpoint_seconds=0: allowed: seconds, more than 0",
+        ),
+        (
+            [
+                *("hydra/sweeper=optuna", "lr=range(1,4)", "hydra/sweeper/pruner=median"),
+                *("hydra/launcher=dask", "hydra.launcher.shared=false"),
+            ],
+            "hydra.launcher.shared=false: workers cannot reach ",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[-1],
+)
+def test_it_is_refused_with_one_message(arguments: list[str], told: str, tmp_path: Path) -> None:
+    ended = run_here("-m", *TINY, *arguments, "seed=1,2", cwd=tmp_path)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert line.startswith(told)
+    assert "allowed: " in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no address"])
+def test_nobody_answers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dqn_exp.launch.clusters import dask
+
+    monkeypatch.setattr(dask, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(ConfigError, match=rf"^hydra\.launcher\.address={address}: no scheduler answers "):
+        opening.open_cluster("dask", address=address, n_jobs=1)
+
+
+def test_slurm_that_is_not_there() -> None:
+    options = {"folder": "unused", "array_parallelism": 2, "partition": "gpu"}
+    with pytest.raises(ConfigError, match=r"^hydra/launcher=slurm: submitit says: "):
+        opening.open_cluster("slurm", executor="slurm", parameters={}, **options)
+    with pytest.raises(ConfigError, match="colour"):
+        opening.open_cluster("slurm", executor="local", parameters={"colour": "red"}, **options)
+
+
+def test_a_trial_that_needs_a_gpu_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    parcel = Parcel("key", b"", SharedFiles(), Path.cwd(), {}, None, preload=False, needs_gpu=True)
+    answer = host(parcel, SlurmLine(Path(), Path()))
+    assert answer.refusal == "device='cuda': a worker of the cluster has no CUDA device; allowed: cpu"
+
+
+def test_a_job_notices_when_its_driver_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    driver, stopped = tmp_path / "driver", tmp_path / "stopped"
+    driver.touch()
+    line = SlurmLine(driver, stopped)
+    assert not line.is_cut()
+    clock += SILENCE_SECONDS
+    assert line.is_cut()
+    driver.write_text("it beats")
+    assert not line.is_cut()
+    stopped.touch()
+    assert line.is_cut()
+    stopped.unlink()
+    driver.unlink()
+    assert line.is_cut()
