@@ -14,6 +14,7 @@ from pathlib import Path
 import scipy.stats  # noqa: F401 - so that the forks of `run_here` have it
 
 from dqn_exp.__main__ import main
+from dqn_exp.launch.server import stop_server
 
 ROOT = Path(__file__).parents[1]
 TINY = (
@@ -71,6 +72,7 @@ def run(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -
 def run_here(*arguments: str, cwd: Path, **environment: str) -> Ended:
     """The program in a fork of this process, which has imported everything already: quick."""
     out, err = cwd.parent / f"{cwd.name}.out", cwd.parent / f"{cwd.name}.err"
+    stop_server()  # that of an earlier test is no child of the fork
     child = os.fork()
     if child == 0:
         code = 1

@@ -55,7 +55,7 @@ def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
         "half a pseudo-observation at each bound; of other means Student's t; of fractions Wilson's. Bands "
         "around learning curves: the inner one holds at each moment, the outer one at all moments at once, "
         "as many standard errors wide as the largest deviation is in 95% of random signs of the trials' "
-        "deviations. Where trials of several configurations are pooled, those of one seed are averaged "
+        "deviations; neither is drawn beyond the lowest and the highest point of any trial. Where trials of several configurations are pooled, those of one seed are averaged "
         "first: they share its luck. IQM: mean without the lowest and highest quarter. Area: mean evaluation "
         "return over the time shown, i.e. area under the learning curve, which is level before its first and "
         "after its last evaluation. That of a trial that diverged is minus infinity, as in a study: returns "
@@ -103,6 +103,7 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
         for key, unit in (
             ("budget.env_steps", "environment steps"),
             ("budget.episodes", "episodes"),
+            ("budget.learning_episodes", "episodes after the first update"),
             ("budget.seconds", "seconds of training"),
         )
         if values(sweep, key) != "none"
