@@ -55,9 +55,10 @@ def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
         "half a pseudo-observation at each bound; of other means Student's t; of fractions Wilson's. Bands "
         "around learning curves: the inner one holds at each moment, the outer one at all moments at once, "
         "as many standard errors wide as the largest deviation is in 95% of random signs of the trials' "
-        "deviations; neither is drawn beyond the lowest and the highest point of any trial. Where trials of "
-        "several configurations are pooled, those of one seed are averaged first: they share its luck. IQM: mean without the lowest and highest quarter. Area: mean evaluation "
-        "return over the time shown, i.e. area under the learning curve, which is level before its first and "
+        "deviations; neither is drawn beyond the lowest and the highest point of any trial. Where trials "
+        "of several configurations are pooled, those of one seed are averaged first: they share its luck."
+        " IQM: mean without the lowest and highest quarter. Area: mean evaluation return over the time "
+        "shown, i.e. area under the learning curve, which is level before its first and "
         "after its last evaluation. That of a trial that diverged is minus infinity, as in a study: returns "
         "have no lower bound, and what it had reached before must not speak for it. The final return of a "
         "diverged trial is what the network that it left earned.",
