@@ -49,7 +49,7 @@ SINGLE = {
     "network.head.atoms=7": ["network.head.atoms is not a key. Allowed in", "key of network.head=c51\n"],
     "network.head.name=median": ["network.head.name: 'median' is unknown", "Allowed: c51, qr, values"],
     "network.head=c51 gamma=1": ["network.head.v_min=null, and gamma=1", "network.head.v_min=a number"],
-    "network.head=c51 learner=fused": ["learner='fused' cannot be had with network.head=c51; allowed: va"],
+    "network.noisy=true learner=fused": ["learner='fused' cannot be had with network.noisy=true; allowed"],
     "network.head=c51 agent.munchausen=true": ["network.head=c51 cannot be combined with agent.munchaus"],
     "agent.munchausen.tau=0.1": ["agent.munchausen.tau is not there yet; write +agent.munchausen.tau="],
     "lr.start=2": ["lr is a value and has no keys of its own"],
