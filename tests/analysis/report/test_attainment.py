@@ -135,7 +135,7 @@ def test_many_values_take_several_rows(count: int, panels: int) -> None:
     figure = draw(axis, surfaces(axis))
     assert len(titles(figure)) == count
     assert len(figure.axes) == panels + 1  # the scale of colours
-    assert titles(figure)[0] == ("lr = 0 (n = 8)" if count > 1 else "all trials (n = 8)")
+    assert titles(figure)[0] == ("0 (n = 8)" if count > 1 else "all trials (n = 8)")
 
 
 def test_one_evaluation_alone_is_drawn_too() -> None:
