@@ -71,7 +71,14 @@ OF_PROCESSES = [name for name in ENGINES if name != "launcher"]
 """Those that run tasks in processes of their own."""
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+CLUSTERS = ("dask", "ray", "slurm")
+"""Run by `make slow`: their clients leave threads in this process, which the forks of other tests inherit."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in CLUSTERS else name for name in ENGINES],
+)
 def name(request: Request) -> str:
     found: str = request.param
     return found
