@@ -47,7 +47,7 @@ SINGLE = {
     "network.head=c52": ["network.head=c52: unknown. Did you mean 'c51'? Allowed: c51, qr, values\n"],
     "network.head=null": ["network.head=null: null is no option of network.head. Allowed: c51, qr"],
     "network.head.atoms=7": ["network.head.atoms is not a key. Allowed in", "key of network.head=c51\n"],
-    "network.head.name=median": ["network.head.name: 'median' is unknown", "Allowed: c51, qr, values"],
+    "network.head.name=median": ["network.head.name: 'median' is unknown", "Allowed: c51, qr, "],
     "network.head=c51 gamma=1": ["network.head.v_min=null, and gamma=1", "network.head.v_min=a number"],
     "network.noisy=true learner=fused": ["learner='fused' cannot be had with network.noisy=true; allowed"],
     "network.head=c51 agent.munchausen=true": ["network.head=c51 cannot be combined with agent.munchaus"],
