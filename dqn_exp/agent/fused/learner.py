@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import torch
 from numpy import ascontiguousarray, empty, int64  # spares 0.1 of the microsecond that `greedy` takes
@@ -111,13 +109,7 @@ class FusedLearner:
         self._make_bundle = prepare(kernels.bundle, *contents)
         self._bundle = self._make_bundle(*contents)
         self._update = prepare(kernels.update, self._bundle, self._steps, integers, numbers)
-        settings = self._settings
-        fixed = (
-            *(settings.sizes, settings.convolution, settings.dueling),
-            *(settings.head.kind, settings.head.support, is_tanh, self._online),
-        )
-        predict = prepare(kernels.predict, *fixed, rows, self._units, self._no_values, integers)
-        self._predict = partial(predict, *fixed)
+        self._predict = prepare(kernels.predict, self._bundle, rows, self._units, self._no_values, integers)
         self._blend = prepare(kernels.blend, self._target, self._online, 1.0)
 
     def values(self, observations: np.ndarray) -> np.ndarray:
@@ -126,7 +118,7 @@ class FusedLearner:
             observations = self._scaled(observations)
         rows = ascontiguousarray(observations.reshape(-1, self._n_in), self._dtype)
         values, actions = empty((len(rows), self._n_actions), self._dtype), empty(len(rows), int64)
-        self._predict(rows, self._units, values, actions)
+        self._predict(self._bundle, rows, self._units, values, actions)
         return values.reshape(*observations.shape[:-1], self._n_actions)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
@@ -137,7 +129,7 @@ class FusedLearner:
         rows = self._scaled(observations) if self._largest else ascontiguousarray(observations, self._dtype)
         count, _ = rows.shape  # an array of another number of axes must not reach the compiled function
         actions = empty(count, int64)
-        self._predict(rows, self._units, self._no_values, actions)
+        self._predict(self._bundle, rows, self._units, self._no_values, actions)
         return actions
 
     act = greedy  # its networks have no noise

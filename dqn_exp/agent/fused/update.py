@@ -303,28 +303,17 @@ def differentiate(
     return loss
 
 
-def predict(
-    sizes: Array,
-    convolution: Array,
-    dueling: Array,
-    kind: int,
-    support: Array,
-    is_tanh: bool,
-    learned: Array,
-    observations: Array,
-    units: Array,
-    values: Array,
-    actions: Array,
-) -> None:
+def predict(bundle: Bundle, observations: Array, units: Array, values: Array, actions: Array) -> None:
     """Fill values[b] with the Q-values of observations[b], and actions[b] with the greedy action.
 
     `values` is [B, A], or [0, A] where the actions are enough. `units` [layers, widest] is room for the
-    activations of one observation, its last row for those of the convolution. This is called at each step of
-    training: the settings would make it slower by a tenth of a microsecond.
+    activations of one observation, its last row for those of the convolution.
     """
-    merge(dueling, learned)
-    parameters, head = learned[learned_outputs(dueling) :], HeadNumbers(kind, support, 0.0)
-    n_layers, n_predicted = sizes.size - 1, support.size
+    settings, learned = bundle.settings, bundle.networks.online
+    sizes, convolution, is_tanh, head = settings.sizes, settings.convolution, settings.is_tanh, settings.head
+    merge(settings.dueling, learned)
+    parameters = learned[learned_outputs(settings.dueling) :]
+    n_layers, n_predicted = sizes.size - 1, head.support.size
     for b in range(len(observations)):
         source, at = observations[b], parameter_count(convolution)
         if convolution.size > 0:
