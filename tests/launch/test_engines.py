@@ -6,7 +6,7 @@ One set of workers of each engine, and one cluster of its kind, serves all of it
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,20 @@ ENGINES: dict[str, Callable[[Request], Engine]] = {
 }
 OF_PROCESSES = [name for name in ENGINES if name != "launcher"]
 """Those that run tasks in processes of their own."""
-
-
 CLUSTERS = ("dask", "ray", "slurm")
 """Run by `make slow`: their clients leave threads in this process, which the forks of other tests inherit."""
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=pytest.mark.slow) if name in CLUSTERS else name for name in ENGINES],
-)
+def for_each(names: Iterable[str]) -> pytest.MarkDecorator:
+    """One after another, so that a cluster serves all of its tests."""
+    params = [pytest.param(name, marks=pytest.mark.slow) if name in CLUSTERS else name for name in names]
+    return pytest.mark.parametrize("name", params, indirect=True, scope="module")
+
+
+every_engine, engines_of_processes = for_each(ENGINES), for_each(OF_PROCESSES)
+
+
+@pytest.fixture(scope="module")
 def name(request: Request) -> str:
     found: str = request.param
     return found
@@ -87,15 +91,6 @@ def name(request: Request) -> str:
 @pytest.fixture(scope="module")
 def engine(name: str, request: Request) -> Engine:
     return ENGINES[name](request)
-
-
-@pytest.fixture
-def of_processes(name: str) -> None:
-    if name not in OF_PROCESSES:
-        pytest.skip("its tasks run in this process")
-
-
-engines_of_processes = pytest.mark.usefixtures("of_processes")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -136,12 +131,14 @@ def times_begun(tasks: Sequence[Task]) -> list[int]:
     return [len((task.folder / str(task.number)).read_text().splitlines()) for task in tasks]
 
 
+@every_engine
 def test_it_is_an_engine(name: str, engine: Engine) -> None:
     assert isinstance(engine, Engine)
     assert engine.can_prune is (name != "launcher")
     assert not isinstance(Listing(), Engine)
 
 
+@every_engine
 def test_each_task_runs_once_and_gives_its_value(workers: Workers, tmp_path: Path) -> None:
     tasks = [Task(number, tmp_path) for number in range(3)]
     done = run(workers, tasks)
@@ -151,6 +148,7 @@ def test_each_task_runs_once_and_gives_its_value(workers: Workers, tmp_path: Pat
     assert not any(one.error or one.worker_died for one in done)
 
 
+@every_engine
 def test_an_exception_belongs_to_its_task(workers: Workers, tmp_path: Path) -> None:
     tasks = [Task(0, tmp_path), Task(1, tmp_path, "raise"), Task(2, tmp_path)]
     good, raised, other = run(workers, tasks)
@@ -160,6 +158,7 @@ def test_an_exception_belongs_to_its_task(workers: Workers, tmp_path: Path) -> N
     assert times_begun(tasks) == [1] * 3
 
 
+@every_engine
 def test_it_tells_who_is_busy(workers: Workers, tmp_path: Path) -> None:
     first, second = Task(0, tmp_path), Task(1, tmp_path)
     seen = [(workers.idle_workers, workers.running)]
@@ -188,6 +187,7 @@ def test_a_killed_worker_costs_its_own_task_alone(workers: Workers, tmp_path: Pa
     assert times_begun(tasks) == [1] * 3
 
 
+@every_engine
 def test_what_was_stopped_gives_its_worker_back(workers: Workers, tmp_path: Path) -> None:
     stopped, other = Task(0, tmp_path, "sleep"), Task(1, tmp_path)
     workers.submit(stopped)
