@@ -127,14 +127,17 @@ def test_a_folder_that_is_not_seen_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_dead_workers_have_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not what a living one holds, nor what is not ours."""
+    """Not what a living one holds, nor what is not ours: a user's clone or results, say."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    left, held, foreign = (tmp_path / name for name in ("dqn_exp-left", "dqn_exp-held", "foreign"))
-    for folder in (left, held, foreign):
+    names = ("dqn_exp-task-left", "dqn_exp-task-held", "dqn_exp-task-theirs", "dqn_exp-results", "foreign")
+    left, held, *theirs = (tmp_path / name for name in names)
+    for folder in (left, held, *theirs):
         folder.mkdir()
+    for folder in (left, *theirs[1:]):
+        (folder / "lock").touch()
     with directory_lock(held):
-        for folder in (left, held, foreign):
+        for folder in (left, held, *theirs):
             os.utime(folder, (0, 0))
         with scratch() as new:
             there = set(tmp_path.iterdir())
-    assert there == {held, foreign, new}
+    assert there == {held, *theirs, new}

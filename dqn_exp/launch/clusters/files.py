@@ -21,8 +21,8 @@ from typing import Protocol, Self, runtime_checkable
 from dqn_exp.launch.clusters.cluster import Refused
 from dqn_exp.runs import CHECKPOINT, LOCK, RESULT, directory_lock, is_locked, write_atomic
 
-SCRATCH = "dqn_exp-"
-"""How the name of a machine's folder for a task begins."""
+SCRATCH = "dqn_exp-task-"
+"""How the name of a machine's folder for a task begins; no other is ever removed."""
 SCRATCH_SECONDS = 60.0
 """So old is one that nobody holds, and nobody is about to."""
 CODE = "code"
@@ -117,7 +117,8 @@ class SentFiles:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder of this machine's for one task; those that dead workers have left are removed."""
-    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+    for lock in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*/{LOCK}"):
+        left = lock.parent
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > SCRATCH_SECONDS and not is_locked(left):
                 shutil.rmtree(left)
