@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from dqn_exp.launch.clusters import opening
 from dqn_exp.launch.clusters.cluster import Parcel
 from dqn_exp.launch.clusters.files import SharedFiles
 from dqn_exp.launch.clusters.host import host
-from dqn_exp.launch.clusters.slurm import SILENCE_SECONDS, SlurmLine
+from dqn_exp.launch.clusters.slurm import SILENCE_SECONDS, SlurmCluster, SlurmLine
 from tests.program import TINY, run_here
 
 
@@ -102,3 +103,15 @@ def test_a_job_notices_when_its_driver_is_gone(tmp_path: Path, monkeypatch: pyte
     stopped.unlink()
     driver.unlink()
     assert line.is_cut()
+
+
+def test_what_killed_drivers_have_left_in_slurm_s_folder_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, going_on, theirs = (tmp_path / name for name in ("dqn_exp-jobs-1", "dqn_exp-jobs-2", "src"))
+    for folder in (left, going_on, theirs):
+        folder.mkdir()
+        (folder / "driver").touch()
+    for folder in (left, theirs):
+        os.utime(folder / "driver", (0, 0))
+    options = {"array_parallelism": 1, "partition": None, "parameters": {}, "timeout_min": 1}
+    SlurmCluster("local", str(tmp_path), **options).close()
+    assert set(tmp_path.iterdir()) == {going_on, theirs}

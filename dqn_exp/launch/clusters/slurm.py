@@ -27,6 +27,8 @@ from dqn_exp.launch.server import interrupts_held_back
 BEAT_SECONDS = 10.0
 SILENCE_SECONDS = 12 * BEAT_SECONDS
 """A driver whose file has not changed for so long is gone."""
+JOBS, BEAT = "dqn_exp-jobs-", "driver"
+"""How the name of a driver's folder begins, and the file in it that the driver touches."""
 RESULT_SECONDS = 5.0
 """A file server may show the answer of a job later than its end."""
 
@@ -48,7 +50,7 @@ class SlurmCluster:
         slurm = {"slurm_partition": partition, "slurm_array_parallelism": array_parallelism}
         self.name, self.capacity = f"submitit's {executor} executor", array_parallelism
         _remove_silent(Path(folder))
-        self._folder = Path(folder).absolute() / uuid.uuid4().hex
+        self._folder = Path(folder).absolute() / f"{JOBS}{uuid.uuid4().hex}"
         self._executor = self._made(executor, {**slurm, **generic, **parameters})
         self._waiting: list[SlurmCall] = []
         self._over = threading.Event()
@@ -84,7 +86,7 @@ class SlurmCluster:
 
     @property
     def _beat_file(self) -> Path:
-        return self._folder / "driver"
+        return self._folder / BEAT
 
     def _beat(self) -> None:
         while True:
@@ -160,7 +162,7 @@ def run_job(parcel: Parcel, line: SlurmLine) -> Answer:
 
 
 def _remove_silent(folder: Path) -> None:
-    """What drivers have left that were killed."""
-    for beat in folder.glob("*/driver"):
+    """What drivers have left that were killed; nothing else that may be in `folder`."""
+    for beat in folder.glob(f"{JOBS}*/{BEAT}"):
         if time.time() - beat.stat().st_mtime > SILENCE_SECONDS:
             shutil.rmtree(beat.parent, ignore_errors=True)
