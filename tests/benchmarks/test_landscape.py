@@ -11,8 +11,8 @@ import statsmodels.formula.api as smf
 from scipy.stats import permutation_test, spearmanr
 
 from analysis import load_runs
-from tests.benchmarks.landscape import agreement, page
-from tests.benchmarks.landscape.__main__ import main
+from tests.benchmarks.landscape import agreement, page, scores
+from tests.benchmarks.landscape.__main__ import main, untrained
 from tests.benchmarks.landscape.comparison import compare
 from tests.benchmarks.landscape.reference import LANDSCAPES, configurations, read_reference, write_sweep
 from tests.benchmarks.pages import BEGIN, END
@@ -137,7 +137,14 @@ def test_each_configuration_is_trained_with_what_it_says_and_compared(
     assert runs["buffer"].tolist() == [2000, 2001, 2002, 2003]
     assert set(runs["env.parallel"]) == {8}
     assert (runs["updates"] == 128 * 2).all()
-    found = compare(LANDSCAPES[0], tmp_path, tmp_path / "trials" / "cartpole", seeds=2)
+    file = tmp_path / "scores.csv"
+    scores.add(file, LANDSCAPES[0], configurations(table, 3), tmp_path / "trials" / "cartpole")
+    left = pd.concat(untrained(LANDSCAPES[0], tmp_path, count=4, seeds=2, file=file))
+    assert left["configuration"].tolist() == [3], "what has its scores is not trained again"
+    scores.add(file, LANDSCAPES[0], configurations(table, 4), tmp_path / "trials" / "cartpole")
+    assert not list(untrained(LANDSCAPES[0], tmp_path, count=4, seeds=2, file=file))
+    assert len(scores.read(file)) == 8, "a trial has one score"
+    found = compare(LANDSCAPES[0], tmp_path, file, seeds=2)
     assert found.ours[:, 1].tolist() == runs["final_return"].tolist()
     assert found.theirs.tolist() == [[10 * run + seed for seed in range(5)] for run in range(4)]
     page.PAGE.write_text(f"Before.\n{BEGIN}\nold\n{END}\nBehind.\n")
@@ -149,6 +156,8 @@ def test_each_configuration_is_trained_with_what_it_says_and_compared(
         "cartpole",
         "--directory",
         str(tmp_path),
+        "--scores",
+        str(file),
         "--only-compare",
     ]
     monkeypatch.setattr("sys.argv", ["landscape", str(tmp_path), *options])

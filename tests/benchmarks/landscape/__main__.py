@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.landscape FOLDER          # or DQN_EXP_REFERENCE=FOLDER
 
-FOLDER holds their results as CSV files (https://github.com/automl/arlbench). Each landscape is an ordinary
-sweep; run again, what is finished is not trained again, and more configurations or seeds are added to it.
+FOLDER holds their results as CSV files (https://github.com/automl/arlbench). Configurations are trained a
+few at a time, each few as an ordinary sweep, and the score of every trial goes to docs/landscape.csv. What is
+there is not trained again: a benchmark that was stopped goes on, and more configurations or seeds join.
 What is compared are the configurations of which all seeds are trained.
 """
 
@@ -13,8 +14,12 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+
+from tests.benchmarks.landscape import scores
 from tests.benchmarks.landscape.comparison import Comparison, compare
 from tests.benchmarks.landscape.figures import draw
 from tests.benchmarks.landscape.page import FIGURES, results, write
@@ -29,13 +34,29 @@ from tests.benchmarks.landscape.reference import (
 CONFIGURATIONS = {"cartpole": 256, "acrobot": 64, "mountaincar": 64, "lunarlander": 64}
 
 
-def train(landscape: Landscape, folder: Path, count: int, seeds: int, place: Path, n_jobs: int) -> None:
-    """Train the first `count` configurations as a sweep in `place`/trials."""
+AT_A_TIME = 16
+"""Configurations of one sweep: what a benchmark that is stopped has to do again at most."""
+
+
+def untrained(
+    landscape: Landscape, folder: Path, count: int, seeds: int, file: Path
+) -> Iterator[pd.DataFrame]:
+    """The settings of the first `count` configurations that lack a seed in `file`, a few at a time."""
     settings = configurations(read_reference(folder, landscape), count)
-    write_sweep(place / "sweeps" / f"{landscape.name}.yaml", landscape, settings, seeds)
-    options = (f"hydra.sweep.dir=trials/{landscape.name}", "report=false", f"hydra.launcher.n_jobs={n_jobs}")
-    command = [sys.executable, "-m", "dqn_exp", "-m", f"sweeps={landscape.name}", *options]
+    trained = scores.table(file, landscape, seeds).index
+    settings = settings[~settings["configuration"].isin(trained)]
+    for first in range(0, len(settings), AT_A_TIME):
+        yield settings.iloc[first : first + AT_A_TIME]
+
+
+def train(landscape: Landscape, settings: pd.DataFrame, seeds: int, place: Path, n_jobs: int) -> Path:
+    """Train these configurations as a sweep below `place`/trials; returns its directory."""
+    name = f"{landscape.name}_{settings['configuration'].iloc[0]}"
+    write_sweep(place / "sweeps" / f"{name}.yaml", landscape, settings, seeds)
+    options = (f"hydra.sweep.dir=trials/{name}", "report=false", f"hydra.launcher.n_jobs={n_jobs}")
+    command = [sys.executable, "-m", "dqn_exp", "-m", f"sweeps={name}", *options]
     subprocess.run(command, cwd=place, check=True)
+    return place / "trials" / name
 
 
 def arguments() -> argparse.Namespace:
@@ -47,7 +68,8 @@ def arguments() -> argparse.Namespace:
     add("--configurations", type=int, help="of each environment (default: 256 of cartpole, 64 of the others)")
     add("--seeds", type=int, default=3, choices=range(2, 10), metavar="N", help="2 to 9 (default: 3)")
     add("--n-jobs", type=int, default=-1, help="trials at a time (default: one for each core)")
-    add("--directory", type=Path, default=Path("outputs/landscape"))
+    add("--directory", type=Path, default=Path("outputs/landscape"), help="where trials are trained")
+    add("--scores", type=Path, default=scores.FILE, help="of every trial (default: docs/landscape.csv)")
     add("--only-compare", action="store_true", help="what is trained already")
     add("--write", action="store_true", help="to docs/landscape.md and its figures")
     return parser.parse_args()
@@ -60,8 +82,10 @@ def main() -> None:
     for landscape in chosen:
         if not asked.only_compare:
             count = asked.configurations or CONFIGURATIONS[landscape.name]
-            train(landscape, asked.folder, count, asked.seeds, asked.directory, asked.n_jobs)
-        found = compare(landscape, asked.folder, asked.directory / "trials" / landscape.name, asked.seeds)
+            for settings in untrained(landscape, asked.folder, count, asked.seeds, asked.scores):
+                sweep = train(landscape, settings, asked.seeds, asked.directory, asked.n_jobs)
+                scores.add(asked.scores, landscape, settings, sweep)
+        found = compare(landscape, asked.folder, asked.scores, asked.seeds)
         if len(found.ours) > 1:
             compared.append(found)
         else:

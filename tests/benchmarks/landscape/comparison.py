@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import load_runs
-from tests.benchmarks.landscape import agreement
+from tests.benchmarks.landscape import agreement, scores
 from tests.benchmarks.landscape.agreement import (
     Estimate,
     Scores,
@@ -83,15 +82,10 @@ class Comparison:
         return agreement.differences(self.ours, self.theirs)
 
 
-def compare(landscape: Landscape, folder: Path, sweep: Path, seeds: int) -> Comparison:
-    """Of the configurations whose first `seeds` seeds are trained in `sweep`."""
+def compare(landscape: Landscape, folder: Path, file: Path, seeds: int) -> Comparison:
+    """Of the configurations whose first `seeds` seeds have scores in `file`."""
     reference = read_reference(folder, landscape)
     settings = configurations(reference, len(reference)).set_index("configuration")
-    runs = load_runs(sweep)
-    runs = runs[runs["final_return"].notna()]
-    by_rate = settings.reset_index().set_index("learning_rate")["configuration"]
-    runs["configuration"] = runs["lr"].map(by_rate)  # no two configurations share a learning rate
-    ours = runs.pivot(index="configuration", columns="seed", values="final_return")
-    ours = ours.reindex(columns=range(seeds)).dropna()
+    ours = scores.table(file, landscape, seeds)
     theirs = reference.pivot(index="configuration", columns="seed", values="score").loc[ours.index]
     return Comparison(landscape.title, settings.loc[ours.index], theirs.to_numpy(), ours.to_numpy())
