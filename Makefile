@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-bench
 PACKAGES := .venv-packages
 
-.PHONY: help setup demo test check format slow bench conformance published landscape calibrate packages mutants
+.PHONY: help setup demo test check format slow docs dist bench conformance published landscape calibrate packages mutants
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,13 @@ slow: setup  ## the tests that take a minute or more each
 format: setup  ## let ruff mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## the documentation as a site, in outputs/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+dist: setup  ## wheel and sdist, checked, in outputs/dist
+	$(BIN)/python -m build --no-isolation --outdir outputs/dist
+	$(BIN)/python -m twine check --strict outputs/dist/*
 
 $(PEERS)/.installed:
 	$(PYTHON) -m venv $(PEERS)

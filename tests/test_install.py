@@ -28,12 +28,25 @@ def python(*arguments: str, cwd: Path, path: str | None = None) -> subprocess.Co
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("wheel")
-    built = python("-m", "build", "--wheel", "--no-isolation", "--outdir", str(place), str(ROOT), cwd=place)
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel that is built of it."""
+    place = tmp_path_factory.mktemp("packages")
+    built = python("-m", "build", "--no-isolation", "--outdir", str(place), str(ROOT), cwd=place)
     assert built.returncode == 0, built.stdout + built.stderr
-    (found,) = place.glob("*.whl")
+    return place
+
+
+@pytest.fixture(scope="module")
+def wheel(packages: Path) -> Path:
+    (found,) = packages.glob("*.whl")
     return found
+
+
+def test_wheel_and_sdist_can_be_published(packages: Path) -> None:
+    files = [str(path) for path in packages.iterdir()]
+    assert len(files) == 2
+    checked = python("-m", "twine", "check", "--strict", *files, cwd=packages)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture(scope="module")

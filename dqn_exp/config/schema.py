@@ -57,6 +57,8 @@ CountOrZero = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 Real = Annotated[float, BeforeValidator(_number)]
 Finite = Annotated[Real, AfterValidator(_finite)]
 Positive = Annotated[Finite, Field(gt=0)]
+LearningRate = Annotated[Positive, Field(description="learning rate")]
+Decay = Annotated[Real, Field(ge=0, lt=1)]
 Fraction = Annotated[Finite, Field(ge=0, le=1)]
 ClockName = Literal["episodes", "env_steps", "updates", "learning_episodes"]
 
@@ -179,7 +181,7 @@ class NetworkConfig(Section):
     convolutions: list[ConvolutionConfig] = Field([], description="before the hidden layers, of images")
     hidden: list[Count] = Field(description="units of each hidden layer")
     head: HeadConfig = Field(ValuesConfig(name="values"), description="what is predicted for each action")
-    activation: Literal["relu", "tanh"] = "relu"
+    activation: Literal["relu", "tanh"] = Field("relu", description="behind each hidden layer")
     layer_norm: bool = Field(False, description="normalise each hidden layer's sums (1607.06450)")
     dueling: bool = Field(False, description="a stream for the value, one for advantages (1511.06581)")
     noisy: bool = Field(False, description="linear layers with learned noise (1706.10295)")
@@ -237,18 +239,18 @@ class OnlineConfig(Section):
 
 class AdamConfig(Section):
     name: Literal["adam"]
-    lr: Positive
-    beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
-    beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
-    eps: Positive = 1e-8
+    lr: LearningRate
+    beta1: Decay = Field(0.9, description="how much of the mean gradient is kept at each update")
+    beta2: Decay = Field(0.999, description="how much of the mean squared gradient is kept")
+    eps: Positive = Field(1e-8, description="added to the root of the mean squared gradient")
 
 
 class AdamWConfig(Section):
     name: Literal["adamw"]
-    lr: Positive
-    beta1: Annotated[Real, Field(ge=0, lt=1)] = 0.9
-    beta2: Annotated[Real, Field(ge=0, lt=1)] = 0.999
-    eps: Positive = 1e-8
+    lr: LearningRate
+    beta1: Decay = Field(0.9, description="how much of the mean gradient is kept at each update")
+    beta2: Decay = Field(0.999, description="how much of the mean squared gradient is kept")
+    eps: Positive = Field(1e-8, description="added to the root of the mean squared gradient")
     weight_decay: Annotated[Finite, Field(ge=0)] = Field(
         0.01, description="of weights, times lr, each update"
     )
@@ -256,45 +258,45 @@ class AdamWConfig(Section):
 
 class RMSpropConfig(Section):
     name: Literal["rmsprop"]
-    lr: Positive
-    alpha: Annotated[Real, Field(ge=0, lt=1)] = 0.99
-    eps: Positive = 1e-8
-    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+    lr: LearningRate
+    alpha: Decay = Field(0.99, description="how much of the mean squared gradient is kept at each update")
+    eps: Positive = Field(1e-8, description="added to the root of the mean squared gradient")
+    momentum: Decay = Field(0.0, description="how much of the last step is kept; 0: none")
 
 
 class SGDConfig(Section):
     name: Literal["sgd"]
-    lr: Positive
-    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+    lr: LearningRate
+    momentum: Decay = Field(0.0, description="how much of the last step is kept; 0: none")
 
 
 class ExponentialConfig(Section):
     name: Literal["exponential"]
-    start: Fraction
-    end: Fraction
+    start: Fraction = Field(description="epsilon at the first tick; null: 1, or 0 with network.noisy=true")
+    end: Fraction = Field(description="epsilon at last; null: 0.05, or 0 with network.noisy=true")
     decay: Positive = Field(description="clock ticks in which the excess falls to 1/e")
-    clock: ClockName
+    clock: ClockName = Field(description="what ticks")
 
 
 class LinearConfig(Section):
     name: Literal["linear"]
-    start: Fraction
-    end: Fraction
+    start: Fraction = Field(description="epsilon at the first tick; null: 1, or 0 with network.noisy=true")
+    end: Fraction = Field(description="epsilon at last; null: 0.05, or 0 with network.noisy=true")
     duration: Count = Field(description="clock ticks from start to end")
-    clock: ClockName
+    clock: ClockName = Field(description="what ticks")
 
 
 class MultiplicativeConfig(Section):
     name: Literal["multiplicative"]
-    start: Fraction
-    end: Fraction
+    start: Fraction = Field(description="epsilon at the first tick; null: 1, or 0 with network.noisy=true")
+    end: Fraction = Field(description="epsilon at last; null: 0.05, or 0 with network.noisy=true")
     factor: Annotated[Real, Field(gt=0, le=1)] = Field(description="per clock tick")
-    clock: ClockName
+    clock: ClockName = Field(description="what ticks")
 
 
 class ConstantConfig(Section):
     name: Literal["constant"]
-    epsilon: Fraction
+    epsilon: Fraction = Field(description="share of random actions; null: 0.1, or 0 with network.noisy=true")
 
 
 class EpisodesTargetConfig(Section):
@@ -344,8 +346,10 @@ class EvaluationEnvConfig(Section):
 
 
 class EvaluationConfig(Section):
-    every_episodes: Count | None
-    every_steps: Count | None
+    every_episodes: Count | None = Field(
+        description="training episodes between evaluations; null: no such rule"
+    )
+    every_steps: Count | None = Field(description="env steps between evaluations; null: no such rule")
     episodes: Count = Field(description="greedy episodes per evaluation")
     final_episodes: Count = Field(description="greedy episodes after training")
     max_episode_steps: Count | None = Field(
@@ -429,11 +433,13 @@ class Config(Section):
 
     train_every: Count = Field(description="env steps between trainings")
     gamma: Fraction = Field(description="discount per step")
-    seed: Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+    seed: CountOrZero = Field(description="of every random draw of the trial; a sweep runs 0 to 4")
     imports: list[str] = Field(description="modules imported first, to register parts of your own")
     init_from: str | None = Field(description="trial directory whose network training starts from")
-    learner: Literal["auto", "torch", "fused"]
-    device: Literal["auto", "cpu", "cuda"]
+    learner: Literal["auto", "torch", "fused"] = Field(
+        description="what makes updates: torch takes any network, fused is fast; auto: fused where it can"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(description="of the network; auto: the CPU")
     report: bool = Field(description="write a report at the end of a multirun")
     env: EnvConfig
     agent: AgentConfig

@@ -1,0 +1,133 @@
+"""Every key of a trial's configuration with its meaning, range and default, as the schema has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from dqn_exp.config.schema import SHORT_NAMES, Config
+
+Schema = Mapping[str, Any]
+Values = Mapping[str, Any]
+NO_DEFAULT = object()
+
+
+class Key(NamedTuple):
+    """One line of the reference."""
+
+    name: str
+    """Dotted, as it is typed: `replay.capacity`."""
+    short: str | None
+    """Its short name, `buffer`."""
+    option: str | None
+    """The option of a group that has it, `replay=prioritised`; None: all options have it."""
+    meaning: str
+    allowed: str
+    default: str | None
+    """As YAML; None where the option itself decides."""
+
+
+def keys(defaults: Values, options: Mapping[str, Values]) -> list[Key]:
+    """All keys, in the order of the schema.
+
+    `defaults`: the default configuration; `options`: what each option of a group sets, as `replay=online`.
+    """
+    schema = Config.model_json_schema()
+    return list(_Reading(schema["$defs"], options).section(schema["properties"], "", None, defaults))
+
+
+class _Reading(NamedTuple):
+    definitions: Schema
+    options: Mapping[str, Values]
+
+    def section(self, fields: Schema, prefix: str, option: str | None, defaults: Any) -> Iterator[Key]:
+        for name, field in fields.items():
+            key, default = f"{prefix}{name}", _of(defaults, name)
+            parts = self._parts(field)
+            if not parts:
+                yield _key(key, field, option, default)
+            elif len(parts) == 1:
+                yield from self.section(parts[0]["properties"], f"{key}.", option, default)
+            else:
+                for part in parts:
+                    yield from self._choice(key, part["properties"])
+
+    def _choice(self, group: str, fields: Schema) -> Iterator[Key]:
+        """The keys of one option of a group."""
+        name = fields["name"].get("const")
+        option = f"{group}={name}" if name else f"{group} of your own"
+        shown = {key: field for key, field in fields.items() if key != "name" or not name}
+        yield from self.section(shown, f"{group}.", option, self.options.get(option, {}))
+
+    def _parts(self, field: Schema) -> list[Schema]:
+        """The sections that a field may hold."""
+        kinds = field.get("oneOf") or field.get("anyOf") or [field]
+        found = [self.definitions[kind["$ref"].rpartition("/")[2]] for kind in kinds if "$ref" in kind]
+        return [part for part in found if "properties" in part]
+
+
+def _key(name: str, field: Schema, option: str | None, default: Any) -> Key:
+    value = field.get("default", NO_DEFAULT) if default is NO_DEFAULT else default
+    return Key(
+        name,
+        SHORT_NAMES.get(name),
+        option,
+        field.get("description", ""),
+        _allowed(field),
+        None if value is NO_DEFAULT else _yaml(value),
+    )
+
+
+def _of(values: Any, name: str) -> Any:
+    return values.get(name, NO_DEFAULT) if isinstance(values, Mapping) else NO_DEFAULT
+
+
+def _allowed(field: Schema) -> str:
+    """The values that a field takes, in words."""
+    kinds = field.get("anyOf") or [field]
+    return ", ".join(dict.fromkeys(_kind(kind) for kind in kinds))
+
+
+def _kind(kind: Schema) -> str:
+    if "enum" in kind:
+        return ", ".join(map(str, kind["enum"]))
+    if "const" in kind:
+        return str(kind["const"])
+    match kind.get("type"):
+        case "integer":
+            return f"a whole number{_range(kind)}"
+        case "number":
+            return f"a number{_range(kind)}"
+        case "boolean":
+            return "true, false"
+        case "string":
+            return "text"
+        case "null":
+            return "null"
+        case "array":
+            return f"a list, each {_kind(kind['items'])}" if "type" in kind["items"] else "a list"
+    return "names and their values"
+
+
+RANGES = {
+    "ge": " from {}",
+    "minimum": " from {}",
+    "gt": " above {}",
+    "exclusiveMinimum": " above {}",
+    "le": " to {}",
+    "maximum": " to {}",
+    "lt": " below {}",
+    "exclusiveMaximum": " below {}",
+}
+
+
+def _range(kind: Schema) -> str:
+    return "".join(words.format(kind[name]) for name, words in RANGES.items() if name in kind)
+
+
+def _yaml(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return "{}" if value == {} else str(value)

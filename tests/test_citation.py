@@ -1,0 +1,19 @@
+"""What the project says of itself in several files is the same."""
+
+from __future__ import annotations
+
+import tomllib
+
+import yaml
+
+import dqn_exp
+from tests.program import ROOT
+
+
+def test_version_licence_and_name_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    told = (citation["title"], citation["version"], citation["license"])
+    assert told == (project["name"], project["version"], project["license"])
+    assert project["version"] == dqn_exp.__version__
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
