@@ -45,8 +45,8 @@ class PlannedTrial:
     name: str  # of its directory below the sweep's
     overrides: Overrides
     config: Config
-    sweep_dir: str  # that Hydra would choose
-    packed: bytes  # the composed configuration, which takes forty times as much memory when it is not
+    packed: bytes  # the composed configuration: unpacked it takes thirty times as much memory
+    sweep_dir: str = ""  # that Hydra would choose
 
     @property
     def hydra_config(self) -> DictConfig:
@@ -117,7 +117,7 @@ class Planner:
         HydraConfig.instance().cfg = hydra_config  # type: ignore[assignment] # what ${hydra:...} refers to
         self._planned[task] = config, pack(hydra_config)
         place = hydra_config.hydra.sweep
-        return PlannedTrial(str(place.subdir), task, config, str(place.dir), self._planned[task][1])
+        return PlannedTrial(str(place.subdir), task, config, self._planned[task][1], str(place.dir))
 
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
         refuse_second_names(job)

@@ -91,7 +91,6 @@ class Simulated:
                 f"{value},seed={seed}",
                 (f"seed={seed}", f"value={value}"),
                 config.model_copy(update={"seed": seed}),
-                "sweep",
                 pack(DictConfig({})),
             )
             for seed in range(looks[-1])
