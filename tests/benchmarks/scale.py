@@ -4,9 +4,10 @@
 
 Real sweeps of so many short trials: five learning rates, the rest seeds, three episodes each. For each:
 processor time and peak memory of the driver, files and bytes on the disk, seconds from the last trial to
-the end table, of `load_runs` and `load_curves` from the files and from the cache, and seconds, memory and
-size of the report. Growth is log(ratio of costs) / log(ratio of trials) from one number of trials to the
-next: 1 is linear, and what is paid once makes it less. With --in the sweeps are kept, and measured again.
+the end table, processor time of `load_runs` and `load_curves` from the files and from the cache, and time,
+memory and size of the report. Growth is log(ratio of costs) / log(ratio of trials) from one number of
+trials to the next: 1 is linear, and what is paid once makes it less. With --in the sweeps are kept, and
+measured again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import contextlib
 import json
 import math
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,7 +32,7 @@ from rich.table import Table
 
 RATES = ("1e-4", "3e-4", "1e-3", "3e-3", "1e-2")
 MB = 1e6
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.5
 """From one look at a process to the next."""
 Costs = dict[str, float]
 
@@ -42,9 +44,9 @@ from analysis.records import cache
 if "files" in sys.argv: cache.PAYS_FROM = 10**9
 if "pyarrow" in sys.argv: import pyarrow.parquet
 function, *arguments = json.loads(sys.argv[1])
-started = time.perf_counter()
+started = time.process_time()
 getattr(analysis, function)(*arguments)
-print(time.perf_counter() - started)
+print(time.process_time() - started)
 """
 
 
@@ -53,7 +55,7 @@ class Watched:
 
     def __init__(self, *arguments: str) -> None:
         self.seconds, self.cpu_seconds, self.peak, self.peak_of_all = 0.0, 0.0, 0.0, 0.0
-        """Wall and processor time; most memory of the process, and of it with all below it, in MB."""
+        """Wall and processor time; most memory of the process, and of it with all that it starts, in MB."""
         self.lines: list[tuple[float, str]] = []
         """What it printed, and when."""
         self._run([sys.executable, *arguments])
@@ -137,7 +139,7 @@ def on_disk(sweep: Path) -> Costs:
 
 
 def load(function: str, *arguments: str, options: tuple[str, ...] = ()) -> float:
-    """Seconds of one call, in a process of its own that has imported pandas."""
+    """Processor time of one call, in a process of its own that has imported pandas."""
     command = [sys.executable, "-c", LOADING, json.dumps([function, *arguments]), *options]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -156,10 +158,12 @@ def loading(sweep: Path) -> Costs:
 
 
 def report(sweep: Path) -> Costs:
+    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     made = Watched("-m", "analysis", "report", str(sweep))
     page = sweep / "report" / "index.html"
     return {
         "report, wall time, s": made.seconds,
+        "report, processor time, s": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before,
         "report, peak memory, MB": made.peak_of_all,
         "report, page, MB": page.stat().st_size / MB,
         "report, all files, MB": on_disk(page.parent)["bytes, MB"],
