@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ class RecordedTrial:
     """The directory relative to the path that was read; "." where it is that path. Relative to what
     they have in common where several were read."""
     record: Mapping[str, Any]
+    """`trial.json` but for the configuration."""
     result: Mapping[str, Any]
     config: Mapping[str, Value]
     """Configuration values by dotted name."""
@@ -117,7 +119,7 @@ def read_trial(directory: Path, root: Path, read: ReadJson = read_json) -> Recor
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read(directory / "trial.json")
     attempts_of(record)  # raises where it cannot be read
-    config = by_name(record["config"])
+    config = by_name(record.pop("config"))
     run = str(directory.relative_to(root))
     result = read_result(directory, read)
     ended = status(directory, result)
@@ -198,7 +200,8 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = _list_text(value) if isinstance(value, list) else value
+            name = sys.intern(f"{prefix}{key}")  # once for thousands of trials
+            flat[name] = _list_text(value) if isinstance(value, list) else value
     return flat
 
 
