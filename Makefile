@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-bench
 PACKAGES := .venv-packages
 
-.PHONY: help setup demo test check format slow docs dist bench conformance published landscape calibrate packages mutants
+.PHONY: help setup demo test check format slow docs dist bench scale conformance published landscape calibrate packages mutants
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,11 +56,15 @@ $(PACKAGES)/.installed:
 packages: $(PACKAGES)/.installed  ## environments that nobody here wrote: trained, killed and continued (about 10 minutes)
 	$(PACKAGES)/bin/python tests/benchmarks/packages.py
 
-bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 13 minutes)
+bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and the notebook's manner (about 16 minutes)
 	$(BIN)/python -m tests.benchmarks.steps
 	$(BIN)/python -m tests.benchmarks.images
 	$(BIN)/python -m tests.benchmarks.study
 	$(BIN)/python -m tests.benchmarks.orchestration
+	$(BIN)/python -m tests.benchmarks.scale
+
+scale: setup  ## what sweeps of 100, 1 000 and 10 000 trials cost around their training (half an hour)
+	$(BIN)/python -m tests.benchmarks.scale --trials 100,1000,10000
 
 conformance: setup  ## do both learners learn the same? (20 seeds each)
 	$(BIN)/python -m tests.benchmarks.same_learning

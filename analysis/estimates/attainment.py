@@ -38,6 +38,9 @@ AT_ONCE = 1000
 """Permuted surfaces that are held in memory together."""
 
 
+Signs = NDArray[np.int8]
+
+
 class Grid(NamedTuple):
     """Where a surface is told; both ascending."""
 
@@ -108,12 +111,12 @@ def difference(pairs: ArrayLike, rng: np.random.Generator, level: float = SIGNIF
     return Difference(shares, beyond, p, n_seeds)
 
 
-def _largest(signs: Floats, pairs: Floats) -> Floats:
+def _largest(signs: Signs, pairs: Floats) -> Floats:
     """The largest of the sizes of each permutation: `signs` [P, n], `pairs` [n, cells] -> [P]."""
     cells, count = np.unique(pairs, axis=1, return_counts=True)
     found = []
     for first in range(0, len(signs), AT_ONCE):
-        differences = np.abs(signs[first : first + AT_ONCE] @ cells) / len(pairs)
+        differences = np.abs(signs[first : first + AT_ONCE].astype(float) @ cells) / len(pairs)
         largest = differences.max(axis=1)
         covered = (differences >= largest[:, None] - ROUNDING) @ count / count.sum()
         found.append(largest + TIE * covered)
@@ -126,11 +129,12 @@ def _sizes(differences: Floats) -> Floats:
     return np.asarray(magnitude + TIE * (magnitude >= magnitude[:, None] - ROUNDING).mean(axis=1))
 
 
-def _signs(n: int, rng: np.random.Generator) -> tuple[Floats, bool]:
+def _signs(n: int, rng: np.random.Generator) -> tuple[Signs, bool]:
     """In which seeds the values change places (-1), first in none: [P, n]; are these all ways?"""
     if 2**n <= PERMUTATIONS:
-        return np.array(list(product((1.0, -1.0), repeat=n))), True
-    return np.vstack([np.ones(n), rng.choice([1.0, -1.0], size=(PERMUTATIONS, n))]), False
+        return np.array(list(product((1, -1), repeat=n)), np.int8), True
+    drawn = rng.choice(np.array([1, -1], np.int8), size=(PERMUTATIONS, n))
+    return np.vstack([np.ones(n, np.int8), drawn]), False
 
 
 def surfaces(

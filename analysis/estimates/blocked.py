@@ -27,9 +27,12 @@ CLOSED_UP_TO = 8
 ROUNDING = 1e-9
 ROUND = 8
 """Orders are drawn for multiples of so many values, and serve fewer as well."""
+AT_ONCE = 200
+"""Permutations whose sums are made together: so many stay within reach of the processor."""
 
 Direction = Literal["faster", "slower", "neither is faster throughout"]
 Integers = NDArray[np.int64]
+Order = NDArray[np.unsignedinteger]
 Statistic = Callable[[Floats], Floats]
 """From sums of scores [..., values] to one number [...], the larger the less alike the values are."""
 
@@ -116,7 +119,7 @@ class Shuffler:
 
     def __init__(self, rng: np.random.Generator, permutations: int = PERMUTATIONS) -> None:
         self._rng, self._permutations = rng, permutations
-        self._drawn: dict[tuple[int, ...], NDArray[np.uint16]] = {}
+        self._drawn: dict[tuple[int, ...], Order] = {}
         self._of_trials: dict[tuple[int, ...], Integers] = {}
 
     def p_value(self, comparison: Comparison, statistic: Statistic) -> PValue:
@@ -142,10 +145,13 @@ class Shuffler:
         """Column sums of several tables [tables, seeds, values], values permuted within each seed in the
         same random way in all of them: [tables, P, values]."""
         n_tables, n_rows, n_values = tables.shape
-        sums = np.zeros((n_tables, self._permutations, n_values))
-        for row, order in enumerate(self._orders(n_rows, n_values)):
-            sums += tables[:, row][:, order]
-        return sums
+        sums = np.zeros((self._permutations, n_values, n_tables))
+        by_value = np.ascontiguousarray(tables.transpose(1, 2, 0))
+        for first in range(0, self._permutations, AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            for row, order in zip(by_value, self._orders(n_rows, n_values, some), strict=True):
+                sums[some] += row[order]
+        return np.ascontiguousarray(sums.transpose(2, 0, 1))
 
     def _within_seeds(self, table: Floats) -> tuple[Floats, bool]:
         """Column sums [P, values] of `table` [seeds, values], each row permuted; are these all there are?"""
@@ -156,25 +162,28 @@ class Shuffler:
             for row in table:
                 sums = (sums[:, None] + row[orders]).reshape(-1, n_values)
             return sums, True
+        sums = np.zeros((self._permutations, n_values))
         for row, order in zip(table, self._orders(n_rows, n_values), strict=True):
-            sums = sums + row[order]
+            sums += row[order]
         return sums, False
 
-    def _orders(self, n_rows: int, n_values: int) -> Iterator[NDArray[np.uint16]]:
-        """Random orders of each row: [rows] of [P, values].
+    def _orders(self, n_rows: int, n_values: int, some: slice = slice(None)) -> Iterator[Order]:
+        """Random orders of each row, or `some` of them: [rows] of [P, values].
 
         Those of fewer values are the orders of more, without the places that there are not.
         """
         drawn = ROUND * -(-n_values // ROUND)
-        for orders in self._rows(n_rows, drawn):
+        for orders in self._rows(n_rows, drawn)[:, some]:
             yield orders if n_values == drawn else orders[orders < n_values].reshape(-1, n_values)
 
-    def _rows(self, n_rows: int, n_values: int) -> NDArray[np.uint16]:
+    def _rows(self, n_rows: int, n_values: int) -> Order:
         """[rows, P, values]"""
         shape = n_rows, self._permutations, n_values
         if shape not in self._drawn:
-            rows = (self._rng.random(shape[1:], dtype=np.float32) for _ in range(n_rows))
-            self._drawn[shape] = np.array([np.argsort(row, axis=1).astype(np.uint16) for row in rows])
+            drawn = np.empty(shape, np.min_scalar_type(n_values))
+            for row in drawn:
+                row[:] = np.argsort(self._rng.random(shape[1:], dtype=np.float32), axis=1)
+            self._drawn[shape] = drawn
         return self._drawn[shape]
 
     def _within_strata(self, strata: Integers) -> Integers:

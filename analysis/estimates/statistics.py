@@ -18,6 +18,8 @@ ROUNDING = 1e-12
 """Relative differences below this are none."""
 DRAWS = 4000
 """Of random weights, for an interval."""
+MOST_WEIGHTS = 4_000_000
+"""That are held in memory together."""
 TESTED_FROM = 6
 """Seeds per value from which tests make sense: with 3 against 3 the smallest p is 0.10."""
 SIGNIFICANT = 0.05
@@ -57,8 +59,11 @@ def bounded_interval(
     lie at a bound, where Student's covers 0.22. It holds the mean itself, also where all values lie at one.
     """
     x = np.asarray(values, dtype=float)
-    weights = rng.dirichlet([*np.ones(len(x)), 0.5, 0.5], size=DRAWS)
-    low, high = np.quantile(weights @ [*x, *bounds], [0.5 - level / 2, 0.5 + level / 2])
+    prior, values_and_bounds = [*np.ones(len(x)), 0.5, 0.5], [*x, *bounds]
+    at_once = max(1, min(DRAWS, MOST_WEIGHTS // len(prior)))
+    sizes = [min(at_once, DRAWS - first) for first in range(0, DRAWS, at_once)]
+    means = np.concatenate([rng.dirichlet(prior, size=size) @ values_and_bounds for size in sizes])
+    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
     mean = float(x.mean())
     return max(min(float(low), mean), bounds[0]), min(max(float(high), mean), bounds[1])
 

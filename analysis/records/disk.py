@@ -6,8 +6,9 @@ import json
 import math
 import os
 import re
+import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,10 @@ Paths = str | Path | Sequence[str | Path]
 Value = str | int | float | bool | None
 Curve = dict[str, Floats]
 """One metrics file: column name -> values [rows]; all columns have the same length."""
+ReadJson = Callable[[Path], Any]
+"""`read_json`, or what gives, raises and warns the same."""
+ReadColumns = Callable[[Path], Curve]
+"""`read_columns`, or what gives, raises and warns the same."""
 
 UNFINISHED = ("running", "interrupted")
 """Statuses of trials whose result does not say yet how far they got."""
@@ -44,6 +49,7 @@ class RecordedTrial:
     """The directory relative to the path that was read; "." where it is that path. Relative to what
     they have in common where several were read."""
     record: Mapping[str, Any]
+    """`trial.json` but for the configuration."""
     result: Mapping[str, Any]
     config: Mapping[str, Value]
     """Configuration values by dotted name."""
@@ -109,23 +115,23 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:80]
 
 
-def read_trial(directory: Path, root: Path) -> RecordedTrial:
+def read_trial(directory: Path, root: Path, read: ReadJson = read_json) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
-    record = read_json(directory / "trial.json")
+    record = read(directory / "trial.json")
     attempts_of(record)  # raises where it cannot be read
-    config = by_name(record["config"])
+    config = by_name(record.pop("config"))
     run = str(directory.relative_to(root))
-    result = read_result(directory)
+    result = read_result(directory, read)
     ended = status(directory, result)
     if ended in UNFINISHED:
         result = {**result, **last_clock(directory)}
     return RecordedTrial(directory, run, record, result, config, ended)
 
 
-def read_result(directory: Path) -> Mapping[str, Any]:
+def read_result(directory: Path, read: ReadJson = read_json) -> Mapping[str, Any]:
     """How the trial ended; empty where nothing is recorded."""
     path = directory / "result.json"
-    result = read_json(path) if path.exists() else {}
+    result = read(path) if path.exists() else {}
     if not isinstance(result, dict):
         raise ValueError(f"{path} does not hold an object")
     return result
@@ -145,13 +151,13 @@ def last_clock(directory: Path) -> dict[str, float]:
     return {total: float(columns[name][-1]) for total, name in TOTALS.items()} if columns else {}
 
 
-def _columns(directory: Path, kind: str) -> Curve:
+def _columns(directory: Path, kind: str, read: ReadColumns = read_columns) -> Curve:
     """A metrics file by column; empty where it has no rows yet. Warns and raises as `read_columns` does."""
-    columns = read_columns(metrics_path(directory, kind))
+    columns = read(metrics_path(directory, kind))
     return columns if any(map(len, columns.values())) else {}
 
 
-def read_trials(paths: Paths, skipped: list[Skipped]) -> list[RecordedTrial]:
+def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json) -> list[RecordedTrial]:
     """All trials below `paths`, each once; those that cannot be read are added to `skipped`."""
     places = as_list(paths)
     root, directories = common_root(places), list[Path]()
@@ -163,7 +169,7 @@ def read_trials(paths: Paths, skipped: list[Skipped]) -> list[RecordedTrial]:
     trials, pairs = [], [pair for place in places for pair in read_pairs(place)]
     for directory in dict.fromkeys(directories):
         try:
-            trial = read_trial(directory, root)
+            trial = read_trial(directory, root, read)
             trials.append(replace(trial, config=combined(trial.config, pairs)))
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             reason = f"its records cannot be read: {type(error).__name__}: {error}"
@@ -194,7 +200,8 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = _list_text(value) if isinstance(value, list) else value
+            name = sys.intern(f"{prefix}{key}")  # once for thousands of trials
+            flat[name] = _list_text(value) if isinstance(value, list) else value
     return flat
 
 
@@ -206,7 +213,9 @@ def _list_text(values: list[Any]) -> str:
     return ", ".join(value if isinstance(value, str) else json.dumps(value) for value in values)
 
 
-def read_curve(trial: RecordedTrial, kind: str, skipped: list[Skipped]) -> Curve | None:
+def read_curve(
+    trial: RecordedTrial, kind: str, skipped: list[Skipped], read: ReadColumns = read_columns
+) -> Curve | None:
     """A metrics file of `trial`; None where it is damaged, which is added to `skipped`.
 
     A file that is not there yet reads as empty; a torn last line is left out, which is added too.
@@ -214,7 +223,7 @@ def read_curve(trial: RecordedTrial, kind: str, skipped: list[Skipped]) -> Curve
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TornMetrics)
-            columns = _columns(trial.directory, kind)
+            columns = _columns(trial.directory, kind, read)
     except (ValueError, OSError) as error:
         skipped.append(Skipped(trial.run, f"damaged {kind}: {error}"))
         return None

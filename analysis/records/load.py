@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.axes import SHORT, Axis, find_axes
+from analysis.records.cache import cached
 from analysis.records.curves import binned_together
 from analysis.records.disk import Curve, Paths, RecordedTrial, Skipped, read_curve, read_trials, warn_about
 from analysis.records.rows import RESULTS, make_row
@@ -23,8 +24,9 @@ def load_runs(path: Paths) -> pd.DataFrame:
     report, with "none" for null. What could not be read is warned of and kept in `attrs["skipped"]`.
     """
     skipped: list[Skipped] = []
-    trials = read_trials(path, skipped)
-    rows = [make_row(trial, read_curve(trial, "evaluations", skipped)) for trial in trials]
+    with cached(path) as files:
+        trials = read_trials(path, skipped, files.json)
+        rows = [make_row(trial, read_curve(trial, "evaluations", skipped, files.columns)) for trial in trials]
     runs = pd.DataFrame(rows, columns=None if rows else list(RESULTS))
     first = [name for name in (*RESULTS, *SHORT) if name in runs.columns]
     runs = runs[[*first, *(name for name in runs.columns if name not in first)]]
@@ -44,8 +46,9 @@ def load_curves(path: Paths, kind: str, grid: int | None = None, clock: str = "e
     """
     _check(kind, grid, clock)
     skipped: list[Skipped] = []
-    trials = read_trials(path, skipped)
-    read = [(trial, read_curve(trial, kind, skipped)) for trial in trials]
+    with cached(path) as files:
+        trials = read_trials(path, skipped, files.json)
+        read = [(trial, read_curve(trial, kind, skipped, files.columns)) for trial in trials]
     found = [(trial, curve) for trial, curve in read if curve]
     curves = [curve for _, curve in found]
     if grid is not None:

@@ -14,6 +14,7 @@ from dqn_exp.launch import (
     check_parts,
     check_prospects,
     is_dry_run,
+    pack,
     plain_values,
     quoted,
     read_reuse,
@@ -63,7 +64,7 @@ def prepare_single_run(argv: list[str]) -> bool:
     reuse = read_reuse([], composed, directory)
     tell_doubts([config])
     if is_dry_run(composed):
-        trial = PlannedTrial(directory.name, tuple(arguments.overrides), config, composed)
+        trial = PlannedTrial(directory.name, tuple(arguments.overrides), config, pack(composed))
         _foretell(trial, directory, reuse)
         return False
     if not is_given:

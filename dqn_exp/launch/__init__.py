@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.looks import SEEDS, Design, Taken
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
-    from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, placed, plain_values, quoted
+    from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, pack, placed, plain_values, quoted
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, resolve_config
     from dqn_exp.launch.progress import episode_cells, last_episode, time_told

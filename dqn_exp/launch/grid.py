@@ -125,7 +125,7 @@ def sweep(
         remark_on(configs, remarks)
         ending.prepare()
         record = partial(write_manifest, directory, declared._replace(designs=designs))
-        with _launching(launcher, context, master, directory, trials, reuse) as launch:
+        with _launching(launcher, context, directory, trials, reuse) as launch:
             if design:
                 look = partial(judge.look, directory)
                 results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
@@ -143,15 +143,13 @@ def sweep(
 def _launching(
     launcher: Launcher,
     context: HydraContext,
-    master: DictConfig,
     directory: Path,
     trials: Sequence[PlannedTrial],
     reuse: Reuse,
 ) -> Iterator[Launch]:
     """Takes some of the `trials` into `directory` and runs the others: on an engine, or as Hydra does."""
-    overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
     if isinstance(launcher, Engine):
-        jobs = {job.name: job for job in make_jobs(context, master, list(overrides.values()))}
+        jobs = {job.name: job for job in make_jobs(context, trials, directory)}
         with Crew(launcher) as crew:
             yield lambda now, ahead: reuse.instead_of(
                 lambda left: crew.run(
@@ -162,6 +160,7 @@ def _launching(
                 directory,
             )
     else:
+        overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
         yield lambda now, ahead: reuse.instead_of(
             lambda left: launcher.launch([overrides[trial.name] for trial in left], initial_job_idx=0),
             now,

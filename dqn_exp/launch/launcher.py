@@ -19,13 +19,13 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from joblib.externals.loky.backend.reduction import dumps
-from omegaconf import DictConfig, read_write
+from omegaconf import DictConfig
 
 from dqn_exp.borrowed import error_of
 from dqn_exp.launch.engine import Done, Engine
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.job import run_job
-from dqn_exp.launch.plan import PlannedTrial, Planner
+from dqn_exp.launch.plan import PlannedTrial, Planner, put, unpack
 from dqn_exp.launch.progress import Progress
 from dqn_exp.runs import FINISHED, Result, check_owner, is_locked, now, provenance, read_result, write_json
 
@@ -46,37 +46,32 @@ class Job:
     """What a worker needs to run one trial."""
 
     name: str
-    directory: Path
-    config: DictConfig
+    sweep: Path
+    place: str
+    """Of its directory below the sweep's: its name, unless it was moved."""
+    packed: bytes
+    """The composed configuration; thousands of jobs wait together."""
     session: bytes
+    imports: Sequence[str] = ()
+    needs_gpu: bool = False
+
+    @property
+    def directory(self) -> Path:
+        return self.sweep / self.place
 
     @property
     def directories(self) -> list[Path]:
         return [self.directory]
 
     @property
-    def imports(self) -> list[str]:
-        return list(self.config.imports)
-
-    @property
-    def needs_gpu(self) -> bool:
-        return bool(self.config.device == "cuda")
+    def config(self) -> DictConfig:
+        """With the `hydra` node, to be run in its directory; a new one each time."""
+        with garbage_uncollected():
+            return put(unpack(self.packed), self.sweep, self.place)
 
     def moved(self, folder: Path) -> Job:
         """The same job with its directory below `folder`."""
-        name, config = self.directory.name, self.config.copy()
-        with read_write(config.hydra):
-            config.hydra.sweep.update(dir=str(folder), subdir=name)
-        return replace(self, directory=folder / name, config=config)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """By the standard library's pickle, which takes half of the time of loky's."""
-        return unpack_job, (pickle.dumps((self.name, self.directory, self.config, self.session)),)
-
-
-def unpack_job(packed: bytes) -> Job:
-    with garbage_uncollected():
-        return Job(*pickle.loads(packed))
+        return replace(self, sweep=folder, place=self.directory.name)
 
 
 @dataclass(frozen=True)
@@ -96,21 +91,30 @@ def launch(
     first_index: int,
 ) -> list[JobReturn]:
     """Hydra's launcher contract on `engine`: run all jobs, return their results in order."""
-    jobs = make_jobs(context, master, overrides, first_index)
+    trials = planner(context, master).plan(overrides, first_index)
+    jobs = make_jobs(context, trials, Path(trials[0].sweep_dir) if trials else Path())
     with Crew(engine) as crew:
         return crew.run(jobs)
 
 
-def make_jobs(
-    context: HydraContext, master: DictConfig, overrides: Sequence[Sequence[str]], first_index: int = 0
-) -> list[Job]:
-    """What workers need to run these trials; raises ConfigError where one of them is wrong."""
-    trials = planner(context, master).plan(overrides, first_index)
+def make_jobs(context: HydraContext, trials: Sequence[PlannedTrial], sweep: Path) -> list[Job]:
+    """What workers need to run these trials below `sweep`; raises ConfigError where others lie there."""
+    gc.collect()
     gc.freeze()  # the trials are kept to the end: no garbage need be looked for among them
-    sweep = Path(trials[0].hydra_config.hydra.sweep.dir) if trials else Path()
     refuse_foreign_trials(sweep, trials)
     session = pack_session(context)
-    return [Job(trial.name, sweep / trial.name, trial.hydra_config, session) for trial in trials]
+    return [
+        Job(
+            trial.name,
+            sweep,
+            trial.name,
+            trial.packed,
+            session,
+            trial.config.imports,
+            needs_gpu=trial.config.device == "cuda",
+        )
+        for trial in trials
+    ]
 
 
 _planners: dict[ConfigLoader, Planner] = {}
@@ -178,7 +182,7 @@ class Crew:
         running = {job.name for job in self._workers.running}
         waiting = deque(job for job in jobs if job.name not in running | self._results.keys())
         later = iter(ahead)
-        with Progress(Path(jobs[0].config.hydra.sweep.dir), len(jobs)) as progress:
+        with Progress(jobs[0].sweep, len(jobs)) as progress:
             for early in filter(lambda job: job.name in self._results, jobs):
                 self._tell(early, progress)
             while not wanted.keys() <= self._results.keys():

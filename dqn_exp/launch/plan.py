@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import pickle
 import re
+import zlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.utils import filter_overrides
-from omegaconf import Container, DictConfig, OmegaConf, open_dict
+from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.borrowed import override_dirname
@@ -43,7 +45,13 @@ class PlannedTrial:
     name: str  # of its directory below the sweep's
     overrides: Overrides
     config: Config
-    hydra_config: DictConfig  # as composed, with the `hydra` node
+    packed: bytes  # the composed configuration: unpacked it takes thirty times as much memory
+    sweep_dir: str = ""  # that Hydra would choose
+
+    @property
+    def hydra_config(self) -> DictConfig:
+        """As composed, with the `hydra` node; a new one each time."""
+        return unpack(self.packed)
 
 
 class Planner:
@@ -56,7 +64,7 @@ class Planner:
         self._is_plain = cache(self._sets_a_value)
         self._is_group = cache(self._names_a_group)
         self._composed: dict[Overrides, bytes] = {}
-        self._planned: dict[Overrides, tuple[Config, DictConfig]] = {}
+        self._planned: dict[Overrides, tuple[Config, bytes]] = {}
         self.trains_here = True
         """Will the trials run on this machine, whose devices can be asked for?"""
 
@@ -72,6 +80,8 @@ class Planner:
         problems: dict[str, str] = {}
         with garbage_uncollected():
             for index, (job, job_id) in enumerate(zip(jobs, trial_names(jobs), strict=True), first_index):
+                if index % GARBAGE_EVERY == 0:
+                    gc.collect(0)  # among what is new alone
                 try:
                     planned.append(self._plan_one(job, job_id, index))
                 except ConfigError as error:
@@ -84,7 +94,7 @@ class Planner:
     def refuse_scattered(self, trials: Sequence[PlannedTrial]) -> None:
         """Raise ConfigError where `hydra.sweep.dir` is not the same for all trials and the sweep."""
         for trial in trials:
-            theirs = trial.hydra_config.hydra.sweep.dir
+            theirs = trial.sweep_dir
             if theirs != self._place:
                 written: Any = OmegaConf.to_container(self._master.hydra.sweep)
                 raise ConfigError(
@@ -94,16 +104,20 @@ class Planner:
 
     def _plan_one(self, job: Sequence[str], job_id: str, index: int) -> PlannedTrial:
         task = tuple(filter_overrides(job))
-        if task not in self._planned:
-            self._planned[task] = self._compose_and_check(task)
-        config, hydra_config = self._planned[task]
+        if task in self._planned:
+            config, packed = self._planned[task]
+            hydra_config = unpack(packed)
+        else:
+            config, hydra_config = self._compose_and_check(task)
         with open_dict(hydra_config):
             hydra_config.hydra.job.id, hydra_config.hydra.job.num = job_id, index
         for text in job:
             if text not in task:
                 self._set(hydra_config, self._parse(text))
         HydraConfig.instance().cfg = hydra_config  # type: ignore[assignment] # what ${hydra:...} refers to
-        return PlannedTrial(str(hydra_config.hydra.sweep.subdir), task, config, hydra_config)
+        self._planned[task] = config, pack(hydra_config)
+        place = hydra_config.hydra.sweep
+        return PlannedTrial(str(place.subdir), task, config, self._planned[task][1], str(place.dir))
 
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
         refuse_second_names(job)
@@ -154,6 +168,26 @@ class Planner:
 
     def _names_a_group(self, key: str) -> bool:
         return bool(self._loader.get_group_options(key))
+
+
+GARBAGE_EVERY = 50
+"""Trials between two searches for what was made for a plan and is not in it."""
+
+
+def pack(composed: DictConfig) -> bytes:
+    return zlib.compress(pickle.dumps(composed), level=1)
+
+
+def unpack(packed: bytes) -> DictConfig:
+    composed: DictConfig = pickle.loads(zlib.decompress(packed))
+    return composed
+
+
+def put(composed: DictConfig, directory: Path, name: str) -> DictConfig:
+    """`composed`, to be run in `directory`/`name`."""
+    with read_write(composed.hydra):
+        composed.hydra.sweep.update(dir=str(directory), subdir=name)
+    return composed
 
 
 OF_THE_WHOLE_SWEEP = ("launcher", "sweeper")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.job import write_hydra_directory
-from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.launch.plan import PlannedTrial, put
 from dqn_exp.launch.stock import Stock
 from dqn_exp.runs import Locked, Unfit, check_fit, read_result, take
 
@@ -141,11 +141,11 @@ class Reuse:
 
     def _take_as_job(self, trial: PlannedTrial, candidates: Iterable[Path], directory: Path) -> Path | None:
         """Take a trial, and leave what Hydra leaves of a job that ran in its place."""
-        place, config = directory / trial.name, trial.hydra_config
+        place = directory / trial.name
         origin = self._take(candidates, trial.config, place)
         if origin:
+            config = put(trial.hydra_config, directory, trial.name)
             with read_write(config.hydra), open_dict(config.hydra):
-                config.hydra.sweep.dir = str(directory)
                 config.hydra.runtime.output_dir = str(place.absolute())
             write_hydra_directory(config, place / ".hydra")
         return origin

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         metrics_path,
         read_columns,
         read_metrics,
+        valid_size,
     )
     from dqn_exp.runs.networks import load_network, load_statistics
     from dqn_exp.runs.observers import Observer

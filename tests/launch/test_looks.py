@@ -17,7 +17,7 @@ from analysis.estimates import sequential
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.grid import combinations
 from dqn_exp.launch.looks import Design, Progress, Taken, at_most, check_axes, read_design, run_looks
-from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.launch.plan import PlannedTrial, pack
 from tests.analysis.estimates.test_blocked import simulate
 from tests.helpers import make_config
 from tests.launch.virtual import Engine, Simulated
@@ -36,7 +36,7 @@ def trials(*values: str) -> list[PlannedTrial]:
             f"{value},seed={seed}",
             (f"seed={seed}", value),
             config.model_copy(update={"seed": seed}),
-            DictConfig({}),
+            pack(DictConfig({})),
         )
         for seed in DESIGN.seeds
         for value in values

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from analysis import load_runs
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.formats import recorded_config
-from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.launch.plan import PlannedTrial, pack
 from dqn_exp.launch.reuse import default_place, is_exact, is_free, read_reuse, taken_line
 from tests.helpers import make_config
 from tests.launch.test_dry_run import _measured  # noqa: F401 - a fixture
@@ -88,7 +88,7 @@ def test_where_it_looks(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below outputs/, or in the folders that are named; nowhere with none."""
     monkeypatch.chdir(place)
     config = recorded_config(json.loads(Path("outputs/first/seed=1/trial.json").read_text()))
-    wanted, new = [PlannedTrial("a", (), config, OmegaConf.create())], Path("outputs/new")
+    wanted, new = [PlannedTrial("a", (), config, pack(OmegaConf.create()))], Path("outputs/new")
     Path("outputs/first").rename("moved")
     for written in ("reuse=auto", "reuse=none", "reuse=null", "reuse=[]", "reuse=outputs"):
         assert read_reuse(parsed(written), OmegaConf.create(), new).find(wanted, new) == {}

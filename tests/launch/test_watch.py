@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from dqn_exp.config.schema import Config
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.launcher import Job, job_return
+from dqn_exp.launch.plan import pack
 from dqn_exp.launch.pool import Pool
 from dqn_exp.launch.server import stop_server
 from dqn_exp.launch.watch import Watch
@@ -126,7 +127,8 @@ def test_a_step_that_hangs_costs_the_patience_and_nothing_else(tmp_path: Path) -
 
 
 def test_one_that_hangs_each_time_has_failed_of_that(tmp_path: Path) -> None:
-    job = Job("trial", tmp_path, OmegaConf.create({"hydra": {"overrides": {"task": []}}}), b"")
+    config = OmegaConf.create({"hydra": {"sweep": {}, "overrides": {"task": []}}})
+    job = Job("trial", tmp_path.parent, tmp_path.name, pack(config), b"")
     done = Done(job, error=RuntimeError(), death="killed after 20 s without a step", stuck=True)
     job_return(done, n_deaths=3)
     result = read_result(tmp_path)

@@ -16,7 +16,7 @@ from analysis.estimates.blocked import Trials
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.launcher import Crew, Job
 from dqn_exp.launch.looks import Design, Progress, Taken, run_looks
-from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.launch.plan import PlannedTrial, pack
 from tests.helpers import make_config
 
 
@@ -75,7 +75,7 @@ class Engine:
 
 def make_job(name: str, sweep: Path) -> Job:
     config = {"hydra": {"sweep": {"dir": str(sweep)}, "overrides": {"task": []}}}
-    return Job(name, sweep / name, DictConfig(config), b"")
+    return Job(name, sweep, name, pack(DictConfig(config)), b"")
 
 
 class Simulated:
@@ -91,7 +91,7 @@ class Simulated:
                 f"{value},seed={seed}",
                 (f"seed={seed}", f"value={value}"),
                 config.model_copy(update={"seed": seed}),
-                DictConfig({}),
+                pack(DictConfig({})),
             )
             for seed in range(looks[-1])
             for value in values

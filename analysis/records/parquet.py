@@ -1,0 +1,94 @@
+"""A table of file contents in one Parquet file: written whole, and read only where it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dqn_exp.runs import write_atomic
+
+FORMAT = b"1"
+"""Of these tables. What another version has written is not read."""
+MARK = b"dqn_exp"
+"""The key under which a file says its format."""
+Content = bytes | memoryview
+
+
+class Stamp(NamedTuple):
+    """What tells a file from what it was, or from another in its place; nobody can set the last two."""
+
+    size: int
+    modified: int
+    """Nanoseconds, as the next."""
+    changed: int
+    inode: int
+
+
+class Entry(NamedTuple):
+    """One file: what it was like when it was read, and its content."""
+
+    stamp: Stamp
+    content: Content
+
+
+def read_entries(path: Path) -> dict[str, Entry]:
+    """What `write_entries` wrote, by key; empty where that is missing, damaged or of another version."""
+    try:
+        content = path.read_bytes()
+        return _entries(content)
+    except FileNotFoundError:
+        return {}
+    except Exception:  # whatever is wrong with it, the files themselves are there
+        return {}
+
+
+def _entries(content: bytes) -> dict[str, Entry]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+    schema = file.schema_arrow
+    if (schema.metadata or {}).get(MARK) != FORMAT or not schema.equals(_schema()):
+        return {}
+    table = file.read(use_threads=False).combine_chunks()
+    keys, *stamps = (table[name].to_pylist() for name in ("key", *Stamp._fields))
+    return {
+        key: Entry(Stamp(*stamp), cell)
+        for key, stamp, cell in zip(keys, zip(*stamps, strict=True), _cells(table["content"]), strict=True)
+    }
+
+
+def _cells(column: Any) -> list[memoryview]:
+    """The contents without a copy of them."""
+    cells: list[memoryview] = []
+    for chunk in column.chunks:
+        _, offsets, values = chunk.buffers()
+        ends = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
+        whole = memoryview(values) if values is not None else memoryview(b"")
+        cells += [whole[low:high] for low, high in pairwise(ends)]
+    return cells
+
+
+def write_entries(path: Path, entries: Mapping[str, Entry]) -> None:
+    """Replace the file `path` by these; raises what goes wrong, with the old file intact."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    stamps = zip(*(entry.stamp for entry in entries.values()), strict=True)
+    columns = [list(entries), *map(list, stamps), [entry.content for entry in entries.values()]]
+    table = pa.table(columns, schema=_schema())
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, write_statistics=False)
+    write_atomic(path, memoryview(sink.getvalue()))
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    stamp = [(name, pa.uint64() if name == "inode" else pa.int64()) for name in Stamp._fields]
+    fields = [("key", pa.string()), *stamp, ("content", pa.large_binary())]
+    return pa.schema(fields, metadata={MARK: FORMAT})
