@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def write_atomic(path: Path, *content: bytes | memoryview) -> None:
 
     Raises OSError (a full disk, say) with the old file intact and the temporary one removed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")  # others may write it elsewhere
     try:
         with open(temporary, "wb") as file:
             for piece in content:

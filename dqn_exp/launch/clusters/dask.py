@@ -17,7 +17,7 @@ from distributed import Client, Future, LocalCluster, Queue, get_client
 
 from dqn_exp.borrowed import is_abandoned
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.clusters.cluster import Answer, ClusterLost, Parcel, WorkerLost
+from dqn_exp.launch.clusters.cluster import ADDRESSES, Answer, ClusterLost, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
 from dqn_exp.launch.pool import count_workers
 from dqn_exp.launch.server import interrupts_held_back
@@ -53,10 +53,10 @@ class DaskCluster:
     def _connected(self, address: str | None) -> Client:
         try:
             return Client(self._own or address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, AssertionError) as error:
             raise ConfigError(
-                f"hydra.launcher.address={address}: no scheduler answers ({error}); allowed: the address of "
-                f"a dask scheduler, such as tcp://host:8786, or null for a cluster of this command's own"
+                f"hydra.launcher.address={address}: no scheduler answers ({error}); allowed: "
+                f"{ADDRESSES['dask']}"
             ) from None
 
     def look(self) -> Iterator[tuple[str, bytes]]:
