@@ -8,18 +8,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from hydra_plugins.dqn_exp.launcher import ClusterLauncher
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters import opening
-from dqn_exp.launch.clusters.cluster import Parcel
+from dqn_exp.launch.clusters.cluster import ClusterLost, Parcel
 from dqn_exp.launch.clusters.files import SharedFiles
 from dqn_exp.launch.clusters.host import host
 from dqn_exp.launch.clusters.opening import check_kind
 from dqn_exp.launch.clusters.slurm import SILENCE_SECONDS, SlurmCluster, SlurmLine
-from tests.program import TINY, run, run_here
+from tests.program import TINY, run_here
 
 
 @pytest.mark.parametrize("kind", ["dask", "ray", "slurm"])
@@ -96,14 +97,16 @@ def test_what_is_no_address_is_refused_before_anybody_is_asked(kind: str) -> Non
             check_kind(kind, True, {"address": address})
 
 
-def test_where_nobody_answers_nothing_is_written(tmp_path: Path) -> None:
-    """A process of its own: dask leaves threads."""
+def test_where_nobody_answers_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dqn_exp.launch.clusters import dask
+
+    monkeypatch.setattr(dask, "CONNECT_SECONDS", 0.5)
     asked = ("hydra/launcher=dask", "hydra.launcher.address=tcp://127.0.0.1:9", "seed=1,2")
-    ended = run("-m", *TINY, *asked, cwd=tmp_path)
+    ended = run_here("-m", *TINY, *asked, cwd=tmp_path)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
     assert line.startswith("hydra.launcher.address=tcp://127.0.0.1:9: no scheduler answers ")
-    assert {path.name for path in tmp_path.iterdir()} == {"out", "err"}
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_that_workers_do_not_see_is_refused(tmp_path: Path) -> None:
@@ -124,6 +127,21 @@ def test_nobody_answers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ConfigError, match=rf"^hydra\.launcher\.address={address}: no scheduler answers "):
         opening.open_cluster("dask", address=address, n_jobs=1)
+
+
+def test_a_call_that_ends_with_its_scheduler_is_no_lost_worker() -> None:
+    """The client cancels what it waits for a moment before it says that the scheduler is gone."""
+    from distributed import Future
+    from distributed.client import FutureCancelledError
+
+    from dqn_exp.launch.clusters.dask import DaskCall, DaskCluster
+
+    future, cluster = create_autospec(Future, instance=True), create_autospec(DaskCluster, instance=True)
+    future.exception.return_value = None
+    future.result.side_effect = FutureCancelledError("key", "scheduler-connection-lost")
+    cluster.name = "the dask cluster at host"
+    with pytest.raises(ClusterLost, match=r"^the dask cluster at host is gone\."):
+        DaskCall(cluster, "tcp://worker", future).answer()
 
 
 def test_slurm_that_is_not_there() -> None:

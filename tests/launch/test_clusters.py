@@ -176,7 +176,7 @@ def in_the_middle(command: subprocess.Popen[str], sweep: Path) -> None:
         return sum(path.read_bytes().count(b"\n") for path in sweep.rglob("episodes.csv"))
 
     before = episodes()
-    wait_until(lambda: episodes() > before + 20 or command.poll() is not None)
+    wait_until(lambda: episodes() > before + 20 or command.poll() is not None, 180)
     assert command.poll() is None
 
 

@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -105,10 +106,13 @@ class DaskCall:
         if not self._future.done():
             self._future.cancel()
             raise WorkerLost(f"the dask worker {self.address} is gone")
-        error = self._future.exception()
-        if error is not None:
-            raise WorkerLost(f"the dask worker {self.address} failed: {type(error).__name__}: {error}")
-        answer: Answer = self._future.result()
+        try:
+            error = self._future.exception()
+            if error is not None:
+                raise WorkerLost(f"the dask worker {self.address} failed: {type(error).__name__}: {error}")
+            answer: Answer = self._future.result()
+        except CancelledError:  # by nobody but the client, when it had lost the scheduler
+            raise ClusterLost(self._cluster.name) from None
         return answer
 
     def stop(self) -> None:
