@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.pairs import combined, read_pairs
+from analysis.records.shards import Group, Remark, find_groups, incomplete, name_in, read_once
 from dqn_exp.config import DONE_BEFORE
 from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
@@ -40,6 +41,8 @@ TOTALS = {"episodes": "episode", "env_steps": "env_step", "updates": "update"}
 class Skipped(NamedTuple):
     run: str
     reason: str
+    status: str = "unreadable"
+    """Or of shards: "repeated", "differs" or "missing"."""
 
 
 @dataclass(frozen=True)
@@ -166,15 +169,27 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
         if not found:
             raise AnalysisError(f"{place} holds no trials (no trial.json in it or below it)")
         directories += found
-    trials, pairs = [], [pair for place in places for pair in read_pairs(place)]
-    for directory in dict.fromkeys(directories):
+    directories = list(dict.fromkeys(directories))
+    groups = find_groups(directories, places)
+    directories, repeated = read_once(directories, groups, root)
+    planned = dict.fromkeys([*places, *(group.roots[0] for group in groups)])
+    trials, pairs = list[RecordedTrial](), [pair for place in planned for pair in read_pairs(place)]
+    for directory in directories:
         try:
             trial = read_trial(directory, root, read)
             trials.append(replace(trial, config=combined(trial.config, pairs)))
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             reason = f"its records cannot be read: {type(error).__name__}: {error}"
             skipped.append(Skipped(str(directory.relative_to(root)), reason))
+    skipped += (Skipped(*remark) for remark in [*repeated, *_missing(groups, trials)])
     return trials
+
+
+def _missing(groups: Sequence[Group], trials: Sequence[RecordedTrial]) -> Iterator[Remark]:
+    """What is missing of the shards of sweeps of which there are some `trials`."""
+    for group in groups:
+        named = ((name_in(group, trial.directory), trial.status not in UNFINISHED) for trial in trials)
+        yield from incomplete(group, {name: is_over for name, is_over in named if name is not None})
 
 
 def status(directory: Path, result: Mapping[str, Any]) -> str:
@@ -232,5 +247,5 @@ def read_curve(
 
 
 def warn_about(skipped: list[Skipped]) -> None:
-    for run, reason in skipped:
+    for run, reason, _ in skipped:
         warnings.warn(f"{run}: {reason}", SkippedWarning, stacklevel=3)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from analysis.records.disk import Skipped, Value, by_name, flatten
 from analysis.records.pairs import combined, parts, read_pairs
+from analysis.records.shards import find_groups
 from dqn_exp.config import SHORT_NAMES, parse_size
 from dqn_exp.runs import read_json
 
@@ -69,6 +70,30 @@ class Plan(NamedTuple):
     """Were given seeds added to when the sweep had come to its end?"""
     ahead: Sequence[str] = ()
     """Names of trials that were begun ahead of a look that has not asked for them."""
+    roots: Sequence[Path] = ()
+    """All folders of a sweep that was run in shards, `root` the first of them."""
+    shards: Mapping[str, str] = {}  # none of it is changed
+    """The shard of each trial of such a sweep, by the trial's name."""
+
+    def places(self, name: str) -> list[Path]:
+        """Where a trial may be: in `root`, or where others have run it."""
+        return [root / name for root in self.roots or (self.root,)]
+
+    def place(self, name: str) -> Path:
+        """Where a trial is, or would be."""
+        places = self.places(name)
+        return next(filter(Path.is_dir, places), places[0])
+
+
+def read_plans(places: Sequence[Path], directories: Sequence[Path], skipped: list[Skipped]) -> list[Plan]:
+    """The plans of the sweeps in `places`, one for all shards of a sweep; `directories`: of their trials."""
+    groups = find_groups(directories, places)
+    merged = [
+        read_plan(group.roots[0], skipped)._replace(roots=group.roots, shards=group.shards)
+        for group in groups
+    ]
+    in_shards = {root for group in groups for root in group.roots}
+    return [*merged, *(read_plan(place, skipped) for place in places if place not in in_shards)]
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:

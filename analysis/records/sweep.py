@@ -30,7 +30,7 @@ from analysis.records.disk import (
     read_trials,
     status,
 )
-from analysis.records.plan import Plan, Planned, planned_config, read_plan
+from analysis.records.plan import Plan, Planned, planned_config, read_plans
 from analysis.records.rows import Row, column, make_row
 from dqn_exp.runs import NEVER
 from dqn_exp.text import format_value
@@ -80,7 +80,7 @@ class Sweep:
     rows: Sequence[Row]
     evaluations: Mapping[str, Curve | None]
     plans: Sequence[Plan]
-    """Of each of the `paths`."""
+    """Of each of the `paths`; of several that hold shards of one sweep, one."""
     skipped: list[Skipped]
 
     @cached_property
@@ -105,12 +105,13 @@ class Sweep:
     @cached_property
     def unrecorded(self) -> list[Mapping[str, Value]]:
         """Configurations of planned trials that failed before they left a record, where they are known."""
-        failed = [(plan, trial) for plan, trial in self._lost.values() if _cause(plan.root / trial.name)]
-        known = (planned_config(self._configs_in(plan.root), trial) for plan, trial in failed)
+        failed = [(plan, trial) for plan, trial in self._lost.values() if _cause(plan.place(trial.name))]
+        known = (planned_config(self._configs_in(plan), trial) for plan, trial in failed)
         return [config for config in known if config is not None]
 
-    def _configs_in(self, root: Path) -> list[Mapping[str, Value]]:
-        return [trial.config for trial in self.trials if trial.directory.is_relative_to(root)]
+    def _configs_in(self, plan: Plan) -> list[Mapping[str, Value]]:
+        roots = plan.roots or (plan.root,)
+        return [trial.config for trial in self.trials if any(map(trial.directory.is_relative_to, roots))]
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
@@ -203,10 +204,17 @@ class Sweep:
 
     @cached_property
     def missing(self) -> list[Skipped]:
-        """Planned trials that left no record, and why."""
+        """Planned trials that left no record, and why; those that no shard has begun are told by `shards`."""
         return [
-            Skipped(run, _why_missing(plan.root / trial.name)) for run, (plan, trial) in self._lost.items()
+            Skipped(run, _why_missing(plan.place(trial.name)))
+            for run, (plan, trial) in self._lost.items()
+            if trial.name not in plan.shards or _cause(plan.place(trial.name))
         ]
+
+    @cached_property
+    def shards(self) -> list[Skipped]:
+        """What is missing of shards, and what several of them have trained with different results."""
+        return [entry for entry in self.skipped if entry.status in ("missing", "differs")]
 
     @cached_property
     def _lost(self) -> dict[str, tuple[Plan, Planned]]:
@@ -214,8 +222,11 @@ class Sweep:
         found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
         root = common_root(self.paths)
         planned = [(plan, trial) for plan in self.plans for trial in plan.trials]
-        runs = {str((plan.root / trial.name).relative_to(root)): (plan, trial) for plan, trial in planned}
-        return {run: lost for run, lost in runs.items() if run not in found}
+        return {
+            str(plan.place(trial.name).relative_to(root)): (plan, trial)
+            for plan, trial in planned
+            if found.isdisjoint(str(place.relative_to(root)) for place in plan.places(trial.name))
+        }
 
     def reference(self, axis: Axis) -> tuple[int, str]:
         """The value that others are compared with (its index), of those with trials; and why this one."""
@@ -271,7 +282,7 @@ def read_sweep(paths: Paths) -> Sweep:
         raise AnalysisError(f"{named}: none of its trials can be read: {skipped[0].reason}")
     evaluations = {trial.run: read_curve(trial, "evaluations", skipped) for trial in trials}
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
-    plans = [read_plan(place, skipped) for place in places]
+    plans = read_plans(places, [trial.directory for trial in trials], skipped)
     return Sweep(places, trials, rows, evaluations, plans, skipped)
 
 

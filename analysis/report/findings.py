@@ -72,6 +72,8 @@ def overview(sweep: Sweep) -> Iterator[str]:
         )
     if sweep.missing:
         yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."
+    for entry in sweep.shards:
+        yield f"{entry.run[:1].upper()}{entry.run[1:]}: {entry.reason}."
     yield from seen.sentences(sweep)
 
 

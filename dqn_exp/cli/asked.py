@@ -10,12 +10,12 @@ from dqn_exp.borrowed import arguments_parser
 from dqn_exp.config import ConfigError
 
 OF_MANY_TRIALS = (
-    "sweeps", "objective", "confirm", "seeds",
+    "sweeps", "objective", "confirm", "seeds", "shard",
     "hydra/sweeper", "hydra/launcher", "hydra.sweeper", "hydra.launcher", "hydra.sweep",
 )  # fmt: skip
 """Groups and sections that say how many trials are made and run, and nothing to one trial alone."""
 
-OF_THE_COMMAND = ("report", "dry_run")
+OF_THE_COMMAND = ("report", "dry_run", "shard")
 """Keys that say what a command does, and nothing to the trials it makes."""
 OF_A_STUDY = (*OF_THE_COMMAND, "objective", "confirm.top")
 

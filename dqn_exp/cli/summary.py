@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -25,11 +26,31 @@ class Summary:
             names.append("analysis.report.sweep_report")
         Thread(target=_import_all, args=(names,), daemon=True).start()
 
-    def tell(self, directory: Path, n_failed: int) -> None:
-        """Print the table, the report's place and how many trials failed."""
+    def tell(self, directory: Path, n_failed: int, n_left: int = 0) -> None:
+        """Print the table, the report's place and how many trials failed.
+
+        Where `n_left` trials of other commands are not over, they are told of instead of table and report.
+        """
+        console = Console(markup=False, highlight=False)
+        if n_left:
+            console.print(
+                f"{n_left} trial{'s' * (n_left != 1)} of other shards not over in {directory}: no report "
+                f"yet. What is there: python -m analysis report {shlex.quote(str(directory))}",
+                soft_wrap=True,
+            )
+        else:
+            self._tell_results(console, directory)
+        if n_failed:
+            console.print(
+                f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
+                f"traceback in the trial.log of each. The same command tries them again.",
+                style="bold red",
+                soft_wrap=True,
+            )
+
+    def _tell_results(self, console: Console, directory: Path) -> None:
         from analysis.errors import AnalysisError
 
-        console = Console(markup=False, highlight=False)
         try:
             _print_table(console, directory)
             if self._with_report:
@@ -38,13 +59,6 @@ class Summary:
                 console.print(f"Report: {write_report(directory)}", soft_wrap=True)
         except AnalysisError as error:  # no trial got as far as to leave a record
             console.print(str(error), soft_wrap=True)
-        if n_failed:
-            console.print(
-                f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
-                f"traceback in the trial.log of each. The same command tries them again.",
-                style="bold red",
-                soft_wrap=True,
-            )
 
 
 def _import_all(names: Sequence[str]) -> None:

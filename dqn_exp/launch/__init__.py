@@ -12,7 +12,14 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.launch.axis import axis_values, meaning, range_values
     from dqn_exp.launch.batches import LauncherEngine
-    from dqn_exp.launch.clusters import ClusterLost, RemoteWorkers, Travel, check_kind, open_cluster
+    from dqn_exp.launch.clusters import (
+        Cluster,
+        ClusterLost,
+        RemoteWorkers,
+        Travel,
+        check_kind,
+        open_cluster,
+    )
     from dqn_exp.launch.dry_run import (
         NOTHING_DONE,
         list_seeds,
@@ -36,7 +43,9 @@ if TYPE_CHECKING:
     from dqn_exp.launch.prospects import check_prospects, tell_doubts
     from dqn_exp.launch.reuse import Reuse, read_reuse
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
+    from dqn_exp.launch.shards import refuse_shard
     from dqn_exp.launch.tables import print_rows
     from dqn_exp.launch.task import run_single
+    from dqn_exp.launch.warm_start import check_seen
 
 __getattr__ = lazy(__name__, __file__)

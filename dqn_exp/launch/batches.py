@@ -27,6 +27,9 @@ class LauncherEngine:
     def __init__(self, launcher: Launcher, jobs: Jobs) -> None:
         self._launcher, self._jobs = launcher, jobs
 
+    def reach(self) -> None:
+        """The launcher knows where its machines are."""
+
     def at_a_time(self, n_jobs: int | None = None) -> None:
         """The launcher may use other machines."""
 

@@ -68,6 +68,9 @@ class Engine(Protocol):
     retries: int
     """How often a trial of a sweep is begun again that has lost its worker."""
 
+    def reach(self) -> None:
+        """Connect to the machines that it needs before anything is written; raises ConfigError."""
+
     def at_a_time(self, n_jobs: int | None = None) -> int | None:
         """How many tasks `workers(..., n_jobs)` run at a time on this machine; None where it cannot tell."""
 

@@ -29,7 +29,6 @@ from dqn_exp.launch.looks import (
     Judge,
     Launch,
     Progress,
-    Record,
     at_most,
     check_axes,
     read_design,
@@ -48,12 +47,25 @@ from dqn_exp.launch.plan import (
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.launch.reuse import REUSE, Reuse, read_reuse
+from dqn_exp.launch.shards import (
+    FOLDER,
+    SHARD,
+    Shard,
+    at_work,
+    has_failed,
+    labels,
+    last_turn,
+    not_finished,
+    read_shard,
+    refuse_shard,
+    tell_share,
+)
+from dqn_exp.launch.warm_start import check_seen
 from dqn_exp.runs import (
     DamagedRecord,
     Locked,
     claim,
     command_line,
-    directory_lock,
     in_use,
     is_locked,
     now,
@@ -68,8 +80,12 @@ OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
 OF_LOOKS = ("lost", "looks", "ahead")
 """Fields of a `Progress`, and the keys of `sweep.json` that record them."""
-OF_THE_SWEEP = (ZIP, REUSE, "dry_run")
+OF_THE_SWEEP = (ZIP, REUSE, SHARD, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
+NOT_IN_LOOKS = (
+    "with seed=until_decided each look decides from all trials before it which come next, and a shard sees "
+    "its own alone; allowed: 'seed=range(10)', or hydra/launcher=dask, ray or slurm without a shard"
+)
 
 
 class Ending(Protocol):
@@ -78,8 +94,8 @@ class Ending(Protocol):
     def prepare(self) -> None:
         """The trials begin; what takes seconds may be done meanwhile."""
 
-    def tell(self, directory: Path, n_failed: int) -> None:
-        """The trials below `directory` are over, and so many have failed."""
+    def tell(self, directory: Path, n_failed: int, n_left: int = 0) -> None:
+        """The trials below `directory` are over, but for those `n_left` of other commands; so many failed."""
 
 
 def sweep(
@@ -92,35 +108,43 @@ def sweep(
 ) -> list[Any]:
     """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed.
 
-    With `seed=until_decided` the `judge` says after each look which values are to have more seeds.
+    With `seed=until_decided` the `judge` says after each look which values are to have more seeds. With
+    `shard=K/N` all of it is planned and checked, and a share of the trials is run.
     """
     groups, design = read_groups(overrides, master), read_design(overrides, master)
     if design:
+        refuse_shard(master, NOT_IN_LOOKS)
         check_axes(overrides, groups)
     composer = planner(context, master)
     jobs, remarks = composer.fitting(
         combinations(overrides, groups, design), {key for group in groups for key in group}
     )
-    trials = composer.plan(jobs)
+    trials, shard = composer.plan(jobs), read_shard(master)
     composer.refuse_scattered(trials)
+    ours = shard.share(trials) if shard else trials
     configs = [trial.config for trial in trials]
     if design:
         judge.check(design, configs, groups)
-    at_a_time = launcher.at_a_time() if isinstance(launcher, Engine) else None
+    engine = launcher if isinstance(launcher, Engine) else None
+    check_seen(configs, engine is None or engine.shares_files)
+    at_a_time = engine.at_a_time() if engine else None
     if at_a_time is not None:
         check_memory(configs, at_a_time)
-    declared = Declared(defaults(master, design), groups, fingerprint(trials, design), design)
-    directory, is_new = sweep_directory(master, declared.fingerprint)
+    declared = Declared(defaults(master, design), groups, fingerprint(trials, design), design, shard)
+    directory, is_new = sweep_directory(master, declared.fingerprint, shard)
     reuse = read_reuse(overrides, master, directory)
     if is_dry_run(master):
-        foretell(directory, trials, remarks, at_a_time, design, judge, reuse)
+        foretell(directory, trials, ours, remarks, at_a_time, declared, judge, reuse)
         return []
+    if engine:
+        engine.reach()
     if is_new:
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with directory_lock(directory):
+    with at_work(directory, shard):
         designs = declared_before(directory, trials, design, judge)
-        remove_leftovers(directory)
+        if shard is None:  # nobody else is at work here
+            remove_leftovers(directory)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
         ending.prepare()
@@ -130,10 +154,16 @@ def sweep(
                 look = partial(judge.look, directory)
                 results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
             else:
-                results, is_over = run_all(trials, launch, record)
-        ending.tell(directory, 0 if is_over else n_failed(results))
-        if is_over:
-            write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
+                record(Progress(trials))
+                tell_share(shard, ours, trials)
+                results = launch(ours, ())
+                is_over = not n_failed(results)
+        with last_turn(directory, shard):
+            unfinished = not_finished(directory, trials, ours)
+            n_left = sum(not has_failed(directory, trial) for trial in unfinished)
+            ending.tell(directory, 0 if is_over else n_failed(results), n_left)
+            if is_over and not unfinished:
+                write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
     if not is_over:
         raise SystemExit(1)
     return list(results)
@@ -168,13 +198,6 @@ def _launching(
         )
 
 
-def run_all(trials: Sequence[PlannedTrial], launch: Launch, record: Record) -> tuple[list[JobReturn], bool]:
-    """Run all trials at once; their results, and whether none failed."""
-    record(Progress(trials))
-    results = launch(trials, ())
-    return results, not n_failed(results)
-
-
 def n_failed(results: Sequence[JobReturn]) -> int:
     return sum(result.status is JobStatus.FAILED for result in results)
 
@@ -182,22 +205,27 @@ def n_failed(results: Sequence[JobReturn]) -> int:
 def foretell(
     directory: Path,
     trials: Sequence[PlannedTrial],
+    ours: Sequence[PlannedTrial],
     remarks: Sequence[str],
     at_a_time: int | None,
-    design: Design | None,
+    declared: Declared,
     judge: Judge,
     reuse: Reuse,
 ) -> None:
-    """What a sweep would refuse, say, take and run; raises ConfigError and Locked as it would."""
+    """What a sweep would refuse, say, take and run; raises ConfigError and Locked as it would.
+
+    ours: those of the `trials` that it would run itself.
+    """
     from dqn_exp.launch.dry_run import tell_trials
 
     if is_locked(directory):
         raise Locked(in_use(directory))
-    declared_before(directory, trials, design, judge)
+    declared_before(directory, trials, declared.design, judge)
     remark_on([trial.config for trial in trials], remarks)
-    if design:
-        print(at_most(design, trials), flush=True)
-    tell_trials(directory, trials, at_a_time, reuse)
+    if declared.design:
+        print(at_most(declared.design, trials), flush=True)
+    tell_share(declared.shard, ours, trials)
+    tell_trials(directory, ours, at_a_time, reuse)
 
 
 def declared_before(
@@ -218,16 +246,18 @@ def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:
     tell_doubts(configs)
 
 
-def sweep_directory(master: DictConfig, wanted: str) -> tuple[Path, bool]:
+def sweep_directory(master: DictConfig, wanted: str, shard: Shard | None) -> tuple[Path, bool]:
     """The directory asked for; by default that of the same sweep, interrupted, or else a new one.
 
-    `wanted` is the sweep's fingerprint. The second says whether it is a new one, which is still to be
-    claimed.
+    `wanted` is the sweep's fingerprint, of which the new one has its name where there are shards: all of them
+    are to meet there. The second says whether it is a new one, which is still to be claimed.
     """
     directory = Path(master.hydra.sweep.dir)
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
         return directory, False
     earlier = interrupted_sweep(directory.parent, wanted)
+    if shard:
+        return earlier or directory.with_name(f"{FOLDER}-{wanted}"), False
     return earlier or directory, earlier is None
 
 
@@ -302,6 +332,7 @@ class Declared(NamedTuple):
     groups: Groups
     fingerprint: str
     design: Design | None
+    shard: Shard | None
     designs: Sequence[Mapping[str, Any]] = ()
     """All that were declared of the seeds, this one the last; as `sweep.json` records them."""
 
@@ -310,6 +341,7 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
     """Record what the sweep is made of, beside what earlier commands have added to it."""
     earlier = read_manifest(directory) or {"started": now(), "trials": []}
     listed = {trial["name"]: trial for trial in earlier["trials"]}
+    of_shards = labels(progress.trials, declared.shard)
     extended = bool(earlier.get("complete")) and _adds_seeds(listed, progress.trials)
     for trial in progress.trials:
         listed[trial.name] = {
@@ -317,6 +349,7 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
             "seed": trial.config.seed,
             "hash": trial.config.hash(),
             "overrides": list(trial.overrides),
+            **of_shards.get(trial.name, {}),
         }
     content = {
         "format": 1,

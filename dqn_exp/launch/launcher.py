@@ -27,7 +27,10 @@ from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.job import run_job
 from dqn_exp.launch.plan import PlannedTrial, Planner, put, unpack
 from dqn_exp.launch.progress import Progress
+from dqn_exp.launch.shards import refuse_shard
 from dqn_exp.runs import FINISHED, Result, check_owner, is_locked, now, provenance, read_result, write_json
+
+NOT_IN_JOBS = "hydra/sweeper=basic runs all trials that it makes; allowed: with hydra/sweeper=grid"
 
 
 class TrialFailed(RuntimeError):
@@ -91,6 +94,7 @@ def launch(
     first_index: int,
 ) -> list[JobReturn]:
     """Hydra's launcher contract on `engine`: run all jobs, return their results in order."""
+    refuse_shard(master, NOT_IN_JOBS)
     trials = planner(context, master).plan(overrides, first_index)
     jobs = make_jobs(context, trials, Path(trials[0].sweep_dir) if trials else Path())
     with Crew(engine) as crew:

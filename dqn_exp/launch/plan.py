@@ -33,7 +33,7 @@ Overrides = tuple[str, ...]
 _ABSENT = object()
 NOT_OF_A_TRIAL = (
     *("hydra", "experiment", "sweeps", "objective", "confirm", "seeds"),
-    *("zip", "dry_run", "reuse"),
+    *("zip", "dry_run", "reuse", "shard"),
 )
 """Keys beside the configuration of a trial: where it came from, and what a study does with it."""
 

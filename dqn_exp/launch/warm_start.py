@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +54,16 @@ def check_init_from(config: Config) -> None:
         )
     if recorded.network.options != config.network.options:
         _check_weights(directory, recorded.network, config.network, *spaces_here)
+
+
+def check_seen(configs: Iterable[Config], shares_files: bool) -> None:
+    """Raise ConfigError where trials start from a network that those who train them do not see."""
+    unseen = next((config.init_from for config in configs if config.init_from is not None), None)
+    if unseen is not None and not shares_files:
+        raise ConfigError(
+            f"init_from={unseen}: with hydra.launcher.shared=false workers do not see this machine's "
+            f"folders; allowed: hydra.launcher.shared=true, with a folder that all machines see"
+        )
 
 
 def _recorded(directory: Path) -> tuple[Config, tuple[spaces.Box, spaces.Discrete]]:

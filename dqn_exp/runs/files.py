@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import shutil
-import threading
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def write_atomic(path: Path, *content: bytes | memoryview) -> None:
 
     Raises OSError (a full disk, say) with the old file intact and the temporary one removed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")  # others may write it elsewhere
     try:
         with open(temporary, "wb") as file:
             for piece in content:

@@ -19,15 +19,16 @@ class Locked(RuntimeError):
 
 
 @contextlib.contextmanager
-def directory_lock(directory: Path, patience: float = 0.3) -> Iterator[None]:
+def directory_lock(directory: Path, patience: float = 0.3, shared: bool = False) -> Iterator[None]:
     """Hold `directory` for this process; raises Locked where another one holds it.
 
     `patience` (seconds) outlasts readers that look at the lock, and workers of a killed driver
-    that are about to end.
+    that are about to end. Where it is `shared`, others may share it too; for `is_locked` they hold nothing.
     """
     deadline = time.monotonic() + patience
-    with open(directory / LOCK, "a") as file:
-        while not _acquire(file):
+    operation = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    with open(directory / LOCK, "a+") as file:  # NFS wants to read what is shared, and to write what is not
+        while not _acquire(file, operation):
             if time.monotonic() >= deadline:
                 raise Locked(in_use(directory))
             time.sleep(0.02)
@@ -41,9 +42,9 @@ def in_use(directory: Path) -> str:
     )
 
 
-def _acquire(file: IO[str]) -> bool:
+def _acquire(file: IO[str], operation: int) -> bool:
     try:
-        flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(file, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

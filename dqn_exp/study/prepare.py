@@ -27,6 +27,7 @@ from dqn_exp.launch import (
     Planner,
     bytes_of_replay,
     check_memory,
+    check_seen,
     planner,
     read_groups,
     tell_doubts,
@@ -248,6 +249,7 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
             "hydra/sweeper/pruner works with hydra/launcher=parallel, dask, ray and slurm: the jobs of other "
             "launchers report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
+    check_seen(plan.defaults.values(), shares_files)
     if prunes and not shares_files and not is_server(plan.location):
         raise ConfigError(
             f"hydra.launcher.shared=false: workers cannot reach {printable(plan.location)}, where a study "

@@ -21,7 +21,7 @@ from dqn_exp.study.storage import BY_ENVIRONMENT, parameters, printable, trials_
 from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
-NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report", "reuse")
+NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report", "reuse", "shard")
 """What `best.yaml` leaves to whoever runs it."""
 
 

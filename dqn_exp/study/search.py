@@ -27,6 +27,7 @@ from dqn_exp.launch import (
     Reuse,
     is_dry_run,
     read_reuse,
+    refuse_shard,
     write_hydra_directory,
 )
 from dqn_exp.runs import directory_lock, is_locked, provenance, write_atomic
@@ -45,6 +46,10 @@ from dqn_exp.study.results import best_trials, run_command, score_text, write_ma
 from dqn_exp.study.space import suggest
 from dqn_exp.study.storage import BY_ENVIRONMENT, DIRECTORY, DRAWN, QUEUED, dashboard_command, open_storage
 
+NOT_IN_A_STUDY = (
+    "a study finds out while it runs which trials there are, so that none can be dealt out before; allowed: "
+    "the same command without it on every machine, with one storage for all (hydra.sweeper.storage=...)"
+)
 POLL_SECONDS = 2.0
 """How often we look after the trials of other processes."""
 RETRIES = 1
@@ -73,6 +78,7 @@ def run_study(
     analyst: Analyst,
 ) -> float | list[list[float]] | None:
     """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
+    refuse_shard(master, NOT_IN_A_STUDY)
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune, engine.shares_files)
     at_a_time = engine.at_a_time(plan.settings.n_jobs)
@@ -81,6 +87,7 @@ def run_study(
     if is_dry_run(master):
         tell_study(plan, at_a_time, reuse)
         return None
+    engine.reach()
     study = open_study(plan)
     plan = plan.continuing(study.get_trials(deepcopy=False))
     _start_directory(plan)

@@ -30,7 +30,7 @@ Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS, ENVIRONMENT = "seed", "confirm.seeds", "env"
 REPLICATES = (SEED, CONFIRM_SEEDS)
 """Keys whose values are repetitions of every proposal, not an axis of the search."""
-OF_THE_STUDY = ("objective", "confirm", "report", "zip", "reuse", "dry_run")
+OF_THE_STUDY = ("objective", "confirm", "report", "zip", "reuse", "shard", "dry_run")
 """Keys that say what a study does, and nothing about its trials."""
 LIMIT = 100
 """Combinations of extreme values that are checked before a study starts."""

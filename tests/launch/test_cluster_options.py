@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from hydra_plugins.dqn_exp.launcher import ClusterLauncher
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters import opening
-from dqn_exp.launch.clusters.cluster import Parcel
+from dqn_exp.launch.clusters.cluster import ClusterLost, Parcel
 from dqn_exp.launch.clusters.files import SharedFiles
 from dqn_exp.launch.clusters.host import host
+from dqn_exp.launch.clusters.opening import check_kind
 from dqn_exp.launch.clusters.slurm import SILENCE_SECONDS, SlurmCluster, SlurmLine
 from tests.program import TINY, run_here
 
@@ -51,6 +53,7 @@ def test_a_missing_extra_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) ->
             ],
             "hydra.launcher.shared=false: workers cannot reach ",
         ),
+        (["hydra/launcher=dask", "hydra.launcher.address=nohost"], "hydra.launcher.address=nohost: allowed:"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[-1],
 )
@@ -63,6 +66,60 @@ def test_it_is_refused_with_one_message(arguments: list[str], told: str, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+ADDRESSES = {
+    "dask": (
+        ("tcp://first:8786", "first:8786", "tls://10.0.0.1:1", "tcp://[::1]:8786", None),
+        (
+            "",
+            "first",
+            "tcp://first",
+            "http://first:8786",
+            "tcp://first:port",
+            "tcp://a b:8786",
+            "auto",
+            8786,
+        ),
+    ),
+    "ray": (
+        ("auto", "first:6379", "[::1]:6379", None),
+        ("", "first", "ray://first:10001", "first:port", "local", 6379),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ADDRESSES)
+def test_what_is_no_address_is_refused_before_anybody_is_asked(kind: str) -> None:
+    right, wrong = ADDRESSES[kind]
+    for address in right:
+        check_kind(kind, True, {"address": address})
+    for address in wrong:
+        with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=.*: allowed: .*, or null for a"):
+            check_kind(kind, True, {"address": address})
+
+
+def test_where_nobody_answers_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dqn_exp.launch.clusters import dask
+
+    monkeypatch.setattr(dask, "CONNECT_SECONDS", 0.5)
+    asked = ("hydra/launcher=dask", "hydra.launcher.address=tcp://127.0.0.1:9", "seed=1,2")
+    ended = run_here("-m", *TINY, *asked, cwd=tmp_path)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert line.startswith("hydra.launcher.address=tcp://127.0.0.1:9: no scheduler answers ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_workers_do_not_see_is_refused(tmp_path: Path) -> None:
+    trained = run_here(*TINY, "hydra.run.dir=first", cwd=tmp_path)
+    assert trained.code == 0, trained.said
+    asked = ("init_from=first", "hydra/launcher=dask", "hydra.launcher.shared=false", "seed=1,2")
+    ended = run_here("-m", *TINY, *asked, cwd=tmp_path)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert line.startswith("init_from=first: with hydra.launcher.shared=false workers do not see ")
+    assert {path.name for path in tmp_path.iterdir()} == {"first"}
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no address"])
 def test_nobody_answers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from dqn_exp.launch.clusters import dask
@@ -70,6 +127,21 @@ def test_nobody_answers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ConfigError, match=rf"^hydra\.launcher\.address={address}: no scheduler answers "):
         opening.open_cluster("dask", address=address, n_jobs=1)
+
+
+def test_a_call_that_ends_with_its_scheduler_is_no_lost_worker() -> None:
+    """The client cancels what it waits for a moment before it says that the scheduler is gone."""
+    from distributed import Future
+    from distributed.client import FutureCancelledError
+
+    from dqn_exp.launch.clusters.dask import DaskCall, DaskCluster
+
+    future, cluster = create_autospec(Future, instance=True), create_autospec(DaskCluster, instance=True)
+    future.exception.return_value = None
+    future.result.side_effect = FutureCancelledError("key", "scheduler-connection-lost")
+    cluster.name = "the dask cluster at host"
+    with pytest.raises(ClusterLost, match=r"^the dask cluster at host is gone\."):
+        DaskCall(cluster, "tcp://worker", future).answer()
 
 
 def test_slurm_that_is_not_there() -> None:

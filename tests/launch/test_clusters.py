@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from dqn_exp.runs import is_locked
 from tests.launch.conftest import RAY, DaskProcesses, RayHead, can_hide
 from tests.program import TINY, alive, descendants, finish, records, run, run_here, start, tree, wait_until
 
@@ -175,8 +176,35 @@ def in_the_middle(command: subprocess.Popen[str], sweep: Path) -> None:
         return sum(path.read_bytes().count(b"\n") for path in sweep.rglob("episodes.csv"))
 
     before = episodes()
-    wait_until(lambda: episodes() > before + 20 or command.poll() is not None)
+    wait_until(lambda: episodes() > before + 20 or command.poll() is not None, 180)
     assert command.poll() is None
+
+
+@pytest.mark.slow
+def test_begun_here_gone_on_with_on_dask_and_finished_in_shards(undisturbed: Path, tmp_path: Path) -> None:
+    """The first two commands are killed in the middle."""
+    driver = make_driver(tmp_path)
+    sweep = driver / "sweep"
+
+    def kill_in_the_middle(*options: str) -> None:
+        command = start(*SWEEP, HERE, *options, cwd=driver)
+        in_the_middle(command, sweep)
+        family = descendants(command.pid)
+        command.kill()
+        command.wait()
+        wait_until(lambda: not alive(family))
+
+    kill_in_the_middle("hydra.launcher.n_jobs=2")
+    with closing(DaskProcesses(tmp_path, 2)) as processes:
+        kill_in_the_middle(*on(processes))
+        wait_until(lambda: not any(map(is_locked, sweep.glob("seed=*"))))
+    for number in (1, 2):
+        ended = run(*SWEEP, HERE, f"shard={number}/2", cwd=driver)
+        assert ended.code == 0, ended.said
+    for trial in (sweep / "seed=1", sweep / "seed=2"):
+        assert len(attempts(trial)) >= 2
+    assert_same(sweep, undisturbed)
+    assert json.loads((sweep / "sweep.json").read_text())["complete"]
 
 
 @pytest.mark.slow

@@ -36,6 +36,8 @@ class Engine:
         self.running: list[Job] = []
         self._ends: dict[str, float] = {}
 
+    def reach(self) -> None: ...
+
     def at_a_time(self, n_jobs: int | None = None) -> int:
         return self.n
 

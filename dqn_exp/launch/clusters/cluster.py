@@ -8,6 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+ADDRESSES = {
+    "dask": (
+        "the address of a dask scheduler, such as tcp://host:8786, or null for a cluster of this command's "
+        "own"
+    ),
+    "ray": (
+        "host:6379 of a ray cluster's head, auto on one of its machines, or null for a cluster of this "
+        "command's own"
+    ),
+}
+"""What `hydra.launcher.address` may be, by the kind of cluster."""
+
 
 class WorkerLost(Exception):
     """The machine or process that had a parcel is gone; the message says how."""

@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from distributed import Client, Future, LocalCluster, Queue, get_client
 
 from dqn_exp.borrowed import is_abandoned
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.clusters.cluster import Answer, ClusterLost, Parcel, WorkerLost
+from dqn_exp.launch.clusters.cluster import ADDRESSES, Answer, ClusterLost, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
 from dqn_exp.launch.pool import count_workers
 from dqn_exp.launch.server import interrupts_held_back
@@ -53,10 +54,10 @@ class DaskCluster:
     def _connected(self, address: str | None) -> Client:
         try:
             return Client(self._own or address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, AssertionError) as error:
             raise ConfigError(
-                f"hydra.launcher.address={address}: no scheduler answers ({error}); allowed: the address of "
-                f"a dask scheduler, such as tcp://host:8786, or null for a cluster of this command's own"
+                f"hydra.launcher.address={address}: no scheduler answers ({error}); allowed: "
+                f"{ADDRESSES['dask']}"
             ) from None
 
     def look(self) -> Iterator[tuple[str, bytes]]:
@@ -105,10 +106,13 @@ class DaskCall:
         if not self._future.done():
             self._future.cancel()
             raise WorkerLost(f"the dask worker {self.address} is gone")
-        error = self._future.exception()
-        if error is not None:
-            raise WorkerLost(f"the dask worker {self.address} failed: {type(error).__name__}: {error}")
-        answer: Answer = self._future.result()
+        try:
+            error = self._future.exception()
+            if error is not None:
+                raise WorkerLost(f"the dask worker {self.address} failed: {type(error).__name__}: {error}")
+            answer: Answer = self._future.result()
+        except CancelledError:  # by nobody but the client, when it had lost the scheduler
+            raise ClusterLost(self._cluster.name) from None
         return answer
 
     def stop(self) -> None:

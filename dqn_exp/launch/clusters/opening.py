@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.clusters.cluster import Cluster
+from dqn_exp.launch.clusters.cluster import ADDRESSES, Cluster
 from dqn_exp.launch.pool import count_workers
 
 PACKAGES = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
 """What each kind needs; the extras of `dqn_exp` are called as the kinds."""
+_HOST_AND_PORT = r"(?:[^\s/:\[\]]+|\[[^\s/\[\]]+\]):[0-9]+"
+_WRITTEN = {
+    "dask": re.compile(rf"(?:(?:tcp|tls|wss?|ucx)://)?{_HOST_AND_PORT}"),
+    "ray": re.compile(rf"auto|{_HOST_AND_PORT}"),
+}
 
 
 def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
@@ -24,6 +30,9 @@ def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
         )
     if "n_jobs" in options:
         count_workers(options["n_jobs"])
+    address = options.get("address")
+    if address is not None and not _WRITTEN[kind].fullmatch(str(address)):
+        raise ConfigError(f"hydra.launcher.address={address}: allowed: {ADDRESSES[kind]}")
 
 
 def open_cluster(kind: str, **options: Any) -> Cluster:

@@ -19,7 +19,7 @@ import ray
 from ray.util.queue import Empty, Full, Queue
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.clusters.cluster import Answer, ClusterLost, Line, Parcel, WorkerLost
+from dqn_exp.launch.clusters.cluster import ADDRESSES, Answer, ClusterLost, Line, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
 from dqn_exp.launch.pool import count_workers
 from dqn_exp.launch.server import interrupts_held_back
@@ -27,6 +27,8 @@ from dqn_exp.launch.server import interrupts_held_back
 LOOK_SECONDS = 1.0
 """From one question after the cluster's head and resources to the next."""
 CONNECT_SECONDS = 5.0
+WAIT_SECONDS = 10.0
+"""So long a head may take to answer that was started a moment ago; ray itself would try for minutes."""
 SEND_SECONDS = 5
 ROOM = 64
 """Archives that wait for the driver."""
@@ -68,6 +70,8 @@ class RayCluster:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
         handler = signal.getsignal(signal.SIGTERM)
         try:
+            if address is not None and address != "auto":
+                _await_answer(address, WAIT_SECONDS)
             with interrupts_held_back():
                 ray.init(
                     address=address or "local",
@@ -77,8 +81,8 @@ class RayCluster:
                 )
         except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(
-                f"hydra.launcher.address={address}: no ray cluster answers ({error}); allowed: host:6379 of "
-                f"its head, auto on one of its machines, or null for a cluster of this command's own"
+                f"hydra.launcher.address={address}: no ray cluster answers ({error}); allowed: "
+                f"{ADDRESSES['ray']}"
             ) from None
         finally:
             signal.signal(signal.SIGTERM, handler)  # ray's own ends the program without a word
@@ -106,6 +110,20 @@ class RayCluster:
 
     def close(self) -> None:
         ray.shutdown()
+
+
+def _await_answer(address: str, seconds: float) -> None:
+    """Wait until something listens at `address`; raises OSError where nothing does for so long."""
+    host, _, port = address.rpartition(":")
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+            return
+        except OSError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.2)
 
 
 class RayCall:

@@ -37,6 +37,9 @@ class EngineLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context, self._task, self._config = hydra_context, task_function, config
 
+    def reach(self) -> None:
+        """All of it is here."""
+
     @abstractmethod
     def at_a_time(self, n_jobs: int | None = None) -> int | None: ...
 
@@ -87,6 +90,7 @@ class ClusterLauncher(EngineLauncher):
             )
         self.shares_files = shared
         self._kind, self._options = kind, {key: _plain(value) for key, value in options.items()}
+        self._reached: launching.Cluster | None = None
         self.travel = launching.Travel(None if shared else checkpoint_seconds, patience)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -94,11 +98,17 @@ class ClusterLauncher(EngineLauncher):
         self.travel = replace(self.travel, preload=not config.hydra.job.env_set)
         launching.planner(hydra_context, config).trains_here = False
 
+    def reach(self) -> None:
+        """What has an address is somebody else's, and may not be there; a cluster of our own begins later."""
+        if self._options.get("address") is not None:
+            self._reached = launching.open_cluster(self._kind, **self._options)
+
     def at_a_time(self, n_jobs: int | None = None) -> None:
         """It may use other machines."""
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.RemoteWorkers:
-        cluster = launching.open_cluster(self._kind, **self._options)
+        cluster = self._reached or launching.open_cluster(self._kind, **self._options)
+        self._reached = None
         return launching.RemoteWorkers(cluster, function, self.travel, n_jobs)
 
 
