@@ -163,6 +163,7 @@ def sweep(
             n_left = sum(not has_failed(directory, trial) for trial in unfinished)
             ending.tell(directory, 0 if is_over else n_failed(results), n_left)
             if is_over and not unfinished:
+                remove_leftovers(directory)
                 write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
     if not is_over:
         raise SystemExit(1)
