@@ -28,6 +28,8 @@ from analysis.report.page import DPI
 
 DOTS = 5000
 """Marks and corners of lines of one panel beyond which vector files hold them as an image."""
+SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "dqn_exp"}
+"""Letters stay letters, which can be read, searched and edited; the same figure gives the same bytes."""
 
 
 class Plot(NamedTuple):
@@ -134,7 +136,8 @@ def render(figure: Figure) -> tuple[bytes, bytes, bytes]:
         vectors.print_pdf(pdf, metadata={"CreationDate": None})
         figure.dpi = DPI  # printing a PDF sets it
         vectors = FigureCanvasSVG(figure)
-        vectors.print_svg(svg, metadata={"Date": None})
+        with mpl.rc_context(SVG):
+            vectors.print_svg(svg, metadata={"Date": None})
     return png.getvalue(), pdf.getvalue(), svg.getvalue()
 
 

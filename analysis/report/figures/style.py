@@ -44,13 +44,10 @@ RC: Any = {
     "legend.title_fontsize": 8,
     "lines.linewidth": 1.6,
     "figure.dpi": DPI,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "dqn_exp",
     "xtick.bottom": True,
     "xtick.major.size": 3,
 }
-"""Seaborn's theme, and plain text everywhere: names in a sweep must not be read as formulas. Letters of
-an SVG stay letters, which can be read, searched and edited."""
+"""Seaborn's theme, and plain text everywhere: names in a sweep must not be read as formulas."""
 
 INK, FAINT, ACCENT = "#222222", "#8a8a8a", "#b03a2e"
 MARKERS = "osD^vPX<>*ph"

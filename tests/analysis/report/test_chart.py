@@ -6,14 +6,12 @@ import csv
 import io
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 
 from analysis.records.sweep import read_sweep
 from analysis.report.figures.by_value import convergence_by_value
 from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.painting import DOTS, numbers_and_words, render
-from analysis.report.figures.style import RC
 
 
 def test_the_numbers_of_a_figure_are_those_of_its_trials(buffers: Path) -> None:
@@ -46,8 +44,7 @@ def test_very_many_marks_are_an_image_in_vector_files() -> None:
     def svg(count: int) -> bytes:
         chart = Chart(figsize=(3, 2))
         chart.subplots().plot(np.arange(count), np.arange(count) % 7, "o")
-        with mpl.rc_context(RC):
-            return render(chart)[2]
+        return render(chart)[2]
 
     few, many = svg(DOTS - 1), svg(DOTS + 1)
     assert b"<image" not in few

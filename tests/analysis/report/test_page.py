@@ -11,10 +11,12 @@ import pytest
 
 from analysis.report import sweep_report
 from analysis.report.sweep_report import write_report
-from tests.analysis.report.browser import DESKTOP, PHONE, faults, opened, overflows, started
+from analysis.study import write_report as write_study_report
+from tests.analysis.browser import DESKTOP, PHONE, faults, opened, overflows, started
+from tests.analysis.study.test_report import confirmation, make
 from tests.analysis.synthetic import write_sweep
 
-VIEWS = [(size, scheme) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")]
+VIEWS = [(DESKTOP, "light"), (PHONE, "dark")]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,17 @@ def test_axe_finds_nothing_and_nothing_is_asked_for(
     browser: Any, page: Path, size: tuple[int, int], scheme: str
 ) -> None:
     with opened(browser, page, size, scheme) as tab:
+        assert faults(tab) == []
+        assert not overflows(tab)
+
+
+def test_axe_finds_nothing_in_the_page_of_a_study(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.study.report.paint_all", lambda plots: [])
+    study = make(n=12)
+    study.set_user_attr("confirmation", confirmation())
+    with opened(browser, write_study_report(study, tmp_path), PHONE, "dark") as tab:
         assert faults(tab) == []
         assert not overflows(tab)
 
