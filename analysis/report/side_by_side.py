@@ -109,7 +109,7 @@ def _facts(trial: RecordedTrial) -> dict[str, str]:
         if key not in ALIASES and key.partition(".")[0] not in NOT_AXES
     }
     return {
-        "source": str(record.get("source"))[:DIGITS],
+        "source": str(record.get("source", "unknown"))[:DIGITS],
         "commit": f"{str(git.get('commit'))[:DIGITS]}{' with changes' if git.get('dirty') else ''}",
         **{key: str(record.get(key)) for key in ("host", "learner", "device")},
         **versions,
