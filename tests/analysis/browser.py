@@ -46,13 +46,13 @@ def _leaves(url: str, page: Path) -> bool:
     return not url.startswith("data:") and url.partition("#")[0] != page.as_uri()
 
 
-def faults(tab: Any) -> list[str]:
-    """What axe-core finds wrong, with all sections open."""
+def faults(tab: Any, within: str = "html") -> list[str]:
+    """What axe-core finds wrong, with all sections open; `within` a selector."""
     axe_package = pytest.importorskip("axe_core_python")
     (axe,) = Path(axe_package.__file__).parent.rglob("axe.min.js")
     tab.evaluate(axe.read_text())
     tab.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")
-    found = tab.evaluate("() => axe.run()")["violations"]
+    found = tab.evaluate("within => axe.run(within)", within)["violations"]
     return [f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}" for each in found]
 
 

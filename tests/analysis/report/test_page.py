@@ -93,7 +93,7 @@ def test_a_figure_enlarges_by_keyboard_and_escape_closes_it(browser: Any, page: 
         large = tab.locator("dialog img")
         assert large.bounding_box()["width"] > 1.5 * small["width"]
         assert large.get_attribute("alt").startswith(f"{title}. ")
-        assert faults(tab) == []
+        assert faults(tab, "dialog") == []
         tab.keyboard.press("Escape")
         assert not large.is_visible()
         assert button.evaluate("it => it === document.activeElement")
