@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from analysis.estimates.looks import Looks, design_of, take_looks
     from analysis.estimates.robustness import Robustness
-    from analysis.estimates.samples import events, group, sample, seeds
+    from analysis.estimates.samples import configurations, events, group, sample, seeds
     from analysis.estimates.statistics import TESTED_FROM, Floats, Interval, mean_interval
     from analysis.estimates.survival import LogRank
 

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from analysis.records.axes import ALL, Axis, find_axes, label
+    from analysis.records.axes import ALIASES, ALL, NOT_AXES, Axis, find_axes, label
     from analysis.records.command_line import add_path_arguments
     from analysis.records.convergence import obstacle
     from analysis.records.csv_text import to_csv, trial_columns
     from analysis.records.curves import binned, centres, edges, filled, moments, sampled
-    from analysis.records.disk import Curve, Paths, as_list, read_curve, read_trial, slug, warn_about
+    from analysis.records.disk import (
+        Curve,
+        Paths,
+        RecordedTrial,
+        as_list,
+        read_curve,
+        read_trial,
+        slug,
+        warn_about,
+    )
     from analysis.records.identity import same_networks, what_became_of
     from analysis.records.load import load_curves, load_runs
     from analysis.records.pairs import parts

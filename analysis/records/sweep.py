@@ -94,13 +94,27 @@ class Sweep:
         plans = [plan._replace(trials=[]) for plan in self.plans]
         for name in dict.fromkeys(str(trial.config.get("env.id")) for trial in self.trials):
             kept = [str(trial.config.get("env.id")) == name for trial in self.trials]
-            found[name] = replace(
-                self,
-                trials=list(compress(self.trials, kept)),
-                rows=list(compress(self.rows, kept)),
-                plans=plans,
-            )
+            found[name] = replace(self.where(kept), plans=plans)
         return found
+
+    def by_path(self) -> dict[str, Sweep]:
+        """A sweep for each of the folders that were read, by its name, or its path where names are the same.
+
+        What left no record is told by the whole alone.
+        """
+        names = [path.name for path in self.paths]
+        unique = names if len(set(names)) == len(names) else list(map(str, self.paths))
+        return {
+            name: replace(
+                self.where([trial.directory.is_relative_to(path) for trial in self.trials]),
+                plans=[plan._replace(trials=[])],
+            )
+            for name, path, plan in zip(unique, self.paths, self.plans, strict=True)
+        }
+
+    def where(self, kept: Sequence[bool]) -> Sweep:
+        """The sweep of some of its trials: `kept` [trials]."""
+        return replace(self, trials=list(compress(self.trials, kept)), rows=list(compress(self.rows, kept)))
 
     @cached_property
     def unrecorded(self) -> list[Mapping[str, Value]]:

@@ -11,11 +11,13 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from analysis.report.figures import Picture, Plot, own_random, paint_all
-    from analysis.report.figures.painting import render
+    from analysis.report.figures.chart import Chart, note
+    from analysis.report.figures.painting import numbers_and_words, render
     from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, RC, count_axis, new_figure
     from analysis.report.findings import p_value
     from analysis.report.on_disk import publish, refuse_to_replace
     from analysis.report.page import render_page
+    from analysis.report.screen import Said, first_screen
     from analysis.report.summary import summary_table
     from analysis.report.sweep_report import write_report
 

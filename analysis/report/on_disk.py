@@ -25,8 +25,8 @@ def publish(output: Path, page: str, pictures: Iterable[Picture], tables: Mappin
         figures.mkdir()
         tabulated.mkdir()
         for picture in pictures:
-            (figures / f"{picture.name}.png").write_bytes(picture.png)
-            (figures / f"{picture.name}.pdf").write_bytes(picture.pdf)
+            for ending, content in picture.files().items():
+                (figures / f"{picture.name}.{ending}").write_bytes(content)
         for name, text in tables.items():
             (tabulated / f"{name}.csv").write_text(text)
         for name in FOLDERS:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,8 +14,14 @@ from markupsafe import Markup
 from analysis.report.findings import p_value
 from dqn_exp.text import format_number, format_value
 
+if TYPE_CHECKING:
+    from analysis.report.figures.painting import Picture
+
 DPI = 150
 """Pixels per inch of the figures (PNG)."""
+WITHIN = 40_000
+"""The most letters of a figure's numbers that a page carries itself; of more it links to the file."""
+SCRIPT = files("analysis").joinpath("templates", "page.js").read_text()
 
 
 def render_page(template: str, **content: Any) -> str:
@@ -28,8 +37,22 @@ def render_page(template: str, **content: Any) -> str:
         zip=zip,
         data_uri=_data_uri,
         shown_width=_shown_width,
+        numbers_link=_numbers_link,
     )
+    environment.globals.update(script=Markup(SCRIPT), script_hash=_hash(SCRIPT))  # our own file
     return environment.get_template(template).render(content)
+
+
+def _hash(script: str) -> str:
+    """By which a page's policy knows the only script that may run in it."""
+    return f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}"
+
+
+def _numbers_link(picture: Picture) -> str:
+    """Where a page has the numbers of a figure: in itself where they are few, so that it may travel alone."""
+    if len(picture.csv) > WITHIN:
+        return f"figures/{quote(picture.name)}.csv"
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(picture.csv.encode()).decode()}"
 
 
 def _data_uri(png: bytes) -> Markup:

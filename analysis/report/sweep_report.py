@@ -54,10 +54,13 @@ from analysis.report.figures import (
     paint_all,
     pair_plots,
     scores_plots,
+    sides_plot,
 )
 from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.over import Over, flat_table, over_environments, sentences
 from analysis.report.page import render_page
+from analysis.report.screen import Said, first_screen
+from analysis.report.side_by_side import Sides, side_by_side
 
 
 class Section(NamedTuple):
@@ -67,6 +70,8 @@ class Section(NamedTuple):
     title: str
     findings: list[str]
     values: Table
+    takeaway: int = 0
+    """Which of the findings says the most."""
     comparisons: Table = []  # noqa: RUF012 # no list of it is changed
     reference: str = ""
     test: AxisTest | None = None
@@ -133,11 +138,14 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
     plots = [list(_plots(part)) if part.sweep.counted else [] for part in parts]
     together = [environments_plot(each.name, each.parts) for each in over]
     together += scores_plots(scored) if scored else []
+    sides = side_by_side(sweep)
+    together += [sides_plot(sides.panels)] if sides and sides.panels else []
     painted = iter(paint_all([*together, *chain(*plots)]))
     of_all = list(islice(painted, len(together)))
     pictures = [list(islice(painted, len(own))) for own in plots]
-    page = _render(sweep, parts, over, scored, of_all, pictures)
-    return publish(output, page, [*of_all, *chain(*pictures)], _tables(sweep, parts, over, scored))
+    page = _render(sweep, parts, over, scored, sides, of_all, pictures)
+    tables = _tables(sweep, parts, over, scored) | (_sides_tables(sweep, sides) if sides else {})
+    return publish(output, page, [*of_all, *chain(*pictures)], tables)
 
 
 def _parts(sweep: Sweep) -> list[Part]:
@@ -175,7 +183,8 @@ def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
     """Claims come from the looks, and no other test is made beside them."""
     section, found = _described(sweep, axis), take_looks(sweep)
     claims = looks.outcomes(found) if found else [looks.waiting(sweep)]
-    return section._replace(findings=[*section.findings, *claims], looks=found)
+    said = [*section.findings, *claims]
+    return section._replace(findings=said, takeaway=len(section.findings), looks=found)
 
 
 def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
@@ -191,7 +200,7 @@ def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
 def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
     timeline, axis = sweep.timelines[0], of.axis
     section = _described(sweep, axis, of)
-    said = section.findings
+    said, takeaway = section.findings, 0
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
@@ -200,14 +209,16 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
         robustness = examine(sweep, of, timeline, shuffler)
         asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
         comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
+        takeaway = len(said)
         said += findings.tested(axis, test, comparisons, reference)
         said += [next(choices.sentences(axis, of, robustness))] if robustness else []
         said += attainment.sentences(axis, section.attainment, timeline) if section.attainment else []
     elif axis is not ALL:
         said.append(findings.untested(sweep, axis, section.values))
     return section._replace(
-        comparisons=comparisons, reference=reference, test=test, robustness=robustness, asymptotic=asymptotic
-    )
+        takeaway=takeaway, comparisons=comparisons, reference=reference, test=test, robustness=robustness,
+        asymptotic=asymptotic,
+    )  # fmt: skip
 
 
 def _plots(part: Part) -> Iterator[Plot]:
@@ -249,6 +260,13 @@ def _tables(sweep: Sweep, parts: list[Part], over: list[Over], scored: Scores | 
     return found | (_scores_tables(scored) if scored else {})
 
 
+def _sides_tables(sweep: Sweep, sides: Sides) -> dict[str, str]:
+    tables = {"sweeps": to_csv(sides.outcomes), "sweeps_differences": to_csv(sides.differences)}
+    if sides.shared:
+        tables["sweeps_shared"] = to_csv(sides.shared, axes=sweep.axes)
+    return tables
+
+
 def _scores_tables(found: Scores) -> dict[str, str]:
     tables = {
         f"scores_{slug(each.axis.name)}": to_csv(scores.profile_table(each), axes=[each.axis])
@@ -275,22 +293,53 @@ def _tests(parts: list[Part]) -> tuple[str, str]:
     return ("Looks", looks.methods(found)) if found else methods.tests()
 
 
+def _said(
+    overview: list[str],
+    over: list[tuple[Over, list[str]]],
+    scored: list[str] | None,
+    sides: Sides | None,
+    parts: list[Part],
+) -> Iterator[Said]:
+    """All sentences, by what they are about."""
+    yield Said("", overview)
+    if sides:
+        yield Said("side by side", sides.said)
+    for each, told in over:
+        yield Said(f"{each.name}, over all environments", told)
+    if scored:
+        yield Said("scores over all environments", scored)
+    for part in parts:
+        about = f"{part.name}: " if part.name else ""
+        if part.best:
+            yield Said(f"{about}configurations", part.best)
+        for section in part.sections:
+            heading = f"{about}{section.axis.name}" if about or len(part.sections) > 1 else ""
+            yield Said(heading, section.findings, section.takeaway)
+
+
 def _render(
     sweep: Sweep,
     parts: list[Part],
     over: list[Over],
     scored: Scores | None,
+    sides: Sides | None,
     of_all: list[Picture],
     pictures: list[list[Picture]],
 ) -> str:
+    overview = list(findings.overview(sweep))
+    told = [(each, list(sentences(each))) for each in over]
+    told_scores = list(scores.sentences(scored)) if scored else None
     return render_page(
         "report.html.j2",
         title=findings.title(sweep),
-        overview=list(findings.overview(sweep)),
+        overview=overview,
+        screen=first_screen(list(_said(overview, told, told_scores, sides, parts))),
+        sides=sides,
+        main=next(iter([*of_all, *chain(*pictures)]), None),
         sweep=sweep,
         parts=list(zip(parts, pictures, strict=True)),
-        over=[(each, list(sentences(each))) for each in over],
-        scored=list(scores.sentences(scored)) if scored else None,
+        over=told,
+        scored=told_scores,
         tuned=scores.tuning_table(scored.tuning) if scored and isinstance(scored.tuning, Tuning) else [],
         of_all=of_all,
         slug=slug,

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from optuna.trial import FrozenTrial
 
-from analysis.report import ACCENT, FAINT, INK, OKABE_ITO, count_axis, new_figure
+from analysis.report import ACCENT, FAINT, INK, OKABE_ITO, Chart, count_axis, new_figure, note
 from analysis.study.confirmation import interval
 from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.environments import best_of, score_table
@@ -41,8 +41,10 @@ def history(study: StudyData, goal: Goal) -> Figure:
     losses = goal.losses(trials)
     scores = losses if goal.minimised else -losses
     ax.plot(numbers, scores, "o", color=OKABE_ITO[0], alpha=0.75, label="complete")
-    best = np.minimum.accumulate(losses)
-    ax.step(numbers, best if goal.minimised else -best, where="post", color=ACCENT, label="best so far")
+    note(ax, "score", {"proposal": numbers, "value": scores})
+    best = np.minimum.accumulate(losses) * (1 if goal.minimised else -1)
+    ax.step(numbers, best, where="post", color=ACCENT, label="best so far")
+    note(ax, "best so far", {"score": goal.label, "proposal": numbers, "value": best})
     others = [t for t in study.trials if t not in trials]
     floor = ax.get_xaxis_transform()
     for label, marker, chosen in (
@@ -70,6 +72,8 @@ def intermediate_values(study: StudyData, goal: Goal) -> Figure:
         steps, values = steps[seen], values[seen]
         if not len(steps):
             continue
+        what = "reached by a pruned proposal" if trial in study.pruned else "reached by a proposal"
+        note(ax, what, {"proposal": trial.number, "moment": steps, "value": values})
         if trial in study.pruned:
             ax.plot(steps, values, color=FAINT, linewidth=0.9, linestyle="--")
             ax.plot(steps[-1:], values[-1:], "x", color=ACCENT, markersize=6)
@@ -89,6 +93,7 @@ def by_environment(study: StudyData, goal: Goal) -> Figure:
     table, best = score_table(study.finite, goal, study.environments), best_of(study, goal)
     places = np.arange(len(study.environments))
     for trial, of_each in zip(study.finite, table, strict=True):
+        note(ax, f"score of proposal {trial.number}", {"environment": study.environments, "value": of_each})
         if trial is not best:
             ax.plot(places, of_each, "o-", color=OKABE_ITO[0], alpha=0.35, linewidth=0.9, markersize=4,
                     label="other proposals")  # fmt: skip
@@ -109,7 +114,7 @@ def slices(study: StudyData, goal: Goal) -> Figure:
     parameters = study.parameters
     columns = min(4, len(parameters))
     rows = -(-len(parameters) // columns)
-    figure = Figure(figsize=(2.6 * columns + 0.6, 2.5 * rows), layout="constrained")
+    figure = Chart(figsize=(2.6 * columns + 0.6, 2.5 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     losses = goal.losses(study.finite)
     scores = losses if goal.minimised else -losses
@@ -119,6 +124,7 @@ def slices(study: StudyData, goal: Goal) -> Figure:
         if parameter.choices is not None:
             at = at + 0.3 * (np.argsort(np.argsort(order)) / max(len(order) - 1, 1) - 0.5)
         dots = ax.scatter(at, scores, c=order, cmap=PALETTE, s=22, edgecolor="white", linewidth=0.4)
+        note(ax, "score", {parameter.name: _values(parameter, study.finite), "value": scores}, parameter.name)
         _value_axis(ax, "x", parameter)
     for ax in grid.flat[len(parameters) :]:
         ax.set_visible(False)
@@ -139,6 +145,8 @@ def contour(study: StudyData, goal: Goal, names: Sequence[str]) -> Figure:
     norm = Normalize(scores.min(), scores.max())
     for ax, (across, up) in zip(axs, pairs, strict=True):
         _draw_contour(ax, across, up, study.finite, scores, palette, norm)
+        places = {parameter.name: _values(parameter, study.finite) for parameter in (across, up)}
+        note(ax, "score", {**places, "value": scores}, f"{across.name} and {up.name}")
         _value_axis(ax, "x", across)
         _value_axis(ax, "y", up)
     figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=list(axs), label=goal.label)
@@ -189,6 +197,7 @@ def parallel_coordinates(study: StudyData, goal: Goal) -> Figure:
         quality = 1 - np.argsort(np.argsort(losses))[index] / max(len(losses) - 1, 1)
         ax.plot(heights[:, index], color=palette(norm(scores[index])), linewidth=0.7 + 1.3 * quality,
                 alpha=0.35 + 0.65 * quality)  # fmt: skip
+    note(ax, "score", {**{each.name: _values(each, study.finite) for each in parameters}, "value": scores})
     ax.set_xticks(
         range(len(parameters)), [parameter.name for parameter in parameters], rotation=25, ha="right"
     )
@@ -216,12 +225,16 @@ def importance_bars(found: Importances) -> Figure:
     places = np.arange(count)
     above = [name in found.above() for name in found.names]
     colors = [OKABE_ITO[0] if stands_out else FAINT for stands_out in above]
+    note(ax, "importance", {"parameter": found.names, "value": found.observed})
     if tested is None or tested.n < found.n:
         ax.barh(places, found.observed, color=FAINT, height=0.55, alpha=0.6,
                 label=f"all {found.n} proposals (descriptive)")  # fmt: skip
     else:
         ax.barh(places, tested.observed, color=colors, height=0.55)
     if tested is not None:
+        note(ax, "importance, tested", {"parameter": found.names, "value": tested.observed})
+        note(ax, "median of shuffled scores", {"parameter": found.names, "value": tested.null_median})
+        note(ax, "limit", {"parameter": ["any"], "value": tested.limit})
         if tested.n < found.n:
             label = f"the {tested.n} that did not follow scores (tested)"
             ax.scatter(tested.observed, places, c=colors, marker="D", edgecolor=INK, zorder=3, label=label)
@@ -246,6 +259,8 @@ def confirmation(content: Mapping[str, Any], name: str) -> Figure:
     for place, row in enumerate(rows):
         scores = np.array(row["scores"][name], dtype=np.float64)
         scores = scores[np.isfinite(scores)]
+        named = row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}"
+        note(ax, "score on a fresh seed", {"configuration": np.full(len(scores), named), "value": scores})
         offsets = 0.24 * (np.arange(len(scores)) / max(len(scores) - 1, 1) - 0.5)
         ax.plot(
             place + offsets, scores, "o", color=OKABE_ITO[0], alpha=0.6, markersize=4, label="one fresh seed"
@@ -253,9 +268,12 @@ def confirmation(content: Mapping[str, Any], name: str) -> Figure:
         if len(scores):
             low, high = interval(scores, content.get("bounds", {}).get(name))
             ax.vlines(place, low, high, color=INK, linewidth=1.6)
+            found = {"value": scores.mean(), "low": low, "high": high}
+            note(ax, "mean on fresh seeds", {"configuration": [named], **found})
             ax.plot([place], [scores.mean()], "D", color="white", markeredgecolor=INK, markersize=7,
                     label="their mean, 95% interval")  # fmt: skip
         if name in row["search"]:
+            note(ax, "score in the search", {"configuration": [named], "value": row["search"][name]})
             ax.plot(
                 [place - 0.3],
                 [row["search"][name]],
@@ -281,6 +299,8 @@ def pareto(study: StudyData) -> Figure:
     front = study.front()
     for trials, marker, label in ((study.finite, "o", "proposals"), (front, "D", "Pareto front")):
         points = np.array([[t.values[across.index], t.values[up.index]] for t in trials])
+        numbers = [trial.number for trial in trials]
+        note(ax, label, {"proposal": numbers, across.label: points[:, 0], "value": points[:, 1]}, up.label)
         ax.plot(
             points[:, 0], points[:, 1], marker, color=OKABE_ITO[0] if marker == "o" else ACCENT, label=label
         )
@@ -307,6 +327,12 @@ def _value_axis(ax: Axes, which: str, parameter: Parameter) -> None:
     else:
         count_axis(ax, which)
     (ax.set_xlabel if which == "x" else ax.set_ylabel)(parameter.name)
+
+
+def _values(parameter: Parameter, trials: list[FrozenTrial]) -> list[Any]:
+    """What each of `trials` had; a dash where it had no such parameter."""
+    values = (typed(trial.params.get(parameter.name, "–")) for trial in trials)
+    return [value if isinstance(value, int | float) else str(value) for value in values]
 
 
 def _label(value: object) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
 from analysis.records import slug, to_csv
-from analysis.report import Picture, Plot, paint_all, publish, render_page
+from analysis.report import Picture, Plot, Said, first_screen, paint_all, publish, render_page
 from analysis.study import environments, figures, findings
 from analysis.study.confirmation import Confirmed, compare
 from analysis.study.data import Goal, StudyData, read_study
@@ -147,12 +147,16 @@ def _render(
     confirmed: Confirmed | None,
     pictures: list[Picture],
 ) -> str:
+    overview = list(findings.overview(study))
+    claims = [*findings.confirmed(confirmed), *findings.importances(found)]
     return render_page(
         "study.html.j2",
         study=study,
         goals=[goal.name for goal in study.goals],
-        overview=list(findings.overview(study)),
-        claims=[*findings.confirmed(confirmed), *findings.importances(found)],
+        overview=overview,
+        claims=claims,
+        screen=first_screen([Said("", [*overview, *claims], takeaway=len(overview))]),
+        main=next(iter(pictures), None),
         pictures=pictures,
         confirmation=_confirmation_rows(confirmed) if confirmed else [],
         environments=[environments.rows(study, goal) for goal in study.goals] if study.environments else [],

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     _write_all(directory, figures)
     page = write_page(directory / "index.html", trained, view)
-    print(f"{directory}: {', '.join(figures)} (png, pdf){' and index.html' if page else ''}")
+    print(f"{directory}: {', '.join(figures)} (png, pdf, svg, csv){' and index.html' if page else ''}")
     if not page:
         print(
             "No page: a page can evaluate mlp and mlp_batchnorm alone, with network.head=values and neither "
@@ -110,7 +110,7 @@ def _look_at_images(
         "episode": episode_values(title, actions, trained, greedy),
     }
     _write_all(directory, figures)
-    print(f"{directory}: {', '.join(figures)} (png, pdf)")
+    print(f"{directory}: {', '.join(figures)} (png, pdf, svg, csv)")
     print("No maps and no page: it observes images, which have no two dimensions to map")
 
 
@@ -149,8 +149,8 @@ def _write_all(directory: Path, figures: Mapping[str, Figure]) -> None:
 
 
 def _write(path: Path, figure: Figure) -> None:
-    from analysis.report import render
+    from analysis.report import numbers_and_words, render
 
-    png, pdf = render(figure)
-    path.with_suffix(".png").write_bytes(png)
-    path.with_suffix(".pdf").write_bytes(pdf)
+    for ending, content in zip(("png", "pdf", "svg"), render(figure), strict=True):
+        path.with_suffix(f".{ending}").write_bytes(content)
+    path.with_suffix(".csv").write_text(numbers_and_words(figure)[0])

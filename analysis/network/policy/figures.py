@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from analysis.network.policy.maps import Maps, View
 from analysis.network.rollouts import Rollout
-from analysis.report import OKABE_ITO, RC, new_figure
+from analysis.report import OKABE_ITO, RC, new_figure, note
 
 DOTS = 600
 """Visited states drawn, at most."""
@@ -29,6 +29,7 @@ def value_maps(view: View, maps: Maps) -> Figure:
         for action, ax in enumerate(axes):
             image = _draw(ax, view, maps, maps.values[..., action], "viridis", low, high)
             ax.set_title(view.names.actions[action])
+            _note(ax, view, maps, maps.values[..., action], f"Q-value of {view.names.actions[action]}")
         for ax in axes[1:]:
             ax.set_ylabel("")
         figure.colorbar(image, ax=axes, label="Q-value (discounted return)")
@@ -50,6 +51,7 @@ def difference_map(view: View, maps: Maps) -> Figure:
         else:
             image = _draw(ax, view, maps, maps.difference, "cividis", 0.0, float(maps.difference.max()))
             label = "Q(best) − Q(second best)"
+        _note(ax, view, maps, maps.difference, label)
         figure.colorbar(image, ax=ax, label=label)
         _headline(figure, view, "How much the choice of action matters")
     return figure
@@ -61,6 +63,7 @@ def greedy_map(view: View, maps: Maps) -> Figure:
     with mpl.rc_context(RC):
         figure, (ax,) = new_figure(5.6, 4.0)
         _draw(ax, view, maps, maps.greedy, ListedColormap(_colors(len(names))), -0.5, len(names) - 0.5)
+        _note(ax, view, maps, maps.greedy, "greedy action, by number")
         patches = [Patch(color=c, label=name) for c, name in zip(_colors(len(names)), names, strict=True)]
         ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1.0))
         _headline(figure, view, "Greedy action")
@@ -73,6 +76,8 @@ def action_counts(title: str, names: Sequence[str], rollouts: Mapping[float, Rol
         figure, axes = new_figure(2.6 * len(rollouts) + 0.6, 3.0, len(rollouts), sharey=True)
         for ax, (epsilon, rollout) in zip(axes, rollouts.items(), strict=True):
             counts = np.bincount(rollout.actions, minlength=len(names))
+            counted = {"action": list(names), "steps": counts, "value": counts / counts.sum()}
+            note(ax, "share of steps", counted, f"epsilon {epsilon:g}")
             bars = ax.bar(names, counts / counts.sum(), color=_colors(len(names)), width=0.6)
             ax.bar_label(bars, [f"{count:,}" for count in counts], fontsize=7.5, padding=2)
             ax.set_title(f"epsilon {epsilon:g}")
@@ -97,6 +102,13 @@ def _draw(ax: Axes, view: View, maps: Maps, values: np.ndarray, colors: Any, low
     ax.set(xlabel=view.label(view.x), ylabel=view.label(view.y))
     ax.grid(visible=False)
     return image
+
+
+def _note(ax: Axes, view: View, maps: Maps, values: np.ndarray, what: str) -> None:
+    """A map [P, P] in numbers."""
+    x, y = (place.ravel() for place in np.meshgrid(maps.x, maps.y))
+    names = view.names.dimensions
+    note(ax, what, {names[view.x]: x, names[view.y]: y, "value": np.ravel(values)})
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:

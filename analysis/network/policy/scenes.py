@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.network.rollouts import Rollout
 from analysis.network.trained import Trained
-from analysis.report import FAINT, OKABE_ITO, RC, new_figure
+from analysis.report import FAINT, OKABE_ITO, RC, new_figure, note
 from dqn_exp.images import ImageBox
 
 PICTURES = 6
@@ -40,6 +40,7 @@ def episode_values(title: str, names: Sequence[str], trained: Trained, rollout: 
         for action, name in enumerate(names):
             color = OKABE_ITO[action % len(OKABE_ITO)]
             dash = "-" if action < len(OKABE_ITO) else "--"
+            note(ax, "Q-value", {"action": name, "step": steps, "value": values[:, action]})
             ax.plot(steps, values[:, action], dash, color=color, linewidth=1.2, label=name)
         ax.set(
             xlabel="step of the episode", ylabel="Q-value (discounted return)", xlim=(0, max(1, steps[-1]))

@@ -41,6 +41,7 @@ __all__ = [
     "paint_all",
     "pair_plots",
     "scores_plots",
+    "sides_plot",
 ]
 
 
@@ -212,6 +213,20 @@ def environments_plot(name: str, parts: Mapping[str, tuple[Sweep, Axis]]) -> Plo
         "until convergence; triangles had not converged when they ended. Diamonds: restricted mean time; "
         "thick dashes: median, where half of the trials had converged. Above: how many converged.",
         lambda: convergence_by_environment(parts, own_random()),
+    )
+
+
+def sides_plot(panels: Mapping[str, tuple[Sweep, Axis]]) -> Plot:
+    """Several sweeps, side by side."""
+    return Plot(
+        "side by side",
+        "side_by_side",
+        "Sweep by sweep",
+        "Each panel is one sweep, over the first of what it varies, with its own budget and threshold. Each "
+        "dot is one trial: its time until convergence; triangles had not converged when they ended. "
+        "Diamonds: restricted mean time; thick dashes: median, where half of the trials had converged. "
+        "Above: how many converged.",
+        lambda: convergence_by_environment(panels, own_random()),
     )
 
 

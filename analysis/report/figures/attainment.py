@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from analysis.estimates import Floats
 from analysis.estimates.attainment import Attainment, Difference, Grid
 from analysis.records import Axis, Timeline
+from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.style import ACCENT, FAINT, INK, count_axis, wrapped
 from analysis.report.findings import p_value
 
@@ -37,31 +38,37 @@ def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Fi
     rows = -(-len(axis.values) // COLUMNS)
     columns = -(-len(axis.values) // rows)
     parts = 1 + bool(found.differences)
-    figure = Figure(figsize=(1.6 + 2.2 * columns, 0.9 + 1.9 * rows * parts), layout="constrained")
+    figure = Chart(figsize=(1.6 + 2.2 * columns, 0.9 + 1.9 * rows * parts), layout="constrained")
     panels = figure.subplots(rows * parts, columns, squeeze=False, sharex=True, sharey=True)
-    _draw_shares(figure, panels[:rows].ravel().tolist(), axis, found)
+    _draw_shares(figure, panels[:rows].ravel().tolist(), axis, found, timeline)
     if found.differences:
-        _draw_differences(figure, panels[rows:].ravel().tolist(), axis, found)
+        _draw_differences(figure, panels[rows:].ravel().tolist(), axis, found, timeline)
     _label(panels, f"t: {timeline.unit}", "r: mean return")
     title = wrapped(axis.title, figure.get_figwidth()) or None
     figure.legend(handles=list(_keys(found)), title=title, loc="outside lower center", ncols=4)
     return figure
 
 
-def _draw_shares(figure: Figure, panels: list[Axes], axis: Axis, found: Attainment) -> None:
+def _draw_shares(
+    figure: Figure, panels: list[Axes], axis: Axis, found: Attainment, timeline: Timeline
+) -> None:
     for ax, label, share, count in zip(panels, axis.labels(), found.shares, found.counts, strict=False):
         _image(ax, found.grid, share, SHARES, 0)
-        _half(ax, found.grid, share)
+        _note(ax, "share of trials that had reached it", {axis.name: label}, found.grid, share, timeline)
+        _half(ax, found.grid, share, {axis.name: label})
         ax.set_title(f"{wrapped(label, 1.5)} (n = {count})", fontsize=8.5)
     _leave_out(panels[len(axis.values) :])
     _scale(figure, panels, SHARES, 0, "share of trials")
 
 
-def _draw_differences(figure: Figure, panels: list[Axes], axis: Axis, found: Attainment) -> None:
+def _draw_differences(
+    figure: Figure, panels: list[Axes], axis: Axis, found: Attainment, timeline: Timeline
+) -> None:
     labels = axis.labels()
     for code, difference in found.differences.items():
         ax = panels[code]
         _image(ax, found.grid, difference.shares, DIFFERENCES, -1)
+        _note(ax, "difference of shares", {axis.name: labels[code]}, found.grid, difference.shares, timeline)
         _outlines(ax, found.grid, difference)
         told = f"{labels[code]} less {labels[found.reference]}, {p_value(*difference.p)}"
         ax.set_title(wrapped(told, 2.0), fontsize=8.5)
@@ -69,6 +76,14 @@ def _draw_differences(figure: Figure, panels: list[Axes], axis: Axis, found: Att
     place = panels[found.reference]
     place.text(0.5, 0.5, "reference", transform=place.transAxes, ha="center", color=FAINT, fontsize=8.5)
     _scale(figure, panels, DIFFERENCES, -1, "difference of shares")
+
+
+def _note(ax: Axes, what: str, of: dict[str, str], grid: Grid, shares: Floats, timeline: Timeline) -> None:
+    """What is known of `shares` [times, returns]."""
+    known, places = np.isfinite(shares), np.meshgrid(grid.times, grid.returns, indexing="ij")
+    times, returns = (place[known] for place in places)
+    named = {name: np.full(len(times), label) for name, label in of.items()}
+    note(ax, what, {**named, timeline.unit: times, "return": returns, "value": shares[known]}, is_told=False)
 
 
 def _label(panels: NDArray[Any], across: str, up: str) -> None:
@@ -109,11 +124,14 @@ def _borders(centres: Floats) -> Floats:
     return np.concatenate([[2 * centres[0] - between[0]], between, [2 * centres[-1] - between[-1]]])
 
 
-def _half(ax: Axes, grid: Grid, share: Floats) -> None:
+def _half(ax: Axes, grid: Grid, share: Floats, of: dict[str, str]) -> None:
     """Up to which return half of the trials came; nothing where the next return is unknown."""
     count = (share >= 0.5).sum(axis=1)
     following = np.column_stack([share, np.zeros(len(share))])[np.arange(len(share)), count]
     highest = np.where(np.isnan(following), np.nan, _borders(grid.returns)[count])
+    note(
+        ax, "highest return that half of the trials had reached", {**of, "time": grid.times, "value": highest}
+    )
     ax.stairs(highest, _borders(grid.times), baseline=None, color=ACCENT, linewidth=1.3, path_effects=HALO)
 
 

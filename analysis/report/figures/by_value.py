@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -11,11 +11,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.records import Axis, Sweep, Timeline, column, return_bounds
+from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
+from analysis.report.figures.chart import note
 from analysis.report.figures.style import (
     ACCENT,
     CROWDED,
@@ -51,7 +53,7 @@ def convergence_by_environment(parts: Mapping[str, tuple[Sweep, Axis]], rng: np.
     figure, panels = new_figure(3.4 * len(parts) + 0.6, 3.9, len(parts))
     for ax, (environment, (sweep, axis)) in zip(panels, parts.items(), strict=True):
         ax.set_xscale("log" if is_logarithmic(axis) else "linear")
-        _draw_convergence(ax, sweep, axis, sweep.timelines[0], rng)
+        _draw_convergence(ax, sweep, axis, sweep.timelines[0], rng, environment)
         ax.set_title(environment, pad=18)
         ax.set_ylabel(f"T: {sweep.timelines[0].unit} to convergence" if ax is panels[0] else "")
     figure.legend(handles=_speed_legend(None), loc="outside lower center", ncols=4)
@@ -59,7 +61,7 @@ def convergence_by_environment(parts: Mapping[str, tuple[Sweep, Axis]], rng: np.
 
 
 def _draw_convergence(
-    ax: Axes, sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator
+    ax: Axes, sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator, panel: str = ""
 ) -> None:
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
@@ -70,10 +72,16 @@ def _draw_convergence(
     ax.plot(x[~happened], times[~happened], "^", mfc="none", mec=ACCENT, markersize=6.5)
     capped = [per_seed(t.seeds, sv.restricted(t.times, timeline.horizon)) for t in trials]
     bounds = (0.0, timeline.horizon)
-    draw_means(ax, axis, capped, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
+    mean = f"restricted mean of {timeline.unit} to convergence"
+    draw_means(
+        ax, axis, capped, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds), mean, panel
+    )
     medians = [sv.kaplan_meier(t.times, t.events).median if t.seeds else np.inf for t in trials]
     reached = np.isfinite(medians)
     ax.plot(positions(axis)[reached], np.array(medians)[reached], "_", color=INK, ms=18, mew=2, zorder=3)
+    note(ax, "median (Kaplan-Meier)", {axis.name: axis.labels(), "value": medians}, panel)
+    for what, is_drawn in (("trial that converged", happened), ("trial that had not converged", ~happened)):
+        note_trials(ax, axis, groups, times, is_drawn, what, panel)
     if np.isfinite(timeline.budget):
         line_at(ax, timeline.budget, f"budget\n{short(timeline.budget)}")
     _fractions(ax, sweep, axis)
@@ -129,7 +137,12 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     ax.plot(x[diverged], final[diverged], "x", color=ACCENT, markersize=7, mew=1.8)
     means = [per_seed(seeds(rows), column(rows, "final_return")) for rows in groups]
     bounds = return_bounds(sweep.counted)
-    draw_means(ax, axis, means, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds))
+    draw_means(
+        ax, axis, means, lambda values: st.mean_interval(values, deepcopy(rng), bounds=bounds),
+        "mean final return",
+    )  # fmt: skip
+    for what, is_drawn in (("trial", ~diverged), ("trial that diverged", diverged)):
+        note_trials(ax, axis, groups, final, is_drawn, what)
     make_room(ax, threshold(sweep))
     draw_threshold(ax, sweep)
     label_values(ax, axis)
@@ -139,6 +152,27 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
         handles.insert(1, _key("x", "diverged trial", color=ACCENT, mew=1.8))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
+
+
+def note_trials(
+    ax: Axes,
+    axis: Axis,
+    groups: Sequence[Sequence[Row]],
+    values: st.Floats,
+    is_drawn: NDArray[np.bool_],
+    what: str,
+    panel: str = "",
+) -> None:
+    """Those trials of all `groups` [n in all] that are drawn as `what`, with their `values` [n]."""
+    rows = [
+        (label, row["run"], row["seed"])
+        for label, of_value in zip(axis.labels(), groups, strict=True)
+        for row in of_value
+    ]
+    label, run, seed = (
+        [row[place] for row, kept in zip(rows, is_drawn, strict=True) if kept] for place in range(3)
+    )
+    note(ax, what, {axis.name: label, "run": run, "seed": seed, "value": values[is_drawn]}, panel)
 
 
 def make_room(ax: Axes, value: float | None) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis.estimates.robustness import OF_TIMES, Choice, Robustness
+from analysis.report.figures.chart import note
 from analysis.report.figures.style import ACCENT, INK, new_figure, short
 
 STEPS = ((0.01, "p < 0.01", "#1b4f72"), (0.05, "p < 0.05", "#5d9bc7"), (1.01, "p ≥ 0.05", "#eef2f5"))
@@ -24,6 +25,8 @@ def choices_map(found: Robustness) -> Figure:
         x, width = (across.index(_rule(choice)), 1) if is_of_times else (0, len(across))
         place = x, down.index(_measure(choice))
         ax.add_patch(Rectangle(place, width, 1, facecolor=_color(float(p)), edgecolor="white", linewidth=1))
+    named = {name: [str(getattr(choice, name)) for choice in found.choices] for name in Choice._fields}
+    note(ax, "p of each choice", {**named, "value": found.p})
     declared = found.choices[found.declared]
     place = across.index(_rule(declared)), down.index(_measure(declared))
     ax.add_patch(Rectangle(place, 1, 1, facecolor="none", edgecolor=ACCENT, linewidth=2, zorder=3))

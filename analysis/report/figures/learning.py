@@ -28,6 +28,7 @@ from analysis.records import (
     sampled,
 )
 from analysis.report.figures.by_value import draw_threshold, make_room, threshold
+from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.style import (
     CROWDED,
     INK,
@@ -103,19 +104,33 @@ def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator
 def _mean_curves(ax: Axes, sweep: Sweep, axis: Axis, panel: Panel, rng: np.random.Generator) -> None:
     at, on_grid = panel.grid(sweep.counted)
     found = [per_seed(*_curves(rows, panel.curves, on_grid)) for rows in group(sweep.counted, axis)]
-    draw_lines(ax, axis, at, [curves.mean(axis=0) if len(curves) else curves for curves in found])
+    means = [curves.mean(axis=0) if len(curves) else curves for curves in found]
+    draw_lines(ax, axis, at, means, "mean return", panel.unit, panel.title)
     if len(axis.values) <= FEW:
-        for style, curves in zip(styles(axis), found, strict=True):
-            _band(ax, at, curves, style, rng)
+        for style, label, curves in zip(styles(axis), axis.labels(), found, strict=True):
+            _band(ax, at, curves, style, rng, {axis.name: label}, panel)
 
 
-def _band(ax: Axes, at: st.Floats, found: st.Floats, style: Style, rng: np.random.Generator) -> None:
+def _band(
+    ax: Axes,
+    at: st.Floats,
+    found: st.Floats,
+    style: Style,
+    rng: np.random.Generator,
+    of: dict[str, str],
+    panel: Panel,
+) -> None:
     """The intervals of the mean at each moment, and around them those that hold at all moments at once, cut
     to the range of the curves; the curves of few seeds themselves."""
     if len(found) >= BAND_FROM:
-        for band, alpha in ((st.simultaneous_band(found, rng), AT_ONCE), (st.mean_band(found), AT_EACH)):
+        for band, alpha, what in (
+            (st.simultaneous_band(found, rng), AT_ONCE, "95% at all moments at once"),
+            (st.mean_band(found), AT_EACH, "95% at each moment"),
+        ):
             low, high = np.clip([band.low, band.high], np.nanmin(found), np.nanmax(found))
             ax.fill_between(at, low, high, color=style.color, alpha=alpha, linewidth=0)
+            ends = {"value": found.mean(axis=0), "low": low, "high": high}
+            note(ax, what, {**of, panel.unit: at, **ends}, panel.title)
     elif len(found) > 1:
         ax.plot(at, found.T, color=style.color, linewidth=0.7, alpha=0.45)
 
@@ -136,12 +151,13 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
     """A panel for each value: its trials, their mean with its band; grey, the other means."""
     evaluated = any(sweep.evaluations.values())
     curves, name = (sweep.evaluations, "mean_return") if evaluated else (episodes, "return")
-    at, on_grid = Panel(curves, "env_step", name).grid(sweep.counted)
+    panel = Panel(curves, "env_step", name, unit="environment steps")
+    at, on_grid = panel.grid(sweep.counted)
     groups = group(sweep.counted, axis)
     means = [per_seed(*_curves(rows, curves, on_grid)) for rows in groups]
     columns = min(len(groups), 4)
     lines = -(-len(groups) // columns)
-    figure = Figure(figsize=(2.7 * columns, 0.6 + 1.9 * lines), layout="constrained")
+    figure = Chart(figsize=(2.7 * columns, 0.6 + 1.9 * lines), layout="constrained")
     axs = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for ax, style, label, rows, own in zip(axs, styles(axis), axis.labels(), groups, means, strict=False):
         for other in filter(len, means):
@@ -150,8 +166,9 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
         if len(trials):
             ax.plot(at, trials.T, color=style.color, linewidth=0.6, alpha=0.6)
             ax.plot(at, own.mean(axis=0), color=style.color, linewidth=2)
+            note(ax, "mean return", {axis.name: label, panel.unit: at, "value": own.mean(axis=0)})
         if len(own) >= BAND_FROM:
-            _band(ax, at, own, style, rng)
+            _band(ax, at, own, style, rng, {axis.name: label}, panel)
         ax.set_title(f"{wrapped(label, 1.8)} (n = {len(trials)})", fontsize=8.5)
         count_axis(ax, "x")
     for ax in axs[len(groups) :]:
@@ -202,13 +219,16 @@ def losses(sweep: Sweep, axis: Axis, curves: Curves) -> Figure:
     borders = edges([curve["update"] for curve in _present(sweep.counted, curves)], PER_BIN)
     at = centres(borders)
     medians = []
-    for style, rows in zip(styles(axis), group(sweep.counted, axis), strict=True):
+    for style, label, rows in zip(styles(axis), axis.labels(), group(sweep.counted, axis), strict=True):
         found = [_positive_medians(curve, borders) for curve in _present(rows, curves)]
         low, middle, high = _quartiles(np.array(found)) if found else np.empty((3, 0))
         ax.fill_between(at[: len(low)], low, high, color=style.color, alpha=0.13, linewidth=0)
+        known = np.isfinite(middle)
+        ends = {"value": middle[known], "low": low[known], "high": high[known]}
+        note(ax, "quartiles of the loss", {axis.name: label, "updates": at[: len(low)][known], **ends})
         medians.append(middle)
     ax.set_yscale("log")
-    draw_lines(ax, axis, at, medians)
+    draw_lines(ax, axis, at, medians, "median loss", "updates")
     ax.set(xlabel="updates", ylabel="loss (log scale)")
     low, high = ax.get_ylim()
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.estimates import Looks
+from analysis.report.figures.chart import note
 from analysis.report.figures.style import FAINT, INK, legend_columns, new_figure, styles, wrapped
 
 ADDED = "#efefef"
@@ -51,6 +53,8 @@ def _paths(ax: Axes, looks: Looks) -> None:
     for code, style in enumerate(styles(looks.axis)):
         taken = [look for look in looks.decisions.looks if look.value == code]
         seeds, p = [look.seeds for look in taken], [look.p for look in taken]
+        named = np.full(len(seeds), looks.axis.labels()[code])
+        note(ax, "p (closed test)", {looks.axis.name: named, "seeds": seeds, "value": p})
         ax.plot(seeds, p, color=style.color, linestyle=style.line, marker=style.marker, markersize=5)
     ax.set_yscale("log")
     ax.set_ylim(top=1.3)
@@ -67,6 +71,10 @@ def _ratios(ax: Axes, looks: Looks) -> None:
     for look in looks.decisions.looks:
         aside = others.index(look.value) - (len(others) - 1) / 2
         style, at = drawn[look.value], look.seeds + APART * looks.design.looks[-1] * aside
+        low, high = look.ratio.interval
+        ends = {"value": look.ratio.ratio, "low": low, "high": high}
+        named = {looks.axis.name: [looks.axis.labels()[look.value]], "seeds": look.seeds}
+        note(ax, "ratio of restricted means to the reference", {**named, **ends})
         ax.plot(at, look.ratio.ratio, color=style.color, marker=style.marker, markersize=5)
         ax.plot([at, at], look.ratio.interval, color=style.color, linewidth=1.4)
     ax.set_yscale("log")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
 from analysis.records import Axis, Sweep, column, names, parts
+from analysis.report.figures.by_value import note_trials
 from analysis.report.figures.style import (
     OKABE_ITO,
     draw_means,
@@ -47,9 +48,11 @@ def _panel(ax: Axes, sweep: Sweep, axis: Axis, name: str, rng: np.random.Generat
     values = [column(rows, name) for rows in groups]
     sns.scatterplot(x=x, y=np.concatenate(values), color=OKABE_ITO[0], alpha=0.75, s=25, linewidth=0, ax=ax)
     means = [per_seed(seeds(rows), of_rows) for rows, of_rows in zip(groups, values, strict=True)]
-    draw_means(ax, axis, means, lambda sample: st.mean_interval(sample, rng))
+    measure = name.removeprefix(PREFIX)
+    draw_means(ax, axis, means, lambda sample: st.mean_interval(sample, rng), "mean", measure)
+    flat = np.concatenate(values)
+    note_trials(ax, axis, groups, flat, np.isfinite(flat), "trial", measure)
     label_values(ax, axis)
     ax.set_xlabel(wrapped(", ".join(name.rpartition(".")[2] for name in parts(axis.name)), panel_width(ax)))
-    measure = name.removeprefix(PREFIX)
     unit = f" ({UNITS[measure]})" if measure in UNITS else ""
     ax.set_title(measure.replace("_", " ") + unit)

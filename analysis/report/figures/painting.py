@@ -14,11 +14,22 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
+from analysis.records import to_csv
+from analysis.report.figures.chart import Chart
 from analysis.report.figures.style import RC
+from analysis.report.page import DPI
+
+DOTS = 5000
+"""Marks and corners of lines of one panel beyond which vector files hold them as an image."""
+SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "dqn_exp"}
+"""Letters stay letters, which can be read, searched and edited; the same figure gives the same bytes."""
 
 
 class Plot(NamedTuple):
@@ -39,6 +50,16 @@ class Picture(NamedTuple):
     caption: str
     png: bytes
     pdf: bytes
+    svg: bytes = b""
+    csv: str = ""
+    """The numbers that are drawn."""
+    words: str = ""
+    """What is seen, for those who do not see it."""
+
+    def files(self) -> dict[str, bytes]:
+        """What is written of it, by the ending of the file's name."""
+        found = {"png": self.png, "pdf": self.pdf, "svg": self.svg, "csv": self.csv.encode()}
+        return {ending: content for ending, content in found.items() if content}
 
 
 def paint_all(plots: Sequence[Plot]) -> list[Picture]:
@@ -88,13 +109,20 @@ def _receive(painter: Connection, plot: Plot) -> Picture:
 
 def paint(plot: Plot) -> Picture:
     with mpl.rc_context(RC):
-        png, pdf = render(plot.draw())
-    return Picture(*plot[:-1], png, pdf)
+        figure = plot.draw()
+        return Picture(*plot[:-1], *render(figure), *numbers_and_words(figure))
 
 
-def render(figure: Figure) -> tuple[bytes, bytes]:
-    """The figure as PNG and as PDF; laid out once. Letters that no font has are boxes."""
-    png, pdf = io.BytesIO(), io.BytesIO()
+def numbers_and_words(figure: Figure) -> tuple[str, str]:
+    """What is drawn in a figure as CSV and in words; empty where nothing was noted."""
+    if not (isinstance(figure, Chart) and figure.drawn):
+        return "", ""
+    return to_csv(figure.table()), figure.words()
+
+
+def render(figure: Figure) -> tuple[bytes, bytes, bytes]:
+    """The figure as PNG, PDF and SVG; laid out once. Letters that no font has are boxes."""
+    png, pdf, svg = io.BytesIO(), io.BytesIO(), io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         layout = figure.get_layout_engine()
@@ -103,6 +131,23 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
             figure.set_layout_engine("none")
         agg: Any = FigureCanvasAgg(figure)  # figure.savefig() draws everything once more, for its layout
         agg.print_png(png)
+        _simplify(figure)
         vectors: Any = FigureCanvasPdf(figure)
         vectors.print_pdf(pdf, metadata={"CreationDate": None})
-    return png.getvalue(), pdf.getvalue()
+        figure.dpi = DPI  # printing a PDF sets it
+        vectors = FigureCanvasSVG(figure)
+        with mpl.rc_context(SVG):
+            vectors.print_svg(svg, metadata={"Date": None})
+    return png.getvalue(), pdf.getvalue(), svg.getvalue()
+
+
+def _simplify(figure: Figure) -> None:
+    """Of panels with very many marks, only the axes and letters are vectors: no viewer bears more."""
+    for ax in figure.axes:
+        marks = [np.size(line.get_xdata(orig=True)) for line in ax.lines]
+        marks += [
+            np.shape(dots.get_offsets())[0] for dots in ax.collections if isinstance(dots, PathCollection)
+        ]
+        if sum(marks) > DOTS:
+            for artist in (*ax.lines, *ax.collections):
+                artist.set_rasterized(True)

@@ -9,10 +9,12 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from analysis.estimates import events
 from analysis.estimates import survival as sv
 from analysis.records import Axis, Row, Sweep, Timeline, column
+from analysis.report.figures.chart import note
 from analysis.report.figures.style import new_figure, short, wrapped
 
 
@@ -32,7 +34,10 @@ def heatmap(sweep: Sweep, rows: Axis, columns: Axis, timeline: Timeline) -> Figu
     figure, axs = new_figure(*size, len(panels), sharey=True)
     cells = _cells(sweep, rows, columns)
     for ax, panel in zip(axs, panels, strict=True):
-        _draw(ax, cells, panel)
+        values = _draw(ax, cells, panel)
+        known = np.isfinite(values)
+        across, up = np.meshgrid(columns.labels(), rows.labels())
+        note(ax, panel.title, {rows.name: up[known], columns.name: across[known], "value": values[known]})
         ax.set(title=panel.title, xlabel=wrapped(columns.title, width))
         ax.set_xticks(np.arange(len(columns.values)) + 0.5, columns.labels(), rotation=_tilt(columns))
         ax.set_yticks(np.arange(len(rows.values)) + 0.5, rows.labels())
@@ -85,8 +90,8 @@ def _cells(sweep: Sweep, rows: Axis, columns: Axis) -> list[list[list[Row]]]:
     ]
 
 
-def _draw(ax: Axes, cells: list[list[list[Row]]], panel: Panel) -> None:
-    """Colour and number of each cell; a cell without trials stays empty."""
+def _draw(ax: Axes, cells: list[list[list[Row]]], panel: Panel) -> NDArray[np.float64]:
+    """Colour and number of each cell; a cell without trials stays empty. Returns the numbers [up, across]."""
     values = np.array([[panel.measure(c) if c else np.nan for c in line] for line in cells])
     texts = np.array([[panel.text(c) if c else "" for c in line] for line in cells])
     sns.heatmap(
@@ -94,3 +99,4 @@ def _draw(ax: Axes, cells: list[list[list[Row]]], panel: Panel) -> None:
         vmin=panel.limits[0], vmax=panel.limits[1], annot_kws={"fontsize": 8},
         xticklabels=False, yticklabels=False, ax=ax,
     )  # fmt: skip
+    return values

@@ -10,6 +10,7 @@ from analysis.estimates import group
 from analysis.estimates import statistics as st
 from analysis.estimates.scores import Profiles
 from analysis.records import Axis, Sweep, column
+from analysis.report.figures.chart import note
 from analysis.report.figures.learning import BAND_FROM, FEW, legend
 from analysis.report.figures.style import FAINT, Style, new_figure, styles
 
@@ -20,9 +21,11 @@ def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
     groups = [column(rows, "final_return") for rows in group(sweep.counted, axis)]
     known = np.concatenate(groups)
     at = np.linspace(*_range(known[np.isfinite(known)]), 201)
-    for style, scores in zip(styles(axis), groups, strict=True):
+    for style, label, scores in zip(styles(axis), axis.labels(), groups, strict=True):
         if len(scores):
-            _draw(ax, at, st.performance_profile(scores, at), style)
+            share = st.performance_profile(scores, at)
+            _draw(ax, at, share, style)
+            note(ax, "share of trials", {axis.name: label, "final return at least": at, "value": share})
     ax.set(xlabel="x: final return", ylabel="fraction of trials with final return ≥ x")
     ax.set_ylim(-0.02, 1.05)
     legend(figure, axis, group(sweep.counted, axis))
@@ -32,8 +35,10 @@ def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
 def profile_over_environments(found: Profiles) -> Figure:
     """Share of trials of all environments whose score is at least x, with a band for each of few values."""
     figure, (ax,) = new_figure(7.0, 3.8)
-    for style, profile in zip(styles(found.axis), found.profiles, strict=True):
+    for style, label, profile in zip(styles(found.axis), found.axis.labels(), found.profiles, strict=True):
         _draw(ax, profile.at, profile.share, style)
+        ends = {"value": profile.share, "low": profile.low, "high": profile.high}
+        note(ax, "share of trials", {found.axis.name: label, "score at least": profile.at, **ends})
         if has_bands(found):
             ax.fill_between(
                 profile.at, profile.low, profile.high, step="post", color=style.color, alpha=0.15, linewidth=0

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from analysis.estimates.scores import Tuning
 from analysis.estimates.sensitivity import Sensitivity
 from analysis.records import Axis
+from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.style import FAINT, INK, styles, wrapped
 
 COLUMNS = 3
@@ -22,7 +23,7 @@ def sensitivity_plane(tuning: Tuning) -> Figure:
     """
     columns = min(len(tuning.axes), COLUMNS)
     rows = -(-len(tuning.axes) // columns)
-    figure = Figure(figsize=(3.4 * columns + 0.8, 4.2 * rows), layout="constrained")
+    figure = Chart(figsize=(3.4 * columns + 0.8, 4.2 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for ax, axis in zip(panels.ravel(), tuning.axes, strict=False):
         _draw_panel(ax, tuning, axis)
@@ -59,6 +60,9 @@ def _draw_panel(ax: Axes, tuning: Tuning, axis: Axis) -> None:
 def _draw(ax: Axes, found: Sensitivity, label: str, **style: Any) -> None:
     x, y = found.loss, found.per_environment
     across, up = ([[abs(one.value - end)] for end in one.interval] for one in (x, y))
+    ends = {"value": y.value, "low": y.interval[0], "high": y.interval[1]}
+    loss = {"loss": x.value, "loss_low": x.interval[0], "loss_high": x.interval[1]}
+    note(ax, "mean score, tuned for each environment", {"settings": [label], **ends, **loss})
     ax.errorbar(
         x.value, y.value, xerr=across, yerr=up, label=label, elinewidth=1, linestyle="none", zorder=3, **style
     )

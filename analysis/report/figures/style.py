@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from analysis.estimates import Floats, Interval
 from analysis.records import Axis
+from analysis.report.figures.chart import Chart, note
 from analysis.report.page import DPI
+from dqn_exp.scores import NO_INTERVAL
 
 INSTALLED = {font.name for font in fontManager.ttflist}
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans")
@@ -101,7 +103,7 @@ def legend_columns(figure: Figure, labels: Sequence[str], most: int) -> int:
 
 def new_figure(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """A figure that no global state holds, and its axes [columns]."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Chart(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(1, columns, squeeze=False, **options)[0]
 
 
@@ -184,22 +186,40 @@ def count_axis(ax: Axes, which: str) -> None:
 
 
 def draw_means(
-    ax: Axes, axis: Axis, samples: Sequence[Floats], interval: Callable[[Floats], Interval]
+    ax: Axes,
+    axis: Axis,
+    samples: Sequence[Floats],
+    interval: Callable[[Floats], Interval],
+    what: str,
+    panel: str = "",
 ) -> None:
-    """A diamond at the mean of each value's sample, with its interval; nothing where it is empty."""
-    x = np.repeat(positions(axis), [len(sample) for sample in samples])
-    if len(x):
-        sns.pointplot(
-            x=x, y=np.concatenate(samples), errorbar=interval, native_scale=True, ax=ax,
-            linestyle="none", marker="D", color=INK, markerfacecolor="white", markersize=6,
-            markeredgewidth=1, err_kws={"linewidth": 1.4}, zorder=4,
-        )  # fmt: skip
+    """A diamond at the mean of each value's sample, with its interval; nothing where it is empty.
+
+    `what` the means are, in words.
+    """
+    found = [
+        (at, label, float(np.mean(sample)), *(interval(sample) if len(sample) > 1 else NO_INTERVAL))
+        for at, label, sample in zip(positions(axis), axis.labels(), samples, strict=True)
+        if len(sample)
+    ]
+    if found:
+        x, labels, means, low, high = zip(*found, strict=True)
+        ax.plot(x, means, "D", color=INK, markerfacecolor="white", markersize=6, markeredgewidth=1, zorder=4)
+        for at, *ends in zip(x, low, high, strict=True):
+            ax.plot([at, at], ends, color=INK, linewidth=1.4, zorder=4)
+        note(ax, what, {axis.name: labels, "value": means, "low": low, "high": high}, panel)
 
 
-def draw_lines(ax: Axes, axis: Axis, at: Floats, lines: Sequence[Floats]) -> None:
-    """A line over `at` [m] for each value, in its style, [m] or empty each; NaN are left out."""
-    for style, line in zip(styles(axis), lines, strict=True):
+def draw_lines(
+    ax: Axes, axis: Axis, at: Floats, lines: Sequence[Floats], what: str, clock: str, panel: str = ""
+) -> None:
+    """A line over `at` [m] for each value, in its style, [m] or empty each; NaN are left out.
+
+    `what` the lines show and the `clock` that they are drawn over, in words.
+    """
+    for style, label, line in zip(styles(axis), axis.labels(), lines, strict=True):
         known = np.isfinite(line)
+        note(ax, what, {axis.name: label, clock: at[: len(line)][known], "value": line[known]}, panel)
         ax.plot(
             at[: len(line)][known], line[known], color=style.color, linestyle=style.line, marker=style.marker,
             markevery=(len(at) // 12, max(len(at) // 4, 1)), markersize=4.5, markeredgewidth=0,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from analysis.estimates import events, group, repeats_seeds, seeds, share_interval
 from analysis.estimates import survival as sv
 from analysis.records import Axis, Row, Sweep, Timeline
+from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.learning import legend
 from analysis.report.figures.style import CROWDED, Style, count_axis, styles, wrapped
 
@@ -17,13 +18,13 @@ def convergence_curves(sweep: Sweep, axis: Axis, timeline: Timeline) -> Figure:
     """Converged fraction by value; its growth over time (1 - Kaplan-Meier), numbers at risk."""
     groups = group(sweep.counted, axis)
     table = 0.3 + 0.17 * len(groups) if len(groups) <= CROWDED else 0.0
-    figure = Figure(figsize=(10, 4.2 + table), layout="constrained")
+    figure = Chart(figsize=(10, 4.2 + table), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(2, 3), height_ratios=(3.2, max(table, 0.01)))
     _fractions(figure.add_subplot(grid[:, 0]), axis, groups)
     right = figure.add_subplot(grid[0, 1])
-    for style, rows in zip(styles(axis), groups, strict=True):
+    for style, label, rows in zip(styles(axis), axis.labels(), groups, strict=True):
         if rows:
-            _step(right, timeline, rows, style)
+            _step(right, timeline, rows, style, {axis.name: label})
     end = max(timeline.horizon, timeline.longest)
     right.set(title="Converged by then (1 − Kaplan–Meier)", ylim=(-0.02, 1.02), ylabel="fraction")
     right.set(xlim=(-0.02 * end, 1.03 * end), xlabel=timeline.unit)
@@ -39,7 +40,15 @@ def _fractions(ax: Axes, axis: Axis, groups: list[list[Row]]) -> None:
     for place, (style, rows) in enumerate(zip(styles(axis), groups, strict=True)):
         count, n = int(events(rows).sum()), len(rows)
         if n:
-            ax.hlines(place, *share_interval(seeds(rows), events(rows)), color=style.color, linewidth=1.6)
+            low, high = share_interval(seeds(rows), events(rows))
+            ax.hlines(place, low, high, color=style.color, linewidth=1.6)
+            found = {
+                axis.name: labels[place : place + 1],
+                "value": count / n,
+                "low": round(low, 9),
+                "high": high,
+            }
+            note(ax, "fraction converged", found | {"converged": count, "n": n})
             ax.plot([count / n], [place], style.marker, color=style.color, markersize=6)
             ax.annotate(f" {count}/{n}", (1.02, place), va="center", fontsize=8)
     shown = range(len(labels)) if len(labels) <= 2 * CROWDED else []
@@ -51,12 +60,13 @@ def _fractions(ax: Axes, axis: Axis, groups: list[list[Row]]) -> None:
     ax.set(title="Converged within the budget", ylabel=wrapped(axis.title and axis.name, 4.2))
 
 
-def _step(ax: Axes, timeline: Timeline, rows: list[Row], style: Style) -> None:
+def _step(ax: Axes, timeline: Timeline, rows: list[Row], style: Style, of: dict[str, str]) -> None:
     times, happened = timeline.times(rows), events(rows).astype(bool)
     curve = sv.kaplan_meier(times, happened)
     end = max(timeline.horizon, float(times.max()))
     x, y = np.append(curve.times, end), 1 - np.append(curve.share, curve.share[-1])
     ax.plot(x, y, drawstyle="steps-post", color=style.color, linestyle=style.line)
+    note(ax, "fraction converged by then", {**of, timeline.unit: x, "value": y})
     censored = times[~happened]
     seen = 1 - curve.share[np.searchsorted(curve.times, censored, side="right") - 1]
     ax.plot(censored, seen, "|", color=style.color, markersize=8, mew=1.5)

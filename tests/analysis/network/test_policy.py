@@ -18,10 +18,11 @@ from analysis.__main__ import main
 from analysis.errors import AnalysisError
 from analysis.network.dimensions import naming
 from analysis.network.policy.maps import evaluate_view, make_view, varied, visited_ranges
-from analysis.network.policy.page import linear_layers
+from analysis.network.policy.page import linear_layers, write_page
 from analysis.network.rollouts import roll_out
 from analysis.network.trained import Trained, load_trained
 from dqn_exp.runs.record import run_trial
+from tests.analysis.browser import PHONE, faults, opened, overflows, started
 from tests.helpers import make_config
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -141,8 +142,23 @@ def test_the_command_writes_every_picture_and_a_page(trials: Path, tmp_path: Pat
     for name in ("q_values", "difference", "greedy_action", "actions"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert b"<svg" in (tmp_path / f"{name}.svg").read_bytes()
+        assert (tmp_path / f"{name}.csv").read_text().count("\n") > 2
     page = (tmp_path / "index.html").read_text()
     assert not re.search(r"(src|href)=|https?://", page)  # nothing from elsewhere
+
+
+def test_the_page_is_read_by_keyboard_in_the_dark_and_on_a_phone(trials: Path, tmp_path: Path) -> None:
+    trained = load_trained(trials / "relu")
+    write_page(tmp_path / "index.html", trained, make_view(trained, roll_out(trained, 0.0, 2)))
+    with started() as browser, opened(browser, tmp_path / "index.html", PHONE, "dark") as tab:
+        assert faults(tab) == []
+        assert not overflows(tab)
+        tab.locator("canvas").first.press("ArrowRight")
+        told = tab.locator("#probe").inner_text()
+        tab.locator("canvas").first.press("ArrowUp")
+        assert "greedy: push" in told != tab.locator("#probe").inner_text()
+        assert "Q(push left) over pole angle" in tab.locator("canvas").first.get_attribute("aria-label")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

@@ -1,0 +1,122 @@
+"""Figures that know in numbers and in words what is drawn in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby, takewhile
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.records import Row
+from dqn_exp.text import format_number, format_value
+
+VALUE, LOW, HIGH = "value", "low", "high"
+RUN = "run"
+"""The column that marks single trials, of which words tell the number alone."""
+LISTED = 8
+"""The most numbers that words list; of more they tell the least and the greatest."""
+
+
+class Drawn(NamedTuple):
+    """One kind of mark in one panel."""
+
+    panel: str
+    what: str
+    columns: Mapping[str, Any]
+    """By name: one entry for each mark [n], or one for all of them. First where the mark stands, then
+    `value`, which its height (or its colour) shows, and then what else is known of it: `low` and `high` of
+    its interval."""
+    is_told: bool
+    """Is it part of what words say?"""
+
+    def rows(self) -> list[Row]:
+        """One for each mark."""
+        filled = np.broadcast_arrays(*(np.asarray(column, dtype=object) for column in self.columns.values()))
+        cells = zip(*(column.ravel().tolist() for column in filled), strict=True)
+        return [dict(zip(self.columns, map(_short, row), strict=True)) for row in cells]
+
+    @property
+    def is_curve(self) -> bool:
+        """Do its marks make one line?"""
+        return np.ndim(next(iter(self.columns.values()))) == 0 and np.size(self.columns[VALUE]) > 1
+
+
+class Chart(Figure):
+    """A figure that no global state holds; `note` tells it what was drawn."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.drawn: list[Drawn] = []
+
+    def table(self) -> list[Row]:
+        """A row for each mark: panel, what it is, where it stands, and its value to six digits."""
+        has_panels = any(each.panel for each in self.drawn)
+        return [
+            {**({"panel": each.panel} if has_panels else {}), "drawn": each.what, **row}
+            for each in self.drawn
+            for row in each.rows()
+        ]
+
+    def words(self) -> str:
+        """What the figure shows, for those who do not see it."""
+        told = (each for each in self.drawn if each.is_told)
+        kinds = groupby(told, key=lambda each: (each.panel, each.what))
+        return " ".join(_sentence(panel, what, list(drawn)) for (panel, what), drawn in kinds)
+
+
+def note(ax: Axes, what: str, columns: Mapping[str, Any], panel: str = "", is_told: bool = True) -> None:
+    """Remember that `what` was drawn in `ax`: see `Drawn`. Nothing where there are no marks."""
+    chart = ax.get_figure(root=True)
+    if isinstance(chart, Chart) and np.size(columns[VALUE]):
+        chart.drawn.append(Drawn(panel, what, columns, is_told))
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _sentence(panel: str, what: str, drawn: list[Drawn]) -> str:
+    head = f"{panel}, {what}" if panel else what
+    return f"{head[0].upper()}{head[1:]}: {'; '.join(_few(list(_told(drawn))))}."
+
+
+def _told(drawn: list[Drawn]) -> Iterator[str]:
+    if RUN in drawn[0].columns:
+        yield str(sum(len(each.rows()) for each in drawn))
+        return
+    for each in drawn:
+        yield from _curve(each) if each.is_curve else _points(each)
+
+
+def _few(told: list[str]) -> list[str]:
+    return told if len(told) <= LISTED else [*told[: LISTED - 1], f"and {len(told) - LISTED + 1} more"]
+
+
+def _curve(drawn: Drawn) -> Iterator[str]:
+    rows = [row for row in drawn.rows() if np.isfinite(row[VALUE])]
+    if rows:
+        first, last = (format_number(rows[end][VALUE]) for end in (0, -1))
+        yield f"from {first} to {last} for {format_value(next(iter(rows[0].values())))}"
+
+
+def _points(drawn: Drawn) -> Iterator[str]:
+    rows = [row for row in drawn.rows() if not np.isnan(row[VALUE])]
+    if len(rows) <= LISTED:
+        yield from map(_point, rows)
+        return
+    least, greatest = (choose(rows, key=lambda row: row[VALUE]) for choose in (min, max))
+    yield f"{len(rows)} marks, the least {_point(least)}"
+    yield f"the greatest {_point(greatest)}"
+
+
+def _point(row: Row) -> str:
+    place = ", ".join(format_value(row[name]) for name in takewhile(lambda name: name != VALUE, row))
+    interval = f" ({format_number(row[LOW])} to {format_number(row[HIGH])})" if _has_interval(row) else ""
+    return f"{format_number(row[VALUE])}{interval} for {place}"
+
+
+def _has_interval(row: Row) -> bool:
+    return LOW in row and not np.isnan(row[LOW])

@@ -1,0 +1,182 @@
+"""Several sweeps in one report: what each of them did, what differs between them, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analysis.estimates import Table, configurations, value_table
+from analysis.records import ALIASES, ALL, NOT_AXES, Axis, RecordedTrial, Row, Sweep, timelines_of
+from analysis.report.findings import ENVIRONMENT
+from dqn_exp.text import format_number, format_value
+
+SWEEP = "sweep"
+SHOWN = 6
+"""Values of a key that are listed for one sweep."""
+DIGITS = 10
+"""Of a digest."""
+SAME = ("steps_to_threshold", "episodes_to_threshold", "final_return", "env_steps", "episodes", "updates")
+"""Columns in which two trials agree that did the same."""
+
+
+Pair = tuple[Row, Row]
+
+
+class Sides(NamedTuple):
+    """The sweeps, each by itself."""
+
+    outcomes: Table
+    """What each did, in each of its environments."""
+    differences: list[dict[str, str]]
+    """Key, and the values that each sweep has, where they differ."""
+    shared: Table
+    """What each did with a configuration that several of them hold."""
+    said: list[str]
+    panels: Mapping[str, tuple[Sweep, Axis]]
+    """What a figure can show of them."""
+
+
+def side_by_side(sweep: Sweep) -> Sides | None:
+    """Each of several folders for itself, among the others; None where there is one folder only.
+
+    A trial that another sweep holds as well counts here in both.
+    """
+    sides = sweep.by_path()
+    if len(sides) < 2:
+        return None
+    return Sides(
+        list(_outcomes(sides)),
+        list(_differences(sides)),
+        list(_shared(sweep, sides)),
+        list(_sentences(sides)),
+        dict(_panels(sides)),
+    )
+
+
+def _outcomes(sides: Mapping[str, Sweep]) -> Iterator[dict[str, Any]]:
+    for environment in _environments(sides):
+        of_it = {
+            name: side.where([_is_of(row, environment) for row in side.rows]) for name, side in sides.items()
+        }
+        for name, side in of_it.items():
+            if side.rows:
+                varied = [axis for axis in side.axes if axis is not ALL and axis.name != ENVIRONMENT]
+                yield {
+                    SWEEP: name,
+                    "environment": environment,
+                    "varies": ", ".join(f"{axis.name} ({len(axis.values)})" for axis in varied) or "nothing",
+                    **_described(side, list(of_it.values())),
+                }
+
+
+def _environments(sides: Mapping[str, Sweep]) -> list[str]:
+    return list(dict.fromkeys(str(row.get(ENVIRONMENT)) for side in sides.values() for row in side.rows))
+
+
+def _is_of(row: Mapping[str, Any], environment: str) -> bool:
+    return str(row.get(ENVIRONMENT)) == environment
+
+
+def _described(side: Sweep, together: list[Sweep]) -> dict[str, Any]:
+    """All trials of a side as one row; times are cut where they are cut for all sides `together`."""
+    timeline = timelines_of([row for each in together for row in each.counted])[0]
+    (row,) = value_table(side, ALL, timeline, np.random.default_rng(0))
+    return {name: value for name, value in row.items() if name != ALL.name}
+
+
+def _differences(sides: Mapping[str, Sweep]) -> Iterator[dict[str, str]]:
+    """Programs, machines and keys of the configuration that are others in one sweep than in another."""
+    facts = {name: [_facts(trial) for trial in side.trials] for name, side in sides.items()}
+    for key in dict.fromkeys(key for found in facts.values() for fact in found for key in fact):
+        values = {
+            name: list(dict.fromkeys(fact.get(key, "–") for fact in found)) for name, found in facts.items()
+        }
+        if len({frozenset(found) for found in values.values()}) > 1:
+            yield {"key": key, **{name: _listed(found) for name, found in values.items()}}
+
+
+def _facts(trial: RecordedTrial) -> dict[str, str]:
+    """With what a trial was trained, and its configuration; digests are cut to what tells them apart."""
+    record, git = trial.record, trial.record.get("git") or {}
+    versions = {
+        f"version of {name}": str(version) for name, version in (record.get("versions") or {}).items()
+    }
+    config = {
+        key: format_value(value)
+        for key, value in trial.config.items()
+        if key not in ALIASES and key.partition(".")[0] not in NOT_AXES
+    }
+    return {
+        "source": str(record.get("source", "unknown"))[:DIGITS],
+        "commit": f"{str(git.get('commit'))[:DIGITS]}{' with changes' if git.get('dirty') else ''}",
+        **{key: str(record.get(key)) for key in ("host", "learner", "device")},
+        **versions,
+        **config,
+    }
+
+
+def _listed(values: list[str]) -> str:
+    more = f", and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return ", ".join(values[:SHOWN]) + more
+
+
+def _shared(sweep: Sweep, sides: Mapping[str, Sweep]) -> Iterator[dict[str, Any]]:
+    runs = {name: {row["run"] for row in side.counted} for name, side in sides.items()}
+    for values, rows in configurations(sweep):
+        held = {name: {row["run"] for row in rows} & own for name, own in runs.items()}
+        holders = {name: found for name, found in held.items() if found}
+        if len(holders) < 2:
+            continue
+        parts = {
+            name: sides[name].where([row["run"] in found for row in sides[name].rows])
+            for name, found in holders.items()
+        }
+        for name, part in parts.items():
+            yield {**values, SWEEP: name, **_described(part, list(parts.values()))}
+
+
+def _sentences(sides: Mapping[str, Sweep]) -> Iterator[str]:
+    first, *others = sides
+    for other in others:
+        pairs = _pairs(sides[first], sides[other])
+        same = sum(all(_equal(one[name], two[name]) for name in SAME) for one, two in pairs)
+        if not pairs:
+            yield f"{first} and {other} have no trial of the same configuration and seed."
+            continue
+        told = f"all {same}" if same == len(pairs) else f"{same} of {len(pairs)}"
+        yield (
+            f"Trials of the same configuration and seed in {first} and {other}: {len(pairs)} in each. "
+            f"With the same numbers ended {told}{_difference(pairs, other, first)}."
+        )
+
+
+def _pairs(side: Sweep, other: Sweep) -> list[Pair]:
+    """Trials of the same configuration and seed, one of each side."""
+    ours, theirs = _by_identity(side), _by_identity(other)
+    return [(ours[key], theirs[key]) for key in ours if key in theirs]
+
+
+def _by_identity(side: Sweep) -> dict[object, Row]:
+    hashes = {trial.run: trial.record.get("config_hash") for trial in side.trials}
+    return {hashes[row["run"]]: row for row in side.counted if hashes[row["run"]] is not None}
+
+
+def _equal(one: Any, two: Any) -> bool:
+    return bool(one == two) or (one != one and two != two)
+
+
+def _difference(pairs: list[Pair], other: str, first: str) -> str:
+    """How much the second of each pair ends higher than the first, on average."""
+    more = np.array([two["final_return"] - one["final_return"] for one, two in pairs], dtype=np.float64)
+    if not np.isfinite(more).any() or not more.any():
+        return ""
+    mean = format_number(float(np.nanmean(more)))
+    return f"; the final return of {other} less that of {first} is {mean} on average"
+
+
+def _panels(sides: Mapping[str, Sweep]) -> Iterator[tuple[str, tuple[Sweep, Axis]]]:
+    for name, side in sides.items():
+        if side.judged and len(side.by_environment()) == 1:
+            yield name, (side, side.axes[0])

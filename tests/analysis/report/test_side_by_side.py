@@ -1,0 +1,55 @@
+"""Several sweeps in one report, each for itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.records import read_sweep
+from analysis.report.side_by_side import side_by_side
+from tests.analysis.synthetic import write_sweep
+
+
+@pytest.fixture
+def old_and_new(tmp_path: Path) -> list[Path]:
+    """The same trials with two programs; the new one is slower with one seed, and tried another value."""
+    old = write_sweep(tmp_path / "old", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 5000)
+    new = write_sweep(tmp_path / "new", {"lr": [0.2, 0.4]}, 2, lambda cell, seed: 5000 + 5000 * seed)
+    for path in new.rglob("trial.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "source": "another"}))
+    return [old, new]
+
+
+def test_each_sweep_counts_for_itself(old_and_new: list[Path]) -> None:
+    found = side_by_side(read_sweep(old_and_new))
+    assert found is not None
+    assert [(row["sweep"], row["varies"], row["n"], row["rmst"]) for row in found.outcomes] == [
+        ("old", "lr (2)", 4, 5000), ("new", "lr (2)", 4, 7500),
+    ]  # fmt: skip
+    assert [(row["lr"], row["sweep"], row["n"], row["rmst"]) for row in found.shared] == [
+        (0.2, "old", 2, 5000), (0.2, "new", 2, 7500),
+    ]  # fmt: skip
+    assert set(found.panels) == {"old", "new"}
+
+
+def test_programs_and_settings_that_differ_are_told(old_and_new: list[Path]) -> None:
+    found = side_by_side(read_sweep(old_and_new))
+    assert found is not None
+    different = {row["key"]: (row["old"], row["new"]) for row in found.differences}
+    assert different["source"][1] == "another"
+    assert different["lr"] == ("0.1, 0.2", "0.2, 0.4")
+    assert not {"optimizer.lr", "seed", "gamma"} & different.keys()
+
+
+def test_equal_trials_are_counted(old_and_new: list[Path]) -> None:
+    found = side_by_side(read_sweep(old_and_new))
+    assert found is not None
+    (said,) = found.said
+    assert said.startswith("Trials of the same configuration and seed in old and new: 2 in each.")
+    assert "With the same numbers ended 1 of 2" in said
+
+
+def test_one_sweep_stands_alone(old_and_new: list[Path]) -> None:
+    assert side_by_side(read_sweep(old_and_new[0])) is None
