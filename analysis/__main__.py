@@ -28,6 +28,7 @@ COMMANDS = {
     "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
     "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
     "robustness": Command("analysis.report.choices", "does the answer hold whatever the analyst chooses?"),
+    "import": Command("analysis.imports.command", "other people's logs (stable-baselines3, ...) to a sweep"),
     "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
     "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),

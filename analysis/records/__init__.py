@@ -14,8 +14,30 @@ if TYPE_CHECKING:
     from analysis.records.convergence import obstacle
     from analysis.records.csv_text import to_csv, trial_columns
     from analysis.records.curves import binned, centres, edges, filled, moments, sampled
-    from analysis.records.disk import Curve, Paths, as_list, read_curve, read_trial, slug, warn_about
+    from analysis.records.disk import (
+        Curve,
+        Paths,
+        Value,
+        as_list,
+        natural_key,
+        read_curve,
+        read_trial,
+        slug,
+        warn_about,
+    )
     from analysis.records.identity import same_networks, what_became_of
+    from analysis.records.imported import (
+        BLOCK,
+        EVALUATIONS,
+        IMPORTED,
+        JUDGED_BY,
+        PROGRAM,
+        TRAINING,
+        UNKNOWN,
+        in_blocks,
+        is_partial,
+        seed_of,
+    )
     from analysis.records.load import load_curves, load_runs
     from analysis.records.pairs import parts
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.errors import AnalysisError, SkippedWarning
+from analysis.records.imported import IMPORTED, in_blocks, is_judged_by_training, with_programs
 from analysis.records.pairs import combined, read_pairs
 from dqn_exp.config import DONE_BEFORE
 from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
@@ -48,6 +49,16 @@ class RecordedTrial:
     config: Mapping[str, Value]
     """Configuration values by dotted name."""
     status: str
+
+    @property
+    def environment(self) -> str:
+        """Its id, in words where a log does not tell it."""
+        return str(self.config.get("env.id") or "an unknown environment")
+
+    @property
+    def imported(self) -> Mapping[str, Any] | None:
+        """Where the logs are that another program wrote of the trial; None where it is ours."""
+        return self.record.get(IMPORTED)
 
     def number(self, name: str) -> float:
         """A number of the result, as it was last recorded; NaN where there is none."""
@@ -113,7 +124,7 @@ def read_trial(directory: Path, root: Path) -> RecordedTrial:
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read_json(directory / "trial.json")
     attempts_of(record)  # raises where it cannot be read
-    config = by_name(record["config"])
+    config = flatten(record["config"]) if IMPORTED in record else by_name(record["config"])
     run = str(directory.relative_to(root))
     result = read_result(directory)
     ended = status(directory, result)
@@ -168,7 +179,8 @@ def read_trials(paths: Paths, skipped: list[Skipped]) -> list[RecordedTrial]:
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             reason = f"its records cannot be read: {type(error).__name__}: {error}"
             skipped.append(Skipped(str(directory.relative_to(root)), reason))
-    return trials
+    configs = with_programs([trial.config for trial in trials], [bool(trial.imported) for trial in trials])
+    return [replace(trial, config=config) for trial, config in zip(trials, configs, strict=True)]
 
 
 def status(directory: Path, result: Mapping[str, Any]) -> str:
@@ -220,6 +232,14 @@ def read_curve(trial: RecordedTrial, kind: str, skipped: list[Skipped]) -> Curve
         return None
     skipped.extend(Skipped(trial.run, str(warning.message)) for warning in caught)
     return columns
+
+
+def read_evaluations(trial: RecordedTrial, skipped: list[Skipped]) -> Curve | None:
+    """By what the convergence of `trial` is judged: its evaluations, or blocks of its training episodes."""
+    if not is_judged_by_training(trial.config):
+        return read_curve(trial, "evaluations", skipped)
+    episodes = read_curve(trial, "episodes", skipped)
+    return None if episodes is None else in_blocks(episodes)
 
 
 def warn_about(skipped: list[Skipped]) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         COLUMNS,
         KINDS,
         DamagedMetrics,
+        MetricsWriter,
         TornMetrics,
         metrics_path,
         read_columns,
