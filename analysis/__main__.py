@@ -29,6 +29,7 @@ COMMANDS = {
     "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
     "robustness": Command("analysis.report.choices", "does the answer hold whatever the analyst chooses?"),
     "import": Command("analysis.imports.command", "other people's logs (stable-baselines3, ...) to a sweep"),
+    "watch": Command("analysis.watch.command", "a running sweep in the browser"),
     "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
     "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),

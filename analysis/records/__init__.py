@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Paths,
         Value,
         as_list,
+        find_trials,
         natural_key,
         read_curve,
         read_trial,

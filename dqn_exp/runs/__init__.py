@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         write_json,
     )
     from dqn_exp.runs.heartbeat import last_heartbeat
+    from dqn_exp.runs.latest import Episode, last_episode
     from dqn_exp.runs.lock import LOCK, Locked, directory_lock, flock, in_use, is_locked
     from dqn_exp.runs.metrics import (
         CLOCK,
