@@ -32,7 +32,7 @@ ANALYSIS = (
     {"records"},
     {"estimates", "imports"},
     {"report"},
-    {"network", "study", "watch"},
+    {"audit", "network", "study", "watch"},
     {"__main__"},
 )
 COMMAND_LINE = {"cli", "__main__", "_plugins"}

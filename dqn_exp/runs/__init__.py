@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from dqn_exp.runs.networks import load_network, load_statistics
     from dqn_exp.runs.observers import Observer
     from dqn_exp.runs.outcome import BUDGETED, NEVER, Outcome, judge
-    from dqn_exp.runs.program import attempts_of
-    from dqn_exp.runs.provenance import command_line, now
+    from dqn_exp.runs.program import attempts_of, differences
+    from dqn_exp.runs.provenance import command_line, environment, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import (
         CUT_OFF,
