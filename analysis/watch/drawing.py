@@ -18,9 +18,13 @@ from analysis.watch.state import Watched, study_of
 PAUSE = 5.0
 """Least seconds between two drawings."""
 REST = 4.0
-"""And at least so many times as long as the last one took: most of the machine is left to training."""
+"""And at least so many times as long as the last one took, while trials run: the machine is theirs."""
 LOOK = 0.5
 """Seconds between two looks at whether a trial has ended."""
+
+
+NOTHING = (False, 0, 0)
+"""The signature of a sweep in which no trial has begun."""
 
 
 class Report:
@@ -33,7 +37,7 @@ class Report:
         self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._draw_as_trials_end, daemon=True)
         self.page, self.version = b"", ""
-        self.told = "the first report is being drawn"
+        self.told = "there is none before a trial has begun"
         """What to know of the report: why there is none, or when it was drawn."""
 
     def start(self) -> None:
@@ -47,16 +51,19 @@ class Report:
         self._folder.cleanup()
 
     def _draw_as_trials_end(self) -> None:
-        drawn, until = None, 0.0
+        drawn, until = NOTHING, 0.0
         while not self._stop.wait(LOOK):
             wanted = self._watched.signature()
-            if wanted == drawn or time.monotonic() < until:
+            rests = time.monotonic() < until and self._watched.state()["running"]
+            if wanted == drawn or rests:
                 continue
             began = time.monotonic()
             self._draw()
             drawn, until = wanted, time.monotonic() + max(PAUSE, REST * (time.monotonic() - began))
 
     def _draw(self) -> None:
+        if not self.page:
+            self.told = "the first one is being drawn"
         output = Path(self._folder.name, "report")
         command = [sys.executable, "-W", "ignore", "-m", "analysis", *self._what(), "--output", str(output)]
         self._process = subprocess.Popen(

@@ -47,10 +47,10 @@ class Watched:
                 self._state, self._looked = self._look(), time.monotonic()
             return self._state
 
-    def signature(self) -> tuple[int, int]:
-        """Changes when a trial ends, or one that had ended is trained again."""
-        self.state()
-        return len(self._ended), sum(ended.written for ended in self._ended.values())
+    def signature(self) -> tuple[bool, int, int]:
+        """Changes when the first trial begins, one ends, or one that had ended is trained again."""
+        begun = bool(self.state()["counts"])
+        return begun, len(self._ended), sum(ended.written for ended in self._ended.values())
 
     def _look(self) -> dict[str, Any]:
         plan = _plan(self.root)
@@ -76,7 +76,7 @@ class Watched:
             "over": over,
             "counts": dict(counts.most_common()),
             "running": running[:SHOWN],
-            "left": _time_left(each, left, len(running), over >= total),
+            "left": _time_left(each, left, len(running), over, total),
         }
 
     def _status(self, directory: Path) -> str:
@@ -137,9 +137,11 @@ def study_of(root: Path) -> tuple[str, str] | None:
     return (str(study["storage"]), str(study["name"])) if isinstance(study, dict) else None
 
 
-def _time_left(each: float | None, trials: float, running: int, is_over: bool) -> str:
+def _time_left(each: float | None, trials: float, running: int, over: int, total: int) -> str:
     """How long the rest takes, at the mean time of a trial and with as many at a time as now."""
-    if is_over:
+    if not total:
+        return "no trial has begun"
+    if over >= total:
         return "all trials are over"
     if not running:
         return "nothing runs now"

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from analysis.__main__ import main
-from analysis.watch.drawing import Report
+from analysis.watch.drawing import NOTHING, Report
 from analysis.watch.server import Server
 from analysis.watch.state import Watched
 from dqn_exp.runs import directory_lock
@@ -72,6 +72,12 @@ def test_what_has_ended_what_runs_and_how_long_it_takes(tmp_path: Path) -> None:
     state = Watched(sweep).state()
     assert (state["running"], state["left"]) == ([], "nothing runs now")
     assert state["counts"]["interrupted"] == 1
+
+
+def test_before_the_first_trial_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    assert (watched.state()["left"], watched.state()["total"]) == ("no trial has begun", None)
+    assert watched.signature() == NOTHING
 
 
 def test_a_trial_that_ended_is_read_once_and_again_when_it_is_trained_on(
