@@ -1,4 +1,7 @@
-"""`python -m analysis COMMAND`: each command is a module with `add_arguments` and `run`."""
+"""`python -m analysis COMMAND`: each command is a module with `add_arguments` and `run`.
+
+`run` may return an exit status; without one it is 0.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,11 @@ COMMANDS = {
     "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
     "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
     "robustness": Command("analysis.report.choices", "does the answer hold whatever the analyst chooses?"),
+    "import": Command("analysis.imports.command", "other people's logs (stable-baselines3, ...) to a sweep"),
+    "watch": Command("analysis.watch.command", "a running sweep in the browser"),
+    "audit": Command(
+        "analysis.audit.command", "train random trials anew and compare them with their records"
+    ),
     "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
     "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),
@@ -44,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(f"python -m analysis {name}", description=COMMANDS[name].description)
     command.add_arguments(parser)
     try:
-        command.run(parser.parse_args(rest))
+        status = command.run(parser.parse_args(rest))
     except (AnalysisError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    return int(status or 0)
 
 
 def _split(arguments: list[str]) -> tuple[str, list[str]]:

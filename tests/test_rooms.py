@@ -27,7 +27,14 @@ PROGRAM = (
     {"__main__", "_plugins"},
 )
 """The rooms of `dqn_exp`, lowest first: each imports those of earlier lines alone."""
-ANALYSIS = ({"errors"}, {"records"}, {"estimates"}, {"report"}, {"network", "study"}, {"__main__"})
+ANALYSIS = (
+    {"errors"},
+    {"records"},
+    {"estimates", "imports"},
+    {"report"},
+    {"audit", "network", "study", "watch"},
+    {"__main__"},
+)
 COMMAND_LINE = {"cli", "__main__", "_plugins"}
 """The rooms of `dqn_exp` that know `analysis`."""
 LOWEST_HIDDEN = "launch"

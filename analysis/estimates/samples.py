@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.records import Axis, Row, Sweep, Timeline, column
+from analysis.records import Axis, Row, Sweep, Timeline, column, seed_of
 from dqn_exp.scores import Floats
 
 
@@ -38,8 +38,8 @@ def sample(rows: Sequence[Row], timeline: Timeline) -> Sample:
 
 
 def seeds(rows: Iterable[Row]) -> list[Any]:
-    """The seed of each trial: [rows]."""
-    return [row["seed"] for row in rows]
+    """The seed of each trial: [rows]. Where it is not known, a value that no other trial has."""
+    return [seed_of(row) for row in rows]
 
 
 def events(rows: Iterable[Row]) -> Floats:
@@ -92,7 +92,7 @@ def in_pairs(
     rest = [other.name for other in sweep.axes if other is not axis]
 
     def key(row: Row) -> tuple[str, ...]:
-        return tuple(str(row.get(name)) for name in ("seed", *rest))
+        return (str(seed_of(row)), *(str(row.get(name)) for name in rest))
 
     ours, theirs = {key(row): row for row in rows}, {key(row): row for row in others}
     common = sorted(ours.keys() & theirs.keys())

@@ -13,7 +13,7 @@ from analysis.estimates import samples
 from analysis.estimates.compare import defines_the_outcome
 from analysis.estimates.environments import Profile, profile
 from analysis.estimates.sensitivity import SENSITIVITY_FROM, Sensitivity, sensitivity
-from analysis.records import ALL, Axis, Row, Sweep, column
+from analysis.records import ALL, Axis, Row, Sweep, column, seed_of
 from dqn_exp.scores import Floats, normalised
 
 POINTS = 201
@@ -147,7 +147,7 @@ def _cells(part: Part, axes: Sequence[Axis]) -> dict[tuple[int, ...], dict[Any, 
     codes = np.stack([axis.codes(part.rows) for axis in axes], axis=1).tolist()
     found: dict[tuple[int, ...], dict[Any, float]] = {}
     for code, row, score in zip(codes, part.rows, normalised_returns(part.rows).tolist(), strict=True):
-        found.setdefault(tuple(code), {})[row["seed"]] = score
+        found.setdefault(tuple(code), {})[seed_of(row)] = score
     return found
 
 

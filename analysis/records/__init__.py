@@ -18,13 +18,28 @@ if TYPE_CHECKING:
         Curve,
         Paths,
         RecordedTrial,
+        Value,
         as_list,
+        find_trials,
+        natural_key,
         read_curve,
         read_trial,
         slug,
         warn_about,
     )
     from analysis.records.identity import same_networks, what_became_of
+    from analysis.records.imported import (
+        BLOCK,
+        EVALUATIONS,
+        IMPORTED,
+        JUDGED_BY,
+        PROGRAM,
+        TRAINING,
+        UNKNOWN,
+        in_blocks,
+        is_partial,
+        seed_of,
+    )
     from analysis.records.load import load_curves, load_runs
     from analysis.records.pairs import parts
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records.disk import Value, natural_key
+from analysis.records.disk import RecordedTrial, Value, natural_key
+from analysis.records.imported import PROGRAM, is_partial, with_unknown
 from analysis.records.pairs import parts
 from analysis.records.rows import Row
 from dqn_exp.text import format_value
@@ -75,12 +76,16 @@ ALL = Axis("configuration", (None,))
 
 
 def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
-    """The hyperparameters that vary over `configs`; what follows from another one is left out."""
+    """The hyperparameters that vary over `configs`; what follows from another one is left out.
+
+    Logs of other programs that do not tell a value do not make it vary.
+    """
     columns = {name: [config.get(name) for config in configs] for name in _keys(configs)}
     varied = {
         name: codes
         for name, values in columns.items()
         if name.partition(".")[0] not in NOT_AXES and max(codes := _codes(values), default=0) > 0
+        if max(_codes(_told(name, configs)), default=0) > 0
     }
     chosen: list[str] = []
     for name in sorted(varied, key=_priority):
@@ -90,6 +95,20 @@ def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
         Axis(name, _ordered(name, columns), _unit(name, columns), _companions(name, varied, chosen))
         for name in sorted(chosen, key=_display_order)
     ]
+
+
+def with_unknown_values(trials: Sequence[RecordedTrial]) -> list[RecordedTrial]:
+    """`trials`, of which those that other programs trained have a value of every axis: perhaps "unknown"."""
+    if not any(trial.imported for trial in trials):
+        return list(trials)
+    configs = [trial.config for trial in trials]
+    filled = with_unknown(configs, [axis.name for axis in find_axes(configs)])
+    return [replace(trial, config=config) for trial, config in zip(trials, filled, strict=True)]
+
+
+def _told(name: str, configs: Sequence[Mapping[str, Value]]) -> list[Value]:
+    """The values of one key, but for those that are unknown."""
+    return [config.get(name) for config in configs if name in config or not is_partial(config)]
 
 
 def _keys(configs: Sequence[Mapping[str, Value]]) -> list[str]:
@@ -112,8 +131,10 @@ def _follows(codes: Sequence[int], others: Sequence[int]) -> bool:
 
 
 def _priority(name: str) -> tuple[int, int]:
-    """Which of two values that vary together names the axis: both, a part's name, then a short name."""
+    """Which of two values that vary together names the axis: both, who trained it, a part, a short name."""
     if len(parts(name)) > 1:
+        return -2, 0
+    if name == PROGRAM:
         return -1, 0
     if name.endswith(".name") or name == "env.id":
         return 0, 0

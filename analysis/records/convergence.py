@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analysis.records.disk import Curve, RecordedTrial, Value
+from analysis.records.imported import is_partial
 from dqn_exp.runs import BUDGETED, Outcome, judge
 
 
@@ -27,7 +28,10 @@ def in_a_row(config: Mapping[str, Value]) -> int:
 
 
 def most_evaluations(config: Mapping[str, Value]) -> float:
-    """How many evaluations the budget holds at most; inf where it is on another clock than they."""
+    """How many evaluations the budget holds at most; inf where it is on another clock than they, and where
+    a log does not tell how often there were any."""
+    if is_partial(config):
+        return math.inf
     total = 0.0
     for clock, limit in _limits(config).items():
         every = config.get(f"evaluation.every_{_PERIODS[clock]}")

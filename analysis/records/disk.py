@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.errors import AnalysisError, SkippedWarning
+from analysis.records.imported import IMPORTED, in_blocks, is_judged_by_training, with_programs
 from analysis.records.pairs import combined, read_pairs
 from analysis.records.shards import Group, Remark, find_groups, incomplete, name_in, read_once
 from dqn_exp.config import DONE_BEFORE
@@ -57,6 +58,16 @@ class RecordedTrial:
     config: Mapping[str, Value]
     """Configuration values by dotted name."""
     status: str
+
+    @property
+    def environment(self) -> str:
+        """Its id, in words where a log does not tell it."""
+        return str(self.config.get("env.id") or "an unknown environment")
+
+    @property
+    def imported(self) -> Mapping[str, Any] | None:
+        """Where the logs are that another program wrote of the trial; None where it is ours."""
+        return self.record.get(IMPORTED)
 
     def number(self, name: str) -> float:
         """A number of the result, as it was last recorded; NaN where there is none."""
@@ -122,7 +133,8 @@ def read_trial(directory: Path, root: Path, read: ReadJson = read_json) -> Recor
     """One trial; raises ValueError or OSError where its records cannot be read."""
     record = read(directory / "trial.json")
     attempts_of(record)  # raises where it cannot be read
-    config = by_name(record.pop("config"))
+    config = record.pop("config")
+    config = flatten(config) if IMPORTED in record else by_name(config)
     run = str(directory.relative_to(root))
     result = read_result(directory, read)
     ended = status(directory, result)
@@ -182,7 +194,8 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
             reason = f"its records cannot be read: {type(error).__name__}: {error}"
             skipped.append(Skipped(str(directory.relative_to(root)), reason))
     skipped += (Skipped(*remark) for remark in [*repeated, *_missing(groups, trials)])
-    return trials
+    configs = with_programs([trial.config for trial in trials], [bool(trial.imported) for trial in trials])
+    return [replace(trial, config=config) for trial, config in zip(trials, configs, strict=True)]
 
 
 def _missing(groups: Sequence[Group], trials: Sequence[RecordedTrial]) -> Iterator[Remark]:
@@ -244,6 +257,16 @@ def read_curve(
         return None
     skipped.extend(Skipped(trial.run, str(warning.message)) for warning in caught)
     return columns
+
+
+def read_evaluations(
+    trial: RecordedTrial, skipped: list[Skipped], read: ReadColumns = read_columns
+) -> Curve | None:
+    """By what the convergence of `trial` is judged: its evaluations, or blocks of its training episodes."""
+    if not is_judged_by_training(trial.config):
+        return read_curve(trial, "evaluations", skipped, read)
+    episodes = read_curve(trial, "episodes", skipped, read)
+    return None if episodes is None else in_blocks(episodes)
 
 
 def warn_about(skipped: list[Skipped]) -> None:

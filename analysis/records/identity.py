@@ -9,6 +9,7 @@ from pathlib import Path
 
 from analysis.records.axes import Axis
 from analysis.records.disk import RecordedTrial
+from analysis.records.imported import seed_of
 from analysis.records.rows import Row
 from analysis.records.sweep import Sweep
 from dqn_exp.runs import NETWORK
@@ -29,7 +30,7 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     for row, code, result, *context in zip(
         sweep.counted, axis.codes(sweep.counted), results, *others, strict=True
     ):
-        found[int(code)].add((row["seed"], *map(int, context), result))
+        found[int(code)].add((seed_of(row), *map(int, context), result))
     groups: dict[frozenset[Hashable], list[int]] = defaultdict(list)
     for code in sorted(found):
         groups[frozenset(found[code])].append(code)

@@ -7,10 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.records.axes import SHORT, Axis, find_axes
+from analysis.records.axes import SHORT, Axis, find_axes, with_unknown_values
 from analysis.records.cache import cached
 from analysis.records.curves import binned_together
-from analysis.records.disk import Curve, Paths, RecordedTrial, Skipped, read_curve, read_trials, warn_about
+from analysis.records.disk import (
+    Curve,
+    Paths,
+    RecordedTrial,
+    Skipped,
+    read_curve,
+    read_evaluations,
+    read_trials,
+    warn_about,
+)
 from analysis.records.rows import RESULTS, make_row
 from dqn_exp.runs import CLOCK, COLUMNS, KINDS
 
@@ -25,8 +34,8 @@ def load_runs(path: Paths) -> pd.DataFrame:
     """
     skipped: list[Skipped] = []
     with cached(path) as files:
-        trials = read_trials(path, skipped, files.json)
-        rows = [make_row(trial, read_curve(trial, "evaluations", skipped, files.columns)) for trial in trials]
+        trials = with_unknown_values(read_trials(path, skipped, files.json))
+        rows = [make_row(trial, read_evaluations(trial, skipped, files.columns)) for trial in trials]
     runs = pd.DataFrame(rows, columns=None if rows else list(RESULTS))
     first = [name for name in (*RESULTS, *SHORT) if name in runs.columns]
     runs = runs[[*first, *(name for name in runs.columns if name not in first)]]
@@ -47,7 +56,7 @@ def load_curves(path: Paths, kind: str, grid: int | None = None, clock: str = "e
     _check(kind, grid, clock)
     skipped: list[Skipped] = []
     with cached(path) as files:
-        trials = read_trials(path, skipped, files.json)
+        trials = with_unknown_values(read_trials(path, skipped, files.json))
         read = [(trial, read_curve(trial, kind, skipped, files.columns)) for trial in trials]
     found = [(trial, curve) for trial, curve in read if curve]
     curves = [curve for _, curve in found]
@@ -57,7 +66,7 @@ def load_curves(path: Paths, kind: str, grid: int | None = None, clock: str = "e
     rows = np.repeat(np.arange(len(curves)), [len(curve[clock]) for curve in curves])
     values = _stacked(curves) if curves else pd.DataFrame(columns=list(COLUMNS[kind]))
     if grid is None:
-        values = values.astype(dict.fromkeys(CLOCK, "int64"))
+        values = values.astype({name: "int64" for name in CLOCK if values[name].notna().all()})
     return _with_skipped(pd.concat([labels.iloc[rows].reset_index(drop=True), values], axis=1), skipped)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.records.convergence import outcome
 from analysis.records.disk import Curve, RecordedTrial
+from analysis.records.imported import is_judged_by_training
 from dqn_exp import scores
 from dqn_exp.runs import ORIGIN
 
@@ -35,7 +36,7 @@ def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
         "converged": judged.converged,
         "episodes_to_threshold": np.nan if damaged else judged.episodes,
         "steps_to_threshold": np.nan if damaged else judged.env_steps,
-        "best_return": _best(trial, evaluations or {}),
+        "best_return": _best(trial, {} if is_judged_by_training(trial.config) else evaluations or {}),
         "cause": trial.result.get("cause"),
         "problem": problem if damaged or unclear else None,
         "origin": (trial.record.get(ORIGIN) or {}).get("directory"),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.records.axes import ALL, Axis, find_axes
+from analysis.records.axes import ALL, Axis, find_axes, with_unknown_values
 from analysis.records.convergence import in_a_row, obstacle
 from analysis.records.disk import (
     TOTALS,
@@ -25,11 +25,12 @@ from analysis.records.disk import (
     Value,
     as_list,
     common_root,
-    read_curve,
+    read_evaluations,
     read_result,
     read_trials,
     status,
 )
+from analysis.records.imported import is_judged_by_training
 from analysis.records.plan import Plan, Planned, planned_config, read_plans
 from analysis.records.rows import Row, column, make_row
 from dqn_exp.runs import NEVER
@@ -92,24 +93,28 @@ class Sweep:
         """A sweep for each environment, by its id. What left no record is told by the whole alone."""
         found: dict[str, Sweep] = {}
         plans = [plan._replace(trials=[]) for plan in self.plans]
-        for name in dict.fromkeys(str(trial.config.get("env.id")) for trial in self.trials):
-            kept = [str(trial.config.get("env.id")) == name for trial in self.trials]
+        for name in dict.fromkeys(trial.environment for trial in self.trials):
+            kept = [trial.environment == name for trial in self.trials]
             found[name] = replace(self.where(kept), plans=plans)
         return found
 
     def by_path(self) -> dict[str, Sweep]:
         """A sweep for each of the folders that were read, by its name, or its path where names are the same.
 
-        What left no record is told by the whole alone.
+        Folders that hold shards of one sweep are one. What left no record is told by the whole alone.
         """
-        names = [path.name for path in self.paths]
-        unique = names if len(set(names)) == len(names) else list(map(str, self.paths))
+        folders = dict[Path, list[Path]]()
+        for path in self.paths:
+            first = next((plan.root for plan in self.plans if path in plan.roots), path)
+            folders.setdefault(first, []).append(path)
+        names = [first.name for first in folders]
+        unique = names if len(set(names)) == len(names) else list(map(str, folders))
         return {
             name: replace(
-                self.where([trial.directory.is_relative_to(path) for trial in self.trials]),
-                plans=[plan._replace(trials=[])],
+                self.where([any(map(trial.directory.is_relative_to, own)) for trial in self.trials]),
+                plans=[plan._replace(trials=[]) for plan in self.plans if plan.root == first],
             )
-            for name, path, plan in zip(unique, self.paths, self.plans, strict=True)
+            for name, (first, own) in zip(unique, folders.items(), strict=True)
         }
 
     def where(self, kept: Sequence[bool]) -> Sweep:
@@ -167,6 +172,11 @@ class Sweep:
     def _counted_runs(self) -> frozenset[str]:
         return frozenset(row["run"] for row in self.counted)
 
+    @cached_property
+    def by_training(self) -> list[Row]:
+        """The rows whose convergence is judged by training episodes, because nothing was evaluated."""
+        return [row for row in self.rows if is_judged_by_training(row)]
+
     @property
     def judged(self) -> bool:
         """Can convergence be seen in this sweep at all?"""
@@ -188,7 +198,7 @@ class Sweep:
 
     @cached_property
     def timelines(self) -> list[Timeline]:
-        """Both timelines, first the one on which the trials share a budget."""
+        """The timelines on which all trials are known, first the one on which they share a budget."""
         return timelines_of(self.counted)
 
     @cached_property
@@ -294,7 +304,8 @@ def read_sweep(paths: Paths) -> Sweep:
     if not trials:
         named = ", ".join(map(str, places))
         raise AnalysisError(f"{named}: none of its trials can be read: {skipped[0].reason}")
-    evaluations = {trial.run: read_curve(trial, "evaluations", skipped) for trial in trials}
+    trials = with_unknown_values(trials)
+    evaluations = {trial.run: read_evaluations(trial, skipped) for trial in trials}
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
     plans = read_plans(places, [trial.directory for trial in trials], skipped)
     return Sweep(places, trials, rows, evaluations, plans, skipped)
@@ -340,8 +351,12 @@ _MEANING = {
 
 
 def timelines_of(rows: Sequence[Row]) -> list[Timeline]:
-    """Both timelines of these trials, first the one on which they share a budget."""
-    return sorted((_timeline(rows, *names) for names in _TIMELINES), key=_shortfall)
+    """The timelines of these trials, first the one on which they share a budget.
+
+    Both, but where logs of other programs tell of one clock alone.
+    """
+    known = [names for names in _TIMELINES if not np.isnan(column(rows, names[0])).any()]
+    return sorted((_timeline(rows, *names) for names in known or _TIMELINES), key=_shortfall)
 
 
 def _timeline(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Timeline:

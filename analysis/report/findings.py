@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.estimates import AxisTest, Table, blocked, compare, group
 from analysis.estimates import statistics as st
-from analysis.records import ALL, ENDED, Axis, Sweep, Timeline
+from analysis.records import ALL, BLOCK, ENDED, UNKNOWN, Axis, Sweep, Timeline, is_partial
 from analysis.report import seen
 from dqn_exp.text import format_number, format_value
 
@@ -35,30 +35,34 @@ def title(sweep: Sweep) -> str:
 
 def values(sweep: Sweep, key: str) -> str:
     """The values of a configuration key, " / " between them where trials differ."""
-    return " / ".join(dict.fromkeys(format_value(row.get(key)) for row in sweep.rows))
+    told = (row.get(key, UNKNOWN if is_partial(row) else None) for row in sweep.rows)
+    return " / ".join(dict.fromkeys(map(format_value, told)))
 
 
 def environments(sweep: Sweep) -> str:
-    return " and ".join(dict.fromkeys(str(trial.config.get("env.id")) for trial in sweep.trials))
+    return " and ".join(dict.fromkeys(trial.environment for trial in sweep.trials))
 
 
 def overview(sweep: Sweep) -> Iterator[str]:
     """How many trials there are, how they ended, and how many of them are evidence."""
-    seeds = len({row["seed"] for row in sweep.rows})
+    seeds = len({row["seed"] for row in sweep.rows} - {None})
     sizes = [_count(len(axis.values), f"value of {axis.name}") for axis in sweep.axes]
-    of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {_count(seeds, 'seed')}"
+    told = _count(seeds, "seed") if seeds else "seeds unknown"
+    of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {told}"
     yield f"{_count(len(sweep.rows), 'trial')} on {environments(sweep)}{of}."
     if sweep.judged:
         in_a_row = values(sweep, "convergence.consecutive")
         first = "its first evaluation" if in_a_row == "1" else f"the first of {in_a_row} evaluations in a row"
         yield (
             f"A trial is one training run with its own random seed. It has converged at {first} "
-            f"(greedy episodes) with a mean return of at least {values(sweep, 'convergence.threshold')}."
+            f"({_evaluated(sweep)}) with a mean return of at least {values(sweep, 'convergence.threshold')}."
         )
     else:
         yield f"Convergence cannot be judged here: {sweep.obstacle}."
     ends = Counter(row["status"] for row in sweep.rows)
     meaning = MEANING if sweep.judged else {**MEANING, "exhausted": " (budget spent)"}
+    if any(trial.imported for trial in sweep.trials):
+        meaning = {**meaning, "exhausted": " (their budget or their log came to its end)"}
     listed = (f"{n} {status}{meaning.get(status, '')}" for status, n in ends.most_common())
     yield f"How they ended: {', '.join(listed)}."
     if sweep.left_out:
@@ -77,6 +81,15 @@ def overview(sweep: Sweep) -> Iterator[str]:
     yield from seen.sentences(sweep)
 
 
+def _evaluated(sweep: Sweep) -> str:
+    """What convergence is judged by."""
+    blocks = f"blocks of {BLOCK} training episodes, which explore, in place of greedy ones"
+    if not sweep.by_training:
+        return "greedy episodes"
+    every = len(sweep.by_training) == len(sweep.rows)
+    return blocks if every else f"greedy episodes; where logs hold none, {blocks}"
+
+
 def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iterator[str]:
     """What each value did: those that are not known, the quickest, the slowest, and the best return."""
     yield from _unknown(sweep, axis)
@@ -88,7 +101,8 @@ def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iter
     if axis is ALL:
         if sweep.judged:
             yield f"{_speed(rows[0], timeline)}."
-        yield f"The final return was {_final(rows[0])} on average."
+        if np.isfinite(rows[0]["final_return"]):
+            yield f"The final return was {_final(rows[0])} on average."
         return
     if sweep.judged:
         ordered = sorted(rows, key=_slowness)

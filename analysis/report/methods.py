@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.estimates import blocked
 from analysis.estimates import statistics as st
-from analysis.records import Sweep, Timeline
+from analysis.records import BLOCK, UNKNOWN, Sweep, Timeline
 from analysis.report.findings import values
 from dqn_exp.runs import attempts_of
 from dqn_exp.text import format_number
@@ -80,10 +80,15 @@ def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
 def _rule(sweep: Sweep) -> str:
     threshold = values(sweep, "convergence.threshold")
     consecutive = values(sweep, "convergence.consecutive")
-    episodes = values(sweep, "evaluation.episodes")
+    if sweep.by_training:
+        over = f"over evaluations, and where there are none over {BLOCK} training episodes,"
+    elif all(trial.imported for trial in sweep.trials):
+        over = "over its episodes"
+    else:
+        over = f"over {values(sweep, 'evaluation.episodes')} greedy episodes"
     return (
-        f"The first of {consecutive} consecutive evaluations whose mean return over {episodes} greedy "
-        f"episodes is at least {threshold}. T is the time of that first evaluation. A single "
+        f"The first of {consecutive} consecutive evaluations whose mean return {over} "
+        f"is at least {threshold}. T is the time of that first evaluation. A single "
         f"crossing of a noisy mean (1 consecutive) comes early by luck."
     )
 
@@ -107,12 +112,14 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
             ("budget.learning_episodes", "episodes after the first update"),
             ("budget.seconds", "seconds of training"),
         )
-        if values(sweep, key) != "none"
+        if not set(values(sweep, key).split(" / ")) <= {"none", UNKNOWN}
     ]
-    text = f"Each trial had {' or '.join(limits)}; time is counted in {timeline.unit}"
+    had = f"Each trial had {' or '.join(limits)}" if limits else "How long trials were meant to be is unknown"
+    text = f"{had}; time is counted in {timeline.unit}"
     if np.isnan(timeline.budget) or timeline.horizon < timeline.budget:
         text += f", up to {format_number(timeline.horizon)}, as far as every trial was seen"
-    return f"{text}. The tables folder holds both clocks."
+    both = " The tables folder holds both clocks." if len(sweep.timelines) > 1 else ""
+    return f"{text}.{both}"
 
 
 def tests() -> tuple[str, str]:
@@ -161,27 +168,33 @@ def _environments() -> str:
 
 def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     """(what, value): where the trials come from; several values where the trials differ."""
-    records = [trial.record for trial in sweep.trials]
+    imported = [trial.imported for trial in sweep.trials if trial.imported]
+    records = [trial.record for trial in sweep.trials if not trial.imported]
     commands = unique(plan.command for plan in sweep.plans) or unique(r.get("command") for r in records)
     yield "Command", "; ".join(commands)
     yield "Directory", "; ".join(str(path.resolve()) for path in sweep.paths)
+    if imported:
+        yield "Logs of other programs", "; ".join(unique(each.get("path") for each in imported))
+    if not records:
+        return
     yield "Started", " to ".join(_ends(unique(record.get("started") for record in records)))
     attempts = [attempt for record in records for attempt in attempts_of(record)]
     yield "Source", "; ".join(unique(_commit(attempt.get("git")) for attempt in attempts))
     yield "Host", "; ".join(unique(f"{a.get('host')} ({a.get('cpu')})" for a in attempts))
     yield "Learner, device", "; ".join(unique(f"{r.get('learner')}, {r.get('device')}" for r in records))
     yield "Versions", "; ".join(unique(_versions(attempt.get("versions")) for attempt in attempts))
-    mixed = [trial.run for trial in sweep.trials if len(_programs(trial.record)) > 1]
+    ours = [trial for trial in sweep.trials if not trial.imported]
+    mixed = [trial.run for trial in ours if len(_programs(trial.record)) > 1]
     if mixed:
         yield "Continued with another program", f"another commit or other versions: {', '.join(mixed)}"
-    inexact = [trial.run for trial in sweep.trials if not all(map(_is_exact, attempts_of(trial.record)))]
+    inexact = [trial.run for trial in ours if not all(map(_is_exact, attempts_of(trial.record)))]
     if inexact:
         yield (
             "Not continued exactly",
             "their environments keep something from one episode to the next that no seed determines, so that "
             f"another run of these trials may give other numbers: {', '.join(inexact)}",
         )
-    seconds = [trial.result.get("wall_seconds") or 0.0 for trial in sweep.trials]
+    seconds = [trial.result.get("wall_seconds") or 0.0 for trial in ours]
     yield "Training time", f"{format_number(float(sum(seconds)))} s over all trials"
 
 

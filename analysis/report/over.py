@@ -22,7 +22,7 @@ from analysis.estimates import survival as sv
 from analysis.estimates.blocked import Trials
 from analysis.estimates.compare import Compared
 from analysis.estimates.scores import normalised_returns
-from analysis.records import Axis, Row, Sweep
+from analysis.records import Axis, Row, Sweep, seed_of
 from analysis.report.findings import p_value
 from dqn_exp.scores import Floats
 from dqn_exp.text import format_value
@@ -75,14 +75,14 @@ def _over(name: str, parts: Mapping[str, tuple[Sweep, Axis]], shuffler: Shuffler
 
 def _together(compared: Sequence[Compared], values: Sequence[object]) -> tuple[Trials, np.ndarray]:
     """The trials of all environments with common codes of values and seeds, and the environment of each."""
-    seeds = sorted({str(row["seed"]) for of in compared for row in of.rows})
+    seeds = sorted({str(seed_of(row)) for of in compared for row in of.rows})
     parts, within, first_stratum = [], [], 0
     for number, of in enumerate(compared):
         places = {of.axis.values.index(value): place for place, value in enumerate(values)}
         common = np.array([places.get(code, -1) for code in of.axis.codes(of.rows).tolist()])
         trials = of.trials._replace(
             values=common,
-            seeds=np.array([seeds.index(str(row["seed"])) for row in of.rows]),
+            seeds=np.array([seeds.index(str(seed_of(row))) for row in of.rows]),
             strata=of.trials.strata + first_stratum,
         ).where(common >= 0)
         first_stratum = int(trials.strata.max()) + 1
@@ -132,7 +132,7 @@ def _ratio(sweep: Sweep, axis: Axis, value: object, reference: object) -> enviro
     groups, horizon = samples.group(sweep.counted, axis), sweep.timelines[0].horizon
     ours, theirs = (groups[axis.values.index(each)] for each in (value, reference))  # type: ignore[arg-type]
     pairs = samples.in_pairs(sweep, axis, ours, theirs)
-    if pairs is None or len({row["seed"] for row in pairs[0]}) < 2:
+    if pairs is None or len({seed_of(row) for row in pairs[0]}) < 2:
         return None
     x, y = (per_seed(samples.seeds(rows), _times(sweep, rows, horizon)) for rows in pairs)
     return environments.jackknife(x, y)

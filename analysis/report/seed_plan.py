@@ -87,7 +87,8 @@ def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
     """
     timeline = sweep.timelines[0]
     trials = [trial.number("wall_seconds") for trial in sweep.trials if sweep.counts({"run": trial.run})]
-    seconds = float(np.nanmean(trials)) if trials else np.nan
+    known = [seconds for seconds in trials if not np.isnan(seconds)]
+    seconds = float(np.mean(known)) if known else np.nan
     found = [
         Basis(told, variance, n_values or len(axis.values), seconds)
         for axis in sweep.axes

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.records import Sweep
+from analysis.records import BLOCK, PROGRAM, Sweep
 
 
 def sentences(sweep: Sweep) -> Iterator[str]:
     """Where trials were taken from, and what tests are worth where seeds were added to known ones."""
+    yield from _imported(sweep)
     in_looks, found = any(plan.looks for plan in sweep.plans), sweep.taken_from
     if found:
         places = " and ".join(f"{count} in {folder}" for folder, count in found.most_common())
@@ -27,6 +28,25 @@ def sentences(sweep: Sweep) -> Iterator[str]:
         yield f"Seeds were added when the sweep had come to its end. {_WHAT_OF_IT}"
     elif sweep.adds_to_taken and not in_looks:
         yield f"Seeds were added to trials that had been seen before. {_WHAT_OF_IT}"
+
+
+def _imported(sweep: Sweep) -> Iterator[str]:
+    """What is to be known of trials that other programs trained."""
+    found = [trial for trial in sweep.trials if trial.imported]
+    if not found:
+        return
+    programs = " and ".join(dict.fromkeys(str(trial.config[PROGRAM]) for trial in found))
+    yield (
+        f"Read from the logs of other programs ({programs}): {len(found)} of {len(sweep.rows)} trials. What "
+        f"these do not tell is unknown here. They do not say either whether a trial came to its end: it "
+        f"counts as unconverged for as long as its log goes."
+    )
+    if sweep.by_training:
+        yield (
+            f"Not evaluated while they trained: {len(sweep.by_training)} of them. They are judged by "
+            f"their training episodes, in blocks of {BLOCK}: these explore, so that their returns are not "
+            f"those of greedy evaluations, and times by one are not comparable with times by the other."
+        )
 
 
 _WHAT_OF_IT = (

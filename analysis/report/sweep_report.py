@@ -278,9 +278,10 @@ def _scores_tables(found: Scores) -> dict[str, str]:
 
 
 def _values_csv(sweep: Sweep, section: Section) -> Table:
-    first, second = sweep.timelines
-    again = value_table(sweep, section.axis, second, np.random.default_rng(0))
-    return _timed(section.values, first) + _timed(again, second)
+    first, *others = sweep.timelines
+    tables = [(first, section.values)]
+    tables += [(other, value_table(sweep, section.axis, other, np.random.default_rng(0))) for other in others]
+    return [row for timeline, table in tables for row in _timed(table, timeline)]
 
 
 def _timed(table: Table, timeline: Timeline) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.runs import DamagedRecord, Result, metrics_path, read_result
+from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result
 from dqn_exp.text import format_duration, format_number
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
@@ -111,26 +111,6 @@ def time_told(seconds: float, done: int, left: int) -> str:
     """The time so far, and where something is `done`, the time that the rest takes at the same pace."""
     text = f"{format_duration(seconds)} so far"
     return f"{text}, about {format_duration(seconds / done * left)} left" if done else text
-
-
-class Episode(NamedTuple):
-    """A line of the episodes file: what had been done when the episode ended."""
-
-    number: int
-    env_steps: int
-    total_return: float
-
-
-def last_episode(directory: Path) -> Episode | None:
-    """The latest whole line of the episodes file of a trial; None before the first one."""
-    try:
-        with open(metrics_path(directory, "episodes"), "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - 400))
-            lines = file.read().rpartition(b"\n")[0].decode().splitlines()
-        number, env_steps, _, total_return, *_ = lines[-1].split(",")
-        return Episode(int(number), int(env_steps), float(total_return))
-    except (OSError, IndexError, ValueError):
-        return None
 
 
 def episode_cells(directory: Path) -> tuple[str, str, str]:

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
         write_json,
     )
     from dqn_exp.runs.heartbeat import last_heartbeat
+    from dqn_exp.runs.latest import Episode, last_episode
     from dqn_exp.runs.lock import LOCK, Locked, directory_lock, flock, in_use, is_locked
     from dqn_exp.runs.metrics import (
         CLOCK,
         COLUMNS,
         KINDS,
         DamagedMetrics,
+        MetricsWriter,
         TornMetrics,
         metrics_path,
         read_columns,
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from dqn_exp.runs.networks import load_network, load_statistics
     from dqn_exp.runs.observers import Observer
     from dqn_exp.runs.outcome import BUDGETED, NEVER, Outcome, judge
-    from dqn_exp.runs.program import attempts_of
-    from dqn_exp.runs.provenance import command_line, now
+    from dqn_exp.runs.program import attempts_of, differences
+    from dqn_exp.runs.provenance import command_line, environment, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import (
         CUT_OFF,

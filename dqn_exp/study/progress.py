@@ -16,7 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch import episode_cells, last_episode, time_told
+from dqn_exp.launch import episode_cells, time_told
+from dqn_exp.runs import last_episode
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.proposal import Proposal
 from dqn_exp.study.results import best_trials, score_text

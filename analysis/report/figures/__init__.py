@@ -11,7 +11,7 @@ from analysis.estimates import Looks
 from analysis.estimates.attainment import Attainment
 from analysis.estimates.robustness import Robustness
 from analysis.estimates.scores import Scores, Tuning
-from analysis.records import ALL, Axis, Sweep, slug
+from analysis.records import ALL, Axis, Sweep, column, slug
 from analysis.report.figures.attainment import attainment_surfaces
 from analysis.report.figures.by_value import (
     convergence_by_environment,
@@ -74,14 +74,16 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             f"trials still training.{pooled}",
             lambda: convergence_curves(sweep, axis, timeline),
         )
-    yield Plot(
-        axis.name,
-        f"final_return_{end}",
-        "Return after training",
-        "Mean return of greedy episodes after training, one dot per trial; diamonds are means with "
-        f"95% intervals.{pooled}",
-        lambda: final_return_by_value(sweep, axis, own_random()),
-    )
+    scored = bool(np.isfinite(column(sweep.counted, "final_return")).any())
+    if scored:
+        yield Plot(
+            axis.name,
+            f"final_return_{end}",
+            "Return after training",
+            "Mean return of greedy episodes after training, one dot per trial; diamonds are means with "
+            f"95% intervals.{pooled}",
+            lambda: final_return_by_value(sweep, axis, own_random()),
+        )
     if measure_names(sweep):
         yield Plot(
             axis.name,
@@ -124,13 +126,14 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             f"still training, with their quartiles as a band.{pooled}",
             lambda: losses(sweep, axis, loss),
         )
-    yield Plot(
-        axis.name,
-        f"profile_{end}",
-        "Performance profile",
-        f"The share of trials whose final return is at least x: higher is better.{pooled}",
-        lambda: performance_profile(sweep, axis),
-    )
+    if scored:
+        yield Plot(
+            axis.name,
+            f"profile_{end}",
+            "Performance profile",
+            f"The share of trials whose final return is at least x: higher is better.{pooled}",
+            lambda: performance_profile(sweep, axis),
+        )
 
 
 def choices_plot(axis: Axis, found: Robustness) -> Plot:

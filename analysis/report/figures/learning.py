@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
 from analysis.records import (
+    BLOCK,
     Axis,
     Curve,
     Row,
@@ -26,6 +27,7 @@ from analysis.records import (
     filled,
     moments,
     sampled,
+    seed_of,
 )
 from analysis.report.figures.by_value import draw_threshold, make_room, threshold
 from analysis.report.figures.chart import Chart, note
@@ -67,6 +69,14 @@ class Panel(NamedTuple):
     title: str = ""
     unit: str = ""
 
+    def where_known(self) -> Panel:
+        """The same without curves that do not tell of its clock, as logs of other programs may not."""
+        known = {
+            run: curve if curve and not np.isnan(curve[self.clock]).any() else None
+            for run, curve in self.curves.items()
+        }
+        return self._replace(curves=known)
+
     def grid(self, rows: Sequence[Row]) -> tuple[st.Floats, OnGrid]:
         """Moments [m], and what reads a curve at them: evaluations themselves, or means of bins."""
         clocks = [curve[self.clock] for curve in _present(rows, self.curves)]
@@ -79,12 +89,13 @@ class Panel(NamedTuple):
 
 def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator) -> Figure:
     """Return over episodes and steps while training, and over steps in greedy evaluations."""
+    clock, unit = _evaluation_clock(sweep)
     panels = [
         Panel(episodes, "episode", "return", "Training, by episode", "episodes"),
         Panel(episodes, "env_step", "return", "Training, by step", "environment steps"),
-        Panel(sweep.evaluations, "env_step", "mean_return", "Greedy evaluations", "environment steps"),
+        Panel(sweep.evaluations, clock, "mean_return", _evaluated(sweep), unit),
     ]
-    panels = [panel for panel in panels if any(panel.curves.values())]
+    panels = [known for panel in panels if any((known := panel.where_known()).curves.values())]
     figure, axs = new_figure(3.6 * max(len(panels), 1), 4.0, max(len(panels), 1), sharey=True)
     for ax, panel in zip(axs, panels, strict=False):
         _mean_curves(ax, sweep, axis, panel, rng)
@@ -99,6 +110,21 @@ def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator
     has_bands = len(axis.values) <= FEW and any(len(set(seeds(rows))) >= BAND_FROM for rows in groups)
     legend(figure, axis, groups, BANDS if has_bands else ())
     return figure
+
+
+def _evaluation_clock(sweep: Sweep) -> tuple[str, str]:
+    """Environment steps, unless episodes alone are known of the trials."""
+    clocks = {timeline.curve: timeline.unit for timeline in sweep.timelines}
+    return ("env_step", clocks["env_step"]) if "env_step" in clocks else next(iter(clocks.items()))
+
+
+def _evaluated(sweep: Sweep) -> str:
+    """What the curves of evaluations are of."""
+    if not sweep.by_training:
+        return "Greedy evaluations"
+    every = len(sweep.by_training) == len(sweep.rows)
+    blocks = f"blocks of {BLOCK} training episodes"
+    return blocks.capitalize() if every else f"Evaluations, or {blocks}"
 
 
 def _mean_curves(ax: Axes, sweep: Sweep, axis: Axis, panel: Panel, rng: np.random.Generator) -> None:
@@ -151,8 +177,9 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
     """A panel for each value: its trials, their mean with its band; grey, the other means."""
     evaluated = any(sweep.evaluations.values())
     curves, name = (sweep.evaluations, "mean_return") if evaluated else (episodes, "return")
-    panel = Panel(curves, "env_step", name, unit="environment steps")
-    at, on_grid = panel.grid(sweep.counted)
+    clock, unit = _evaluation_clock(sweep)
+    panel = Panel(curves, clock, name, unit=unit).where_known()
+    curves, (at, on_grid) = panel.curves, panel.grid(sweep.counted)
     groups = group(sweep.counted, axis)
     means = [per_seed(*_curves(rows, curves, on_grid)) for rows in groups]
     columns = min(len(groups), 4)
@@ -176,8 +203,9 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
     if any(len(own) >= BAND_FROM for own in means):
         figure.legend(handles=BANDS, loc="outside upper right", ncols=2)
     figure.suptitle(wrapped(axis.title, 2.4 * columns), fontsize=9)
-    figure.supxlabel("environment steps", fontsize=9)
-    figure.supylabel("mean return of greedy evaluations" if evaluated else "return", fontsize=9)
+    figure.supxlabel(unit, fontsize=9)
+    what = "greedy evaluations" if not sweep.by_training else "evaluations"
+    figure.supylabel(f"mean return of {what}" if evaluated else "return", fontsize=9)
     return figure
 
 
@@ -185,7 +213,7 @@ def _curves(rows: Sequence[Row], curves: Curves, on_grid: OnGrid) -> tuple[list[
     """Seeds of those `rows` that have numbers, and their curves on one grid: [trials, bins]."""
     found = [(row, on_grid(curve)) for row in rows if (curve := curves.get(row["run"]))]
     known = [(row, curve) for row, curve in found if np.isfinite(curve).any()]
-    return [row["seed"] for row, _ in known], np.array([curve for _, curve in known], dtype=np.float64)
+    return [seed_of(row) for row, _ in known], np.array([curve for _, curve in known], dtype=np.float64)
 
 
 def _present(rows: Sequence[Row], curves: Curves) -> list[Curve]:

@@ -1,0 +1,134 @@
+"""`python -m analysis audit`: random trials of a sweep are trained anew and compared with their records."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.audit.compare import Verdict
+from analysis.audit.sentences import sentences
+from analysis.audit.training import config_of, train_anew
+from analysis.errors import AnalysisError
+from analysis.records import ENDED, Paths, add_path_arguments, read_sweep, warn_about
+from dqn_exp.config import ConfigError
+from dqn_exp.runs import attempts_of, differences, read_json
+
+TRIALS = 20
+MOST_SHOWN = 5
+"""Reasons, or trials, that are told one by one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_path_arguments(parser)
+    parser.add_argument(
+        "--trials",
+        type=int,
+        default=TRIALS,
+        help="how many (default: 20); 59 equal ones say that at most 5%% of all are wrong",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the random choice (default: a new one, which is printed)"
+    )
+    parser.add_argument(
+        "--imports", action="store_true", help="run the modules that the trials name in `imports`"
+    )
+    parser.add_argument("--n-jobs", type=int, help="at a time (default: one for each core)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status: 1 where a trial differs by more than its last digits, or cannot be trained."""
+    if args.trials < 1 or (args.n_jobs is not None and args.n_jobs < 1):
+        raise AnalysisError(f"--trials {args.trials} --n-jobs {args.n_jobs}; allowed: 1 or more")
+    if args.seed is not None and args.seed < 0:
+        raise AnalysisError(f"--seed {args.seed}; allowed: 0 or more")
+    seed = secrets.randbelow(2**31) if args.seed is None else args.seed
+    verdicts = audit(args.paths, args.trials, seed, args.imports, args.n_jobs or os.cpu_count() or 1)
+    return int(any(verdict.likeness in ("differs", "failed") for _, verdict in verdicts))
+
+
+class Candidates(NamedTuple):
+    """Trials that can be trained anew, and why others cannot."""
+
+    fit: list[Path]
+    unfit: Counter[str]
+
+
+def audit(
+    paths: Paths, trials: int, seed: int, imports: bool, workers: int
+) -> Sequence[tuple[Path, Verdict]]:
+    """Train `trials` of those in `paths` anew, chosen at random by `seed`, and print what that shows.
+
+    Raises AnalysisError where none can be trained anew.
+    """
+    sweep = read_sweep(paths)
+    warn_about(sweep.skipped)
+    runs = {trial.directory: trial.run for trial in sweep.trials}
+    found = candidates([trial.directory for trial in sweep.trials if trial.status in ENDED], imports)
+    unfinished = sum(trial.status not in ENDED for trial in sweep.trials)
+    found.unfit.update({"not ended": unfinished} if unfinished else {})
+    for reason, count in found.unfit.most_common(MOST_SHOWN):
+        print(f"Not audited: {count} ({reason}).")
+    if not found.fit:
+        raise AnalysisError(
+            f"{sweep.paths[0]}: no trial can be trained anew; allowed: trials of dqn_exp that ended"
+        )
+    chosen = np.random.default_rng(seed).choice(
+        len(found.fit), size=min(trials, len(found.fit)), replace=False
+    )
+    directories = [found.fit[place] for place in chosen]
+    print(f"{len(directories)} of {len(found.fit)} trials, chosen at random by --seed {seed}.")
+    for reason, count in _programs(directories).most_common(MOST_SHOWN):
+        print(f"Trained by another program than this one: {count} ({reason}).")
+    verdicts = []
+    for directory, verdict in train_anew(directories, workers):
+        verdicts.append((directory, verdict))
+        told = f": {verdict.why}" if verdict.why else ""
+        print(f"[{len(verdicts)}/{len(directories)}] {runs[directory]}: {verdict.likeness}{told}", flush=True)
+    for sentence in sentences(verdicts, len(found.fit)):
+        print(sentence)
+    return verdicts
+
+
+def candidates(directories: Sequence[Path], imports: bool) -> Candidates:
+    """Which of these ended trials give the same numbers whenever they are trained."""
+    found = Candidates([], Counter())
+    for directory in directories:
+        reason = _obstacle(directory, imports)
+        if reason is None:
+            found.fit.append(directory)
+        else:
+            found.unfit[reason] += 1
+    return found
+
+
+def _obstacle(directory: Path, imports: bool) -> str | None:
+    """Why a trial would not give the same numbers again; None where it would."""
+    record = read_json(directory / "trial.json")
+    if "imported" in record:
+        return "the logs of another program"
+    try:
+        config = config_of(directory)
+    except ConfigError as error:
+        return str(error).partition("\n")[0]
+    if config.budget.seconds is not None:
+        return "budget.seconds: how far they come depends on the machine"
+    if record.get("device") == "cuda":
+        return "trained on a GPU, which rounds sums in no fixed order"
+    if config.imports and not imports:
+        return f"they need the modules {', '.join(config.imports)}: add --imports if you trust them"
+    if not all(attempt.get("exact", True) for attempt in attempts_of(record)):
+        return "interrupted, and not continued exactly"
+    return None
+
+
+def _programs(directories: Sequence[Path]) -> Counter[str]:
+    """In what the program was another that trained them, and how many."""
+    told = (differences(read_json(path / "trial.json"), config_of(path)) for path in directories)
+    return Counter(", ".join(each) for each in told if each)

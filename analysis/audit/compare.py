@@ -1,0 +1,118 @@
+"""What was recorded of a trial against what the same training has given now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from dqn_exp.runs import KINDS, NETWORK, RESULT, metrics_path, read_json, read_metrics
+
+LAST_DIGITS = 1e-5
+"""Numbers that differ by no more than this share of their size, or of 1, differ in the last digits: networks
+compute with seven."""
+MEASURED = (
+    *("status", "episodes", "env_steps", "updates"),
+    *("final_return", "final_std", "final_returns", "measures"),
+)
+"""Of a result, what does not depend on the clock on the wall."""
+Likeness = Literal["equal", "last digits", "differs", "failed"]
+
+
+class Verdict(NamedTuple):
+    """How a trial compares with its record."""
+
+    likeness: Likeness
+    why: str = ""
+    """The first difference, or what went wrong."""
+
+
+EQUAL = Verdict("equal")
+
+
+def compare(recorded: Path, again: Path) -> Verdict:
+    """The verdict on the trial in `recorded`, which was trained anew in `again`.
+
+    Equal: its metrics, its network and its result are the same to the last bit, but for seconds.
+    """
+    differences = list(_differences(recorded, again))
+    worst = next((found for found in differences if found.likeness == "differs"), None)
+    return worst or next(iter(differences), EQUAL)
+
+
+def _differences(recorded: Path, again: Path) -> Iterator[Verdict]:
+    for kind in KINDS:
+        yield from _of_metrics(metrics_path(recorded, kind), metrics_path(again, kind))
+    yield from _of_networks(recorded / NETWORK, again / NETWORK)
+    ours, theirs = (_flat(read_json(folder / RESULT)) for folder in (recorded, again))
+    if ours.keys() != theirs.keys():
+        yield Verdict("differs", f"{RESULT} tells other things")
+        return
+    for name in ours:
+        yield from _of_values(f"{RESULT}, {name}", ours[name], theirs[name])
+
+
+def _of_metrics(recorded: Path, again: Path) -> Iterator[Verdict]:
+    if recorded.read_bytes() == again.read_bytes():
+        return
+    (names, rows), (other_names, other_rows) = read_metrics(recorded), read_metrics(again)
+    if names != other_names:
+        yield Verdict("differs", f"{recorded.name} has other columns")
+        return
+    yield Verdict("last digits", f"{recorded.name} is another to the bit")
+    for number, (row, other) in enumerate(zip(rows, other_rows, strict=False), start=2):
+        for name, value, now in zip(names, row, other, strict=True):
+            yield from _of_values(f"{recorded.name}, line {number}, {name}", _number(value), _number(now))
+    if len(rows) != len(other_rows):
+        yield Verdict("differs", f"{recorded.name} has {len(rows)} rows, and now {len(other_rows)}")
+
+
+def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
+    from safetensors.numpy import load
+
+    if recorded.read_bytes() == again.read_bytes():
+        return
+    ours, theirs = (load(file.read_bytes()) for file in (recorded, again))
+    if {name: x.shape for name, x in ours.items()} != {name: x.shape for name, x in theirs.items()}:
+        yield Verdict("differs", f"{NETWORK} has other layers")
+        return
+    for name, weights in ours.items():
+        gap = np.abs(theirs[name].astype(np.float64) - weights)
+        if not (gap <= LAST_DIGITS * np.maximum(np.abs(weights), 1.0)).all():
+            yield Verdict("differs", f"{NETWORK}, {name}: weights differ by up to {gap.max():.2g}")
+    yield Verdict("last digits", f"{NETWORK} is another to the bit")
+
+
+def _of_values(place: str, value: object, now: object) -> Iterator[Verdict]:
+    if value == now or (value != value and now != now):  # not-a-number on both sides
+        return
+    told = f"{place}: {value} in the record, {now} now"
+    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (value, now))
+    if numbers and abs(value - now) <= LAST_DIGITS * max(abs(value), 1.0):  # type: ignore[operator,arg-type]
+        yield Verdict("last digits", told)
+    else:
+        yield Verdict("differs", told)
+
+
+def _number(text: str) -> object:
+    """A cell of a metrics file: a number, or a truth value as it is written."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _flat(result: dict[str, object]) -> dict[str, object]:
+    """What is compared of a result; the members of lists and of measures one by one."""
+    flat: dict[str, object] = {}
+    for name in MEASURED:
+        value = result.get(name)
+        if isinstance(value, list):
+            flat |= {f"{name} {place}": member for place, member in enumerate(value, start=1)}
+        elif isinstance(value, dict):
+            flat |= {f"{name} {key}": member for key, member in value.items()}
+        else:
+            flat[name] = value
+    return flat

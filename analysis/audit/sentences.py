@@ -1,0 +1,42 @@
+"""What an audit has shown, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analysis.audit.compare import Verdict
+from analysis.estimates import statistics as st
+from dqn_exp.scores import LEVEL
+
+
+def bound(wrong: int, tried: int) -> float:
+    """The most trials of all that may be wrong, as a share, by `wrong` of `tried` chosen at random.
+
+    Upper limit of confidence 95%, exact (Clopper & Pearson 1934); cautious where few trials are left untried.
+    """
+    return float(st.exact_limits([wrong / tried], tried, level=2 * LEVEL - 1)[1][0])
+
+
+def sentences(verdicts: Sequence[tuple[Path, Verdict]], total: int) -> Iterator[str]:
+    """`total`: how many trials could have been chosen."""
+    tried, counts = len(verdicts), Counter(verdict.likeness for _, verdict in verdicts)
+    wrong = counts["differs"] + counts["failed"]
+    yield f"{counts['equal']} of {tried} are equal to their records, bit for bit."
+    if counts["last digits"]:
+        yield (
+            f"{counts['last digits']} differ in the last digits alone, as where another processor or another "
+            f"version rounds otherwise."
+        )
+    if counts["differs"]:
+        yield f"{counts['differs']} differ by more than that."
+    if counts["failed"]:
+        yield f"{counts['failed']} could not be trained anew."
+    if tried == total:
+        yield "These are all of them."
+    else:
+        yield (
+            f"Of all {total} trials at most {100 * bound(wrong, tried):.3g}% are wrong, with 95% confidence "
+            f"({tried} were chosen at random, {wrong} of them wrong)."
+        )

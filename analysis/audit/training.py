@@ -1,0 +1,56 @@
+"""Training recorded trials anew, on all cores: each in a folder of its own that is thrown away."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from analysis.audit.compare import Verdict, compare
+from dqn_exp.config import Config, recorded_config
+from dqn_exp.runs import DESCRIPTION, read_json
+
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""Environment variables that keep a process to one thread, as when the trials were trained."""
+
+
+def train_anew(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Verdict]]:
+    """Each trial and the verdict on it, in the order in which they end."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    pool = ProcessPoolExecutor(min(workers, len(trials)), mp_context=get_context("spawn"))
+    try:
+        futures: dict[Future[Verdict], Path] = {pool.submit(judge, trial): trial for trial in trials}
+        for future in as_completed(futures):
+            error = future.exception()
+            told = f"{type(error).__name__}: {error}" if error else ""
+            yield futures[future], Verdict("failed", told) if error else future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def judge(trial: Path) -> Verdict:
+    """Train the trial of a record anew, and compare."""
+    from dqn_exp.registry import import_modules
+    from dqn_exp.runs import environment, run_trial
+
+    config = config_of(trial)
+    import_modules(config.imports)
+    with tempfile.TemporaryDirectory(prefix="dqn_exp-audit-") as folder:
+        again = Path(folder, "trial")
+        run_trial(config, again, environment())
+        return compare(trial, again)
+
+
+def config_of(trial: Path) -> Config:
+    """Raises ConfigError where this version cannot read it."""
+    path = trial / DESCRIPTION
+    return recorded_config(read_json(path), str(path))

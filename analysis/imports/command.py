@@ -1,0 +1,155 @@
+"""`python -m analysis import`: other people's logs to a sweep that everything here reads."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from analysis.errors import AnalysisError
+from analysis.imports import mlflow, stable_baselines, table, tensorboard, wandb
+from analysis.imports.names import folder_name
+from analysis.imports.trial import ImportedTrial, Told
+from analysis.imports.writer import check_free, rule, write_sweep
+from analysis.records import BLOCK
+
+
+class Source(NamedTuple):
+    """A way in which training runs are logged."""
+
+    find: Callable[[Path], list[Path]]
+    """Where there are logs of this kind in or below a path."""
+    read: Callable[[Path, Told], Iterator[ImportedTrial]]
+
+
+SOURCES = {
+    "stable-baselines3": Source(stable_baselines.find, stable_baselines.read),
+    "tensorboard": Source(tensorboard.find, tensorboard.read),
+    "mlflow": Source(mlflow.find, mlflow.read),
+    "wandb": Source(wandb.find, wandb.read),
+    "csv": Source(table.find, table.read),
+}
+"""By the name for --format; the first that finds anything reads it. RL Zoo's folders are the first kind's."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path", type=Path, metavar="PATH", help="a log, or a folder with those of several runs"
+    )
+    parser.add_argument("--to", type=Path, required=True, metavar="SWEEP", help="new folder for the sweep")
+    parser.add_argument(
+        "--format",
+        choices=SOURCES,
+        help="how it was logged (default: by what PATH holds); RL Zoo: stable-baselines3",
+    )
+    parser.add_argument(
+        "--env", metavar="ID", help="environment, where the logs do not tell: CartPole-v1, say"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help="mean return that counts as converged (default: the environment's own)",
+    )
+    parser.add_argument(
+        "--consecutive", type=int, default=3, help="evaluations in a row that must reach it (default: 3)"
+    )
+    parser.add_argument(
+        "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
+        help="what a log calls things: return=NAME (of training episodes), mean_return=NAME (of "
+        "evaluations), env_step=NAME, episode=NAME, seed=NAME, run=NAME, ...",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.consecutive < 1:
+        raise AnalysisError(f"--consecutive {args.consecutive}; allowed: 1 or more")
+    told = Told(args.env, args.threshold, args.consecutive, _columns(args.columns))
+    for line in import_logs(args.path, args.to, told, args.format):
+        print(line)
+
+
+def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> list[str]:
+    """Write the runs that are logged in `path` as a sweep into `to`; what was found, in sentences.
+
+    Raises AnalysisError for bad input, and leaves nothing behind then.
+    """
+    check_free(to)
+    if not path.exists():
+        raise AnalysisError(f"{path} does not exist")
+    source, others = (source, []) if source else _recognise(path)
+    trials = _named_apart(list(SOURCES[source].read(path, told)))
+    if not trials:
+        raise AnalysisError(f"{path} holds no logs of {source}; allowed: {', '.join(SOURCES)} (--format)")
+    for trial in trials:
+        if not trial.episodes and not trial.evaluations:
+            raise AnalysisError(
+                f"{trial.path} tells of no episode and no evaluation: the run has hardly begun"
+            )
+    command = ["python", "-m", "analysis", "import", str(path), "--to", str(to)]
+    write_sweep(trials, told, to, shlex.join(command))
+    return [*_sentences(trials, told, source, path, to), *_also(others, source)]
+
+
+def _recognise(path: Path) -> tuple[str, list[str]]:
+    """The first kind of log that `path` holds, and the others; raises AnalysisError where it holds none."""
+    found = [name for name, source in SOURCES.items() if name != "csv" and source.find(path)]
+    if not found:
+        found = ["csv"] if SOURCES["csv"].find(path) else []
+    if not found:
+        raise AnalysisError(
+            f"{path} holds no logs that are known; allowed: monitor.csv or evaluations.npz of "
+            f"stable-baselines3 (RL Zoo too), TensorBoard's event files, MLflow's mlruns, CSV exports of "
+            f"W&B, or CSV files with named columns"
+        )
+    return found[0], found[1:]
+
+
+def _named_apart(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
+    """With names of folders; raises AnalysisError where two have the same."""
+    trials = [replace(trial, name=folder_name(trial.name)) for trial in trials]
+    repeated = [name for name, count in Counter(trial.name for trial in trials).items() if count > 1]
+    if repeated:
+        both = [str(trial.path) for trial in trials if trial.name == repeated[0]]
+        raise AnalysisError(
+            f"two runs are called {repeated[0]}: {', '.join(both[:2])}; allowed: names that differ"
+        )
+    return trials
+
+
+def _columns(pairs: Sequence[str]) -> dict[str, str]:
+    """Ours -> theirs."""
+    for pair in pairs:
+        if not all(pair.partition("=")[::2]):
+            raise AnalysisError(f"--columns {pair}; allowed: OURS=THEIRS, such as return=episode_reward")
+    return {ours: theirs for ours, _, theirs in (pair.partition("=") for pair in pairs)}
+
+
+def _sentences(
+    trials: Sequence[ImportedTrial], told: Told, source: str, path: Path, to: Path
+) -> Iterator[str]:
+    programs = " and ".join(dict.fromkeys(trial.program for trial in trials))
+    yield f"{len(trials)} trial{'s' * (len(trials) != 1)} ({programs}) from {path} to {to}"
+    without_seed = sum(trial.seed is None for trial in trials)
+    if without_seed:
+        yield f"The seeds of {without_seed} are unknown: none is taken to share its seed with another trial."
+    rules = [rule(trial, told) for trial in trials]
+    if any("env.id" not in each for each in rules):
+        yield "The environment is not told by the logs: --env ID says it."
+    if any("convergence.threshold" not in each for each in rules):
+        yield "No threshold is known, so that convergence cannot be judged: --threshold RETURN says it."
+    by_training = sum(not trial.evaluations for trial in trials)
+    if by_training:
+        yield (
+            f"{by_training} hold no evaluations: their convergence is judged by training episodes, which "
+            f"explore, in blocks of {BLOCK}."
+        )
+    yield f"Next: python -m analysis report {shlex.quote(str(to))}"
+
+
+def _also(others: Sequence[str], source: str) -> list[str]:
+    """What else the path holds, which may be the same runs once more."""
+    return [f"Read as {source}. It holds logs of {' and '.join(others)} too (--format)."] if others else []

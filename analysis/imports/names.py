@@ -1,0 +1,88 @@
+"""Hyperparameters by our names, and what folder names tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.records import Value
+
+OURS = {
+    "learning_rate": "lr",
+    "buffer_size": "buffer",
+    "batch_size": "batch",
+    "train_freq": "train_every",
+    "train_frequency": "train_every",
+    "target_update_interval": "update_every",
+    "target_network_frequency": "update_every",
+    "learning_starts": "agent.learning_starts",
+    "tau": "target.tau",
+    "env": "env.id",
+    "env_id": "env.id",
+    "n_timesteps": "budget.env_steps",
+    "total_timesteps": "budget.env_steps",
+}
+"""What others call the values that we have under another name and with the same meaning."""
+PREFIXES = ("hp_config.", "config.", "config/")
+"""What tables put before the names of hyperparameters."""
+SEED = re.compile(r"(?:^|[^a-z])seed[=_-]?(\d+)(?![\d.])", re.IGNORECASE)
+CLEANRL = re.compile(r"(?:^|/)(?P<env>[^/]+?)__(?P<exp_name>[^/]+?)__(?P<seed>\d+)__\d{9,}$")
+"""How CleanRL names a run: environment, experiment, seed and the second in which it began."""
+PAIR = re.compile(r"([A-Za-z][\w.]*)=([^=,;/]+)")
+
+
+def renamed(values: Mapping[str, Any]) -> dict[str, Value]:
+    """`values` by our names; lists as text, and without what is null, nested or not a number."""
+    found: dict[str, Value] = {}
+    for name, value in values.items():
+        bare = next((name.removeprefix(p) for p in PREFIXES if name.startswith(p)), name)
+        plain = "-".join(map(str, value)) if isinstance(value, list | tuple) else value
+        if isinstance(plain, str | int | float | bool) and plain == plain:
+            found[OURS.get(bare, bare)] = plain
+    return found
+
+
+def read_value(text: str) -> Value:
+    """A number, a truth value or null where `text` is one, otherwise the text."""
+    words: dict[str, Value] = {
+        "true": True,
+        "false": False,
+        "none": None,
+        "null": None,
+        "nan": None,
+        "": None,
+    }
+    if text.strip().lower() in words:
+        return words[text.strip().lower()]
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text
+
+
+def told_by_name(name: str) -> tuple[dict[str, Value], int | None]:
+    """Values and seed in the name of a run: "lr=0.001,seed=3", "dqn_seed3", or as CleanRL names it."""
+    values = renamed({key: read_value(text) for key, text in PAIR.findall(name)})
+    values.pop("seed", None)
+    cleanrl = CLEANRL.search(name)
+    if cleanrl:
+        values |= renamed({key: cleanrl[key] for key in ("env", "exp_name")})
+        return values, int(cleanrl["seed"])
+    seeds = SEED.findall(name)
+    return values, int(seeds[-1]) if seeds else None
+
+
+def folder_name(name: str) -> str:
+    """`name` as a folder of a sweep, perhaps below others: nothing hidden, and nowhere else."""
+    parts = (re.sub(r"[^\w.,=+-]", "_", part)[:100] for part in name.split("/"))
+    return "/".join(re.sub(r"^\.", "_", part) for part in parts if part) or "run"
+
+
+def as_seed(value: object) -> int | None:
+    """A seed; None where `value` is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

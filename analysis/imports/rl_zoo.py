@@ -1,0 +1,60 @@
+"""RL Zoo: the settings that it writes beside the logs of stable-baselines3.
+
+`logs/dqn/CartPole-v1_1/` holds the logs of a run, and `CartPole-v1/` in it `config.yml` and `args.yml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from analysis.errors import AnalysisError
+
+SETTINGS, ARGUMENTS = "config.yml", "args.yml"
+TOLD = ("algo", "env", "seed")
+"""Of the arguments, those that tell of the run; the others tell of the command."""
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads plain values, and ordered dictionaries as RL Zoo writes them; nothing else is made."""
+
+
+def _ordered(loader: Any, _: str, node: Any) -> dict[str, Any]:
+    """`OrderedDict([[key, value], ...])`, as PyYAML writes it."""
+    (pairs,) = loader.construct_sequence(node, deep=True)
+    return dict(pairs)
+
+
+def _tuple(loader: Any, node: Any) -> list[Any]:
+    return list(loader.construct_sequence(node, deep=True))
+
+
+_Loader.add_multi_constructor("tag:yaml.org,2002:python/object/apply:collections.OrderedDict", _ordered)
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _tuple)
+
+
+def read_settings(folder: Path) -> Mapping[str, Any]:
+    """The settings of the run in `folder` by RL Zoo's names; {} where it did not write any.
+
+    Raises AnalysisError where they cannot be read.
+    """
+    places = sorted(folder.glob(f"*/{SETTINGS}"))
+    if not places:
+        return {}
+    arguments = places[0].with_name(ARGUMENTS)
+    settings, args = _read(places[0]), _read(arguments) if arguments.exists() else {}
+    return {**settings, **{name: args[name] for name in TOLD if args.get(name) is not None}}
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.load(file.read_text(), _Loader)
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        where = " ".join(str(error).split())
+        raise AnalysisError(f"{file}: {where}; allowed: YAML of plain values") from None
+    if not isinstance(content, dict):
+        raise AnalysisError(f"{file} holds {type(content).__name__}; allowed: names and values")
+    return content

@@ -1,0 +1,148 @@
+"""Numbers that were logged under names of their own, to the curves of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.imports.trial import Columns, ImportedTrial, Told
+from analysis.records import Value
+from dqn_exp.scores import Floats
+
+CLEANRL, TIANSHOU, BASELINES = "CleanRL", "Tianshou", "stable-baselines3"
+STEP = "step"
+"""What the clock is called that a log counts by itself."""
+
+
+class Points(NamedTuple):
+    steps: Floats
+    """The clock of the log: [m]."""
+    values: Floats  # [m]
+
+
+class Known(NamedTuple):
+    """A name that a program logs under, and what it means."""
+
+    name: str
+    program: str
+
+
+RETURN = (
+    Known("charts/episodic_return", CLEANRL),
+    Known("train/reward", TIANSHOU),
+    Known("train/returns_stat/mean", TIANSHOU),
+    Known("training/returns_stat/mean", TIANSHOU),
+)
+LENGTH = (
+    Known("charts/episodic_length", CLEANRL),
+    Known("train/length", TIANSHOU),
+    Known("train/lens_stat/mean", TIANSHOU),
+    Known("training/lens_stat/mean", TIANSHOU),
+)
+MEAN_RETURN = (
+    Known("eval/mean_reward", BASELINES),
+    Known("test/reward", TIANSHOU),
+    Known("test/returns_stat/mean", TIANSHOU),
+)
+STD_RETURN = (
+    Known("test/reward_std", TIANSHOU),
+    Known("test/returns_stat/std", TIANSHOU),
+)
+ROLES = {"return": RETURN, "length": LENGTH, "mean_return": MEAN_RETURN, "std_return": STD_RETURN}
+"""What may be logged, and the names that are known for it, the best first."""
+EVERY_EPISODE = "charts/episodic_return"
+"""The name under which each training episode is logged: they can be counted."""
+COLUMNS = (*ROLES, "env_step", "episode")
+"""What --columns may name here."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One run as a program logged it."""
+
+    name: str
+    path: Path
+    source: str
+    """What is said of who trained it where no name is known."""
+    config: Mapping[str, Value]
+    seed: int | None
+    series: Mapping[str, Points]
+    complete: bool = True
+    """Does the log hold all that was logged, and no sample of it?"""
+    status: str = "exhausted"
+    cause: str | None = None
+
+
+def to_trial(logged: Logged, told: Told) -> ImportedTrial:
+    """The trial of a log; raises AnalysisError where no returns are found in it."""
+    found = {role: _found(logged, told, role, known) for role, known in ROLES.items()}
+    if found["return"] is None and found["mean_return"] is None:
+        raise AnalysisError(
+            f"{logged.path}: no returns among {_listed(logged.series)}; allowed: names that are known "
+            f"({_listed(known.name for known in (*RETURN, *MEAN_RETURN))}), or your own by --columns "
+            f"return=NAME for training episodes or mean_return=NAME for evaluations"
+        )
+    clock = "episode" if told.columns.get("episode") == STEP else "env_step"
+    return ImportedTrial(
+        logged.name,
+        _program(logged),
+        logged.path,
+        logged.config,
+        logged.seed,
+        _curve(logged, clock, {role: found[role] for role in ("return", "length")}),
+        _curve(logged, clock, {role: found[role] for role in ("mean_return", "std_return")}),
+        logged.status,
+        logged.cause,
+    )
+
+
+def check_columns(told: Told, allowed: Iterable[str]) -> None:
+    """Raise AnalysisError where --columns names something that is not read here."""
+    for role in told.columns:
+        if role not in allowed:
+            raise AnalysisError(f"--columns {role}=...; allowed here: {', '.join(allowed)}")
+
+
+def _found(logged: Logged, told: Told, role: str, known: tuple[Known, ...]) -> str | None:
+    """The name under which something was logged; None where it was not."""
+    own = told.columns.get(role)
+    if own is not None and own not in logged.series:
+        raise AnalysisError(
+            f"{logged.path}: --columns {role}={own}: nothing was logged under that name; "
+            f"allowed: {_listed(logged.series)}"
+        )
+    return own or next((each.name for each in known if each.name in logged.series), None)
+
+
+def _program(logged: Logged) -> str:
+    programs = (each.program for role in ROLES.values() for each in role if each.name in logged.series)
+    return next(programs, logged.source)
+
+
+def _curve(logged: Logged, clock: str, names: Mapping[str, str | None]) -> Columns:
+    """Columns of the series by `names`, the first of which tells the moments; of the others, those that lie
+    at the same ones."""
+    first = next(iter(names.values()))
+    if first is None:
+        return {}
+    steps = logged.series[first].steps
+    curve: dict[str, Floats] = {clock: steps}
+    if first == EVERY_EPISODE and logged.complete and clock != "episode":
+        curve["episode"] = np.arange(1.0, len(steps) + 1)
+    for column, name in names.items():
+        points = logged.series[name] if name else None
+        if points is not None and np.array_equal(points.steps, steps):
+            curve[column] = points.values
+    return curve
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Some of them."""
+    all_names = sorted(names)
+    more = f" and {len(all_names) - 12} more" if len(all_names) > 12 else ""
+    return (", ".join(all_names[:12]) or "nothing") + more

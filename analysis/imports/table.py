@@ -1,0 +1,115 @@
+"""A CSV file with named columns: a line for each moment of each run, as published landscapes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.imports import csv_file
+from analysis.imports.names import as_seed, renamed
+from analysis.imports.series import check_columns
+from analysis.imports.trial import Columns, ImportedTrial, Told
+
+ROLES = {
+    "run": ("run", "run_id", "trial", "trial_id"),
+    "seed": ("seed",),
+    "env_step": ("env_step", "env_steps", "global_step", "timesteps", "step", "steps", "budget"),
+    "episode": ("episode",),
+    "return": ("return", "episodic_return", "episode_return", "episode_reward"),
+    "length": ("length", "episodic_length", "episode_length"),
+    "mean_return": ("mean_return", "performance", "mean_reward", "eval_return"),
+    "std_return": ("std_return", "std_reward"),
+    "n_episodes": ("n_episodes",),
+}
+"""What a column may be, and the names that are known for it. All others are configuration."""
+CLOCKS = ("env_step", "episode")
+EPISODES = (*CLOCKS, "return", "length")
+EVALUATIONS = (*CLOCKS, "mean_return", "std_return", "n_episodes")
+
+
+def find(path: Path) -> list[Path]:
+    """The CSV files in or below `path`."""
+    return csv_file.find_files(path)
+
+
+def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+    """One trial for each run and seed of each file; raises AnalysisError for what cannot be read."""
+    check_columns(told, ROLES)
+    files = find(path)
+    for file in files:
+        inner = f"{file.name.partition('.csv')[0]}/" if len(files) > 1 else ""
+        yield from _read_file(file, inner, told)
+
+
+def _read_file(file: Path, inner: str, told: Told) -> Iterator[ImportedTrial]:
+    table = csv_file.read(file)
+    table.columns = table.columns.astype(str)
+    roles = _roles(file, list(table.columns), told)
+    for role in (*EPISODES, *EVALUATIONS):
+        if role in roles:
+            table[roles[role]] = csv_file.numbers(file, table, roles[role])
+    others = [name for name in table.columns if name not in roles.values()]
+    apart = [roles[role] for role in ("run", "seed") if role in roles]
+    if "run" not in roles:
+        apart += others
+    groups = [rows for _, rows in table.groupby(apart, sort=False, dropna=False)] if apart else [table]
+    if len(groups) == len(table) > 1:
+        raise AnalysisError(
+            f"{file}: every line is a run of its own by {', '.join(apart)}; allowed: a column that tells "
+            f"runs apart, --columns run=NAME"
+        )
+    for number, rows in enumerate(groups):
+        yield _trial(file, inner, roles, others, rows, number)
+
+
+def _roles(file: Path, names: list[str], told: Told) -> dict[str, str]:
+    """The column of each role; raises AnalysisError where returns or a clock are missing."""
+    found = {role: name for role, known in ROLES.items() for name in reversed(known) if name in names}
+    found |= told.columns
+    unknown = [name for name in found.values() if name not in names]
+    if unknown:
+        raise AnalysisError(f"{file} has no column {unknown[0]}; allowed: {', '.join(names)}")
+    if not found.keys() & set(CLOCKS) or not found.keys() & {"return", "mean_return"}:
+        raise AnalysisError(
+            f"{file}: columns {', '.join(names)}; allowed: a clock (env_step or episode) and returns (return "
+            f"of training episodes, or mean_return of evaluations), named by --columns env_step=NAME "
+            f"mean_return=NAME where they are called otherwise"
+        )
+    return found
+
+
+def _trial(
+    file: Path, inner: str, roles: dict[str, str], others: list[str], rows: pd.DataFrame, number: int
+) -> ImportedTrial:
+    constant = {name: _plain(rows[name].iloc[0]) for name in others if rows[name].nunique(dropna=False) == 1}
+    labels = [f"{name}={_plain(rows[name].iloc[0])}" for role in ("run", "seed") if (name := roles.get(role))]
+    return ImportedTrial(
+        inner + ",".join(labels if "run" in roles else [f"run={number}", *labels]).replace("/", "_"),
+        "CSV",
+        file,
+        renamed(constant),
+        as_seed(_plain(rows[roles["seed"]].iloc[0])) if "seed" in roles else None,
+        _curve(rows, roles, EPISODES, "return"),
+        _curve(rows, roles, EVALUATIONS, "mean_return"),
+    )
+
+
+def _curve(rows: pd.DataFrame, roles: dict[str, str], wanted: tuple[str, ...], value: str) -> Columns:
+    """The columns of a curve in the order of its clock; {} where there is no such value."""
+    if value not in roles:
+        return {}
+    columns = {role: rows[roles[role]].to_numpy(dtype=np.float64) for role in wanted if role in roles}
+    clock = next(columns[name] for name in CLOCKS if name in columns)
+    told = ~np.isnan(columns[value])
+    order = np.argsort(clock[told], kind="stable")
+    return {role: values[told][order] for role, values in columns.items()} if told.any() else {}
+
+
+def _plain(value: Any) -> Any:
+    """A cell without NumPy's types."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,83 @@
+"""TensorBoard's event files: CleanRL's, Tianshou's, stable-baselines3's, or with names of your own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.imports.names import as_seed, read_value, renamed, told_by_name
+from analysis.imports.series import COLUMNS, STEP, Logged, Points, check_columns, to_trial
+from analysis.imports.trial import ImportedTrial, Told
+from analysis.records import Value, natural_key
+
+EVENTS = "events.out.tfevents.*"
+HYPERPARAMETERS = "hyperparameters/text_summary"
+"""Where CleanRL writes the arguments of a run, as a table."""
+OF_THE_COMMAND = re.compile(r"track|wandb_\w+|hf_\w+|capture_video|save_model|upload_model|cuda")
+"""Arguments of CleanRL that tell nothing of how a run learns."""
+
+
+def find(path: Path) -> list[Path]:
+    """The folders in or below `path` that hold event files."""
+    if path.is_file():
+        return [path] if path.match(EVENTS) else []
+    folders = {file.parent for file in path.rglob(EVENTS)}
+    return sorted(folders, key=lambda folder: natural_key(str(folder)))
+
+
+def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+    """One trial for each folder with event files; raises AnalysisError for what cannot be read."""
+    check_columns(told, COLUMNS)
+    for folder in find(path):
+        inner = str(folder.relative_to(path))
+        name = folder.absolute().name if inner == "." else inner
+        by_name, seed = told_by_name(name)
+        events = _events(folder)
+        series = {tag: _points(events, tag) for tag in events.Tags()["scalars"]}
+        arguments = _arguments(events)
+        known = as_seed(arguments.pop("seed", None))
+        config = {**by_name, **renamed(arguments)}
+        yield to_trial(
+            Logged(name, folder, "TensorBoard", config, seed if known is None else known, series), told
+        )
+
+
+def _events(folder: Path) -> Any:
+    """All events of a run; raises AnalysisError where tensorboard is missing."""
+    try:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    except ImportError:
+        raise AnalysisError(
+            f"{folder} holds TensorBoard's files, which the package tensorboard reads, and it is not "
+            f"installed; install it with: pip install 'dqn_exp[tensorboard]'"
+        ) from None
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "tensors": 1})
+    try:
+        events.Reload()
+    except Exception as error:
+        raise AnalysisError(f"{folder}: {error}; allowed: event files as TensorBoard writes them") from None
+    return events
+
+
+def _points(events: Any, tag: str) -> Points:
+    scalars = events.Scalars(tag)
+    steps, values = ([getattr(point, of) for point in scalars] for of in (STEP, "value"))
+    return Points(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64))
+
+
+def _arguments(events: Any) -> dict[str, Value]:
+    """CleanRL's table of arguments: lines such as |learning_rate|0.00025|."""
+    if HYPERPARAMETERS not in events.Tags()["tensors"]:
+        return {}
+    text = events.Tensors(HYPERPARAMETERS)[0].tensor_proto.string_val[0].decode(errors="replace")
+    cells = [line.strip("|").split("|") for line in text.splitlines()[2:] if line.startswith("|")]
+    return {
+        cell[0]: read_value(cell[1])
+        for cell in cells
+        if len(cell) == 2 and not OF_THE_COMMAND.fullmatch(cell[0])
+    }

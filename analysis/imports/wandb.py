@@ -1,0 +1,144 @@
+"""Weights & Biases: the CSV files that it exports.
+
+A history (columns `_step` and what was logged) is one run; the export of a panel ("NAME - METRIC") holds a
+curve of several runs; the export of the table of runs (`Name`, `State`) tells their configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.imports import csv_file
+from analysis.imports.names import as_seed, renamed, told_by_name
+from analysis.imports.series import COLUMNS, Logged, Points, check_columns, to_trial
+from analysis.imports.trial import ImportedTrial, Told
+from analysis.records import Value
+from dqn_exp.scores import Floats
+
+BETWEEN = " - "
+RANGE = ("__MIN", "__MAX")
+"""Ends of the columns in which a panel tells between what its points lie."""
+STEPS = ("global_step", "env_step", "timesteps", "time/total_timesteps")
+"""Names under which environment steps are logged; W&B's own count may be of anything."""
+OF_THE_TABLE = {
+    *("Name", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "ID", "Group", "Job Type"),
+    *("Updated", "End Time", "Hostname", "GitHub", "Commit", "Start Time", "Description"),
+}
+ENDS = {"crashed": "interrupted", "killed": "interrupted", "failed": "failed", "running": "interrupted"}
+Series = dict[str, Points]
+
+
+def find(path: Path) -> list[Path]:
+    """The files that W&B exported, in or below `path`."""
+    return [file for file in csv_file.find_files(path) if _kind(csv_file.header(file))]
+
+
+def _kind(names: list[str]) -> str | None:
+    if "_step" in names:
+        return "history"
+    if {"Name", "State"} <= set(names):
+        return "runs"
+    return "panel" if len(names) > 1 and all(BETWEEN in name for name in names[1:]) else None
+
+
+def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+    """One trial for each run; raises AnalysisError for what cannot be read."""
+    check_columns(told, COLUMNS)
+    runs: dict[str, Series] = {}
+    places: dict[str, Path] = {}
+    known: dict[str, dict[str, Value]] = {}
+    for file in find(path):
+        table, kind = csv_file.read(file), _kind(csv_file.header(file))
+        if kind == "runs":
+            known |= {str(row["Name"]): _told(row) for _, row in table.iterrows()}
+            continue
+        found = {file.stem: _history(file, table, told)} if kind == "history" else _panel(file, table, told)
+        for name, series in found.items():
+            runs.setdefault(name, {}).update(series)
+            places.setdefault(name, file)
+    if not runs:
+        raise AnalysisError(
+            f"{path} holds a table of runs without their curves; allowed: exports of panels or histories "
+            f"beside it"
+        )
+    for name, series in runs.items():
+        yield to_trial(_logged(name, places[name], series, known.get(name, {})), told)
+
+
+def _logged(name: str, file: Path, series: Series, values: Mapping[str, Value]) -> Logged:
+    by_name, seed = told_by_name(name)
+    own = {key: value for key, value in values.items() if key not in series and key != "State"}
+    known = as_seed(own.pop("seed", None))
+    status = ENDS.get(str(values.get("State")), "exhausted")
+    return Logged(
+        name.replace("/", "_"),
+        file,
+        "W&B",
+        {**by_name, **renamed(own)},
+        seed if known is None else known,
+        series,
+        complete=False,  # what is exported may be a sample
+        status=status,
+        cause=None if status == "exhausted" else f"W&B calls this run {values.get('State')}",
+    )
+
+
+def _told(row: pd.Series) -> dict[str, Value]:
+    """The configuration of a run, and its state, from its line in the table of runs."""
+    plain = {str(name): _plain(value) for name, value in row.items() if pd.notna(value)}
+    kept = {
+        name for name in plain if name not in OF_THE_TABLE and not name.startswith("_") and "/" not in name
+    }
+    return {name: plain[name] for name in plain if name in kept - set(STEPS) | {"State"}}
+
+
+def _plain(value: object) -> Value:
+    """A cell without NumPy's types."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain if isinstance(plain, bool | int | float | str) else str(plain)
+
+
+def _history(file: Path, table: pd.DataFrame, told: Told) -> Series:
+    clock = _clock(file, list(map(str, table.columns)), told)
+    steps = csv_file.numbers(file, table, clock)
+    metrics = [str(name) for name in table.select_dtypes("number").columns if str(name) != clock]
+    metrics += [
+        name for role, name in told.columns.items() if name in table and name not in (*metrics, clock)
+    ]
+    return {name: _known(steps, csv_file.numbers(file, table, name)) for name in metrics}
+
+
+def _panel(file: Path, table: pd.DataFrame, told: Told) -> dict[str, Series]:
+    clock = _clock(file, [str(table.columns[0])], told)
+    steps = csv_file.numbers(file, table, clock)
+    found: dict[str, Series] = {}
+    for column in map(str, table.columns[1:]):
+        name, _, metric = column.rpartition(BETWEEN)
+        if not metric.endswith(RANGE) and metric != "_step":
+            found.setdefault(name, {})[metric] = _known(steps, csv_file.numbers(file, table, column))
+    return found
+
+
+def _clock(file: Path, names: list[str], told: Told) -> str:
+    """The column that counts environment steps, or episodes; raises AnalysisError where that is not known."""
+    own = told.columns.get("env_step") or told.columns.get("episode")
+    allowed = [own] if own else [*STEPS]
+    found = next((name for name in allowed if name in names), None)
+    if found is None:
+        raise AnalysisError(
+            f"{file}: no column {' or '.join(allowed)} of environment steps among {', '.join(names[:8])}; "
+            f"allowed: --columns env_step=NAME (or episode=NAME) where one of them counts that"
+        )
+    return found
+
+
+def _known(steps: Floats, values: Floats) -> Points:
+    """The points that a run has, in their order."""
+    told = ~(np.isnan(values) | np.isnan(steps))
+    order = np.argsort(steps[told], kind="stable")
+    return Points(steps[told][order], values[told][order])

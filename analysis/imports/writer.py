@@ -1,0 +1,146 @@
+"""Imported trials as a sweep in the format of our records."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.imports.trial import Columns, ImportedTrial, Told
+from analysis.records import EVALUATIONS, IMPORTED, JUDGED_BY, PROGRAM, TRAINING, Value, in_blocks
+from dqn_exp.config import FORMAT
+from dqn_exp.convergence import convergence_index
+from dqn_exp.runs import COLUMNS, DESCRIPTION, RESULT, MetricsWriter, Result, metrics_path, now
+
+
+def check_free(directory: Path) -> None:
+    """Raise AnalysisError where a sweep cannot be written into `directory`."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise AnalysisError(f"--to {directory} is there already; allowed: a new folder, or an empty one")
+
+
+def write_sweep(trials: Sequence[ImportedTrial], told: Told, directory: Path, command: str) -> None:
+    """Write `directory`, all at once: a killed command leaves nothing that looks like a sweep."""
+    check_free(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    temporary = directory.with_name(f".{directory.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed
+    try:
+        listed = [_write_trial(trial, told, temporary / trial.name) for trial in trials]
+        plan = {"format": 1, "command": command, "started": now(), "complete": True, "trials": listed}
+        _write(temporary / "sweep.json", plan)
+        os.rename(temporary, directory)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _write_trial(trial: ImportedTrial, told: Told, folder: Path) -> dict[str, Any]:
+    """Write one trial; returns its entry in the plan of the sweep."""
+    folder.mkdir(parents=True)
+    for kind, columns in (("episodes", trial.episodes), ("evaluations", trial.evaluations)):
+        if columns:
+            _write_metrics(folder, kind, columns)
+    config = {**trial.config, **rule(trial, told), PROGRAM: trial.program}
+    digest = _digest(trial, config)
+    description = {
+        "format": FORMAT,
+        "config": config,
+        "config_hash": digest,
+        "seed": trial.seed,
+        IMPORTED: {"program": trial.program, "path": str(trial.path.absolute()), "read": now()},
+        "attempts": [{}],
+    }
+    _write(folder / DESCRIPTION, description)
+    _write(folder / RESULT, _result(trial, config))
+    return {"name": trial.name, "seed": trial.seed, "hash": digest, "overrides": []}
+
+
+def rule(trial: ImportedTrial, told: Told) -> dict[str, Value]:
+    """When this trial has converged: our rule, with the threshold that is told or its environment's own."""
+    environment = told.environment or trial.config.get("env.id")
+    threshold = registered_threshold(environment) if told.threshold is None else told.threshold
+    found: dict[str, Value] = {
+        "convergence.consecutive": told.consecutive,
+        "convergence.stop": False,
+        JUDGED_BY: EVALUATIONS if trial.evaluations else TRAINING,
+    }
+    found |= {} if threshold is None else {"convergence.threshold": threshold}
+    return found | ({} if environment is None else {"env.id": environment})
+
+
+def registered_threshold(environment: Value) -> float | None:
+    """The mean return that gymnasium calls solved; None where it has none. Nothing is imported for it."""
+    import gymnasium
+
+    spec = gymnasium.registry.get(str(environment))
+    return None if spec is None or spec.reward_threshold is None else float(spec.reward_threshold)
+
+
+def _result(trial: ImportedTrial, config: Mapping[str, Value]) -> dict[str, Any]:
+    judged = trial.evaluations or in_blocks(_complete("episodes", trial.episodes))
+    threshold, status = config.get("convergence.threshold"), trial.status
+    if status == "exhausted" and threshold is not None and len(judged.get("mean_return", ())):
+        index = convergence_index(
+            judged["mean_return"], float(threshold), int(config["convergence.consecutive"] or 1)
+        )
+        status = status if index is None else "converged"
+    totals = {"episodes": "episode", "env_steps": "env_step", "updates": "update"}
+    known = vars(Result(status, trial.cause))
+    return {
+        **dict.fromkeys(known),
+        "status": status,
+        "cause": trial.cause,
+        **{name: _whole(trial.total(clock)) for name, clock in totals.items()},
+        "final_return": _known(trial.final_return),
+        "final_returns": [],
+        "measures": {},
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _whole(value: float) -> int | None:
+    return None if math.isnan(value) else int(value)
+
+
+def _complete(kind: str, columns: Columns) -> dict[str, Any]:
+    """All columns of a metrics file; NaN where nothing is known."""
+    rows = max(map(len, columns.values()), default=0)
+    return {name: columns.get(name, np.full(rows, np.nan)) for name in COLUMNS[kind]}
+
+
+def _write_metrics(folder: Path, kind: str, columns: Columns) -> None:
+    complete = _complete(kind, columns)
+    writer = MetricsWriter(metrics_path(folder, kind), COLUMNS[kind])
+    for row in zip(*(_numbers(values) for values in complete.values()), strict=True):
+        writer.append(row)
+    writer.close()
+
+
+def _numbers(values: Iterable[float]) -> list[float | int]:
+    """Whole numbers as such."""
+    return [int(value) if float(value).is_integer() else float(value) for value in values]
+
+
+def _digest(trial: ImportedTrial, config: Mapping[str, Value]) -> str:
+    """Twelve hexadecimal digits that two imports share of the same log."""
+    content = hashlib.sha256(json.dumps([config, trial.seed], sort_keys=True).encode())
+    for columns in (trial.episodes, trial.evaluations):
+        for name in sorted(columns):
+            content.update(name.encode() + np.ascontiguousarray(columns[name], dtype=np.float64).tobytes())
+    return content.hexdigest()[:12]
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,150 @@
+"""How a sweep stands, read cheaply: what has ended is read once, what runs by the ends of its files."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analysis.records import find_trials
+from dqn_exp.runs import FINISHED, is_locked, last_episode, read_json
+from dqn_exp.text import format_duration, format_number
+
+OVER = (*FINISHED, "failed")
+"""Statuses of trials that nobody is at work on any more."""
+SHOWN = 200
+"""Running trials that are listed."""
+FRESH = 1.0
+"""Seconds for which a look at the disk is good enough."""
+
+
+class Ended(NamedTuple):
+    """A trial that is over, when this was written, and how long it trained."""
+
+    status: str
+    written: int
+    seconds: float
+
+
+class Watched:
+    """The sweep in `root`; threads share it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()
+        self._ended: dict[Path, Ended] = {}
+        self._budgets: dict[Path, float] = {}
+        self._state: dict[str, Any] = {}
+        self._looked = -FRESH
+
+    def state(self) -> Mapping[str, Any]:
+        """What the page shows: plain values for JSON. At most a second old."""
+        with self._lock:
+            if time.monotonic() - self._looked >= FRESH:
+                self._state, self._looked = self._look(), time.monotonic()
+            return self._state
+
+    def signature(self) -> tuple[bool, int, int]:
+        """Changes when the first trial begins, one ends, or one that had ended is trained again."""
+        begun = bool(self.state()["counts"])
+        return begun, len(self._ended), sum(ended.written for ended in self._ended.values())
+
+    def _look(self) -> dict[str, Any]:
+        plan = _plan(self.root)
+        trials = find_trials(self.root)
+        counts, running = Counter[str](), list[dict[str, Any]]()
+        left = 0.0
+        for directory in trials:
+            status = self._status(directory)
+            counts[status] += 1
+            if status == "running":
+                shown, share = self._progress(directory)
+                running.append(shown)
+                left -= share
+        total = max(len(plan.get("trials", ())), len(trials))
+        over = len(self._ended)
+        seconds = [ended.seconds for ended in self._ended.values() if ended.seconds > 0]
+        left += total - over
+        each = sum(seconds) / len(seconds) if seconds else None
+        return {
+            "name": self.root.resolve().name,
+            "command": str(plan.get("command") or ""),
+            "total": total if plan.get("trials") else None,
+            "over": over,
+            "counts": dict(counts.most_common()),
+            "running": running[:SHOWN],
+            "left": _time_left(each, left, len(running), over, total),
+        }
+
+    def _status(self, directory: Path) -> str:
+        """That of a trial. One that is over is read again only where its result has changed."""
+        path = directory / "result.json"
+        try:
+            written = path.stat().st_mtime_ns
+            known = self._ended.get(directory)
+            if known and known.written == written:
+                return known.status
+            result = read_json(path)
+            status = str(result["status"])
+            self._ended.pop(directory, None)
+            if status in OVER:
+                self._ended[directory] = Ended(status, written, float(result.get("wall_seconds") or 0.0))
+                return status
+        except (OSError, ValueError, KeyError, TypeError):
+            return "unreadable"
+        return "running" if is_locked(directory) else "interrupted"
+
+    def _progress(self, directory: Path) -> tuple[dict[str, Any], float]:
+        """A row of the table of running trials, and which share of its budget it has spent."""
+        episode, budget = last_episode(directory), self._budget(directory)
+        steps = episode.env_steps if episode else 0
+        share = min(steps / budget, 1.0) if budget else 0.0
+        row = {
+            "run": str(directory.relative_to(self.root)),
+            "episode": format_number(episode.number) if episode else "–",
+            "env_steps": format_number(steps) if episode else "–",
+            "share": round(share, 3) if budget else None,
+            "last_return": format_number(episode.total_return) if episode else "starting",
+        }
+        return row, share
+
+    def _budget(self, directory: Path) -> float:
+        """Environment steps; 0 where there is no such limit."""
+        if directory not in self._budgets:
+            try:
+                self._budgets[directory] = float(
+                    read_json(directory / "trial.json")["config"]["budget"]["env_steps"] or 0
+                )
+            except (OSError, ValueError, KeyError, TypeError):
+                return 0.0
+        return self._budgets[directory]
+
+
+def _plan(root: Path) -> Mapping[str, Any]:
+    try:
+        plan = read_json(root / "sweep.json")
+    except (OSError, ValueError):
+        return {}
+    return plan if isinstance(plan, dict) else {}
+
+
+def study_of(root: Path) -> tuple[str, str] | None:
+    """Storage and name of the study in `root`; None where it holds none."""
+    study = _plan(root).get("study")
+    return (str(study["storage"]), str(study["name"])) if isinstance(study, dict) else None
+
+
+def _time_left(each: float | None, trials: float, running: int, over: int, total: int) -> str:
+    """How long the rest takes, at the mean time of a trial and with as many at a time as now."""
+    if not total:
+        return "no trial has begun"
+    if over >= total:
+        return "all trials are over"
+    if not running:
+        return "nothing runs now"
+    if each is None:
+        return "time left unknown: no trial is over yet"
+    return f"about {format_duration(each * max(trials, 0.0) / running)} left"

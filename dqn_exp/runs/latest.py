@@ -1,0 +1,28 @@
+"""How far a trial has come that still runs: from the end of what it has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from dqn_exp.runs.metrics import metrics_path
+
+
+class Episode(NamedTuple):
+    """A line of the episodes file: what had been done when the episode ended."""
+
+    number: int
+    env_steps: int
+    total_return: float
+
+
+def last_episode(directory: Path) -> Episode | None:
+    """The latest whole line of the episodes file of a trial; None before the first one."""
+    try:
+        with open(metrics_path(directory, "episodes"), "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 400))
+            lines = file.read().rpartition(b"\n")[0].decode().splitlines()
+        number, env_steps, _, total_return, *_ = lines[-1].split(",")
+        return Episode(int(number), int(env_steps), float(total_return))
+    except (OSError, IndexError, ValueError):
+        return None
