@@ -16,7 +16,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.imports.trial import Columns, ImportedTrial, Told
 from analysis.records import EVALUATIONS, IMPORTED, JUDGED_BY, PROGRAM, TRAINING, Value, in_blocks
-from dqn_exp.config import FORMAT
+from dqn_exp.config import FORMAT, SHORT_NAMES
 from dqn_exp.convergence import convergence_index
 from dqn_exp.runs import COLUMNS, DESCRIPTION, RESULT, MetricsWriter, Result, metrics_path, now
 
@@ -49,7 +49,7 @@ def _write_trial(trial: ImportedTrial, told: Told, folder: Path) -> dict[str, An
     for kind, columns in (("episodes", trial.episodes), ("evaluations", trial.evaluations)):
         if columns:
             _write_metrics(folder, kind, columns)
-    config = {**trial.config, **rule(trial, told), PROGRAM: trial.program}
+    config = {**_by_both_names(trial.config), **rule(trial, told), PROGRAM: trial.program}
     digest = _digest(trial, config)
     description = {
         "format": FORMAT,
@@ -62,6 +62,11 @@ def _write_trial(trial: ImportedTrial, told: Told, folder: Path) -> dict[str, An
     _write(folder / DESCRIPTION, description)
     _write(folder / RESULT, _result(trial, config))
     return {"name": trial.name, "seed": trial.seed, "hash": digest, "overrides": []}
+
+
+def _by_both_names(config: Mapping[str, Value]) -> dict[str, Value]:
+    """`config` with those values that have a short name by the long one too, as in our own records."""
+    return {**config, **{long: config[short] for long, short in SHORT_NAMES.items() if short in config}}
 
 
 def rule(trial: ImportedTrial, told: Told) -> dict[str, Value]:

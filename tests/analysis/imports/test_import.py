@@ -208,6 +208,13 @@ def test_ours_and_theirs_are_compared(tmp_path: Path) -> None:
     assert "(stable-baselines3): 2 of 6 trials" in next(seen.sentences(sweep))
 
 
+def test_a_value_that_has_two_names_is_one_axis(tmp_path: Path) -> None:
+    imported(LOGS / "sb3", tmp_path / "theirs")
+    write_sweep(tmp_path / "ours", {"lr": [0.001, 0.01], "buffer": [500, 5000]}, 1, lambda cell, seed: 5000)
+    axes = read_sweep([tmp_path / "theirs", tmp_path / "ours"]).axes
+    assert [axis.name for axis in axes] == ["buffer", "lr", "program"]
+
+
 def test_what_logs_do_not_tell_makes_no_axis() -> None:
     ours = {"lr": 0.1, "agent.loss": "mse", "program": "dqn_exp"}
     axes = find_axes([ours, {**ours, "lr": 0.2}, {"lr": 0.1, "program": "CleanRL"}])
