@@ -19,7 +19,7 @@ PROGRAM = (
     {"envs", "networks"},
     {"replay"},
     {"agent"},
-    {"training"},
+    {"training", "trackers"},
     {"runs"},
     {"launch"},
     {"study"},

@@ -67,6 +67,7 @@ Options
   checkpoint.keep_final=true                            so that a larger budget goes on from the end
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
   reuse=none                                            train again what outputs/ holds (default: take it)
+  'track=[tensorboard,mlflow,wandb]'                    trackers that follow each trial: docs/trackers.md
   dry_run=true                                          show what would be run and what it takes, run nothing
   report=false                                          no report at the end of a sweep
 

@@ -28,10 +28,12 @@ from dqn_exp.runs.observers import (
     Metrics,
     Observer,
     TimeLimit,
+    Tracking,
     own_observers,
 )
 from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import Result, check_owner, is_of, is_over, read_result
+from dqn_exp.runs.tracking import catch_up
 from dqn_exp.training import Event, Run, Score, build_run, train
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
             if not is_of(config, directory):
                 rewrite(config, directory)
             (directory / CHECKPOINT).unlink(missing_ok=True)
+            catch_up(config, directory)
             return
         recorder = None
         try:
@@ -125,6 +128,7 @@ class Recorder:
             "time limit": self._time_limit,
             "best network": BestNetwork(directory),
             "films": Films(directory),
+            "tracking": Tracking(run.config, directory),
         }
         own = {f"observers.{name}": o for name, o in own_observers(run, directory).items()}
         self._parts: dict[str, Part] = {"run": run, "stopwatch": self._watch, **watching, **own}
