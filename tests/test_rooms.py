@@ -23,12 +23,12 @@ PROGRAM = (
     {"runs"},
     {"launch"},
     {"study"},
-    {"cli"},
+    {"cli", "export"},
     {"__main__", "_plugins"},
 )
 """The rooms of `dqn_exp`, lowest first: each imports those of earlier lines alone."""
 ANALYSIS = ({"errors"}, {"records"}, {"estimates"}, {"report"}, {"network", "study"}, {"__main__"})
-COMMAND_LINE = {"cli", "__main__", "_plugins"}
+COMMAND_LINE = {"cli", "export", "__main__", "_plugins"}
 """The rooms of `dqn_exp` that know `analysis`."""
 LOWEST_HIDDEN = "launch"
 """From this room of `dqn_exp` upwards, `analysis` knows nothing but `STORAGE`."""

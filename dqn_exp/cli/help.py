@@ -58,7 +58,7 @@ Options
   agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k agent.munchausen=true
   learner=auto|torch|fused  device=auto|cpu|cuda
   'imports=[my_module]'                                 a module of yours that registers parts
-  init_from=TRIAL_DIR                                   start from the network of another trial
+  init_from=TRIAL_DIR                                   from the network of another trial, or an SB3 model.zip
   checkpoint.keep_best=none|evaluation|episode video.every_episodes=20
   'zip=[buffer,batch]'                                  with -m: their values go together, one by one
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
@@ -84,6 +84,7 @@ Results
   python -m analysis video TRIAL_DIR      # an mp4 of greedy episodes
   python -m analysis diagnose TRIAL_DIR   # why it did not learn
   python -m analysis study STORAGE NAME   # figures of an Optuna study
+  python -m dqn_exp.export TRIAL_DIR      # a model folder for others: safetensors, ONNX, stable-baselines3
 """
 
 

@@ -435,7 +435,9 @@ class Config(Section):
     gamma: Fraction = Field(description="discount per step")
     seed: Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
     imports: list[str] = Field(description="modules imported first, to register parts of your own")
-    init_from: str | None = Field(description="trial directory whose network training starts from")
+    init_from: str | None = Field(
+        description="trial directory, or zip file of stable-baselines3, whose network training starts from"
+    )
     learner: Literal["auto", "torch", "fused"]
     device: Literal["auto", "cpu", "cuda"]
     report: bool = Field(description="write a report at the end of a multirun")

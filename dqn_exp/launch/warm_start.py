@@ -32,8 +32,14 @@ class Shape(NamedTuple):
 
 
 def check_init_from(config: Config) -> None:
-    """Raise ConfigError where `init_from` is no finished trial or its network would not fit."""
+    """Raise ConfigError where `init_from` is no finished trial or its network would not fit.
+
+    It may be a checkpoint of stable-baselines3, too: a zip file.
+    """
     if config.init_from is None:
+        return
+    if config.init_from.endswith(".zip"):
+        _check_sb3(config)
         return
     directory = Path(config.init_from)
     for name in ("trial.json", NETWORK):
@@ -53,6 +59,14 @@ def check_init_from(config: Config) -> None:
         )
     if recorded.network.options != config.network.options:
         _check_weights(directory, recorded.network, config.network, *spaces_here)
+
+
+def _check_sb3(config: Config) -> None:
+    from dqn_exp.networks import build_network
+    from dqn_exp.runs import load_sb3
+
+    network = build_network(config.network, *_spaces(config.env), seed=0)
+    load_sb3(Path(str(config.init_from)), network, config.network)
 
 
 def _recorded(directory: Path) -> tuple[Config, tuple[spaces.Box, spaces.Discrete]]:

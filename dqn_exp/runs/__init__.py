@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         is_over,
         read_result,
     )
+    from dqn_exp.runs.sb3 import is_sb3, load_sb3
     from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
     from dqn_exp.runs.tracking import catch_up, untold
 
