@@ -100,6 +100,14 @@ networks = Registry(
     },
 )
 observers = Registry("observer", {})
+trackers = Registry(
+    "tracker",
+    {
+        "tensorboard": "dqn_exp.trackers.tensorboard:TensorBoard",
+        "mlflow": "dqn_exp.trackers.mlflow:MLflow",
+        "wandb": "dqn_exp.trackers.wandb:WeightsAndBiases",
+    },
+)
 wrappers = Registry(
     "wrapper",
     {

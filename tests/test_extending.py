@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dqn_exp.config.paths import ROOT
-from dqn_exp.runs.metrics import read_metrics
+from dqn_exp.runs.metrics import KINDS, read_metrics
 
 PAGE = ROOT / "docs" / "extending.md"
 
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-TRIALS = ("trial", "head", "agent", "tracker")
+TRIALS = ("trial", "head", "agent", "observer", "tracker")
 
 
 def command_of(trial: str, directory: str) -> str:
@@ -91,7 +91,7 @@ def test_an_agent_of_one_s_own_has_its_own_scalars(folder: Path) -> None:
     assert result["final_return"] > 60  # a random policy earns 22
 
 
-@pytest.mark.parametrize(("trial", "steps"), [("agent", 1500), ("tracker", 6000)])
+@pytest.mark.parametrize(("trial", "steps"), [("agent", 1500), ("observer", 6000)])
 def test_a_killed_trial_with_own_parts_goes_on_to_the_same_record(
     folder: Path, trial: str, steps: int
 ) -> None:
@@ -112,21 +112,32 @@ def test_a_killed_trial_with_own_parts_goes_on_to_the_same_record(
     assert all(attempt["exact"] for attempt in record["attempts"])
     left = {path.name for path in whole.iterdir() if path.suffix in {".csv", ".safetensors", ".txt"}}
     assert "losses.csv" in left
-    assert ("notes.txt" in left) == (trial == "tracker")
+    assert ("notes.txt" in left) == (trial == "observer")
     for name in left:
         assert (again / name).read_bytes() == (whole / name).read_bytes(), name
 
 
-def test_the_tracker_tells_each_evaluation_once(folder: Path) -> None:
-    _, rows = read_metrics(folder / "tracker" / "evaluations.csv")
+def test_the_observer_tells_each_evaluation_once(folder: Path) -> None:
+    _, rows = read_metrics(folder / "observer" / "evaluations.csv")
     told = [f"{row[1]} steps: {float(row[3]):.6g}" for row in rows]
-    assert (folder / "tracker" / "notes.txt").read_text().splitlines() == told
+    assert (folder / "observer" / "notes.txt").read_text().splitlines() == told
     assert len(told) == 3
 
 
+def test_the_tracker_is_told_each_step_once(folder: Path) -> None:
+    told = [json.loads(line) for line in (folder / "tracker" / "steps.jsonl").read_text().splitlines()]
+    steps = {int(row[1]) for kind in KINDS for row in read_metrics(folder / "tracker" / f"{kind}.csv")[1]}
+    assert [line["step"] for line in told] == sorted(steps)
+    _, rows = read_metrics(folder / "tracker" / "evaluations.csv")
+    assert [line["eval/mean_reward"] for line in told if "eval/mean_reward" in line] == [
+        float(row[3]) for row in rows
+    ]
+
+
 def test_what_is_asked_of_a_reader_stays_little() -> None:
-    """A DQN of one's own in about forty lines of code, a head and a tracker in about fifteen."""
-    _, head, agent, tracker = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    """A DQN of one's own in about forty lines of code, the other parts in about fifteen."""
+    _, head, agent, observer, tracker = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(agent[agent.index("class") :].splitlines()) < 65
     assert len(head[head.index("class") :].splitlines()) < 22
-    assert len(tracker[tracker.index("class") :].splitlines()) < 22
+    assert len(observer[observer.index("class") :].splitlines()) < 22
+    assert len(tracker[tracker.index("class") :].splitlines()) < 20

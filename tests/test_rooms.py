@@ -19,11 +19,11 @@ PROGRAM = (
     {"envs", "networks"},
     {"replay"},
     {"agent"},
-    {"training"},
+    {"training", "trackers"},
     {"runs"},
     {"launch"},
     {"study"},
-    {"cli"},
+    {"cli", "export"},
     {"__main__", "_plugins"},
 )
 """The rooms of `dqn_exp`, lowest first: each imports those of earlier lines alone."""
@@ -35,7 +35,7 @@ ANALYSIS = (
     {"audit", "network", "study", "watch"},
     {"__main__"},
 )
-COMMAND_LINE = {"cli", "__main__", "_plugins"}
+COMMAND_LINE = {"cli", "export", "__main__", "_plugins"}
 """The rooms of `dqn_exp` that know `analysis`."""
 LOWEST_HIDDEN = "launch"
 """From this room of `dqn_exp` upwards, `analysis` knows nothing but `STORAGE`."""

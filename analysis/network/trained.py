@@ -93,6 +93,11 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
     if not path.exists():
         when = "where checkpoint.keep_best asks for it" if best else "when training has ended"
         raise AnalysisError(f"{directory} holds no {path.name}; it is written {when}")
+    return bring_back(directory, config, path)
+
+
+def bring_back(directory: Path, config: Config, path: Path) -> Trained:
+    """The network that `path` holds of a trial of `config`; raises AnalysisError where it is another one."""
     try:
         env = make_environment(config.env)
         env.close()

@@ -28,7 +28,7 @@ UNITS = {
 ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr")
 """The second names of the short ones, which are no values of their own."""
 PERIODS = {"episodes", "steps"}
-NOT_AXES = ("seed", "report", "returns")
+NOT_AXES = ("seed", "report", "returns", "track", "tracking")
 
 
 @dataclass(frozen=True)

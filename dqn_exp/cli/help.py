@@ -58,7 +58,7 @@ Options
   agent.loss=mse|huber agent.max_grad_norm=10 agent.learning_starts=1k agent.munchausen=true
   learner=auto|torch|fused  device=auto|cpu|cuda
   'imports=[my_module]'                                 a module of yours that registers parts
-  init_from=TRIAL_DIR                                   start from the network of another trial
+  init_from=TRIAL_DIR                                   from the network of another trial, or an SB3 model.zip
   checkpoint.keep_best=none|evaluation|episode video.every_episodes=20
   'zip=[buffer,batch]'                                  with -m: their values go together, one by one
   hydra.launcher.n_jobs=8                               trials at a time (default: one per core)
@@ -68,6 +68,7 @@ Options
   hydra.sweep.dir=outputs/my_sweep                      where a sweep goes (default: below outputs/)
   reuse=none                                            train again what outputs/ holds (default: take it)
   shard=3/16                                            of a sweep the third of 16 parts: docs/cluster.md
+  'track=[tensorboard,mlflow,wandb]'                    trackers that follow each trial: docs/trackers.md
   dry_run=true                                          show what would be run and what it takes, run nothing
   report=false                                          no report at the end of a sweep
 
@@ -84,6 +85,7 @@ Results
   python -m analysis video TRIAL_DIR      # an mp4 of greedy episodes
   python -m analysis diagnose TRIAL_DIR   # why it did not learn
   python -m analysis study STORAGE NAME   # figures of an Optuna study
+  python -m dqn_exp.export TRIAL_DIR      # a model folder for others: safetensors, ONNX, stable-baselines3
 """
 
 

@@ -13,6 +13,7 @@ from dqn_exp.launch import (
     check_memory,
     check_parts,
     check_prospects,
+    check_trackers,
     is_dry_run,
     pack,
     plain_values,
@@ -51,6 +52,7 @@ def prepare_single_run(argv: list[str]) -> bool:
     config = resolve_config(plain_values(composed))
     refuse_unused_names(arguments.overrides, config)
     check_prospects(config)
+    check_trackers(config)
     check_memory([config], 1)
     check_parts(config)
     directory = Path(composed.hydra.run.dir)

@@ -101,6 +101,10 @@ class MunchausenConfig(Section):
     clip: Annotated[Finite, Field(le=0)] = Field(-1.0, description="least tau * log-probability (l_0)")
 
 
+def _one_or_several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 def _defaults_if_true(value: object) -> object:
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
@@ -402,7 +406,7 @@ SHORT_NAMES = {
     "optimizer.lr": "lr",
 }
 """Keys that have a short name as well: two names of one value."""
-NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns"}
+NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns", "track", "tracking"}
 """Sections that say what is written down or known, and nothing about what happens."""
 
 EPSILONS = {"start": 1.0, "end": 0.05, "epsilon": 0.1}
@@ -435,7 +439,9 @@ class Config(Section):
     gamma: Fraction = Field(description="discount per step")
     seed: CountOrZero = Field(description="of every random draw of the trial; a sweep runs 0 to 4")
     imports: list[str] = Field(description="modules imported first, to register parts of your own")
-    init_from: str | None = Field(description="trial directory whose network training starts from")
+    init_from: str | None = Field(
+        description="trial directory, or zip file of stable-baselines3, whose network training starts from"
+    )
     learner: Literal["auto", "torch", "fused"] = Field(
         description="what makes updates: torch takes any network, fused is fast; auto: fused where it can"
     )
@@ -459,6 +465,10 @@ class Config(Section):
     observers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each observer of your own"
     )
+    track: Annotated[list[str], BeforeValidator(_one_or_several)] = Field(
+        [], description="trackers that follow the trial: tensorboard, mlflow, wandb, or of your own"
+    )
+    tracking: dict[str, dict[str, Any]] = Field({}, description="tracker -> its options")
 
     @property
     def buffer(self) -> int:
@@ -499,6 +509,15 @@ class Config(Section):
             **values,
             "exploration": {k: known.get(k) if v is None else v for k, v in exploration.items()},
         }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_what_tracks(cls, values: dict[str, Any]) -> Any:
+        """Those of other trackers are nothing that a trial need say."""
+        track, tracking = _one_or_several(values.get("track")), values.get("tracking")
+        if not (isinstance(tracking, dict) and isinstance(track, list | None)):
+            return values
+        return {**values, "tracking": {name: tracking[name] for name in track or () if name in tracking}}
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:

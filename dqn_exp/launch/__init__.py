@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.pairing import read_groups
     from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, pack, placed, plain_values, quoted
     from dqn_exp.launch.pool import Pool, count_workers
-    from dqn_exp.launch.preflight import check_parts, resolve_config
+    from dqn_exp.launch.preflight import check_parts, check_trackers, resolve_config
     from dqn_exp.launch.progress import episode_cells, time_told
     from dqn_exp.launch.prospects import check_prospects, tell_doubts
     from dqn_exp.launch.reuse import Reuse, read_reuse

@@ -86,6 +86,8 @@ NOT_IN_LOOKS = (
     "with seed=until_decided each look decides from all trials before it which come next, and a shard sees "
     "its own alone; allowed: 'seed=range(10)', or hydra/launcher=dask, ray or slurm without a shard"
 )
+NO_AXES = ("track", "tracking")
+"""Sections that say who is told of a trial: with two values of them it would be the same one twice."""
 
 
 class Ending(Protocol):
@@ -278,9 +280,10 @@ def combinations(
                 f"{override.input_line} is about a study, and this is a plain sweep; allowed: "
                 f"with hydra/sweeper=optuna"
             )
+        is_of_all = key in OF_THE_SWEEP or key.lstrip("+").partition(".")[0] in NO_AXES
+        if is_of_all and override.is_sweep_override():
+            raise ConfigError(f"{override.input_line}: it is of the whole sweep; allowed: one value")
         if key in OF_THE_SWEEP:
-            if override.is_sweep_override():
-                raise ConfigError(f"{override.input_line}: it is of the whole sweep; allowed: one value")
             continue
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]

@@ -26,7 +26,7 @@ from dqn_exp.borrowed import override_dirname
 from dqn_exp.config import Config, ConfigError, dotted, refuse_second_names, refuse_unused_names, unknown
 from dqn_exp.launch.fitting import fit
 from dqn_exp.launch.garbage import garbage_uncollected
-from dqn_exp.launch.preflight import check_parts, resolve_config
+from dqn_exp.launch.preflight import check_parts, check_trackers, resolve_config
 from dqn_exp.launch.prospects import check_prospects
 
 Overrides = tuple[str, ...]
@@ -125,6 +125,7 @@ class Planner:
         config = resolve_config(plain_values(composed), apart=True)
         refuse_unused_names(job, config)
         check_prospects(config)
+        check_trackers(config)
         check_parts(config if self.trains_here else config.model_copy(update={"device": "cpu"}))
         return config, composed
 

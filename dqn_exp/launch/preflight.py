@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from dqn_exp.heads import resolve_support
 from dqn_exp.launch.warm_start import check_init_from
 from dqn_exp.networks import convolved
 from dqn_exp.registry import agents, heads, import_modules, networks, observers
+from dqn_exp.trackers import build_tracker
 from dqn_exp.training import check_video
 
 
@@ -75,6 +77,17 @@ def _check_evaluation(config: Config, apart: bool) -> None:
         check_evaluation_environment(config.env, config.evaluation_env(), apart)
     except ConfigError as error:
         raise ConfigError(f"evaluation.env.kwargs={config.evaluation.env.kwargs}: {error}") from error
+
+
+def check_trackers(config: Config) -> None:
+    """Raise ConfigError where a tracker is unknown, its package is missing, or it takes no such options."""
+    for name in config.track:
+        _check_tracker(name, json.dumps(config.tracking.get(name, {}), sort_keys=True))
+
+
+@cache
+def _check_tracker(name: str, options: str) -> None:
+    build_tracker(name, json.loads(options))
 
 
 def check_parts(config: Config) -> None:

@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result
+from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result, untold
 from dqn_exp.text import format_duration, format_number
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
@@ -32,6 +32,7 @@ class Progress:
         self._console = console or Console()
         self._started = time.monotonic()
         self._counts = Counter[str]()
+        self._untold: set[str] = set()
         self._running: Sequence[Path] = ()
         self._ahead: Sequence[Path] = ()
         self._live = Live(
@@ -67,6 +68,14 @@ class Progress:
             head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {self._name(directory)}: "
             colour = COLOURS.get(status, "")
             self.note(Text.assemble(head, (status, colour), _outcome(directory, result, failure)))
+        self._tell_untold(directory)
+
+    def _tell_untold(self, directory: Path) -> None:
+        """Say of each tracker once that it does not have all of a trial that is over."""
+        for name, why in untold(directory).items():
+            if name not in self._untold:
+                self._untold.add(name)
+                self.note(untold_line(name, self._name(directory), why))
 
     def note(self, text: str | Text) -> None:
         self._console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
@@ -105,6 +114,13 @@ class Progress:
             for status, count in sorted(self._counts.items())
         ]
         return Text.assemble((f"{self._done}/{self._total} done", "bold"), *counts, f"  {self._time()}")
+
+
+def untold_line(tracker: str, trial: str, why: str) -> str:
+    return (
+        f"track={tracker} has not all of {trial}: {why}. The trial is complete; the same command in the same "
+        f"directory tells the tracker again (said once)"
+    )
 
 
 def time_told(seconds: float, done: int, left: int) -> str:

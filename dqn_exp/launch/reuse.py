@@ -14,8 +14,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.job import write_hydra_directory
 from dqn_exp.launch.plan import PlannedTrial, put
+from dqn_exp.launch.progress import untold_line
 from dqn_exp.launch.stock import Stock
-from dqn_exp.runs import Locked, Unfit, check_fit, read_result, take
+from dqn_exp.runs import Locked, Unfit, catch_up, check_fit, read_result, take
 
 REUSE = "reuse"
 AUTO, NONE = "auto", "none"
@@ -70,6 +71,8 @@ class Reuse:
         self._stock = Stock(places)
         self._refused: list[tuple[Path, str]] = []
         """Folder and reason, of each trial that could not stand for one that is wanted."""
+        self._untold: dict[str, tuple[str, str]] = {}
+        """A trial that a tracker has not all of, and why, by the tracker's name."""
 
     def find(self, trials: Sequence[PlannedTrial], directory: Path) -> dict[str, Path]:
         """Where each of the `trials` of `directory` could be taken from, by its name; changes nothing."""
@@ -112,6 +115,9 @@ class Reuse:
             say(f"Finished, not taken: {_listed([f'{n} in {place} ({why})' for (place, why), n in counts])}")
         if self._stock.unreadable:
             say(f"Not read: {_listed(self._stock.unreadable)}")
+        for tracker, (trial, why) in self._untold.items():
+            say(untold_line(tracker, trial, why))
+        self._untold.clear()
         self._refused.clear()
         self._stock.unreadable.clear()
 
@@ -137,7 +143,11 @@ class Reuse:
         return None
 
     def _take(self, candidates: Iterable[Path], config: Config, directory: Path) -> Path | None:
-        return self._first(candidates, config, lambda origin, config: take(origin, directory, config))
+        origin = self._first(candidates, config, lambda origin, config: take(origin, directory, config))
+        if origin:
+            for name, why in catch_up(config, directory).items():
+                self._untold.setdefault(name, (directory.name, why))
+        return origin
 
     def _take_as_job(self, trial: PlannedTrial, candidates: Iterable[Path], directory: Path) -> Path | None:
         """Take a trial, and leave what Hydra leaves of a job that ran in its place."""

@@ -33,8 +33,14 @@ class Shape(NamedTuple):
 
 
 def check_init_from(config: Config) -> None:
-    """Raise ConfigError where `init_from` is no finished trial or its network would not fit."""
+    """Raise ConfigError where `init_from` is no finished trial or its network would not fit.
+
+    It may be a checkpoint of stable-baselines3, too: a zip file.
+    """
     if config.init_from is None:
+        return
+    if config.init_from.endswith(".zip"):
+        _check_sb3(config)
         return
     directory = Path(config.init_from)
     for name in ("trial.json", NETWORK):
@@ -64,6 +70,14 @@ def check_seen(configs: Iterable[Config], shares_files: bool) -> None:
             f"init_from={unseen}: with hydra.launcher.shared=false workers do not see this machine's "
             f"folders; allowed: hydra.launcher.shared=true, with a folder that all machines see"
         )
+
+
+def _check_sb3(config: Config) -> None:
+    from dqn_exp.networks import build_network
+    from dqn_exp.runs import load_sb3
+
+    network = build_network(config.network, *_spaces(config.env), seed=0)
+    load_sb3(Path(str(config.init_from)), network, config.network)
 
 
 def _recorded(directory: Path) -> tuple[Config, tuple[spaces.Box, spaces.Discrete]]:

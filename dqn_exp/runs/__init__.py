@@ -2,7 +2,7 @@
 
 `record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left;
 `Observer` is what watches a trial; `provenance` is what was run, where and with what; `take` copies a
-finished trial to where the same would be trained.
+finished trial to where the same would be trained, and `catch_up` tells trackers of one.
 """
 
 from typing import TYPE_CHECKING
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
         is_over,
         read_result,
     )
+    from dqn_exp.runs.sb3 import is_sb3, load_sb3
     from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
+    from dqn_exp.runs.tracking import catch_up, untold
 
 __getattr__ = lazy(__name__, __file__)

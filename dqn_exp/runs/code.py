@@ -45,7 +45,8 @@ def parts(config: Config) -> dict[str, str | None]:
     """
     found = dict(_modules(tuple(config.imports)))
     if config.init_from is not None:
-        found["init_from"] = _digest_of_file(Path(config.init_from) / NETWORK)
+        place = Path(config.init_from)  # of a trial, or a checkpoint of stable-baselines3
+        found["init_from"] = _digest_of_file(place if place.suffix == ".zip" else place / NETWORK)
     return found
 
 

@@ -21,6 +21,8 @@ FINAL = "final.safetensors"
 """Where a trial goes on whose budget is made larger; kept where that is asked for."""
 BEST = "best.safetensors"
 VIDEOS = "videos"
+TRACKED = "tracked.json"
+"""How trackers have fared: {name: {"options", "failure" (null: it was told everything)}}."""
 
 
 def write_atomic(path: Path, *content: bytes | memoryview) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 from dqn_exp.agent import Learned
 from dqn_exp.clock import Clock
-from dqn_exp.config import ConfigError
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.convergence import convergence_index
 from dqn_exp.registry import observers
 from dqn_exp.runs.files import BEST, VIDEOS
 from dqn_exp.runs.metrics import CLOCK, COLUMNS, MetricsWriter, metrics_path
 from dqn_exp.runs.networks import save_network
+from dqn_exp.runs.tracking import Follower, end, follow
 from dqn_exp.seeding import Streams
 from dqn_exp.training import EpisodeEnded, Evaluated, Event, Run, film, filmed_environment, write_mp4
 
@@ -191,6 +192,24 @@ class Films(Observer):
             env.use_statistics(run.env.statistics())
             pictures = film(env, run.agent.greedy, episodes=1, returns=[])
             write_mp4(self._directory / f"episode-{episode:06d}.mp4", pictures, env.frames_per_second)
+
+
+class Tracking(Observer):
+    """The trackers that the configuration names, from the first event of an attempt to its end."""
+
+    def __init__(self, config: Config, directory: Path) -> None:
+        self._config, self._directory = config, directory
+        self._followers: dict[str, Follower] = {}
+
+    def on(self, event: Event, run: Run) -> None:
+        if not self._followers:
+            self._followers = follow(self._config.track, self._config, self._directory)
+        if run.at_rest:
+            for follower in self._followers.values():
+                follower.told = run.clock.env_steps
+
+    def close(self) -> None:
+        end(self._followers, self._config, self._directory)
 
 
 def own_observers(run: Run, directory: Path) -> dict[str, Observer]:

@@ -28,10 +28,13 @@ from dqn_exp.runs.observers import (
     Metrics,
     Observer,
     TimeLimit,
+    Tracking,
     own_observers,
 )
 from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import Result, check_owner, is_of, is_over, read_result
+from dqn_exp.runs.sb3 import is_sb3, load_sb3, weights_file
+from dqn_exp.runs.tracking import catch_up
 from dqn_exp.training import Event, Run, Score, build_run, train
 
 log = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
             if not is_of(config, directory):
                 rewrite(config, directory)
             (directory / CHECKPOINT).unlink(missing_ok=True)
+            catch_up(config, directory)
             return
         recorder = None
         try:
@@ -125,6 +129,7 @@ class Recorder:
             "time limit": self._time_limit,
             "best network": BestNetwork(directory),
             "films": Films(directory),
+            "tracking": Tracking(run.config, directory),
         }
         own = {f"observers.{name}": o for name, o in own_observers(run, directory).items()}
         self._parts: dict[str, Part] = {"run": run, "stopwatch": self._watch, **watching, **own}
@@ -222,10 +227,15 @@ def start_from_another(run: Run) -> None:
     config, env = run.config, run.env
     if config.init_from is not None:
         network = build_network(config.network, env.observation_space, env.action_space, seed=0)
-        path = Path(config.init_from) / NETWORK
-        load_network(path, network)
+        statistics: Sequence[Any] = []
+        path = weights_file(config.init_from)
+        if is_sb3(config.init_from):
+            load_sb3(path, network, config.network)
+        else:
+            load_network(path, network)
+            statistics = load_statistics(path)
         run.agent.start_from(network)
-        start_statistics(run, load_statistics(path))
+        start_statistics(run, statistics)
 
 
 def start_statistics(run: Run, statistics: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ from dqn_exp.runs.files import (
     CHECKPOINT,
     FINAL,
     NETWORK,
+    TRACKED,
     VIDEOS,
     copy_file,
     read_json,
@@ -34,7 +35,7 @@ from dqn_exp.runs.result import DESCRIPTION, RESULT, Result, read_result
 ORIGIN = "origin"
 """Of a description: where the trial was taken from, and when; not there where it was trained."""
 LOG = "trial.log"
-NOT_OF_OBSERVERS = frozenset((DESCRIPTION, LOCK, CHECKPOINT, FINAL, BEST, VIDEOS))
+NOT_OF_OBSERVERS = frozenset((DESCRIPTION, LOCK, CHECKPOINT, FINAL, BEST, VIDEOS, TRACKED))
 
 
 class Unfit(Exception):

@@ -48,6 +48,15 @@ def test_shards_make_one_sweep(tmp_path: Path, recwarn: pytest.WarningsRecorder)
     assert warned(recwarn) == []
 
 
+def test_shards_of_one_sweep_are_one_side_of_a_comparison(tmp_path: Path) -> None:
+    first, second = write_shard(tmp_path / "a", NAMES[:2]), write_shard(tmp_path / "b", NAMES[2:])
+    other = write_shard(tmp_path / "c", NAMES[:1], fingerprint="another")
+    together = read_sweep([first, second, other]).by_path()
+    assert {name: len(side.rows) for name, side in together.items()} == {"a": 4, "c": 1}
+    assert list(read_sweep([first, second]).by_path()) == ["a"]
+    assert list(read_sweep(tmp_path).by_path()) == [tmp_path.name]
+
+
 def test_what_is_missing_of_shards_is_named(tmp_path: Path) -> None:
     write_shard(tmp_path / "a", [NAMES[0]])
     write_shard(tmp_path / "b", [NAMES[2]], status="interrupted")

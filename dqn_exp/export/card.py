@@ -1,0 +1,190 @@
+"""The card of a model: README.md as the Hugging Face hub reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from analysis.network.trained import Trained
+from dqn_exp.export.evaluation import Evaluation
+from dqn_exp.networks import MLP
+from dqn_exp.text import format_number
+
+if TYPE_CHECKING:
+    from dqn_exp.export.folder import Contents
+
+FENCE = "```"
+
+
+def card(
+    trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, status: str, contents: Contents
+) -> str:
+    """The text of README.md."""
+    parts = [
+        _front_matter(trained, evaluation, contents),
+        f"# {_algorithm(trained)} on {trained.config.env.id}",
+        _summary(trained, told, evaluation, status),
+        _pictures(contents),
+        _how_to_load(trained, contents),
+        _limits(trained, contents),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _algorithm(trained: Trained) -> str:
+    config = trained.config
+    names = {"values": "DQN", "c51": "C51", "qr": "QR-DQN"}
+    base = names.get(config.network.head.name, config.network.head.name)
+    return f"Double {base}" if config.agent.double else base
+
+
+def _front_matter(trained: Trained, evaluation: Evaluation, contents: Contents) -> str:
+    """YAML, in which JSON's strings are strings, whatever an environment is called."""
+    name, env = json.dumps(_algorithm(trained)), json.dumps(trained.config.env.id)
+    formats = {"model.onnx": "onnx", "sb3.zip": "stable-baselines3"}
+    tags = ["deep-reinforcement-learning", "reinforcement-learning", "dqn"]
+    tags += [tag for file, tag in formats.items() if file in contents.files]
+    return f"""---
+library_name: dqn_exp
+pipeline_tag: reinforcement-learning
+tags:
+- {env}
+{chr(10).join(f"- {tag}" for tag in tags)}
+model-index:
+- name: {name}
+  results:
+  - task:
+      type: reinforcement-learning
+      name: reinforcement-learning
+    dataset:
+      name: {env}
+      type: {env}
+    metrics:
+    - type: mean_reward
+      value: {evaluation.mean:.2f} +/- {evaluation.std:.2f}
+      name: mean_reward
+      verified: false
+---"""
+
+
+def _summary(trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, status: str) -> str:
+    config, n = trained.config, len(evaluation.returns)
+    last = evaluation.first_seed + n - 1
+    steps = _budget(trained)
+    versions = told.get("versions") or {}
+    packages = ", ".join(f"{k} {versions[k]}" for k in ("dqn_exp", "torch", "gymnasium") if k in versions)
+    score = f"**{evaluation.mean:.2f} +/- {evaluation.std:.2f}**"
+    return f"""{score}: mean and standard deviation of the return of {n} greedy episodes, played with
+`env.reset(seed=...)` of the seeds {evaluation.first_seed} to {last}; `evaluation.json` has each of them.
+
+| | |
+|---|---|
+| environment | `{config.env.id}`{_kwargs(config.env.kwargs)} |
+| trained for | {steps}, one trial with seed {config.seed}, which ended as `{status}` |
+| network | {_layers(trained)} |
+| learning rate, discount | {config.lr:g}, {config.gamma:g} |
+| replay, batch | {format_number(config.buffer)} transitions, {config.batch} |
+| made with | {packages} |
+
+`config.json` has the whole configuration."""
+
+
+def _budget(trained: Trained) -> str:
+    from dqn_exp.runs import read_result
+
+    result = read_result(trained.directory)
+    if result is None:
+        return "an unknown number of steps"
+    return f"{result.env_steps:,} environment steps and {result.updates:,} updates".replace(",", " ")
+
+
+def _kwargs(kwargs: Mapping[str, Any]) -> str:
+    return f" with {json.dumps(kwargs)}" if kwargs else ""
+
+
+def _layers(trained: Trained) -> str:
+    network = trained.config.network
+    extras = [key for key in ("dueling", "noisy", "layer_norm") if getattr(network, key)]
+    hidden = " x ".join(map(str, network.hidden))
+    return f"{network.name}, hidden layers {hidden} ({network.activation}){''.join(f', {e}' for e in extras)}"
+
+
+def _pictures(contents: Contents) -> str:
+    lines = []
+    if "learning_curve.png" in contents.files:
+        lines.append("![Return of greedy episodes over environment steps](learning_curve.png)")
+    if "replay.mp4" in contents.files:
+        lines.append("A greedy episode: [replay.mp4](replay.mp4)")
+    return "\n\n".join(lines)
+
+
+def _how_to_load(trained: Trained, contents: Contents) -> str:
+    seen = f"uint8{list(trained.images.shape)}" if trained.images else f"float32[{trained.observation_size}]"
+    ways = [f"## Use it\n\n`observation` is {seen}; the best action is the one of the largest Q-value."]
+    if "model.onnx" in contents.files:
+        kind = "uint8" if trained.images else "float32"
+        ways.append(f"""With onnxruntime, which is all it takes:
+
+{FENCE}python
+import onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+action = session.run(None, {{"observation": observation[None].astype("{kind}")}})[0].argmax()
+{FENCE}""")
+    if (code := _as_torch(trained)) is not None:
+        ways.append(f"With torch and safetensors:\n\n{FENCE}python\n{code}\n{FENCE}")
+    if "sb3.zip" in contents.files:
+        ways.append(f"""With stable-baselines3:
+
+{FENCE}python
+from stable_baselines3 import DQN
+model = DQN.load("sb3.zip")
+action, _ = model.predict(observation, deterministic=True)
+{FENCE}""")
+    ways.append(f"""With dqn_exp:
+
+{FENCE}python
+from dqn_exp.export import load_model
+model = load_model(".")
+action = model.greedy(observation[None])[0]
+{FENCE}""")
+    return "\n\n".join(ways)
+
+
+def _as_torch(trained: Trained) -> str | None:
+    """Lines that build the network of nothing but torch's own layers; None where it is no plain MLP."""
+    plain = {nn.Linear: "in_features out_features", nn.ReLU: "", nn.Tanh: "", nn.Flatten: ""}
+    if not isinstance(trained.network, MLP) or trained.statistics:
+        return None
+    modules = list(trained.network.layers)
+    if any(type(module) not in plain for module in modules):
+        return None
+    layers = ", ".join(
+        f"torch.nn.{type(m).__name__}({', '.join(str(getattr(m, key)) for key in plain[type(m)].split())})"
+        for m in modules
+    )
+    return f"""import torch; from safetensors.torch import load_file
+network = torch.nn.Sequential({layers})
+network.load_state_dict({{k.removeprefix("layers."): v for k, v in load_file("model.safetensors").items()}})
+action = network(torch.as_tensor(observation, dtype=torch.float32)[None]).argmax().item()"""
+
+
+def _limits(trained: Trained, contents: Contents) -> str:
+    config = trained.config
+    lines = [
+        "- One trial with one seed: how other seeds fare with this configuration is not to be seen here.",
+        f"- It was trained and evaluated on `{config.env.id}` alone; its Q-values mean nothing elsewhere.",
+    ]
+    if contents.onnx_difference is not None:
+        lines.append(
+            f"- Q-values of `model.onnx` differ by at most {contents.onnx_difference:.1g} from those of the "
+            f"network, on states that it visited."
+        )
+    if trained.statistics:
+        lines.append(
+            "- Observations were normalised by what training had seen; `load_model` alone does that."
+        )
+    lines += [f"- No `{name}`: {reason}." for name, reason in contents.left_out.items()]
+    return "## Limits\n\n" + "\n".join(lines)

@@ -1,0 +1,51 @@
+"""Greedy episodes with seeds that anybody can play again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.network.trained import Trained
+from dqn_exp.envs import make_environments, play
+
+STATES = 1000
+"""So many of the observations are kept, to compare other formats by."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What greedy episodes earned: episode n of environment `env.reset(seed=first_seed + n)`."""
+
+    first_seed: int
+    returns: list[float]
+    states: np.ndarray
+    """[N, ...]: the first observations that were acted on."""
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.returns))
+
+    @property
+    def std(self) -> float:
+        """Over episodes (population)."""
+        return float(np.std(self.returns))
+
+
+def evaluate(trained: Trained, episodes: int, first_seed: int) -> Evaluation:
+    """Play `episodes` with the seeds from `first_seed` on."""
+    returns: list[float] = []
+    states: list[np.ndarray] = []
+
+    def is_enough() -> bool:
+        return len(returns) >= episodes
+
+    config = trained.config.evaluation_env()
+    with closing(make_environments(config, lambda _, episode: first_seed + episode)) as env:
+        env.use_statistics(trained.statistics)
+        for step in play(env, trained.greedy, is_enough):
+            if len(states) < STATES:
+                states.append(step.observation[0].copy())
+            returns += [episode.total_return for episode in step.ended]
+    return Evaluation(first_seed, returns, np.array(states))

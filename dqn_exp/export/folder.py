@@ -1,0 +1,161 @@
+"""The folder of a model: written whole or not at all, and read again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import AnalysisError
+from analysis.network.rollouts import limit_episodes
+from analysis.network.trained import Trained, bring_back, load_trained
+from dqn_exp.config import ConfigError, recorded_config
+from dqn_exp.export.card import card
+from dqn_exp.export.curve import draw_curve
+from dqn_exp.export.evaluation import Evaluation, evaluate
+from dqn_exp.export.formats import FORMATS, NotExportable
+from dqn_exp.export.onnx import write_onnx
+from dqn_exp.export.sb3 import write_sb3
+from dqn_exp.registry import import_modules
+from dqn_exp.runs import BEST, NETWORK, read_json, read_result
+from dqn_exp.training import film, filmed_environment, write_mp4
+
+CONFIG, MODEL, ONNX, SB3 = "config.json", "model.safetensors", "model.onnx", "sb3.zip"
+EVALUATION, CARD, CURVE, FILM = "evaluation.json", "README.md", "learning_curve.png", "replay.mp4"
+TRAVELS = (
+    "format",
+    "config",
+    "config_hash",
+    "seed",
+    "learner",
+    "device",
+    "started",
+    "git",
+    "source",
+    "versions",
+)
+"""What a model says of its trial; not where it was trained, and with which command."""
+LONGEST_FILM = 1000
+
+
+@dataclass
+class Contents:
+    """What has become of a folder's parts."""
+
+    files: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Why, by name."""
+    onnx_difference: float | None = None
+
+
+def export(
+    trial: Path, folder: Path, formats: Collection[str], episodes: int, seed: int, best: bool, imports: bool
+) -> tuple[Evaluation, Contents]:
+    """Write the model of `trial` into `folder`, which is not there yet.
+
+    formats: those that must be had; of others it is told why not. Raises AnalysisError and NotExportable.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise AnalysisError(f"--to {folder}: there is something already; allowed: a folder that is not there")
+    trained = load_trained(trial, best, imports)
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        told = _fill(temporary, trained, formats, episodes, seed, trial / (BEST if best else NETWORK))
+        if folder.exists():
+            folder.rmdir()
+        os.rename(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return told
+
+
+def _fill(
+    folder: Path, trained: Trained, formats: Collection[str], episodes: int, seed: int, network: Path
+) -> tuple[Evaluation, Contents]:
+    contents, record = Contents(), read_json(trained.directory / "trial.json")
+    shutil.copyfile(network, folder / MODEL)
+    told = {key: record[key] for key in TRAVELS if key in record}
+    told["config"] = {k: v for k, v in told["config"].items() if k not in ("track", "tracking", "observers")}
+    _write(folder / CONFIG, told)
+    evaluation = evaluate(trained, episodes, seed)
+    _write(
+        folder / EVALUATION,
+        {
+            "mean_reward": evaluation.mean,
+            "std_reward": evaluation.std,
+            "episodes": episodes,
+            "first_seed": seed,
+            "returns": evaluation.returns,
+        },
+    )
+    _add_formats(folder, trained, evaluation, formats, contents)
+    if not draw_curve(trained, folder / CURVE):
+        contents.left_out[CURVE] = "nothing was evaluated while it trained"
+    _add_film(folder, trained, seed, contents)
+    status = (read_result(trained.directory) or _no_result()).status
+    contents.files = sorted({path.name for path in folder.iterdir()} | {CARD})
+    (folder / CARD).write_text(card(trained, told, evaluation, status, contents))
+    return evaluation, contents
+
+
+def _no_result() -> Any:
+    from dqn_exp.runs import Result
+
+    return Result()
+
+
+def _add_formats(
+    folder: Path, trained: Trained, evaluation: Evaluation, formats: Collection[str], contents: Contents
+) -> None:
+    for name in FORMATS:
+        try:
+            if name == "onnx":
+                contents.onnx_difference = write_onnx(trained, evaluation.states, folder / ONNX)
+            else:
+                write_sb3(trained, folder / SB3)
+        except NotExportable as reason:
+            (folder / {"onnx": ONNX, "sb3": SB3}[name]).unlink(missing_ok=True)
+            if name in formats:
+                raise NotExportable(f"--formats {name}: {reason}") from None
+            contents.left_out[{"onnx": ONNX, "sb3": SB3}[name]] = str(reason)
+
+
+def _add_film(folder: Path, trained: Trained, seed: int, contents: Contents) -> None:
+    limited = limit_episodes(trained.config.evaluation_env(), LONGEST_FILM)
+    try:
+        with closing(filmed_environment(limited, lambda _, episode: seed + episode)) as env:
+            env.use_statistics(trained.statistics)
+            pictures = film(env, trained.greedy, 1, [])
+            write_mp4(folder / FILM, pictures, env.frames_per_second)
+    except ConfigError as reason:
+        contents.left_out[FILM] = str(reason)
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def load_model(folder: str | Path, imports: bool = False) -> Trained:
+    """The network of a folder that `export` wrote, ready to play: `load_model(folder).greedy(observations)`.
+
+    Runs no code of the folder's; `imports`: may the modules that its configuration names be imported? Raises
+    AnalysisError.
+    """
+    place = Path(folder)
+    try:
+        config = recorded_config(read_json(place / CONFIG), str(place / CONFIG))
+        if config.imports and not imports:
+            raise AnalysisError(
+                f"{place} needs the modules {', '.join(config.imports)}: imports=True imports them"
+            )
+        import_modules(config.imports)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise AnalysisError(f"{place} holds no model: {error}") from error
+    return bring_back(place, config, place / MODEL)

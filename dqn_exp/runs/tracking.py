@@ -1,0 +1,174 @@
+"""Trackers that follow a trial: each reads the metric files in a thread of its own, whatever happens to it.
+
+What a tracker is told has been written to the disk before. So a continued trial, one that finished before
+the tracker was asked for, and one that was taken from elsewhere are told in the same way, and a tracker
+that raises or hangs keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dqn_exp.config import Config
+from dqn_exp.runs.files import TRACKED, DamagedRecord, read_json, write_json
+from dqn_exp.runs.points import Points
+from dqn_exp.runs.result import DESCRIPTION, FINISHED, Result, read_result
+from dqn_exp.trackers import Trial, build_tracker
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""From one look at the metric files to the next."""
+PATIENCE = {True: 60.0, False: 2.0}
+"""Seconds that a tracker has to take in the rest of a trial that has finished, or that is cut short."""
+SWEEP_FILES = ("sweep.json", "multirun.yaml")
+
+
+class Follower(threading.Thread):
+    """One tracker and the trial in `directory`, which is described there already."""
+
+    def __init__(self, name: str, options: Mapping[str, Any], directory: Path) -> None:
+        super().__init__(name=f"tracker {name}", daemon=True)
+        self._kind, self._options, self._directory = name, options, directory
+        self._over = threading.Event()
+        self.told: float = 0
+        """The environment step up to which the metric files say all."""
+        self.failure: str | None = None
+
+    def run(self) -> None:
+        try:
+            self._follow()
+        except BaseException as error:  # SystemExit too
+            self.failure = f"{type(error).__name__}: {error}"
+            log.warning("%s failed and is told no more: %s", self.name, self.failure)
+
+    def _follow(self) -> None:
+        tracker = build_tracker(self._kind, self._options)
+        known = tracker.start(identify(self._directory))
+        points, is_over = Points(self._directory), False
+        while not is_over:
+            is_over = self._over.wait(LOOK_SECONDS)
+            for step, scalars in points.up_to(self.told):
+                if known is None or step > known:
+                    tracker.log(step, scalars)
+        result = read_result(self._directory) or Result()
+        tracker.finish(result.status, at_the_end(result))
+
+    def stop(self) -> None:
+        """The trial has ended or is cut short: the metric files say all."""
+        self.told = math.inf
+        self._over.set()
+
+    def end(self, patience: float) -> None:
+        """Let it come to its end, for which it has so many seconds."""
+        self.join(patience)
+        if self.is_alive():
+            self.failure = "it had not taken in the trial some time after its end"
+            log.warning("%s: %s", self.name, self.failure)
+
+
+def follow(names: Iterable[str], config: Config, directory: Path) -> dict[str, Follower]:
+    """A follower for each of the trackers of `config` that `names` says, at work."""
+    followers = {name: Follower(name, config.tracking.get(name, {}), directory) for name in names}
+    for follower in followers.values():
+        follower.start()
+    return followers
+
+
+def catch_up(config: Config, directory: Path) -> dict[str, str]:
+    """Tell the trackers of `config` of a finished trial, unless they know of it; who failed, and why."""
+    wanted = [name for name in config.track if not _is_told(name, config, directory)]
+    followers = follow(wanted, config, directory)
+    end(followers, config, directory)
+    return {name: follower.failure for name, follower in followers.items() if follower.failure}
+
+
+def end(followers: Mapping[str, Follower], config: Config, directory: Path) -> None:
+    """Wait for the followers, and record how they have fared where the trial has finished."""
+    result = read_result(directory) or Result()
+    is_finished = result.status in FINISHED
+    deadline = time.monotonic() + PATIENCE[is_finished]
+    for follower in followers.values():
+        follower.stop()
+    for follower in followers.values():
+        follower.end(max(0.0, deadline - time.monotonic()))
+    if followers and is_finished:
+        told = {
+            name: {"options": config.tracking.get(name, {}), "failure": follower.failure}
+            for name, follower in followers.items()
+        }
+        try:
+            write_json(directory / TRACKED, {**read_tracked(directory), **told})
+        except OSError as error:
+            log.warning("%s: %s", directory / TRACKED, error)
+
+
+def read_tracked(directory: Path) -> dict[str, Any]:
+    """How trackers have fared with the trial in `directory`; empty where none has followed it to its end."""
+    try:
+        return dict(read_json(directory / TRACKED))
+    except (OSError, DamagedRecord, TypeError, ValueError):
+        return {}
+
+
+def untold(directory: Path) -> dict[str, str]:
+    """Why trackers do not have all of the trial in `directory`, by their names."""
+    return {
+        name: str(told["failure"]) for name, told in read_tracked(directory).items() if told.get("failure")
+    }
+
+
+def _is_told(name: str, config: Config, directory: Path) -> bool:
+    everything = {"options": config.tracking.get(name, {}), "failure": None}
+    return bool(read_tracked(directory).get(name) == everything)
+
+
+def identify(directory: Path) -> Trial:
+    """The trial in `directory`, by its description and its place."""
+    place, record = directory.absolute(), read_json(directory / DESCRIPTION)
+    sweep = next((f for f in place.parents if any((f / name).exists() for name in SWEEP_FILES)), place.parent)
+    began = record["attempts"][0]["started"]
+    name = ",".join(place.relative_to(sweep).parts)
+    return Trial(
+        hashlib.sha256(f"{place} {began}".encode()).hexdigest()[:16],
+        sweep.name,
+        _without_seed(name, record),
+        record["seed"],
+        place,
+        flat(record["config"]),
+    )
+
+
+def _without_seed(name: str, record: Mapping[str, Any]) -> str:
+    """The name of a trial as that of its configuration: what was cut short says it by a digest."""
+    if "~" not in name:
+        return re.sub(r"(^|,)seed=\d+$", "", name) or "default"
+    config = {key: value for key, value in record["config"].items() if key != "seed"}
+    return f"{name.rpartition('~')[0]}~{hashlib.sha256(repr(config).encode()).hexdigest()[:8]}"
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
+    """Nested values by dotted names; lists and null as text."""
+    found: dict[str, bool | int | float | str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
+    return found
+
+
+def at_the_end(result: Result) -> dict[str, float]:
+    """The numbers that are known when a trial has ended."""
+    final = {"final/mean_reward": result.final_return, "final/std_reward": result.final_std}
+    measures = {f"final/{name}": value for name, value in result.measures.items()}
+    known = {name: value for name, value in final.items() if value is not None}
+    return {**known, **measures} if known else {}

@@ -1,0 +1,107 @@
+"""MLflow, in a folder or on a server: a sweep is an experiment, each trial a run with the tags below."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dqn_exp.trackers.tracker import Scalars, Trial, require
+
+ID = "dqn_exp.trial"
+"""The tag by which a continued trial finds its run again."""
+STATUS = {"failed": "FAILED", "interrupted": "KILLED", "pruned": "KILLED"}
+"""MLflow's words for ours; every other trial is FINISHED."""
+AT_A_TIME = 500
+"""Numbers that are sent together; MLflow takes 1000 at most."""
+SECONDS = 2.0
+"""From one sending to the next, at least where they are fewer."""
+PARAMETERS_AT_A_TIME = 100
+
+
+class MLflow:
+    """Sends numbers in batches. MLflow itself knows, for each of them, up to which step it has it."""
+
+    def __init__(self, uri: str) -> None:
+        """`uri`: of a server or a database, or a folder, in which a database is made."""
+        require("mlflow", "mlflow")
+        self._folder = None if "://" in uri else Path(uri).absolute()
+        self.uri = uri if self._folder is None else f"sqlite:///{self._folder / 'mlflow.db'}"
+        self._waiting: list[Any] = []
+        self._sent = 0.0
+        self._step = 0
+
+    def start(self, trial: Trial) -> int | None:
+        from mlflow import MlflowClient
+
+        with self._alone():
+            self._client = MlflowClient(tracking_uri=self.uri)
+            experiment = self._experiment(trial.sweep)
+        found = self._client.search_runs([experiment], f"tags.`{ID}` = '{trial.id}'")
+        run = found[0] if found else self._new_run(experiment, trial)
+        self._run = run.info.run_id
+        self._client.update_run(self._run, status="RUNNING")
+        self._known = {
+            key: max(m.step for m in self._client.get_metric_history(self._run, key))
+            for key in run.data.metrics
+        }
+        return None
+
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        artifacts = None if self._folder is None else (self._folder / "artifacts").as_uri()
+        return str(self._client.create_experiment(name, artifact_location=artifacts))
+
+    def _new_run(self, experiment: str, trial: Trial) -> Any:
+        from mlflow.entities import Param
+
+        tags = {ID: trial.id, "sweep": trial.sweep, "configuration": trial.configuration}
+        tags |= {"seed": str(trial.seed), "directory": str(trial.directory)}
+        name = f"{trial.configuration}/seed={trial.seed}"
+        run = self._client.create_run(experiment, tags=tags, run_name=name)
+        params = [Param(key, str(value)) for key, value in trial.hyperparameters.items()]
+        for first in range(0, len(params), PARAMETERS_AT_A_TIME):
+            batch = params[first : first + PARAMETERS_AT_A_TIME]
+            self._client.log_batch(run.info.run_id, params=batch)
+        return run
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Of the processes that use a folder: two of them must not make its tables or an experiment twice."""
+        if self._folder is None:
+            yield
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with open(self._folder / ".lock", "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def log(self, step: int, scalars: Scalars) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._step = step
+        self._waiting += [
+            Metric(name, value, now, step)
+            for name, value in scalars.items()
+            if step > self._known.get(name, -1)
+        ]
+        if len(self._waiting) >= AT_A_TIME or time.monotonic() - self._sent >= SECONDS:
+            self._send()
+
+    def finish(self, status: str, scalars: Scalars) -> None:
+        self.log(self._step, scalars)
+        self._send()
+        self._client.set_tag(self._run, "status", status)
+        self._client.set_terminated(self._run, STATUS.get(status, "FINISHED"))
+
+    def _send(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:AT_A_TIME], self._waiting[AT_A_TIME:]
+            self._client.log_batch(self._run, metrics=batch)
+        self._sent = time.monotonic()

@@ -1,0 +1,59 @@
+"""Weights & Biases: a run for each trial, in the group of its configuration within its sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dqn_exp.trackers.tracker import Scalars, Trial, require
+
+
+class WeightsAndBiases:
+    """Offline it writes `offline-run-*` folders, one for each attempt at a trial, which `wandb sync` sends.
+
+    What W&B has cannot be asked for offline. So a file beside it says up to which step it was told, before
+    it is told.
+    """
+
+    def __init__(self, project: str, mode: str, folder: str) -> None:
+        require("wandb", "wandb")
+        if mode not in ("offline", "online"):
+            raise ValueError(f"mode={mode!r}; allowed: offline, online")
+        self._project, self._mode, self._folder = project, mode, Path(folder)
+
+    def start(self, trial: Trial) -> int | None:
+        told = self._folder / "told" / trial.id
+        told.parent.mkdir(parents=True, exist_ok=True)
+        known = told.read_text().split() if told.exists() else []
+        self._told = open(told, "r+b" if told.exists() else "w+b", buffering=0)  # noqa: SIM115
+        self._run = self._begin(trial)
+        return int(known[0]) if known else None
+
+    def _begin(self, trial: Trial) -> Any:
+        import wandb
+
+        return wandb.init(
+            project=self._project,
+            dir=self._folder,
+            id=trial.id,
+            resume="allow" if self._mode == "online" else None,
+            name=f"{trial.configuration}/seed={trial.seed}",
+            group=f"{trial.sweep}/{trial.configuration}",
+            job_type="train",
+            tags=[trial.sweep[:64]],
+            config={**trial.hyperparameters, "sweep": trial.sweep, "configuration": trial.configuration},
+            reinit="create_new",
+            settings=wandb.Settings(
+                mode=self._mode, silent=True, console="off", disable_git=True, save_code=False
+            ),
+        )
+
+    def log(self, step: int, scalars: Scalars) -> None:
+        self._told.seek(0)
+        self._told.write(f"{step:<20}".encode())
+        self._run.log(dict(scalars), step=step, commit=True)
+
+    def finish(self, status: str, scalars: Scalars) -> None:
+        self._run.summary.update({"status": status, **scalars})
+        self._run.finish(exit_code=1 if status == "failed" else 0)
+        self._told.close()

@@ -1,0 +1,80 @@
+"""What MLflow's own client finds of a trial that was cut short and continued."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dqn_exp.runs import tracking
+from dqn_exp.runs.points import Points
+from dqn_exp.runs.record import run_trial
+from dqn_exp.trackers.mlflow import MLflow
+from tests.helpers import make_config
+from tests.trackers.trial import BRIEF, cut_short, trial_of
+
+mlflow = pytest.importorskip("mlflow", exc_type=ImportError)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trial in two attempts, followed by MLflow in a folder."""
+    place = tmp_path_factory.mktemp("sweep")
+    options = {"mlflow": {"uri": str(place / "runs")}}
+    config = make_config(**BRIEF, seed=3, track=["mlflow"], tracking=options)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tracking, "PATIENCE", {True: 60.0, False: 60.0})
+        cut_short(config, place / "buffer=17k,seed=3")
+        run_trial(config, place / "buffer=17k,seed=3", {})
+    return place
+
+
+def runs(uri: Path, experiment: str) -> tuple[Any, list[Any]]:
+    client = mlflow.MlflowClient(tracking_uri=MLflow(str(uri)).uri)
+    return client, client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+
+
+def test_every_number_is_there_once(place: Path) -> None:
+    told: dict[str, list[tuple[int, float]]] = {}
+    for step, numbers in Points(place / "buffer=17k,seed=3").up_to(10**9):
+        for name, value in numbers.items():
+            told.setdefault(name, []).append((step, value))
+    client, (run,) = runs(place / "runs", place.name)
+    found = {
+        name: sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, name))
+        for name in run.data.metrics
+    }
+    final = {name: found.pop(name) for name in list(found) if name.startswith("final/")}
+    assert found == told
+    assert all(len(points) == 1 for points in final.values())
+    assert len(final) == 2
+
+
+def test_a_run_says_whose_it_is(place: Path) -> None:
+    _, (run,) = runs(place / "runs", place.name)
+    assert run.info.run_name == "buffer=17k/seed=3"
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["configuration"] == "buffer=17k"
+    assert run.data.tags["seed"] == "3"
+    assert run.data.tags["status"] == "exhausted"
+    assert run.data.params["batch"] == "16"
+    assert run.data.params["env.id"] == "CartPole-v1"
+
+
+def test_what_is_sent_again_is_there_once_and_the_rest_too(place: Path) -> None:
+    """A batch may have arrived in part when a process was killed."""
+    first, again = MLflow(str(place / "runs")), MLflow(str(place / "runs"))
+    first.start(trial_of("a" * 16, place))
+    first.log(1, {"charts/x": 1.0, "charts/y": 1.0})
+    first.log(2, {"charts/x": 2.0})
+    first.finish("interrupted", {})
+    again.start(trial_of("a" * 16, place))
+    for step in (1, 2, 3):
+        again.log(step, {"charts/x": float(step), "charts/y": float(step)})
+    again.finish("failed", {})
+    client, (run,) = runs(place / "runs", "sweep")
+    for name in ("charts/x", "charts/y"):
+        history = client.get_metric_history(run.info.run_id, name)
+        assert sorted((m.step, m.value) for m in history) == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert run.info.status == "FAILED"

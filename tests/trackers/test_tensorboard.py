@@ -1,0 +1,93 @@
+"""What TensorBoard's own reader finds in the files of a trial that was cut short and continued."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from dqn_exp.runs import tracking
+from dqn_exp.runs.points import Points
+from dqn_exp.runs.record import run_trial
+from dqn_exp.trackers.tensorboard import TensorBoard
+from tests.helpers import make_config
+from tests.trackers.trial import BRIEF, cut_short, trial_of
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trial in two attempts, followed by TensorBoard."""
+    place = tmp_path_factory.mktemp("sweep")
+    options = {"tensorboard": {"folder": str(place / "board")}}
+    config = make_config(**BRIEF, seed=3, track=["tensorboard"], tracking=options)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tracking, "PATIENCE", {True: 60.0, False: 60.0})
+        cut_short(config, place / "buffer=17k,seed=3")
+        run_trial(config, place / "buffer=17k,seed=3", {})
+    return place
+
+
+def read(folder: Path) -> EventAccumulator:
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    board = read(folder)
+    return {tag: [(e.step, e.value) for e in board.Scalars(tag)] for tag in board.Tags()["scalars"]}
+
+
+def test_every_number_is_there_once(place: Path) -> None:
+    told: dict[str, list[tuple[int, Any]]] = {}
+    for step, numbers in Points(place / "buffer=17k,seed=3").up_to(10**9):
+        for name, value in numbers.items():
+            told.setdefault(name, []).append((step, pytest.approx(value, rel=1e-6)))
+    found = scalars(place / "board" / place.name / "buffer=17k" / "seed=3")
+    final = {name: found.pop(name) for name in list(found) if name.startswith("final/")}
+    assert found == told
+    assert len(found["charts/episodic_return"]) > 5
+    assert sorted(final) == ["final/mean_reward", "final/std_reward"]
+    assert all(len(points) == 1 for points in final.values())
+
+
+def test_hyperparameters_and_the_end_are_told(place: Path) -> None:
+    board = read(place / "board" / place.name / "buffer=17k" / "seed=3")
+    told = {
+        tag: HParamsPluginData.FromString(content)
+        for tag, content in board.PluginTagToContent("hparams").items()
+    }
+    start = next(data.session_start_info for tag, data in told.items() if tag.endswith("start_info"))
+    assert start.hparams["batch"].number_value == 16
+    assert start.hparams["env.id"].string_value == "CartPole-v1"
+    assert any(tag.endswith("end_info") for tag in told)
+
+
+def test_another_trial_of_the_same_name_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    for letter in "ab":
+        tracker = TensorBoard(str(tmp_path))
+        assert tracker.start(trial_of(letter * 16, tmp_path)) is None
+        tracker.log(5, {"charts/x": 1.0})
+        tracker.finish("interrupted", {})
+    assert TensorBoard(str(tmp_path)).start(trial_of("b" * 16, tmp_path)) == 5
+    folder = tmp_path / "sweep" / "buffer=17k"
+    assert sorted(path.name for path in folder.iterdir()) == ["seed=3", "seed=3~bbbbbb"]
+
+
+def test_a_record_that_was_cut_off_hides_nothing(tmp_path: Path) -> None:
+    """A process may die while it writes: what is behind lies in the next file."""
+    tracker = TensorBoard(str(tmp_path))
+    tracker.start(trial_of("a" * 16, tmp_path))
+    for step in (1, 2):
+        tracker.log(step, {"charts/x": float(step)})
+    tracker._file.close()
+    (path,) = tmp_path.rglob("*tfevents*")
+    path.write_bytes(path.read_bytes()[:-3])
+    again = TensorBoard(str(tmp_path))
+    assert again.start(trial_of("a" * 16, tmp_path)) == 1
+    again.log(2, {"charts/x": 2.0})
+    again.finish("exhausted", {"final/mean_reward": 9.0})
+    assert scalars(path.parent) == {"charts/x": [(1, 1.0), (2, 2.0)], "final/mean_reward": [(2, 9.0)]}
