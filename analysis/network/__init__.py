@@ -1,4 +1,15 @@
 """Inside one trial: what its network thinks and does, and why it did not learn.
 
-Three commands, `policy`, `video` and `diagnose`, each a module with `add_arguments` and `run`.
+Three commands, `policy`, `video` and `diagnose`, each a module with `add_arguments` and `run`; `explore`,
+`actions` and `film` are for notebooks.
 """
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
+
+if TYPE_CHECKING:
+    from analysis.network.notebook import Film, actions, explore, film
+    from analysis.network.policy.explorer import Explorer
+
+__getattr__ = lazy(__name__, __file__)

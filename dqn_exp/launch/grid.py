@@ -72,6 +72,15 @@ OF_THE_SWEEP = (ZIP, REUSE, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
 
 
+class Swept(NamedTuple):
+    """What became of a sweep."""
+
+    directory: Path
+    results: list[JobReturn]
+    falls_short: bool
+    """Is there a trial that was wanted and has failed?"""
+
+
 class Ending(Protocol):
     """What is done when all trials are over."""
 
@@ -89,8 +98,8 @@ def sweep(
     overrides: Sequence[Override],
     judge: Judge,
     ending: Ending,
-) -> list[Any]:
-    """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed.
+) -> Swept:
+    """Run the sweep, then `ending`.
 
     With `seed=until_decided` the `judge` says after each look which values are to have more seeds.
     """
@@ -114,7 +123,7 @@ def sweep(
     reuse = read_reuse(overrides, master, directory)
     if is_dry_run(master):
         foretell(directory, trials, remarks, at_a_time, design, judge, reuse)
-        return []
+        return Swept(directory, [], falls_short=False)
     if is_new:
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -134,9 +143,7 @@ def sweep(
         ending.tell(directory, 0 if is_over else n_failed(results))
         if is_over:
             write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
-    if not is_over:
-        raise SystemExit(1)
-    return list(results)
+    return Swept(directory, list(results), falls_short=not is_over)
 
 
 @contextmanager

@@ -50,5 +50,6 @@ if TYPE_CHECKING:
         read_result,
     )
     from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
+    from dqn_exp.runs.watched import unrecorded
 
 __getattr__ = lazy(__name__, __file__)

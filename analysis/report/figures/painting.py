@@ -19,6 +19,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from analysis.report.figures.style import RC
+from analysis.report.page import render_page
 
 
 class Plot(NamedTuple):
@@ -39,6 +40,10 @@ class Picture(NamedTuple):
     caption: str
     png: bytes
     pdf: bytes
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return render_page("inline.html.j2", title="", sentences=[], rows=[], picture=self)
 
 
 def paint_all(plots: Sequence[Plot]) -> list[Picture]:
