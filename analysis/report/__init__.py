@@ -18,6 +18,6 @@ if TYPE_CHECKING:
     from analysis.report.page import render_page
     from analysis.report.pieces import figure, inline
     from analysis.report.summary import summary_table
-    from analysis.report.sweep_report import write_report
+    from analysis.report.sweep_report import findings_about, write_report
 
 __getattr__ = lazy(__name__, __file__)

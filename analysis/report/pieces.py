@@ -37,7 +37,7 @@ def inline(paths: Paths) -> str:
     sweep = read_sweep(paths)
     plots = list(_plots(sweep))
     main = [plot for plot in plots if sweep.axes != [ALL] or _kind(plot) == "returns"]
-    picture = paint(main[0]) if main else None
+    picture = paint(main[0]).lighter() if main else None
     return render_page(
         "inline.html.j2",
         title=findings.title(sweep),

@@ -63,5 +63,5 @@ def inline(study: optuna.Study) -> str:
         title=f"Study {data.name}",
         sentences=list(findings.overview(data)),
         rows=rows,
-        picture=picture,
+        picture=picture and picture.lighter(),
     )

@@ -58,15 +58,16 @@ def seeds_of(given: Seeds | None) -> list[str]:
     if given is None:
         return []
     if given == UNTIL_DECIDED:
-        return [f"seed={UNTIL_DECIDED}"]
-    allowed = f"allowed: how many, such as 5, a list of them, or {UNTIL_DECIDED!r}"
-    if isinstance(given, bool | str) or given == 0:
-        raise ConfigError(f"seeds={given!r}: {allowed}")
-    if isinstance(given, int):
-        return [f"seed=range({given})"]
-    if not isinstance(given, Iterable):
-        raise ConfigError(f"seeds={given!r}: {allowed}")
-    return [f"seed={','.join(map(as_text, given))}"]
+        text = UNTIL_DECIDED
+    elif isinstance(given, int) and not isinstance(given, bool) and given > 0:
+        text = f"range({given})"
+    elif isinstance(given, Iterable) and not isinstance(given, str):
+        text = ",".join(map(as_text, given))
+    else:
+        raise ConfigError(
+            f"seeds={given!r}: allowed: how many, such as 5, a list of them, or {UNTIL_DECIDED!r}"
+        )
+    return [f"seed={text}"]
 
 
 def as_text(value: Any) -> str:

@@ -66,7 +66,8 @@ def run(values: Values | None = None, /, *, directory: Place | None = None, **ke
     places = list[Path]()
 
     def task(composed: DictConfig) -> float | None:
-        places.append(Path(HydraConfig.get().runtime.output_dir))
+        place = Path(HydraConfig.get().runtime.output_dir)
+        places.append(place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place)
         return run_single(composed)
 
     with one_thread(), _command([*overrides_of(given), *place_of("hydra.run.dir", directory)]):

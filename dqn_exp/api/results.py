@@ -56,9 +56,13 @@ class Trained(Folder):
         return figure(self.directory, name)
 
     def _repr_html_(self) -> str:
+        from analysis.errors import AnalysisError
         from analysis.report import inline
 
-        return inline(self.directory)
+        try:
+            return inline(self.directory)
+        except AnalysisError as error:  # there is no trial yet
+            return html.escape(str(error))
 
 
 class Trial(Trained):
@@ -121,6 +125,12 @@ class Sweep(Trained):
         if not (found / DESCRIPTION).exists():
             raise ConfigError(f"{run!r} is no trial of {self.directory}; allowed: a `run` of runs()")
         return Trial(found)
+
+    def findings(self) -> list[str]:
+        """What the data supports, in the sentences of the report; tests take seconds."""
+        from analysis.report import findings_about
+
+        return findings_about(self.directory)
 
     def report(self, output: Place | None = None) -> Report:
         """Write the report, by default into `report/` of the sweep: `python -m analysis report`."""

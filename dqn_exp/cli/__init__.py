@@ -1,6 +1,6 @@
 """The command line: one trial, a sweep or a study, and what is said at its end.
 
-The only room that knows both `dqn_exp` and `analysis`.
+It and `api` know both `dqn_exp` and `analysis`.
 """
 
 from typing import TYPE_CHECKING

@@ -17,9 +17,13 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
+from PIL import Image
 
 from analysis.report.figures.style import RC
 from analysis.report.page import render_page
+
+COLOURS = 64
+"""Of a lighter picture."""
 
 
 class Plot(NamedTuple):
@@ -41,9 +45,18 @@ class Picture(NamedTuple):
     png: bytes
     pdf: bytes
 
+    def __repr__(self) -> str:
+        return f"Picture({self.name!r})"
+
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        return render_page("inline.html.j2", title="", sentences=[], rows=[], picture=self)
+        return render_page("inline.html.j2", title="", sentences=[], rows=[], picture=self.lighter())
+
+    def lighter(self) -> Picture:
+        """For a notebook, which is kept as a whole: with few colours, in a third of the bytes."""
+        smaller = io.BytesIO()
+        Image.open(io.BytesIO(self.png)).convert("RGB").quantize(COLOURS).save(smaller, "PNG", optimize=True)
+        return self._replace(png=smaller.getvalue())
 
 
 def paint_all(plots: Sequence[Plot]) -> list[Picture]:
