@@ -1,3 +1,17 @@
-"""How does a hyperparameter change the way a DQN learns, and how sure may you be?"""
+"""How does a hyperparameter change the way a DQN learns, and how sure may you be?
+
+In Python: `train`, `run`, `sweep` and `study`; docs/python.md shows them at work.
+"""
+
+from typing import TYPE_CHECKING
+
+from dqn_exp.faces import lazy
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from dqn_exp.api import Study, Sweep, Training, Trial, interval, run, study, sweep, train
+    from dqn_exp.config import ConfigError
+    from dqn_exp.training import EpisodeEnded, Evaluated, Learned
+
+__getattr__ = lazy(__name__, __file__)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
@@ -32,3 +35,23 @@ def _handed_on(file: Path) -> list[tuple[str, str, str]]:
     return [
         (str(node.module), alias.name, alias.asname or alias.name) for node in imports for alias in node.names
     ]
+
+
+def called_as(package: str, module: str) -> None:
+    """Let the room `package` be called like the function of its name in `module`, which is imported then.
+
+    A package has one attribute of a name: that of a function and of a room is a module that can be called.
+    """
+
+    def function() -> Any:
+        return getattr(import_module(module), package.rpartition(".")[2])
+
+    class Called(ModuleType):
+        def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+            return function()(*arguments, **keywords)
+
+        @property
+        def __signature__(self) -> inspect.Signature:
+            return inspect.signature(function())
+
+    sys.modules[package].__class__ = Called

@@ -44,6 +44,10 @@ class Registry:
             known = [*self._builtin, *self._registered]
             raise unknown(key, name, known or ["one that a module named in imports=[...] registers"])
 
+    def registered_by(self, module: str) -> list[str]:
+        """Names of the parts that this module has registered."""
+        return [name for name, part in self._registered.items() if part.__module__ == module]
+
     def __getitem__(self, name: str) -> Callable[..., Any]:
         if name in self._builtin:
             module, _, attribute = self._builtin[name].partition(":")
@@ -125,6 +129,8 @@ wrappers = Registry(
         **{name: f"gymnasium.wrappers:{name}" for name in GYMNASIUM_WRAPPERS},
     },
 )
+
+REGISTRIES = (agents, heads, networks, observers, wrappers)
 
 
 def import_modules(names: Iterable[str]) -> None:

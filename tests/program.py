@@ -27,6 +27,8 @@ TINY = (
     "report=false",
 )
 """A trial of less than a second."""
+SMALL = {key: value for key, _, value in (text.partition("=") for text in TINY) if key != "report"}
+"""The same for the functions of `dqn_exp`."""
 
 RECORDED = ("episodes.csv", "evaluations.csv", "losses.csv", "network.safetensors")
 """What must not depend on when, where and beside what a trial runs."""

@@ -22,7 +22,7 @@ from dqn_exp.config import DONE_BEFORE
 from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
-Paths = str | Path | Sequence[str | Path]
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A folder that holds trials, or several."""
 Value = str | int | float | bool | None
 Curve = dict[str, Floats]
@@ -77,7 +77,7 @@ class RecordedTrial:
 
 def as_list(paths: Paths) -> list[Path]:
     """Each of `paths`; several as absolute ones."""
-    several = [paths] if isinstance(paths, str | Path) else list(paths)
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not several:
         raise AnalysisError("no folder was given")
     return [Path(path) if len(several) == 1 else Path(path).absolute() for path in several]

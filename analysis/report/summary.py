@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from analysis.estimates import configuration_table
-from analysis.records import label, read_sweep
+from analysis.records import Sweep, label, read_sweep
 from dqn_exp.text import format_number
 
 
 def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
     """One row per configuration, as text: axis values, how many trials, how they fared."""
-    sweep = read_sweep(sweep_dir)
+    return summary_rows(read_sweep(sweep_dir))
+
+
+def summary_rows(sweep: Sweep) -> list[dict[str, str]]:
+    """`summary_table` of a sweep that has been read."""
     timeline, names = sweep.timelines[0], [axis.name for axis in sweep.axes]
     rows = configuration_table(sweep, timeline, np.random.default_rng(0))
     shown = {

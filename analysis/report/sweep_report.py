@@ -148,6 +148,15 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
     return publish(output, page, [*of_all, *chain(*pictures)], tables)
 
 
+def findings_about(paths: Paths) -> list[str]:
+    """What the data supports, sentence by sentence, as the report about `paths` says it."""
+    found = list[str]()
+    for part in _parts(read_sweep(paths)):
+        said = [*chain(*(section.findings for section in part.sections)), *part.best]
+        found += [f"{part.name}: {sentence}" if part.name else sentence for sentence in said]
+    return found
+
+
 def _parts(sweep: Sweep) -> list[Part]:
     """One for each environment, so that returns and times of several are never mixed."""
     by_environment = sweep.by_environment()

@@ -1,7 +1,8 @@
 """`python -m analysis study`: what an Optuna study shows, and how far to believe it.
 
 `write_report` writes the page; `compare` tests the winners on fresh seeds, `confirmed` and
-`confirmation_rows` say what that has shown.
+`confirmation_rows` say what that has shown. `load_study` opens one; `best_values`,
+`trials_table` and `inline` are for whoever works in Python.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     import optuna
 
     from analysis.study.confirmation import compare
+    from analysis.study.data import load_study
     from analysis.study.findings import confirmation_rows, confirmed
+    from analysis.study.tables import best_values, inline, trials_table
 
 __getattr__ = lazy(__name__, __file__)
 

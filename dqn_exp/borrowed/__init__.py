@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         compose_as_hydra_will,
         error_of,
         override_dirname,
+        set_aside,
+        sweeper_of,
     )
     from dqn_exp.borrowed.loky import exit_code, kill_workers, terminate_workers
     from dqn_exp.borrowed.omegaconf import represent_string

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.core_plugins.file_config_source import FileConfigSource as FolderSource
@@ -15,14 +18,20 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
-from hydra.types import RunMode
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, RunMode, TaskFunction
+from hydra.version import VersionBase, setbase
 from omegaconf import DictConfig
 
 TESTED = {"hydra-core": ["1.3.8"]}
+VERSION_BASE = "1.3"
+"""Of Hydra, whose behaviour our configuration is written for."""
 
 __all__ = [
     "TESTED", "FolderSource", "arguments_parser", "compose_as_hydra_will", "error_of", "override_dirname",
+    "set_aside", "sweeper_of",
 ]  # fmt: skip
 
 
@@ -48,6 +57,45 @@ def compose_as_hydra_will(arguments: Namespace, folder: Path) -> DictConfig:
         return composed
     finally:
         GlobalHydra.instance().clear()
+
+
+@contextmanager
+def sweeper_of(
+    overrides: Sequence[str], folder: Path, task: TaskFunction
+) -> Iterator[tuple[Sweeper, list[str]]]:
+    """The sweeper that a multirun of `overrides` has, and what it is called with; `folder` holds config.yaml.
+
+    `hydra.main` makes the same, and keeps what the sweeper returns to itself. Raises Hydra's errors.
+    """
+    hydra = Hydra.create_main_hydra2("trial", create_config_search_path(str(folder)))
+    try:
+        asked = [*overrides, "hydra.mode=MULTIRUN"]
+        config = hydra.compose_config("config", asked, RunMode.MULTIRUN, with_log_configuration=True)
+        callbacks = Callbacks(config)
+        callbacks.on_multirun_start(config=config, config_name="config")
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=callbacks)
+        sweeper = Plugins.instance().instantiate_sweeper(
+            hydra_context=context, task_function=task, config=config
+        )
+        yield sweeper, list(config.hydra.overrides.task)
+        callbacks.on_multirun_end(config=config, config_name="config")
+    finally:
+        GlobalHydra.instance().clear()
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """Hydra as our configuration needs it; another program of Hydra's that calls us finds its own again."""
+    others, their_config = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
+    base: Any = VersionBase.instance()
+    their_version = base.version_base
+    GlobalHydra.instance().clear()
+    setbase(VERSION_BASE)
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra, HydraConfig.instance().cfg = others, their_config
+        base.version_base = their_version
 
 
 def override_dirname(

@@ -1,6 +1,6 @@
 """The command line: one trial, a sweep or a study, and what is said at its end.
 
-The only room that knows both `dqn_exp` and `analysis`.
+It and `api` know both `dqn_exp` and `analysis`.
 """
 
 from typing import TYPE_CHECKING
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.cli.asked import OF_A_STUDY, OF_THE_COMMAND, check_asked, check_params
+    from dqn_exp.cli.asked import OF_A_STUDY, OF_THE_COMMAND, check_params, read_command
     from dqn_exp.cli.help import help_text
     from dqn_exp.cli.looks import Analyst
-    from dqn_exp.cli.messages import explain
-    from dqn_exp.cli.single import prepare_single_run
+    from dqn_exp.cli.messages import explain, is_open
+    from dqn_exp.cli.process import as_found, hand_to_hydra, workers_at_hand
+    from dqn_exp.cli.single import check_single, prepare_single_run
     from dqn_exp.cli.study import StudyAnalyst
     from dqn_exp.cli.summary import Summary
 

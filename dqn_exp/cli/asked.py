@@ -7,7 +7,8 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
 from dqn_exp.borrowed import arguments_parser
-from dqn_exp.config import ConfigError
+from dqn_exp.config import ConfigError, grouped, plain_calls
+from dqn_exp.runs import provenance
 
 OF_MANY_TRIALS = (
     "sweeps", "objective", "confirm", "seeds", "shard",
@@ -30,6 +31,21 @@ def check_params(params: Iterable[str], not_for: Sequence[str]) -> None:
                 f"hydra.sweeper.params.{key} would have no effect: values of trials stand there; allowed: "
                 f"{in_file} at the top of the file, or {plain}=... on the command line"
             )
+
+
+def read_command(argv: list[str]) -> None:
+    """Note what was typed, and write it, in place, as Hydra reads it.
+
+    Raises ConfigError for what would have no effect.
+    """
+    provenance.set_command(argv)
+    argv[1:] = [grouped(plain_calls(argument)) for argument in multirun_first(argv[1:])]
+    check_asked(argv)
+
+
+def multirun_first(arguments: Sequence[str]) -> list[str]:
+    """Hydra reads no override that stands behind -m where others stand before it."""
+    return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
 
 
 def check_asked(argv: Sequence[str]) -> None:

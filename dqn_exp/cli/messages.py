@@ -38,6 +38,11 @@ OPEN = tuple(
 """Sections whose keys are whatever a part takes."""
 
 
+def is_open(key: str) -> bool:
+    """Is `key` in a section whose keys are whatever a part takes?"""
+    return key.startswith(OPEN)
+
+
 def explain(error: BaseException) -> str | None:
     """What went wrong and what is allowed; None for an error that is not the user's."""
     if isinstance(error, ConfigError | Locked | DamagedRecord | ClusterLost):
@@ -105,7 +110,7 @@ def _explain_null() -> str | None:
 
 def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
-    if f"{parent}.".startswith(OPEN):
+    if is_open(f"{parent}."):
         return f"{key} is not there yet; write +{key}=... to add it"
     if key.startswith(("hydra/sweeper/", "hydra.sweeper.")) and "n_trials" not in _keys_of("hydra.sweeper"):
         return f"{key} is an option of a study, and this is a plain sweep; allowed: with hydra/sweeper=optuna"

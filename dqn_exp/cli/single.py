@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
+
+from omegaconf import DictConfig
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
 from dqn_exp.cli.asked import asks_for_information, is_multirun
-from dqn_exp.config import CONF, ConfigError, refuse_second_names, refuse_unused_names
+from dqn_exp.config import CONF, Config, ConfigError, refuse_second_names, refuse_unused_names
 from dqn_exp.launch import (
     PlannedTrial,
     Reuse,
@@ -45,16 +48,7 @@ def prepare_single_run(argv: list[str]) -> bool:
     arguments = arguments_parser().parse_args(argv[1:])
     if is_multirun(arguments) or asks_for_information(arguments):
         return True
-    refuse_second_names(arguments.overrides)
-    composed = compose_as_hydra_will(arguments, CONF)
-    if composed.get("zip"):
-        raise ConfigError(f"zip={composed.zip}: one trial has no axes; allowed: with -m, or zip=[]")
-    config = resolve_config(plain_values(composed))
-    refuse_unused_names(arguments.overrides, config)
-    check_prospects(config)
-    check_trackers(config)
-    check_memory([config], 1)
-    check_parts(config)
+    config, composed = check_single(arguments)
     directory = Path(composed.hydra.run.dir)
     is_given = any(o.startswith("hydra.run.dir=") for o in arguments.overrides)
     earlier = None if is_given else interrupted_run(directory.parent, config.hash())
@@ -75,6 +69,21 @@ def prepare_single_run(argv: list[str]) -> bool:
     origin = reuse.take(config, directory)
     reuse.tell([origin] if origin else [], 1)
     return True
+
+
+def check_single(arguments: Namespace) -> tuple[Config, DictConfig]:
+    """The configuration of the trial that is asked for, checked, and what Hydra composes of it."""
+    refuse_second_names(arguments.overrides)
+    composed = compose_as_hydra_will(arguments, CONF)
+    if composed.get("zip"):
+        raise ConfigError(f"zip={composed.zip}: one trial has no axes; allowed: with -m, or zip=[]")
+    config = resolve_config(plain_values(composed))
+    refuse_unused_names(arguments.overrides, config)
+    check_prospects(config)
+    check_trackers(config)
+    check_memory([config], 1)
+    check_parts(config)
+    return config, composed
 
 
 def _foretell(trial: PlannedTrial, directory: Path, reuse: Reuse) -> None:

@@ -14,17 +14,19 @@ from dqn_exp.launch import garbage_uncollected, print_rows
 
 
 class Summary:
-    """The end of a sweep: a table on the screen, and the report where it is asked for."""
+    """The end of a sweep: a table on the screen and the report, where they are asked for."""
 
-    def __init__(self, with_report: bool) -> None:
-        self._with_report = with_report
+    def __init__(self, with_report: bool, with_table: bool = True, again: str = "command") -> None:
+        """`again`: what tries failed trials again when it is given once more."""
+        self._with_report, self._with_table, self._again = with_report, with_table, again
 
     def prepare(self) -> None:
         """Import what the end needs while trials train: that takes seconds."""
-        names = ["scipy.stats", "analysis.report.summary"]
+        names = ["scipy.stats", "analysis.report.summary"] if self._with_table else []
         if self._with_report:
             names.append("analysis.report.sweep_report")
-        Thread(target=_import_all, args=(names,), daemon=True).start()
+        if names:
+            Thread(target=_import_all, args=(names,), daemon=True).start()
 
     def tell(self, directory: Path, n_failed: int, n_left: int = 0) -> None:
         """Print the table, the report's place and how many trials failed.
@@ -43,7 +45,7 @@ class Summary:
         if n_failed:
             console.print(
                 f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
-                f"traceback in the trial.log of each. The same command tries them again.",
+                f"traceback in the trial.log of each. The same {self._again} tries them again.",
                 style="bold red",
                 soft_wrap=True,
             )
@@ -52,7 +54,8 @@ class Summary:
         from analysis.errors import AnalysisError
 
         try:
-            _print_table(console, directory)
+            if self._with_table:
+                _print_table(console, directory)
             if self._with_report:
                 from analysis.report import write_report
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
-    from dqn_exp.launch.grid import MANIFEST, sweep
+    from dqn_exp.launch.grid import MANIFEST, Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.looks import SEEDS, Design, Taken
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, pack, placed, plain_values, quoted
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, check_trackers, resolve_config
-    from dqn_exp.launch.progress import episode_cells, time_told
+    from dqn_exp.launch.progress import episode_cells, shows_live, time_told
     from dqn_exp.launch.prospects import check_prospects, tell_doubts
     from dqn_exp.launch.reuse import Reuse, read_reuse
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server

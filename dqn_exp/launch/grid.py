@@ -90,6 +90,15 @@ NO_AXES = ("track", "tracking")
 """Sections that say who is told of a trial: with two values of them it would be the same one twice."""
 
 
+class Swept(NamedTuple):
+    """What became of a sweep."""
+
+    directory: Path
+    results: list[JobReturn]
+    falls_short: bool
+    """Is there a trial that was wanted and has failed?"""
+
+
 class Ending(Protocol):
     """What is done when all trials are over."""
 
@@ -107,8 +116,8 @@ def sweep(
     overrides: Sequence[Override],
     judge: Judge,
     ending: Ending,
-) -> list[Any]:
-    """Run the sweep, then `ending`; raises SystemExit(1) where a trial failed.
+) -> Swept:
+    """Run the sweep, then `ending`.
 
     With `seed=until_decided` the `judge` says after each look which values are to have more seeds. With
     `shard=K/N` all of it is planned and checked, and a share of the trials is run.
@@ -137,7 +146,7 @@ def sweep(
     reuse = read_reuse(overrides, master, directory)
     if is_dry_run(master):
         foretell(directory, trials, ours, remarks, at_a_time, declared, judge, reuse)
-        return []
+        return Swept(directory, [], falls_short=False)
     if engine:
         engine.reach()
     if is_new:
@@ -167,9 +176,7 @@ def sweep(
             if is_over and not unfinished:
                 remove_leftovers(directory)
                 write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
-    if not is_over:
-        raise SystemExit(1)
-    return list(results)
+    return Swept(directory, list(results), falls_short=not is_over)
 
 
 @contextmanager

@@ -128,6 +128,7 @@ def planner(context: HydraContext, master: DictConfig) -> Planner:
     """The planner of this Hydra invocation: sweeper and launcher share what it has composed."""
     loader = context.config_loader
     if loader not in _planners:
+        _planners.clear()  # those of earlier invocations in this process
         _planners[loader] = Planner(loader, master)
     return _planners[loader]
 

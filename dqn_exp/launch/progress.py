@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,12 +25,18 @@ COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
 """Named ones of the terminal's own palette: its owner has seen to it that they can be read."""
 
 
+def shows_live(console: Console) -> bool:
+    """Can a view on it change? That takes a terminal, or a notebook with ipywidgets, which rich uses."""
+    return console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+
+
 class Progress:
     """Shows how far `total` trials below `sweep` have come; reads what they write."""
 
     def __init__(self, sweep: Path, total: int, console: Console | None = None) -> None:
         self._sweep, self._total = sweep, total
         self._console = console or Console()
+        self._is_live = shows_live(self._console)
         self._started = time.monotonic()
         self._counts = Counter[str]()
         self._untold: set[str] = set()
@@ -41,7 +48,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         self.note(f"{self._total} trial{'s' * (self._total != 1)} in {self._sweep}")
-        if self._console.is_terminal:
+        if self._is_live:
             self._live.start()
         return self
 
@@ -64,7 +71,7 @@ class Progress:
         result = _read_result(directory) or Result("failed", "it left no record")
         status = "failed" if failure else result.status
         self._counts[status] += 1
-        if status in ("failed", "diverged") or not self._console.is_terminal:
+        if status in ("failed", "diverged") or not self._is_live:
             head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {self._name(directory)}: "
             colour = COLOURS.get(status, "")
             self.note(Text.assemble(head, (status, colour), _outcome(directory, result, failure)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -12,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.agent import Diverged
 from dqn_exp.config import Config
 from dqn_exp.networks import build_network
 from dqn_exp.runs.checkpoint import Checkpoint, Part, read_state
@@ -35,7 +32,8 @@ from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import Result, check_owner, is_of, is_over, read_result
 from dqn_exp.runs.sb3 import is_sb3, load_sb3, weights_file
 from dqn_exp.runs.tracking import catch_up
-from dqn_exp.training import Event, Run, Score, build_run, train
+from dqn_exp.runs.watched import Stopwatch, watched
+from dqn_exp.training import Event, Run, Score, build_run
 
 log = logging.getLogger(__name__)
 
@@ -90,30 +88,6 @@ class Pruned(Exception):
     """Thrown into a trial that a study gives up; the message says where and why."""
 
 
-class Stopwatch:
-    """Seconds that a trial has trained for, over all of its attempts."""
-
-    def __init__(self) -> None:
-        self._before, self._started = 0.0, time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        return self._before + time.perf_counter() - self._started
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """What is done inside does not count."""
-        paused = time.perf_counter()
-        yield
-        self._started += time.perf_counter() - paused
-
-    def state(self) -> float:
-        return self.seconds
-
-    def load_state(self, state: float) -> None:
-        self._before, self._started = state, time.perf_counter()
-
-
 class Recorder:
     """One trial and those who watch it, from its beginning or its checkpoint to its end."""
 
@@ -162,19 +136,9 @@ class Recorder:
     def events(self) -> Iterator[Event]:
         """The events of the trial, told to all who watch, and the result at the end."""
         log.info("training from environment step %d", self.run.clock.env_steps)
-        status, cause = "exhausted", None
-        try:
-            for event in train(self.run):
-                for observer in self._observers:
-                    observer.on(event, self.run)
-                with self._watch.paused():  # other trials may train meanwhile
-                    yield event
-        except Diverged as divergence:
-            status, cause = "diverged", str(divergence)
-        else:
-            cause = self._time_limit.cause
-            if self._convergence.reached:
-                status = "converged"
+        status, cause = yield from watched(
+            self.run, self._observers, self._convergence, self._time_limit, self._watch
+        )
         self._end(status, cause)
 
     def _end(self, status: str, cause: str | None) -> None:

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch import episode_cells, time_told
+from dqn_exp.launch import episode_cells, shows_live, time_told
 from dqn_exp.runs import last_episode
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.proposal import Proposal
@@ -41,6 +41,7 @@ class StudyProgress:
     ) -> None:
         self._study, self._objectives, self._total = study, objectives, total
         self._console = console or Console(highlight=False)
+        self._is_live = shows_live(self._console)
         self._started = time.monotonic()
         self._running: Sequence[Proposal] = ()
         self._trials = self._known()
@@ -50,7 +51,7 @@ class StudyProgress:
         )
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._is_live:
             self._live.start()
         return self
 
@@ -69,7 +70,7 @@ class StudyProgress:
         """A proposal is over: show a line at once where it failed, or where there is no live view."""
         self._trials = self._known()
         trial = next(trial for trial in self._study.get_trials(deepcopy=False) if trial.number == number)
-        if trial.state is TrialState.FAIL or not self._console.is_terminal:
+        if trial.state is TrialState.FAIL or not self._is_live:
             self.note(Text.assemble(self._head(), f"proposal {number}: ", *self._told(trial)))
 
     def note(self, text: str | Text) -> None:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import optuna
 from hydra.core.override_parser.types import Override
@@ -59,6 +59,19 @@ QUESTION = "question"
 """User attribute of a study: what it asks, key by key."""
 
 
+class Studied(NamedTuple):
+    """What became of a study."""
+
+    directory: Path
+    name: str
+    location: str
+    """Of its storage."""
+    best: float | list[list[float]] | None = None
+    """The best value, or the values of the Pareto front; None where there is none."""
+    falls_short: bool = False
+    """Has a proposal failed, or could the result not be confirmed?"""
+
+
 class Analyst(Protocol):
     """Who judges what a study has found."""
 
@@ -76,8 +89,8 @@ def run_study(
     overrides: Sequence[Override],
     options: Mapping[str, Any],
     analyst: Analyst,
-) -> float | list[list[float]] | None:
-    """Search, confirm, report; returns the best value or values. Raises SystemExit(1) after failures."""
+) -> Studied:
+    """Search, confirm, report."""
     refuse_shard(master, NOT_IN_A_STUDY)
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune, engine.shares_files)
@@ -86,7 +99,7 @@ def run_study(
     reuse = read_reuse(overrides, master, plan.directory)
     if is_dry_run(master):
         tell_study(plan, at_a_time, reuse)
-        return None
+        return Studied(plan.directory, plan.name, plan.location)
     engine.reach()
     study = open_study(plan)
     plan = plan.continuing(study.get_trials(deepcopy=False))
@@ -103,8 +116,12 @@ def run_study(
         complete = not search.stopped and confirm(plan, study, launcher, reuse, analyst.judge)
         write_manifest(plan, complete=complete)
         _tell(plan, study, analyst)
-    if search.failures or not complete:
-        raise SystemExit(1)
+    falls_short = bool(search.failures) or not complete
+    return Studied(plan.directory, plan.name, plan.location, best_value(plan, study), falls_short)
+
+
+def best_value(plan: Plan, study: optuna.Study) -> float | list[list[float]] | None:
+    """What Hydra hands to whoever has called the sweeper."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     return [list(t.values) for t in best] if len(plan.objectives) > 1 else (best[0].value if best else None)
 

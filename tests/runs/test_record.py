@@ -197,7 +197,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look at the stopwatch is a second later."""
     ticks = itertools.count()
     clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
-    monkeypatch.setattr("dqn_exp.runs.record.time", clock)
+    monkeypatch.setattr("dqn_exp.runs.watched.time", clock)
 
 
 def test_seconds_may_be_the_budget(ticking: None, tmp_path: Path) -> None:

@@ -18,6 +18,38 @@ from analysis.report import OKABE_ITO, RC, new_figure, note
 
 DOTS = 600
 """Visited states drawn, at most."""
+QUICK_DPI = 80
+"""Of a figure that follows sliders."""
+
+
+def all_maps(view: View, maps: Maps) -> Figure:
+    """Q-values, their difference and the greedy action side by side: small, and quick to draw."""
+    count = maps.values.shape[-1] + 2
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    with mpl.rc_context({**RC, "figure.dpi": QUICK_DPI}):
+        figure = Figure(
+            figsize=(3.3 * columns, 3.0 * rows + 0.5)
+        )  # to lay it out takes longer than to draw it
+        figure.subplots_adjust(0.05, 0.14, 0.98, 0.8, wspace=0.4, hspace=0.5)
+        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+        low, high = _limits(maps.values)
+        for action, name in enumerate(view.names.actions):
+            image = _draw(axes[action], view, maps, maps.values[..., action], "viridis", low, high)
+            axes[action].set_title(f"Q({name})")
+            figure.colorbar(image, ax=axes[action])
+        image, label = _draw_difference(axes[count - 2], view, maps)
+        axes[count - 2].set_title(label)
+        figure.colorbar(image, ax=axes[count - 2])
+        _draw_greedy(axes[count - 1], view, maps)
+        axes[count - 1].set_title("greedy action")
+        axes[count - 1].legend(
+            handles=_patches(view), loc="upper right", fontsize=6.5, frameon=True, framealpha=1
+        )
+        for ax in axes[count:]:
+            ax.set_axis_off()
+        _headline(figure, view, "Q-values and greedy action")
+    return figure
 
 
 def value_maps(view: View, maps: Maps) -> Figure:
@@ -41,33 +73,45 @@ def difference_map(view: View, maps: Maps) -> Figure:
     """How much the choice matters: the second action over the first, or the best over the second best."""
     with mpl.rc_context(RC):
         figure, (ax,) = new_figure(5.6, 4.0)
-        if maps.values.shape[-1] == 2:
-            bound = float(np.abs(maps.difference).max()) or 1.0
-            image = _draw(ax, view, maps, maps.difference, "PuOr", -bound, bound)
-            if maps.difference.min() < 0 < maps.difference.max():
-                ax.contour(maps.x, maps.y, maps.difference, [0.0], colors="black", linewidths=1)
-            first, second = view.names.actions
-            label = f"Q({second}) − Q({first})"
-        else:
-            image = _draw(ax, view, maps, maps.difference, "cividis", 0.0, float(maps.difference.max()))
-            label = "Q(best) − Q(second best)"
+        image, label = _draw_difference(ax, view, maps)
         _note(ax, view, maps, maps.difference, label)
         figure.colorbar(image, ax=ax, label=label)
         _headline(figure, view, "How much the choice of action matters")
     return figure
 
 
+def _draw_difference(ax: Axes, view: View, maps: Maps) -> tuple[Any, str]:
+    """The map, and what it is a map of."""
+    if maps.values.shape[-1] != 2:
+        high = float(maps.difference.max())
+        return _draw(ax, view, maps, maps.difference, "cividis", 0.0, high), "Q(best) − Q(second best)"
+    bound = float(np.abs(maps.difference).max()) or 1.0
+    image = _draw(ax, view, maps, maps.difference, "PuOr", -bound, bound)
+    if maps.difference.min() < 0 < maps.difference.max():
+        ax.contour(maps.x, maps.y, maps.difference, [0.0], colors="black", linewidths=1)
+    first, second = view.names.actions
+    return image, f"Q({second}) − Q({first})"
+
+
 def greedy_map(view: View, maps: Maps) -> Figure:
     """Which action has the largest Q-value."""
-    names = view.names.actions
     with mpl.rc_context(RC):
         figure, (ax,) = new_figure(5.6, 4.0)
-        _draw(ax, view, maps, maps.greedy, ListedColormap(_colors(len(names))), -0.5, len(names) - 0.5)
+        _draw_greedy(ax, view, maps)
         _note(ax, view, maps, maps.greedy, "greedy action, by number")
-        patches = [Patch(color=c, label=name) for c, name in zip(_colors(len(names)), names, strict=True)]
-        ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1.0))
+        ax.legend(handles=_patches(view), loc="upper left", bbox_to_anchor=(1.01, 1.0))
         _headline(figure, view, "Greedy action")
     return figure
+
+
+def _draw_greedy(ax: Axes, view: View, maps: Maps) -> None:
+    count = len(view.names.actions)
+    _draw(ax, view, maps, maps.greedy, ListedColormap(_colors(count)), -0.5, count - 0.5)
+
+
+def _patches(view: View) -> list[Patch]:
+    names = view.names.actions
+    return [Patch(color=color, label=name) for color, name in zip(_colors(len(names)), names, strict=True)]
 
 
 def action_counts(title: str, names: Sequence[str], rollouts: Mapping[float, Rollout]) -> Figure:

@@ -20,12 +20,15 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from PIL import Image
 
 from analysis.records import to_csv
 from analysis.report.figures.chart import Chart
 from analysis.report.figures.style import RC
-from analysis.report.page import DPI
+from analysis.report.page import DPI, render_page
 
+COLOURS = 64
+"""Of a lighter picture."""
 DOTS = 5000
 """Marks and corners of lines of one panel beyond which vector files hold them as an image."""
 SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "dqn_exp"}
@@ -60,6 +63,19 @@ class Picture(NamedTuple):
         """What is written of it, by the ending of the file's name."""
         found = {"png": self.png, "pdf": self.pdf, "svg": self.svg, "csv": self.csv.encode()}
         return {ending: content for ending, content in found.items() if content}
+
+    def __repr__(self) -> str:
+        return f"Picture({self.name!r})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return render_page("inline.html.j2", title="", sentences=[], rows=[], picture=self.lighter())
+
+    def lighter(self) -> Picture:
+        """For a notebook, which is kept as a whole: with few colours, in a third of the bytes."""
+        smaller = io.BytesIO()
+        Image.open(io.BytesIO(self.png)).convert("RGB").quantize(COLOURS).save(smaller, "PNG", optimize=True)
+        return self._replace(png=smaller.getvalue())
 
 
 def paint_all(plots: Sequence[Plot]) -> list[Picture]:

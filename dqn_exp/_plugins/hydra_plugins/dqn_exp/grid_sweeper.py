@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
@@ -11,6 +11,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from dqn_exp.config import ConfigError, grouped, plain_calls
+
+if TYPE_CHECKING:
+    from dqn_exp.launch import Ending, Swept
 
 
 class GridSweeper(Sweeper):
@@ -32,12 +35,21 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from dqn_exp.cli import OF_THE_COMMAND, Analyst, Summary, check_params
+        """Hydra's contract: the results of the trials. Raises SystemExit(1) where one failed."""
+        from dqn_exp.cli import Summary
+
+        swept = self.run_sweep(arguments, Summary(with_report=bool(self._master.report)))
+        if swept.falls_short:
+            raise SystemExit(1)
+        return swept.results
+
+    def run_sweep(self, arguments: list[str], ending: Ending) -> Swept:
+        """Run the sweep of these overrides, then `ending`."""
+        from dqn_exp.cli import OF_THE_COMMAND, Analyst, check_params
         from dqn_exp.launch import sweep
 
         check_params(self._params, OF_THE_COMMAND)
         parser = OverridesParser.create(config_loader=self._context.config_loader)
         defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
-        ending = Summary(with_report=bool(self._master.report))
         return sweep(self._context, self._master, self._launcher, overrides, Analyst(), ending)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:
+    from dqn_exp.study import Studied
 
 
 class OptunaSweeper(Sweeper):
@@ -25,6 +28,14 @@ class OptunaSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
+        """Hydra's contract: the best value, or values. Raises SystemExit(1) where the study fell short."""
+        studied = self.run_study(arguments)
+        if studied.falls_short:
+            raise SystemExit(1)
+        return studied.best
+
+    def run_study(self, arguments: list[str]) -> Studied:
+        """Run the study of these overrides."""
         from dqn_exp.cli import OF_A_STUDY, StudyAnalyst, check_params
         from dqn_exp.config import grouped, plain_calls
         from dqn_exp.study import run_study

@@ -1,0 +1,142 @@
+"""From Python's values to what one would type: `{"network.hidden": [64, 64]}` is `network.hidden=[64,64]`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from dqn_exp.cli import is_open
+from dqn_exp.config import ConfigError
+from dqn_exp.launch import quoted
+
+Values = Mapping[str, Any]
+"""Values by key, as the command line has them: "buffer", "network.hidden"; or nested: {"network": {...}}."""
+Seeds = int | Iterable[int] | str
+UNTIL_DECIDED = "until_decided"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All numbers from `low` to `high`, for a study; see `interval`."""
+
+    low: float | str
+    high: float | str
+    log: bool = False
+
+
+def interval(low: float | str, high: float | str, log: bool = False) -> Interval:
+    """All numbers from `low` to `high`, both included, as values of an axis in `study(space=...)`.
+
+    Whole numbers alone where both ends are whole. Ends may be sizes such as "50k". `log`: an
+    equal share of the search goes to each factor of ten.
+    """
+    return Interval(low, high, log)
+
+
+def overrides_of(values: Values) -> list[str]:
+    """One override for each value; raises ConfigError for a value that a configuration cannot hold."""
+    return [f"{_written(key)}={as_text(value)}" for key, value in _flat(values)]
+
+
+def axes_of(values: Mapping[str, Iterable[Any] | Interval], name: str) -> list[str]:
+    """One override for each axis with all of its values; `name`: of the argument, for messages.
+
+    Raises ConfigError where there is no list of values.
+    """
+    return [
+        f"{_written(key)}={_axis(value, f'{name}={{{key!r}: {value!r}}}')}" for key, value in values.items()
+    ]
+
+
+def seeds_of(given: Seeds | None) -> list[str]:
+    """The override that says which seeds; none where they are left to the defaults."""
+    if given is None:
+        return []
+    if given == UNTIL_DECIDED:
+        text = UNTIL_DECIDED
+    elif isinstance(given, int) and not isinstance(given, bool) and given > 0:
+        text = f"range({given})"
+    elif isinstance(given, Iterable) and not isinstance(given, str):
+        text = ",".join(map(as_text, given))
+    else:
+        raise ConfigError(
+            f"seeds={given!r}: allowed: how many, such as 5, a list of them, or {UNTIL_DECIDED!r}"
+        )
+    return [f"seed={text}"]
+
+
+def as_text(value: Any) -> str:
+    """`value` in Hydra's grammar; raises ConfigError where it has no such text."""
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays, and pandas'
+        return as_text(value.tolist())
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str():
+            return _word(value)
+        case os.PathLike():
+            return _word(os.fspath(value), may_be_number=False)
+        case Mapping():
+            return f"{{{','.join(f'{as_text(key)}:{as_text(each)}' for key, each in value.items())}}}"
+        case list() | tuple() | range():
+            return f"[{','.join(map(as_text, value))}]"
+    raise ConfigError(
+        f"{value!r}: it is no value of a configuration (it is a {type(value).__name__}); allowed: numbers, "
+        f"texts, True, False, None, and lists and dicts of these"
+    )
+
+
+def _axis(values: Any, written: str) -> str:
+    if isinstance(values, Interval):
+        ends = f"interval({as_text(values.low)},{as_text(values.high)})"
+        return f"tag(log,{ends})" if values.log else ends
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
+        raise ConfigError(f"{written}: allowed: a list of values")
+    return ",".join(map(as_text, values))
+
+
+def place_of(key: str, directory: str | os.PathLike[str] | None) -> list[str]:
+    """The override that says where something goes; none where that is left to the defaults."""
+    return [] if directory is None else [f"{key}={_word(os.fspath(directory), may_be_number=False)}"]
+
+
+def _word(text: str, may_be_number: bool = True) -> str:
+    """`text` as it is where Hydra reads it as the same text, or as a number, else in quotes."""
+    try:
+        override = _parser.parse_override(f"key={text}")
+    except HydraException:
+        return quoted(text)
+    value = override.value()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_meant = value == text or (is_number and may_be_number)
+    return text if text and is_meant and not override.is_sweep_override() else quoted(text)
+
+
+_parser = OverridesParser.create()
+
+
+def _flat(values: Values, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values with dotted keys."""
+    for key, value in values.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"{prefix}{key!r}: a key is a text, such as 'buffer' or 'env.id'")
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _written(key: str) -> str:
+    """`key` for an override; below a section whose keys are whatever a part takes it may be a new one."""
+    return f"++{key}" if is_open(key) else key

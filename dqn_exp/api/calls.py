@@ -1,0 +1,221 @@
+"""The functions that one calls: each is one command of the command line, in this process."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+import dqn_exp
+from dqn_exp.api.arguments import Interval, Seeds, Values, as_text, axes_of, overrides_of, place_of, seeds_of
+from dqn_exp.api.results import Study, Sweep, Trial
+from dqn_exp.api.threads import one_thread
+from dqn_exp.api.training import Training
+from dqn_exp.borrowed import arguments_parser, set_aside, sweeper_of
+from dqn_exp.cli import (
+    Summary,
+    as_found,
+    check_single,
+    explain,
+    hand_to_hydra,
+    prepare_single_run,
+    read_command,
+    workers_at_hand,
+)
+from dqn_exp.config import CONF, ConfigError
+from dqn_exp.launch import run_single
+from dqn_exp.registry import REGISTRIES
+
+Place = str | PathLike[str]
+PROGRAM = str(Path(dqn_exp.__file__).with_name("__main__.py"))
+"""Commands are recorded as `python -m dqn_exp ...`, so that they can be typed."""
+
+
+def train(values: Values | None = None, /, **keys: Any) -> Training:
+    """One trial without a record: iterate what is returned for its events.
+
+    `values` and `keys` are values and groups of the configuration as the command line has them: names
+    without a dot as keywords, any as keys of a dict: `train({"network.hidden": [64, 64]}, env="acrobot")`.
+    Raises ConfigError, before anything is trained, for what the command line refuses.
+    """
+    given = {**(values or {}), **keys}
+    _refuse_dry_run(given)
+    with _command(overrides_of(given)):
+        config, _ = check_single(arguments_parser().parse_args(sys.argv[1:]))
+    return Training(config)
+
+
+def run(values: Values | None = None, /, *, directory: Place | None = None, **keys: Any) -> Trial:
+    """Train one trial and leave its record in `directory`; by default a new one below `outputs/runs`.
+
+    `values` and `keys` as in `train`. The same call again goes on where an interrupted one stopped, and
+    takes a finished trial for the same instead of training it. Raises ConfigError as `train` does,
+    Locked where another process runs it, and what the training raises.
+    """
+    given = {**(values or {}), **keys}
+    _refuse_dry_run(given)
+    places = list[Path]()
+
+    def task(composed: DictConfig) -> float | None:
+        place = Path(HydraConfig.get().runtime.output_dir)
+        places.append(place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place)
+        return run_single(composed)
+
+    with one_thread(), _command([*overrides_of(given), *place_of("hydra.run.dir", directory)]):
+        prepare_single_run(sys.argv)
+        hand_to_hydra(task)
+    return Trial(places[0])
+
+
+def sweep(
+    values: Values | None = None,
+    /,
+    *,
+    axes: Mapping[str, Iterable[Any]] | None = None,
+    seeds: Seeds | None = None,
+    n_jobs: int | None = None,
+    directory: Place | None = None,
+    **keys: Any,
+) -> Sweep:
+    """Train every combination of the values of `axes` with every seed, in parallel.
+
+    axes: values by key, `{"buffer": [500, "17k"], "network.hidden": [[64], [64, 64]]}`.
+    seeds: how many (from 0 on), a list of them, or "until_decided"; by default 5.
+    n_jobs: trials at a time; by default one per core.
+    directory: where it goes; by default a new folder below `outputs/sweeps`.
+
+    `values` and `keys` as in `train`; they hold for all trials. The same call again resumes. A trial
+    that fails costs no other: it has the status "failed", and the same call tries it again. Raises
+    ConfigError for what is wrong in any trial before the first begins, and Locked where another process
+    works in `directory`.
+    """
+    given = {**(values or {}), **keys}
+    arguments = [
+        *overrides_of({"report": False, **given}),
+        *axes_of(axes or {}, "axes"),
+        *seeds_of(seeds),
+        *_given("hydra.launcher.n_jobs", n_jobs),
+        *place_of("hydra.sweep.dir", directory),
+    ]
+    ending = Summary(with_report=bool(given.get("report")), with_table=False, again="call")
+    return Sweep(_many(arguments, given, "run_sweep", ending).directory)
+
+
+def study(
+    values: Values | None = None,
+    /,
+    *,
+    space: Mapping[str, Iterable[Any] | Interval] | None = None,
+    n_trials: int | None = None,
+    seeds: Seeds | None = None,
+    n_jobs: int | None = None,
+    directory: Place | None = None,
+    sampler: str | None = None,
+    pruner: str | None = None,
+    **keys: Any,
+) -> Study:
+    """Search the values of `space` for the best configuration: an Optuna study over several seeds.
+
+    space: by key, lists of choices or intervals, `{"lr": interval(1e-4, 1e-2, log=True), "batch": [32, 64]}`.
+    n_trials: proposals in all; by default 20. seeds: of each proposal; by default 5.
+    n_jobs: proposals at a time; by default one per core.
+    directory: where it goes; by default a folder below `outputs/studies` with a name of its own.
+    sampler, pruner: "tpe", "random", ... and "median", "hyperband", ...; by default "tpe" and none.
+
+    `values` and `keys` as in `train`; `objective="final_return"` names the score. The same call again
+    resumes. Raises ConfigError before anything is trained.
+    """
+    given = {**(values or {}), **keys}
+    arguments = [
+        "hydra/sweeper=optuna",
+        *_given("hydra/sweeper/sampler", sampler),
+        *_given("hydra/sweeper/pruner", pruner),
+        *overrides_of({"report": False, **given}),
+        *axes_of(space or {}, "space"),
+        *seeds_of(seeds),
+        *_given("hydra.sweeper.n_trials", n_trials),
+        *_given("hydra.launcher.n_jobs", n_jobs),
+        *place_of("hydra.sweep.dir", directory),
+    ]
+    studied = _many(arguments, given, "run_study")
+    return Study(studied.directory, studied.name, studied.location)
+
+
+@contextmanager
+def _command(arguments: Sequence[str]) -> Iterator[None]:
+    """This process as the command `python -m dqn_exp ARGUMENTS` finds it.
+
+    Whatever is wrong is a ConfigError with the words of the command line.
+    """
+    with as_found(), set_aside():
+        sys.argv[:] = [PROGRAM, *arguments]
+        try:
+            read_command(sys.argv)
+            yield
+        except KeyboardInterrupt:
+            print("Interrupted. The same call continues.", file=sys.stderr)
+            raise
+        except ConfigError:
+            raise
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            message = explain(error)
+            if message is None:
+                raise
+            raise ConfigError(message) from None
+
+
+def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> Any:
+    """What `method` of the sweeper of such a command returns, called with what is asked for and `more`."""
+    if "seed" in given:
+        raise ConfigError(
+            f"seed={given['seed']!r} is of one trial; allowed for many: seeds=[{given['seed']}]"
+        )
+    _refuse_parts_of_the_caller(arguments)
+    with (
+        _command(["-m", *arguments]),
+        workers_at_hand(sys.argv),
+        sweeper_of(sys.argv[2:], CONF, run_single) as (sweeper, asked),
+    ):
+        if not hasattr(sweeper, method):
+            raise ConfigError(OTHERWISE[method])
+        return getattr(sweeper, method)(asked, *more)
+
+
+def _refuse_parts_of_the_caller(arguments: Sequence[str]) -> None:
+    """Raise ConfigError where a part is named that the script or notebook itself has registered."""
+    own = {name for registry in REGISTRIES for name in registry.registered_by("__main__")}
+    for argument in arguments:
+        for name in own & set(re.findall(r"[\w-]+", argument)):
+            raise ConfigError(
+                f"{argument}: {name!r} is registered in this script or notebook, which the processes that "
+                f"train do not see; allowed: what a module registers that is named in imports=['my_parts'] "
+                f"(in a notebook, %%writefile my_parts.py makes a cell a module)"
+            )
+
+
+OTHERWISE = {
+    "run_sweep": "this is a study, which sweep() does not run; allowed: dqn_exp.study(...)",
+    "run_study": "hydra/sweeper is not optuna, which study() needs; allowed: dqn_exp.sweep(...)",
+}
+"""What is said where a file has chosen another sweeper than a function needs."""
+
+
+def _given(key: str, value: int | str | None) -> list[str]:
+    return [] if value is None else [f"{key}={as_text(value)}"]
+
+
+def _refuse_dry_run(given: Values) -> None:
+    if given.get("dry_run"):
+        raise ConfigError(
+            "dry_run=True: a trial that is not run leaves nothing to return; allowed: python -m dqn_exp "
+            "dry_run=true, or with dqn_exp.sweep() and dqn_exp.study()"
+        )

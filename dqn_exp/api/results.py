@@ -1,0 +1,183 @@
+"""What calls return: trials, sweeps and studies as they lie on disk, in tables, figures and reports."""
+
+from __future__ import annotations
+
+import html
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dqn_exp.config import Config, ConfigError, recorded_config
+from dqn_exp.runs import DESCRIPTION, Result, read_json, read_result
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+    from analysis.network import Explorer, Film
+    from analysis.report import Picture
+
+Place = str | os.PathLike[str]
+
+
+class Folder:
+    """A folder, and a path wherever one is needed."""
+
+    def __init__(self, directory: Place) -> None:
+        self.directory = Path(directory)
+
+    def __fspath__(self) -> str:
+        return str(self.directory)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.directory)!r})"
+
+
+class Trained(Folder):
+    """A folder of trials, in tables and figures."""
+
+    def runs(self) -> pd.DataFrame:
+        """One row per trial: `analysis.load_runs`."""
+        from analysis import load_runs
+
+        return load_runs(self.directory)
+
+    def curves(self, kind: str, grid: int | None = None, clock: str = "env_step") -> pd.DataFrame:
+        """One row per line of each trial's "episodes", "evaluations" or "losses": `analysis.load_curves`."""
+        from analysis import load_curves
+
+        return load_curves(self.directory, kind, grid, clock)
+
+    def figure(self, name: str) -> Picture:
+        """A figure of the report, such as "returns" or "loss"; raises AnalysisError for an unknown name."""
+        from analysis.report import figure
+
+        return figure(self.directory, name)
+
+    def _repr_html_(self) -> str:
+        from analysis.errors import AnalysisError
+        from analysis.report import inline
+
+        try:
+            return inline(self.directory)
+        except AnalysisError as error:  # there is no trial yet
+            return html.escape(str(error))
+
+
+class Trial(Trained):
+    """One trial, in the directory that holds its record."""
+
+    @cached_property
+    def config(self) -> Config:
+        """The complete configuration."""
+        path = self.directory / DESCRIPTION
+        return recorded_config(read_json(path), str(path))
+
+    @property
+    def result(self) -> Result:
+        """How it ended: `status`, `final_return`, `env_steps`, ... as it is recorded now."""
+        return read_result(self.directory) or Result()
+
+    def policy(self, **options: Any) -> Explorer:
+        """Maps of what the network thinks, with a slider for each dimension: `analysis.policy`."""
+        from analysis import policy
+
+        return policy(self.directory, **options)
+
+    def actions(self, epsilon: tuple[float, ...] = (0.0, 0.5, 1.0), **options: Any) -> Picture:
+        """How often each action is taken in epsilon-greedy episodes."""
+        from analysis.network import actions
+
+        return actions(self.directory, epsilon, **options)
+
+    def film(self, **options: Any) -> Film:
+        """A greedy episode as an mp4; needs the extra: pip install 'dqn_exp[video]'."""
+        from analysis.network import film
+
+        return film(self.directory, **options)
+
+
+class Report(Folder):
+    """A page with its figures and tables; `directory` holds `index.html`."""
+
+    HEIGHT = 700
+    """Pixels that show it inline."""
+
+    @property
+    def page(self) -> Path:
+        return self.directory / "index.html"
+
+    def _repr_html_(self) -> str:
+        content = html.escape(self.page.read_text())
+        return (
+            f'<iframe srcdoc="{content}" width="100%" height="{self.HEIGHT}" style="border: 1px solid #ccc" '
+            f'sandbox="allow-same-origin"></iframe>'
+        )
+
+
+class Sweep(Trained):
+    """The trials of a sweep, in the directory that holds them."""
+
+    def trial(self, run: str) -> Trial:
+        """One of its trials, by its `run` in the table of `runs()`."""
+        found = self.directory / run
+        if not (found / DESCRIPTION).exists():
+            raise ConfigError(f"{run!r} is no trial of {self.directory}; allowed: a `run` of runs()")
+        return Trial(found)
+
+    def findings(self) -> list[str]:
+        """What the data supports, in the sentences of the report; tests take seconds."""
+        from analysis.report import findings_about
+
+        return findings_about(self.directory)
+
+    def report(self, output: Place | None = None) -> Report:
+        """Write the report, by default into `report/` of the sweep: `python -m analysis report`."""
+        from analysis.report import write_report
+
+        return Report(write_report(self.directory, Path(output) if output else None).parent)
+
+
+class Study(Trained):
+    """A study, in the directory that holds its trials."""
+
+    def __init__(self, directory: Place, name: str | None = None, storage: str | None = None) -> None:
+        """`name` and `storage`: by default those that its `sweep.json` tells."""
+        super().__init__(directory)
+        self._name, self._storage = name, storage
+
+    @cached_property
+    def optuna(self) -> optuna.Study:
+        """The study itself; raises AnalysisError where there is none."""
+        from analysis.study import load_study
+
+        known = {} if self._name and self._storage else read_json(self.directory / "sweep.json")["study"]
+        return load_study(self._storage or known["storage"], self._name or known["name"])
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The values of the best proposal, by key, as `dqn_exp.run` takes them; empty where none has a score.
+
+        Of several objectives: those of one proposal that none beats in all of them.
+        """
+        from analysis.study import best_values
+
+        return best_values(self.optuna)
+
+    def trials(self) -> pd.DataFrame:
+        """One row per proposal: its score, its parameters and the score of each seed."""
+        from analysis.study import trials_table
+
+        return trials_table(self.optuna)
+
+    def report(self, output: Place | None = None) -> Report:
+        """Write the report, by default into `report/` of the study: `python -m analysis study`."""
+        from analysis.study import write_report
+
+        return Report(write_report(self.optuna, Path(output or self.directory / "report")).parent)
+
+    def _repr_html_(self) -> str:
+        from analysis.study import inline
+
+        return inline(self.optuna)

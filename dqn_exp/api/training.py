@@ -1,0 +1,48 @@
+"""One trial that trains as its events are asked for, and leaves no record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+from dqn_exp.api.threads import one_thread
+from dqn_exp.config import Config, ConfigError
+from dqn_exp.runs import unrecorded
+from dqn_exp.training import Event, Score, build_run
+
+
+class Training(Iterator[Event]):
+    """Iterates the events of a trial: `EpisodeEnded`, `Evaluated` and `Learned`.
+
+    Attributes:
+        config: the complete configuration, checked.
+        run: the agent, its environments and the clock; `run.stop()` ends the training.
+        status: "running" until the last event, then "exhausted", "converged" or "diverged".
+        cause: why it ended so, where there is more to say.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Raises ConfigError where the configuration asks for what only a record could hold."""
+        if config.observers:
+            raise ConfigError(
+                f"observers={sorted(config.observers)} write into the directory of a trial, and train() has "
+                f"none; allowed: dqn_exp.run(...), or no observers"
+            )
+        self.config, self.run = config, build_run(config)
+        self.status = "running"
+        self.cause: str | None = None
+        self._events = self._until_the_end()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        with one_thread():
+            return next(self._events)
+
+    def evaluate(self, episodes: int = 20) -> Score:
+        """Returns and quality measures of greedy episodes with the network as it is now."""
+        return self.run.evaluate(episodes)
+
+    def _until_the_end(self) -> Iterator[Event]:
+        self.status, self.cause = yield from unrecorded(self.run)

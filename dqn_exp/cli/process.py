@@ -1,0 +1,80 @@
+"""One command in this process: what it needs to run, and that it leaves the process as it was."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+@contextmanager
+def as_found() -> Iterator[None]:
+    """What is changed for one command is put back: another may follow in the same process."""
+    arguments, environment = list(sys.argv), dict(os.environ)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach whoever gave the command
+    is_first_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _interrupt) if is_first_thread else None
+    try:
+        with _logging_as_found():
+            yield
+    finally:
+        sys.argv[:] = arguments
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
+        if is_first_thread:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal_number)
+
+
+@contextmanager
+def _logging_as_found() -> Iterator[None]:
+    """Hydra gives the root logger handlers of its own, such as one that writes a trial's log."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    try:
+        yield
+    finally:
+        for handler in root.handlers:
+            if handler not in handlers:
+                handler.close()
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
+@contextmanager
+def workers_at_hand(arguments: Sequence[str]) -> Iterator[None]:
+    """For a command that may need worker processes: what they are forked from begins its imports."""
+    from dqn_exp.launch import ONE_THREAD, start_server, stop_server
+
+    os.environ.update(ONE_THREAD)
+    if is_parallel_sweep(arguments):
+        start_server()  # which takes as long as the imports here
+    try:
+        yield
+    finally:
+        stop_server()
+
+
+def is_parallel_sweep(arguments: Sequence[str]) -> bool:
+    """Will there be worker processes of ours?"""
+    is_sweep = "-m" in arguments or "--multirun" in arguments
+    return is_sweep and not any(text.startswith("hydra/launcher=") for text in arguments)
+
+
+def hand_to_hydra(task: Callable[[Any], Any]) -> None:
+    """Let Hydra read `sys.argv`, and run `task` or what `-m` asks for."""
+    import hydra
+
+    from dqn_exp.config import CONF
+
+    hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()

@@ -1,0 +1,67 @@
+"""The events of a trial and those who watch it: when it ends, and as what."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator, Sequence
+
+from dqn_exp.agent import Diverged
+from dqn_exp.runs.observers import Convergence, Observer, TimeLimit
+from dqn_exp.training import Event, Run, train
+
+End = tuple[str, str | None]
+"""Status and cause."""
+
+
+class Stopwatch:
+    """Seconds that a trial has trained for, over all of its attempts."""
+
+    def __init__(self) -> None:
+        self._before, self._started = 0.0, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is done inside does not count."""
+        paused = time.perf_counter()
+        yield
+        self._started += time.perf_counter() - paused
+
+    def state(self) -> float:
+        return self.seconds
+
+    def load_state(self, state: float) -> None:
+        self._before, self._started = state, time.perf_counter()
+
+
+def watched(
+    run: Run,
+    observers: Sequence[Observer],
+    convergence: Convergence,
+    time_limit: TimeLimit,
+    watch: Stopwatch,
+) -> Generator[Event, None, End]:
+    """The events of `run`, each told to the `observers` first, of whom two may end it; returns its end."""
+    try:
+        for event in train(run):
+            for observer in observers:
+                observer.on(event, run)
+            with watch.paused():  # other trials may train meanwhile
+                yield event
+    except Diverged as divergence:
+        return "diverged", str(divergence)
+    return "converged" if convergence.reached else "exhausted", time_limit.cause
+
+
+def unrecorded(run: Run) -> Generator[Event, None, End]:
+    """The events of a trial that leaves no record, and ends where one with a record would."""
+    watch, convergence = Stopwatch(), Convergence()
+    time_limit = TimeLimit(lambda: watch.seconds)
+    watching: list[Observer] = [convergence, time_limit]
+    for observer in watching:
+        observer.begin(run)
+    return (yield from watched(run, watching, convergence, time_limit, watch))
