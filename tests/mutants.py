@@ -77,6 +77,7 @@ MIRRORS: dict[str, Sequence[str]] = {
     "dqn_exp/runs/networks.py": ("tests/runs/test_checkpoint.py", "tests/envs/test_normalise.py"),
     "dqn_exp/runs/observers.py": ("tests/runs/test_observers.py", FILMS, RECORD),
     "dqn_exp/runs/result.py": (RECORD, "tests/runs/test_description.py"),
+    "dqn_exp/runs/watched.py": (RECORD, "tests/api/test_calls.py"),
 }
 """Where a module has a mirror of another name, or several."""
 FEW = "not killed_twice or n-step"

@@ -81,6 +81,9 @@ Results
   python -m analysis table SWEEP_DIR      # one row per trial, CSV
   python -m analysis plan SWEEP_DIR       # how many seeds, trials and hours a question needs
   python -m analysis robustness SWEEP_DIR # does the answer hold whatever the analyst chooses?
+  python -m analysis watch SWEEP_DIR      # a running sweep in the browser
+  python -m analysis audit SWEEP_DIR      # are the records true? random trials, trained anew
+  python -m analysis import PATH --to SWEEP_DIR   # logs of other programs as a sweep
   python -m analysis policy TRIAL_DIR     # what the network thinks and does: pictures and a page
   python -m analysis video TRIAL_DIR      # an mp4 of greedy episodes
   python -m analysis diagnose TRIAL_DIR   # why it did not learn

@@ -25,11 +25,12 @@ def sections(annotation: Any) -> Iterator[type[BaseModel]]:
 def defaults_of_both() -> Iterator[tuple[str, Any, Any]]:
     """Key, the schema's default, and the value that conf/ gives it, wherever there are both.
 
-    Without `env` and `returns`: conf/env/ tells of environments, and what they leave out is theirs to say.
+    Without `env` and `returns`: conf/env/ tells of environments, and what they leave out is theirs to say. Of
+    `tracking` the schema keeps the options of those trackers that are asked for.
     """
     composed = make_values()
     for name, field in Config.model_fields.items():
-        if name == "returns":
+        if name in ("returns", "tracking"):
             continue
         if not field.is_required() and name in composed:
             yield name, field.default, composed[name]
