@@ -28,17 +28,21 @@ check: setup  ## style and types
 test: check  ## everything that must hold before a change lands
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-slow: setup  ## the tests that take a minute or more each
+$(VENV)/.everything: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[slow]'
+	touch $@
+
+slow: $(VENV)/.everything  ## the tests that take long, and those of notebooks, trackers and the site
 	$(BIN)/python -m pytest -n 2 -m slow --timeout=3600
 
 format: setup  ## let ruff mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup  ## the documentation as a site, in outputs/site
+docs: $(VENV)/.everything  ## the documentation as a site, in outputs/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-dist: setup  ## wheel and sdist, checked, in outputs/dist
+dist: $(VENV)/.everything  ## wheel and sdist, checked, in outputs/dist
 	$(BIN)/python -m build --no-isolation --outdir outputs/dist
 	$(BIN)/python -m twine check --strict outputs/dist/*
 

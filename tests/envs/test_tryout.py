@@ -21,6 +21,8 @@ from dqn_exp.envs.tryout import Facts, try_out, try_out_apart
 from tests.envs.faulty import FAULTS, faulty
 from tests.envs.masks import ID
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 def register(name: str, **methods: Any) -> EnvConfig:
     gymnasium.register(f"tried/{name}-v0", faulty(**methods))  # type: ignore[arg-type]

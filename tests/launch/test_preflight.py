@@ -18,6 +18,8 @@ from dqn_exp.training.run import build_run
 from tests.envs.faulty import faulty
 from tests.helpers import gymnasium_env, make_config, make_values
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 @pytest.mark.parametrize(
     ("settings", "message"),
