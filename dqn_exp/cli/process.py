@@ -30,6 +30,8 @@ def as_found() -> Iterator[None]:
         os.environ.update(environment)
         if is_first_thread:
             signal.signal(signal.SIGTERM, before)
+        if provenance := sys.modules.get("dqn_exp.runs.provenance"):  # not imported to complete a word
+            provenance.set_command(())
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:

@@ -49,7 +49,7 @@ def test_a_trial_with_odd_attempts_is_left_out_and_named(continued: Path) -> Non
     (continued / "b" / "trial.json").write_text(json.dumps({**record, "attempts": "two"}))
     sweep = read_sweep(continued)
     assert [trial.run for trial in sweep.trials] == ["a"]
-    assert [(run, "attempts='two'" in why) for run, why in sweep.skipped] == [("b", True)]
+    assert [(one.run, "attempts='two'" in one.reason) for one in sweep.skipped] == [("b", True)]
 
 
 def test_where_nothing_differs_nothing_is_said_of_it(buffers: Path) -> None:
