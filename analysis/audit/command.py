@@ -44,8 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status: 1 where a trial differs by more than its last digits, or cannot be trained."""
-    if args.trials < 1 or (args.n_jobs is not None and args.n_jobs < 1):
-        raise AnalysisError(f"--trials {args.trials} --n-jobs {args.n_jobs}; allowed: 1 or more")
+    for option, value in (("--trials", args.trials), ("--n-jobs", args.n_jobs)):
+        if value is not None and value < 1:
+            raise AnalysisError(f"{option} {value}; allowed: 1 or more")
     if args.seed is not None and args.seed < 0:
         raise AnalysisError(f"--seed {args.seed}; allowed: 0 or more")
     seed = secrets.randbelow(2**31) if args.seed is None else args.seed

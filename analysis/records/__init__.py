@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         read_curve,
         read_trial,
         slug,
+        status,
         warn_about,
     )
     from analysis.records.identity import same_networks, what_became_of
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from analysis.records.pairs import parts
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks
     from analysis.records.rows import Row, column, names, return_bounds
+    from analysis.records.shards import read_if_whole
     from analysis.records.sweep import ENDED, Sweep, Timeline, read_sweep, timelines_of
 
 __getattr__ = lazy(__name__, __file__)

@@ -18,7 +18,7 @@ from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.imported import IMPORTED, in_blocks, is_judged_by_training, with_programs
 from analysis.records.pairs import combined, read_pairs
 from analysis.records.shards import Group, Remark, find_groups, incomplete, name_in, read_once
-from dqn_exp.config import DONE_BEFORE
+from dqn_exp.config import DONE_BEFORE, flat
 from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
 
@@ -221,16 +221,10 @@ def _done_before() -> dict[str, Value]:
     return flatten(DONE_BEFORE)
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
+def flatten(values: Mapping[str, Any]) -> dict[str, Value]:
     """Nested configuration to dotted names; lists become readable text ("64-64")."""
-    flat: dict[str, Value] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            name = sys.intern(f"{prefix}{key}")  # once for thousands of trials
-            flat[name] = _list_text(value) if isinstance(value, list) else value
-    return flat
+    names = ((sys.intern(name), value) for name, value in flat(values))  # once for thousands of trials
+    return {name: _list_text(value) if isinstance(value, list) else value for name, value in names}
 
 
 def _list_text(values: list[Any]) -> str:

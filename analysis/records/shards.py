@@ -45,7 +45,7 @@ def find_groups(directories: Sequence[Path], places: Sequence[Path]) -> list[Gro
     roots = [root for root in _ancestors(directories, places) if (root / MANIFEST).is_file()]
     if not any(b'"shard"' in (root / MANIFEST).read_bytes() for root in roots):
         return []
-    plans = {root: _read(root / MANIFEST) for root in roots}
+    plans = {root: read_if_whole(root / MANIFEST) for root in roots}
     found = defaultdict[object, list[Path]](list)
     for root, plan in plans.items():
         found[plan.get("fingerprint", root)].append(root)
@@ -104,7 +104,7 @@ def _ancestors(directories: Sequence[Path], places: Sequence[Path]) -> list[Path
     return list(found)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_if_whole(path: Path) -> Mapping[str, Any]:
     """An object; empty where it is damaged, of which others tell who read the whole of it."""
     try:
         content = read_json(path)
@@ -165,7 +165,7 @@ def _compared(kept: Path, other: Path) -> str:
     files = [*(metrics_path(kept, kind).name for kind in KINDS), NETWORK]
     if all(_is_same(kept / name, other / name) for name in files):
         return "the same to the last byte"
-    first, second = (_read(place / DESCRIPTION) for place in (kept, other))
+    first, second = (read_if_whole(place / DESCRIPTION) for place in (kept, other))
     changed = [words for key, words in OF_A_PROGRAM.items() if first.get(key) != second.get(key)]
     return f"with another result ({'other ' + ', '.join(changed) if changed else 'no record tells why'})"
 

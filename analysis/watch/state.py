@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis.records import find_trials
-from dqn_exp.runs import FINISHED, is_locked, last_episode, read_json
+from analysis.records import find_trials, read_if_whole, status
+from dqn_exp.runs import FINISHED, last_episode, read_json
 from dqn_exp.text import format_duration, format_number
 
 OVER = (*FINISHED, "failed")
@@ -53,14 +53,14 @@ class Watched:
         return begun, len(self._ended), sum(ended.written for ended in self._ended.values())
 
     def _look(self) -> dict[str, Any]:
-        plan = _plan(self.root)
+        plan = read_if_whole(self.root / "sweep.json")
         trials = find_trials(self.root)
         counts, running = Counter[str](), list[dict[str, Any]]()
         left = 0.0
         for directory in trials:
-            status = self._status(directory)
-            counts[status] += 1
-            if status == "running":
+            found = self._status(directory)
+            counts[found] += 1
+            if found == "running":
                 shown, share = self._progress(directory)
                 running.append(shown)
                 left -= share
@@ -88,14 +88,13 @@ class Watched:
             if known and known.written == written:
                 return known.status
             result = read_json(path)
-            status = str(result["status"])
+            found = status(directory, result)
             self._ended.pop(directory, None)
-            if status in OVER:
-                self._ended[directory] = Ended(status, written, float(result.get("wall_seconds") or 0.0))
-                return status
-        except (OSError, ValueError, KeyError, TypeError):
+            if found in OVER:
+                self._ended[directory] = Ended(found, written, float(result.get("wall_seconds") or 0.0))
+            return found
+        except (OSError, ValueError, AttributeError, TypeError):
             return "unreadable"
-        return "running" if is_locked(directory) else "interrupted"
 
     def _progress(self, directory: Path) -> tuple[dict[str, Any], float]:
         """A row of the table of running trials, and which share of its budget it has spent."""
@@ -123,17 +122,9 @@ class Watched:
         return self._budgets[directory]
 
 
-def _plan(root: Path) -> Mapping[str, Any]:
-    try:
-        plan = read_json(root / "sweep.json")
-    except (OSError, ValueError):
-        return {}
-    return plan if isinstance(plan, dict) else {}
-
-
 def study_of(root: Path) -> tuple[str, str] | None:
     """Storage and name of the study in `root`; None where it holds none."""
-    study = _plan(root).get("study")
+    study = read_if_whole(root / "sweep.json").get("study")
     return (str(study["storage"]), str(study["name"])) if isinstance(study, dict) else None
 
 

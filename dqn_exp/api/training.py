@@ -23,11 +23,12 @@ class Training(Iterator[Event]):
 
     def __init__(self, config: Config) -> None:
         """Raises ConfigError where the configuration asks for what only a record could hold."""
-        if config.observers:
-            raise ConfigError(
-                f"observers={sorted(config.observers)} write into the directory of a trial, and train() has "
-                f"none; allowed: dqn_exp.run(...), or no observers"
-            )
+        for key, named in (("observers", sorted(config.observers)), ("track", list(config.track))):
+            if named:
+                raise ConfigError(
+                    f"{key}={named}: train() leaves no record, which they need; allowed: dqn_exp.run(...), "
+                    f"or none of them"
+                )
         self.config, self.run = config, build_run(config)
         self.status = "running"
         self.cause: str | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from dqn_exp.config.paths import CONF
 
@@ -28,3 +30,12 @@ def dotted(override: str) -> str:
     """`override` with the key of a group as people type it; those of Hydra itself have slashes."""
     key, equals, value = override.partition("=")
     return override if key.lstrip("+~").startswith("hydra/") else f"{key.replace('/', '.')}{equals}{value}"
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values by dotted names; a section without values is not among them."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

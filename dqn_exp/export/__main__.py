@@ -53,7 +53,8 @@ def _run(given: argparse.Namespace) -> None:
     evaluation, contents = export(
         given.trial, folder, given.formats, given.episodes, given.seed, given.best, given.imports
     )
-    print(f"{folder}: {evaluation.mean:.2f} +/- {evaluation.std:.2f} in {given.episodes} greedy episodes")
+    score = evaluation.score
+    print(f"{folder}: {score.mean:.2f} +/- {score.std:.2f} in {given.episodes} greedy episodes")
     print(f"  {' '.join(contents.files)}")
     for name, reason in contents.left_out.items():
         print(f"  no {name}: {reason}")

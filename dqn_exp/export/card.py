@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
 from analysis.network.trained import Trained
 from dqn_exp.export.evaluation import Evaluation
+from dqn_exp.export.formats import CURVE, FILM, ONNX, SB3, Contents
 from dqn_exp.networks import MLP
+from dqn_exp.runs import Result
 from dqn_exp.text import format_number
-
-if TYPE_CHECKING:
-    from dqn_exp.export.folder import Contents
 
 FENCE = "```"
 
 
 def card(
-    trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, status: str, contents: Contents
+    trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, result: Result, contents: Contents
 ) -> str:
     """The text of README.md."""
     parts = [
         _front_matter(trained, evaluation, contents),
         f"# {_algorithm(trained)} on {trained.config.env.id}",
-        _summary(trained, told, evaluation, status),
+        _summary(trained, told, evaluation, result),
         _pictures(contents),
         _how_to_load(trained, contents),
         _limits(trained, contents),
@@ -44,7 +43,7 @@ def _algorithm(trained: Trained) -> str:
 def _front_matter(trained: Trained, evaluation: Evaluation, contents: Contents) -> str:
     """YAML, in which JSON's strings are strings, whatever an environment is called."""
     name, env = json.dumps(_algorithm(trained)), json.dumps(trained.config.env.id)
-    formats = {"model.onnx": "onnx", "sb3.zip": "stable-baselines3"}
+    formats = {ONNX: "onnx", SB3: "stable-baselines3"}
     tags = ["deep-reinforcement-learning", "reinforcement-learning", "dqn"]
     tags += [tag for file, tag in formats.items() if file in contents.files]
     return f"""---
@@ -64,41 +63,32 @@ model-index:
       type: {env}
     metrics:
     - type: mean_reward
-      value: {evaluation.mean:.2f} +/- {evaluation.std:.2f}
+      value: {evaluation.score.mean:.2f} +/- {evaluation.score.std:.2f}
       name: mean_reward
       verified: false
 ---"""
 
 
-def _summary(trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, status: str) -> str:
-    config, n = trained.config, len(evaluation.returns)
+def _summary(trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, result: Result) -> str:
+    config, n = trained.config, len(evaluation.score.returns)
     last = evaluation.first_seed + n - 1
-    steps = _budget(trained)
+    steps = f"{format_number(result.env_steps)} environment steps and {format_number(result.updates)} updates"
     versions = told.get("versions") or {}
     packages = ", ".join(f"{k} {versions[k]}" for k in ("dqn_exp", "torch", "gymnasium") if k in versions)
-    score = f"**{evaluation.mean:.2f} +/- {evaluation.std:.2f}**"
+    score = f"**{evaluation.score.mean:.2f} +/- {evaluation.score.std:.2f}**"
     return f"""{score}: mean and standard deviation of the return of {n} greedy episodes, played with
 `env.reset(seed=...)` of the seeds {evaluation.first_seed} to {last}; `evaluation.json` has each of them.
 
 | | |
 |---|---|
 | environment | `{config.env.id}`{_kwargs(config.env.kwargs)} |
-| trained for | {steps}, one trial with seed {config.seed}, which ended as `{status}` |
+| trained for | {steps}, one trial with seed {config.seed}, which ended as `{result.status}` |
 | network | {_layers(trained)} |
 | learning rate, discount | {config.lr:g}, {config.gamma:g} |
 | replay, batch | {format_number(config.buffer)} transitions, {config.batch} |
 | made with | {packages} |
 
 `config.json` has the whole configuration."""
-
-
-def _budget(trained: Trained) -> str:
-    from dqn_exp.runs import read_result
-
-    result = read_result(trained.directory)
-    if result is None:
-        return "an unknown number of steps"
-    return f"{result.env_steps:,} environment steps and {result.updates:,} updates".replace(",", " ")
 
 
 def _kwargs(kwargs: Mapping[str, Any]) -> str:
@@ -114,9 +104,9 @@ def _layers(trained: Trained) -> str:
 
 def _pictures(contents: Contents) -> str:
     lines = []
-    if "learning_curve.png" in contents.files:
+    if CURVE in contents.files:
         lines.append("![Return of greedy episodes over environment steps](learning_curve.png)")
-    if "replay.mp4" in contents.files:
+    if FILM in contents.files:
         lines.append("A greedy episode: [replay.mp4](replay.mp4)")
     return "\n\n".join(lines)
 
@@ -124,7 +114,7 @@ def _pictures(contents: Contents) -> str:
 def _how_to_load(trained: Trained, contents: Contents) -> str:
     seen = f"uint8{list(trained.images.shape)}" if trained.images else f"float32[{trained.observation_size}]"
     ways = [f"## Use it\n\n`observation` is {seen}; the best action is the one of the largest Q-value."]
-    if "model.onnx" in contents.files:
+    if ONNX in contents.files:
         kind = "uint8" if trained.images else "float32"
         ways.append(f"""With onnxruntime, which is all it takes:
 
@@ -135,7 +125,7 @@ action = session.run(None, {{"observation": observation[None].astype("{kind}")}}
 {FENCE}""")
     if (code := _as_torch(trained)) is not None:
         ways.append(f"With torch and safetensors:\n\n{FENCE}python\n{code}\n{FENCE}")
-    if "sb3.zip" in contents.files:
+    if SB3 in contents.files:
         ways.append(f"""With stable-baselines3:
 
 {FENCE}python

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.network.trained import Trained
 from dqn_exp.envs import make_environments, play
+from dqn_exp.training import Score
 
 STATES = 1000
 """So many of the observations are kept, to compare other formats by."""
@@ -19,18 +20,9 @@ class Evaluation:
     """What greedy episodes earned: episode n of environment `env.reset(seed=first_seed + n)`."""
 
     first_seed: int
-    returns: list[float]
+    score: Score
     states: np.ndarray
     """[N, ...]: the first observations that were acted on."""
-
-    @property
-    def mean(self) -> float:
-        return float(np.mean(self.returns))
-
-    @property
-    def std(self) -> float:
-        """Over episodes (population)."""
-        return float(np.std(self.returns))
 
 
 def evaluate(trained: Trained, episodes: int, first_seed: int) -> Evaluation:
@@ -48,4 +40,4 @@ def evaluate(trained: Trained, episodes: int, first_seed: int) -> Evaluation:
             if len(states) < STATES:
                 states.append(step.observation[0].copy())
             returns += [episode.total_return for episode in step.ended]
-    return Evaluation(first_seed, returns, np.array(states))
+    return Evaluation(first_seed, Score(returns, measures={}), np.array(states))

@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Collection
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,25 @@ from dqn_exp.config import ConfigError, recorded_config
 from dqn_exp.export.card import card
 from dqn_exp.export.curve import draw_curve
 from dqn_exp.export.evaluation import Evaluation, evaluate
-from dqn_exp.export.formats import FORMATS, NotExportable
+from dqn_exp.export.formats import (
+    CARD,
+    CONFIG,
+    CURVE,
+    EVALUATION,
+    FILM,
+    FORMATS,
+    MODEL,
+    ONNX,
+    SB3,
+    Contents,
+    NotExportable,
+)
 from dqn_exp.export.onnx import write_onnx
 from dqn_exp.export.sb3 import write_sb3
 from dqn_exp.registry import import_modules
-from dqn_exp.runs import BEST, NETWORK, read_json, read_result
+from dqn_exp.runs import BEST, NETWORK, Result, read_json, read_result
 from dqn_exp.training import film, filmed_environment, write_mp4
 
-CONFIG, MODEL, ONNX, SB3 = "config.json", "model.safetensors", "model.onnx", "sb3.zip"
-EVALUATION, CARD, CURVE, FILM = "evaluation.json", "README.md", "learning_curve.png", "replay.mp4"
 TRAVELS = (
     "format",
     "config",
@@ -41,16 +50,6 @@ TRAVELS = (
 )
 """What a model says of its trial; not where it was trained, and with which command."""
 LONGEST_FILM = 1000
-
-
-@dataclass
-class Contents:
-    """What has become of a folder's parts."""
-
-    files: list[str] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-    """Why, by name."""
-    onnx_difference: float | None = None
 
 
 def export(
@@ -88,43 +87,40 @@ def _fill(
     _write(
         folder / EVALUATION,
         {
-            "mean_reward": evaluation.mean,
-            "std_reward": evaluation.std,
+            "mean_reward": evaluation.score.mean,
+            "std_reward": evaluation.score.std,
             "episodes": episodes,
             "first_seed": seed,
-            "returns": evaluation.returns,
+            "returns": evaluation.score.returns,
         },
     )
     _add_formats(folder, trained, evaluation, formats, contents)
     if not draw_curve(trained, folder / CURVE):
         contents.left_out[CURVE] = "nothing was evaluated while it trained"
     _add_film(folder, trained, seed, contents)
-    status = (read_result(trained.directory) or _no_result()).status
+    result = read_result(trained.directory) or Result()
     contents.files = sorted({path.name for path in folder.iterdir()} | {CARD})
-    (folder / CARD).write_text(card(trained, told, evaluation, status, contents))
+    (folder / CARD).write_text(card(trained, told, evaluation, result, contents))
     return evaluation, contents
-
-
-def _no_result() -> Any:
-    from dqn_exp.runs import Result
-
-    return Result()
 
 
 def _add_formats(
     folder: Path, trained: Trained, evaluation: Evaluation, formats: Collection[str], contents: Contents
 ) -> None:
-    for name in FORMATS:
+    def write(name: str) -> None:
+        if name == "onnx":
+            contents.onnx_difference = write_onnx(trained, evaluation.states, folder / ONNX)
+        else:
+            write_sb3(trained, folder / SB3)
+
+    for name, file in FORMATS.items():
         try:
-            if name == "onnx":
-                contents.onnx_difference = write_onnx(trained, evaluation.states, folder / ONNX)
-            else:
-                write_sb3(trained, folder / SB3)
+            write(name)
         except NotExportable as reason:
-            (folder / {"onnx": ONNX, "sb3": SB3}[name]).unlink(missing_ok=True)
+            (folder / file).unlink(missing_ok=True)
             if name in formats:
                 raise NotExportable(f"--formats {name}: {reason}") from None
-            contents.left_out[{"onnx": ONNX, "sb3": SB3}[name]] = str(reason)
+            contents.left_out[file] = str(reason)
 
 
 def _add_film(folder: Path, trained: Trained, seed: int, contents: Contents) -> None:

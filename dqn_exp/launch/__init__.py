@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     )
     from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
-    from dqn_exp.launch.grid import MANIFEST, Ending, Swept, sweep
+    from dqn_exp.launch.grid import Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.looks import SEEDS, Design, Taken
+    from dqn_exp.launch.manifest import MANIFEST
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
     from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, pack, placed, plain_values, quoted

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -15,7 +14,6 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.axis import axis_values
@@ -23,8 +21,6 @@ from dqn_exp.launch.designs import declare, keep_budgets
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import Crew, make_jobs, planner, refuse_foreign_trials
 from dqn_exp.launch.looks import (
-    DESIGNS,
-    SEEDS,
     Design,
     Judge,
     Launch,
@@ -34,17 +30,23 @@ from dqn_exp.launch.looks import (
     read_design,
     run_looks,
 )
+from dqn_exp.launch.manifest import (
+    Declared,
+    complete,
+    defaults,
+    fingerprint,
+    interrupted_sweep,
+    read_manifest,
+    read_progress,
+    write_manifest,
+)
 from dqn_exp.launch.memory import check_memory
 from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
 from dqn_exp.launch.plan import (
     PlannedTrial,
     is_dry_run,
-    is_seed,
     placed,
-    plain_values,
-    without_seed,
 )
-from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.prospects import tell_doubts
 from dqn_exp.launch.reuse import REUSE, Reuse, read_reuse
 from dqn_exp.launch.shards import (
@@ -53,7 +55,6 @@ from dqn_exp.launch.shards import (
     Shard,
     at_work,
     has_failed,
-    labels,
     last_turn,
     not_finished,
     read_shard,
@@ -62,24 +63,16 @@ from dqn_exp.launch.shards import (
 )
 from dqn_exp.launch.warm_start import check_seen
 from dqn_exp.runs import (
-    DamagedRecord,
     Locked,
     claim,
-    command_line,
     in_use,
     is_locked,
-    now,
-    read_json,
     remove_leftovers,
     write_atomic,
-    write_json,
 )
 
-MANIFEST = "sweep.json"
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that a plain sweep has no use for."""
-OF_LOOKS = ("lost", "looks", "ahead")
-"""Fields of a `Progress`, and the keys of `sweep.json` that record them."""
 OF_THE_SWEEP = (ZIP, REUSE, SHARD, "dry_run")
 """Keys that say what trials there are, and nothing about a trial."""
 NOT_IN_LOOKS = (
@@ -175,7 +168,7 @@ def sweep(
             ending.tell(directory, 0 if is_over else n_failed(results), n_left)
             if is_over and not unfinished:
                 remove_leftovers(directory)
-                write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
+                complete(directory)
     return Swept(directory, list(results), falls_short=not is_over)
 
 
@@ -308,90 +301,3 @@ def combinations(
         if not choices:
             raise ConfigError(f"{key} has no values; allowed: at least one, such as {key}=1,2,3")
     return [list(chain(*job)) for job in product(*factors(values, groups))]
-
-
-def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
-    """Equal for two commands that ask for the same trials, and would end them alike."""
-    lines = sorted(f"{trial.name} {trial.config.hash()}" for trial in trials)
-    content = "\n".join([*lines, *([design.model_dump_json(exclude_defaults=True)] if design else [])])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
-    """The newest sweep below `parent` of the same trials that has not come to its end."""
-    for path in sorted(parent.glob(f"*/{MANIFEST}"), reverse=True):
-        with suppress(DamagedRecord):
-            content = read_json(path)
-            if content.get("fingerprint") == wanted and not content["complete"]:
-                return None if is_locked(path.parent) else path.parent
-    return None
-
-
-def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None:
-    """The configuration without what the sweep varies; None where that is not complete."""
-    try:
-        values = plain_values(master) | ({"seed": design.first} if design else {})
-        return resolve_config(values, apart=True).record()
-    except (ConfigError, OmegaConfBaseException):
-        return None
-
-
-class Declared(NamedTuple):
-    """What a command asks for, before anything is run."""
-
-    defaults: dict[str, Any] | None
-    groups: Groups
-    fingerprint: str
-    design: Design | None
-    shard: Shard | None
-    designs: Sequence[Mapping[str, Any]] = ()
-    """All that were declared of the seeds, this one the last; as `sweep.json` records them."""
-
-
-def write_manifest(directory: Path, declared: Declared, progress: Progress) -> None:
-    """Record what the sweep is made of, beside what earlier commands have added to it."""
-    earlier = read_manifest(directory) or {"started": now(), "trials": []}
-    listed = {trial["name"]: trial for trial in earlier["trials"]}
-    of_shards = labels(progress.trials, declared.shard)
-    extended = bool(earlier.get("complete")) and _adds_seeds(listed, progress.trials)
-    for trial in progress.trials:
-        listed[trial.name] = {
-            "name": trial.name,
-            "seed": trial.config.seed,
-            "hash": trial.config.hash(),
-            "overrides": list(trial.overrides),
-            **of_shards.get(trial.name, {}),
-        }
-    content = {
-        "format": 1,
-        "command": command_line(),
-        "started": earlier["started"],
-        "fingerprint": declared.fingerprint,
-        "complete": False,
-        "defaults": declared.defaults,
-        "zip": declared.groups,
-        "extended": extended or earlier.get("extended", False),
-        "trials": list(listed.values()),
-    }
-    if declared.design:
-        content |= {SEEDS: declared.design.record(), DESIGNS: declared.designs}
-        content |= {key: list(getattr(progress, key)) for key in OF_LOOKS}
-    write_json(directory / MANIFEST, content)
-
-
-def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bool:
-    """Are there new seeds among `trials` of what the sweep has trained already?"""
-    known = {tuple(text for text in trial["overrides"] if not is_seed(text)) for trial in listed.values()}
-    return any(trial.name not in listed and without_seed(trial) in known for trial in trials)
-
-
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """What earlier commands have recorded of the sweep in `directory`; empty where there is none."""
-    path = directory / MANIFEST
-    return dict(read_json(path)) if path.exists() else {}
-
-
-def read_progress(directory: Path) -> Progress:
-    """What earlier commands have recorded of the looks; of the trials nothing."""
-    content = read_manifest(directory)
-    return Progress((), *(content.get(key, ()) for key in OF_LOOKS))

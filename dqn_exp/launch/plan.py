@@ -115,9 +115,10 @@ class Planner:
             if text not in task:
                 self._set(hydra_config, self._parse(text))
         HydraConfig.instance().cfg = hydra_config  # type: ignore[assignment] # what ${hydra:...} refers to
-        self._planned[task] = config, pack(hydra_config)
+        packed = pack(hydra_config)
+        self._planned[task] = config, packed
         place = hydra_config.hydra.sweep
-        return PlannedTrial(str(place.subdir), task, config, self._planned[task][1], str(place.dir))
+        return PlannedTrial(str(place.subdir), task, config, packed, str(place.dir))
 
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
         refuse_second_names(job)

@@ -47,7 +47,7 @@ def check_init_from(config: Config) -> None:
         if not (directory / name).is_file():
             raise ConfigError(
                 f"init_from={config.init_from}: there is no {name}; "
-                f"allowed: the directory of a finished trial"
+                f"allowed: the directory of a finished trial, or a zip file of stable-baselines3"
             )
     recorded, spaces_there = _recorded(directory)
     spaces_here = _spaces(config.env)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.config import Config
+from dqn_exp.config import Config, flat
 from dqn_exp.runs.files import TRACKED, DamagedRecord, read_json, write_json
 from dqn_exp.runs.points import Points
 from dqn_exp.runs.result import DESCRIPTION, FINISHED, Result, read_result
@@ -143,7 +143,7 @@ def identify(directory: Path) -> Trial:
         _without_seed(name, record),
         record["seed"],
         place,
-        flat(record["config"]),
+        {name: _told(value) for name, value in flat(record["config"])},
     )
 
 
@@ -155,15 +155,9 @@ def _without_seed(name: str, record: Mapping[str, Any]) -> str:
     return f"{name.rpartition('~')[0]}~{hashlib.sha256(repr(config).encode()).hexdigest()[:8]}"
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Nested values by dotted names; lists and null as text."""
-    found: dict[str, bool | int | float | str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
-    return found
+def _told(value: Any) -> bool | int | float | str:
+    """A value as trackers take it; lists and null as text."""
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def at_the_end(result: Result) -> dict[str, float]:

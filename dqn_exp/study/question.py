@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -13,7 +12,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from dqn_exp.config import SHORT_NAMES, Config
+from dqn_exp.config import SHORT_NAMES, Config, flat
 
 Question = Mapping[str, str]
 """What is searched, the seeds and objectives, and every value of the configuration, by key."""
@@ -29,7 +28,7 @@ def question(
     searched = {key.lstrip("+"): distribution for key, distribution in searched.items()}
     fixed: dict[str, list[str]] = {}
     for base in bases:
-        for key, value in _flat(base.content()):
+        for key, value in flat(base.content()):
             fixed.setdefault(SHORT_NAMES.get(key, key), []).append(str(value))
     found = {key: " / ".join(dict.fromkeys(each)) for key, each in fixed.items() if key not in searched}
     found |= {key: _written(distribution) for key, distribution in searched.items()}
@@ -44,14 +43,6 @@ def changes(before: Question, now: Question) -> str:
         + (f" (was {before[key]})" if key in before else " (is new)")
         for key in changed
     )
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _written(distribution: BaseDistribution) -> str:

@@ -20,6 +20,7 @@ from dqn_exp.export import load_model
 from dqn_exp.export.__main__ import main
 from dqn_exp.runs.provenance import environment
 from dqn_exp.runs.record import run_trial
+from dqn_exp.text import format_number
 from tests.helpers import make_config
 from tests.trackers.trial import BRIEF
 
@@ -56,7 +57,7 @@ def test_the_card_says_what_the_folder_holds(model: Path) -> None:
     assert metric["value"] == f"{np.mean(played):.2f} +/- {np.std(played):.2f}"
     assert result["dataset"] == {"name": "CartPole-v1", "type": "CartPole-v1"}
     assert {"onnx", "stable-baselines3", "CartPole-v1"} <= set(told["tags"])
-    assert "1 500 environment steps" in text
+    assert f"{format_number(1500)} environment steps" in text
     linked = set(re.findall(r"\]\((\S+)\)", text))
     assert linked <= {path.name for path in model.iterdir()}
     assert linked >= {"learning_curve.png"}

@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from dqn_exp.runs import tracking
 from dqn_exp.runs.points import Points
-from dqn_exp.runs.record import run_trial
 from dqn_exp.trackers.mlflow import MLflow
-from tests.helpers import make_config
-from tests.trackers.trial import BRIEF, cut_short, trial_of
+from tests.trackers.trial import follow_in_two_attempts, trial_of
 
 mlflow = pytest.importorskip("mlflow", exc_type=ImportError)
 
@@ -21,12 +18,7 @@ mlflow = pytest.importorskip("mlflow", exc_type=ImportError)
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trial in two attempts, followed by MLflow in a folder."""
     place = tmp_path_factory.mktemp("sweep")
-    options = {"mlflow": {"uri": str(place / "runs")}}
-    config = make_config(**BRIEF, seed=3, track=["mlflow"], tracking=options)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tracking, "PATIENCE", {True: 60.0, False: 60.0})
-        cut_short(config, place / "buffer=17k,seed=3")
-        run_trial(config, place / "buffer=17k,seed=3", {})
+    follow_in_two_attempts(place / "buffer=17k,seed=3", {"mlflow": {"uri": str(place / "runs")}})
     return place
 
 

@@ -9,24 +9,16 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from dqn_exp.runs import tracking
 from dqn_exp.runs.points import Points
-from dqn_exp.runs.record import run_trial
 from dqn_exp.trackers.tensorboard import TensorBoard
-from tests.helpers import make_config
-from tests.trackers.trial import BRIEF, cut_short, trial_of
+from tests.trackers.trial import follow_in_two_attempts, trial_of
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trial in two attempts, followed by TensorBoard."""
     place = tmp_path_factory.mktemp("sweep")
-    options = {"tensorboard": {"folder": str(place / "board")}}
-    config = make_config(**BRIEF, seed=3, track=["tensorboard"], tracking=options)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tracking, "PATIENCE", {True: 60.0, False: 60.0})
-        cut_short(config, place / "buffer=17k,seed=3")
-        run_trial(config, place / "buffer=17k,seed=3", {})
+    follow_in_two_attempts(place / "buffer=17k,seed=3", {"tensorboard": {"folder": str(place / "board")}})
     return place
 
 

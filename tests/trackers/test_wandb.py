@@ -12,12 +12,9 @@ import pytest
 from wandb.proto.wandb_internal_pb2 import Record
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.runs import tracking
 from dqn_exp.runs.points import Points
-from dqn_exp.runs.record import run_trial
 from dqn_exp.trackers import build_tracker
-from tests.helpers import make_config
-from tests.trackers.trial import BRIEF, cut_short
+from tests.trackers.trial import follow_in_two_attempts
 
 BLOCK = 32768
 HEADER = struct.Struct("<IHB")
@@ -28,12 +25,10 @@ HEADER = struct.Struct("<IHB")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trial in two attempts, followed by W&B offline."""
     place = tmp_path_factory.mktemp("sweep")
-    options = {"wandb": {"project": "mine", "mode": "offline", "folder": str(place / "wb")}}
-    config = make_config(**BRIEF, seed=3, track=["wandb"], tracking=options)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tracking, "PATIENCE", {True: 60.0, False: 60.0})
-        cut_short(config, place / "buffer=17k,seed=3")
-        run_trial(config, place / "buffer=17k,seed=3", {})
+    follow_in_two_attempts(
+        place / "buffer=17k,seed=3",
+        {"wandb": {"project": "mine", "mode": "offline", "folder": str(place / "wb")}},
+    )
     return place
 
 

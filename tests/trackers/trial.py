@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dqn_exp.config import Config
-from dqn_exp.runs.record import record_trial
+from dqn_exp.runs import tracking as following
+from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.trackers import Trial
 from dqn_exp.training.run import EpisodeEnded
+from tests.helpers import make_config
 
 BRIEF: dict[str, Any] = {
     "batch": 16,
@@ -29,6 +34,15 @@ def cut_short(config: Config, directory: Path) -> None:
         if episodes > 4:
             break
     events.close()  # type: ignore[attr-defined]
+
+
+def follow_in_two_attempts(directory: Path, tracking: Mapping[str, Any]) -> None:
+    """Train a trial, cut short and continued, with the trackers whose options are in `tracking`."""
+    config = make_config(**BRIEF, seed=3, track=list(tracking), tracking=dict(tracking))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(following, "PATIENCE", {True: 60.0, False: 60.0})
+        cut_short(config, directory)
+        run_trial(config, directory, {})
 
 
 def trial_of(id: str, directory: Path) -> Trial:

@@ -15,7 +15,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,10 +23,10 @@ from analysis.watch.drawing import NOTHING, Report
 from analysis.watch.server import Server
 from analysis.watch.state import Watched
 from dqn_exp.runs import directory_lock
+from tests.analysis.browser import started
 from tests.analysis.synthetic import BUDGET, buffer_sweep, write_sweep, write_trial
 from tests.program import ROOT, alive, descendants, tree, wait_until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
 
 
@@ -90,7 +89,7 @@ def test_a_trial_that_ended_is_read_once_and_again_when_it_is_trained_on(
     real = watched._look.__globals__["read_json"]
     monkeypatch.setattr("analysis.watch.state.read_json", lambda path: read.append(path) or real(path))
     assert watched.signature() == before
-    assert {path.name for path in read} == {"sweep.json"}
+    assert read == []
     result = buffers / "buffer=500,seed=0" / "result.json"
     result.write_text(result.read_text().replace("exhausted", "running"))
     assert watched.signature() != before
@@ -153,18 +152,6 @@ def watching(sweep: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str],
         process.wait()
 
 
-@contextmanager
-def browser() -> Iterator[Any]:
-    """A page of a real Chromium."""
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started.new_page()
-        started.close()
-
-
 def end(trial: Path) -> None:
     """Let a trial that runs have ended."""
     text = (trial / "result.json").read_text()
@@ -174,7 +161,8 @@ def end(trial: Path) -> None:
 def test_in_a_browser_trials_end_and_the_report_follows(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path / "sweep", {"lr": [0.1]}, 2, lambda cell, seed: 5000)
     running = write_trial(sweep / HOSTILE.replace("/", "_"), {"lr": 0.1, "seed": 2}, status="running")
-    with watching(sweep, tmp_path) as (process, address), browser() as page, directory_lock(running):
+    with watching(sweep, tmp_path) as (process, address), started() as browser, directory_lock(running):
+        page = browser.new_page()
         page.goto(address)
         page.get_by_text("2 of 3 trials are over").wait_for(timeout=60_000)
         assert page.locator("#running td").first.text_content() == HOSTILE
@@ -227,7 +215,8 @@ def test_why_there_is_no_report_is_told(tmp_path: Path) -> None:
 def test_a_sweep_of_a_thousand_trials(tmp_path: Path) -> None:
     values = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
     sweep = write_sweep(tmp_path / "sweep", {"lr": values}, 200, lambda cell, seed: 5000 * (1 + seed % 7))
-    with watching(sweep, tmp_path) as (_, address), browser() as page:
+    with watching(sweep, tmp_path) as (_, address), started() as browser:
+        page = browser.new_page()
         page.goto(address)
         page.get_by_text("1000 of 1000 trials are over").wait_for(timeout=60_000)
         page.frame_locator("#report").get_by_text("from 1000 training runs").wait_for(timeout=600_000)

@@ -1,0 +1,116 @@
+"""`sweep.json`: what a sweep records of itself, and how another command knows it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.looks import DESIGNS, SEEDS, Design, Progress
+from dqn_exp.launch.pairing import Groups
+from dqn_exp.launch.plan import PlannedTrial, is_seed, plain_values, without_seed
+from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.launch.shards import Shard, labels
+from dqn_exp.runs import DamagedRecord, command_line, is_locked, now, read_json, write_json
+
+MANIFEST = "sweep.json"
+OF_LOOKS = ("lost", "looks", "ahead")
+"""Fields of a `Progress`, and the keys of `sweep.json` that record them."""
+
+
+def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
+    """Equal for two commands that ask for the same trials, and would end them alike."""
+    lines = sorted(f"{trial.name} {trial.config.hash()}" for trial in trials)
+    content = "\n".join([*lines, *([design.model_dump_json(exclude_defaults=True)] if design else [])])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
+    """The newest sweep below `parent` of the same trials that has not come to its end."""
+    for path in sorted(parent.glob(f"*/{MANIFEST}"), reverse=True):
+        with suppress(DamagedRecord):
+            content = read_json(path)
+            if content.get("fingerprint") == wanted and not content["complete"]:
+                return None if is_locked(path.parent) else path.parent
+    return None
+
+
+def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None:
+    """The configuration without what the sweep varies; None where that is not complete."""
+    try:
+        values = plain_values(master) | ({"seed": design.first} if design else {})
+        return resolve_config(values, apart=True).record()
+    except (ConfigError, OmegaConfBaseException):
+        return None
+
+
+class Declared(NamedTuple):
+    """What a command asks for, before anything is run."""
+
+    defaults: dict[str, Any] | None
+    groups: Groups
+    fingerprint: str
+    design: Design | None
+    shard: Shard | None
+    designs: Sequence[Mapping[str, Any]] = ()
+    """All that were declared of the seeds, this one the last; as `sweep.json` records them."""
+
+
+def write_manifest(directory: Path, declared: Declared, progress: Progress) -> None:
+    """Record what the sweep is made of, beside what earlier commands have added to it."""
+    earlier = read_manifest(directory) or {"started": now(), "trials": []}
+    listed = {trial["name"]: trial for trial in earlier["trials"]}
+    of_shards = labels(progress.trials, declared.shard)
+    extended = bool(earlier.get("complete")) and _adds_seeds(listed, progress.trials)
+    for trial in progress.trials:
+        listed[trial.name] = {
+            "name": trial.name,
+            "seed": trial.config.seed,
+            "hash": trial.config.hash(),
+            "overrides": list(trial.overrides),
+            **of_shards.get(trial.name, {}),
+        }
+    content = {
+        "format": 1,
+        "command": command_line(),
+        "started": earlier["started"],
+        "fingerprint": declared.fingerprint,
+        "complete": False,
+        "defaults": declared.defaults,
+        "zip": declared.groups,
+        "extended": extended or earlier.get("extended", False),
+        "trials": list(listed.values()),
+    }
+    if declared.design:
+        content |= {SEEDS: declared.design.record(), DESIGNS: declared.designs}
+        content |= {key: list(getattr(progress, key)) for key in OF_LOOKS}
+    write_json(directory / MANIFEST, content)
+
+
+def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bool:
+    """Are there new seeds among `trials` of what the sweep has trained already?"""
+    known = {tuple(text for text in trial["overrides"] if not is_seed(text)) for trial in listed.values()}
+    return any(trial.name not in listed and without_seed(trial) in known for trial in trials)
+
+
+def complete(directory: Path) -> None:
+    """Record that the sweep in `directory` has come to its end."""
+    write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """What earlier commands have recorded of the sweep in `directory`; empty where there is none."""
+    path = directory / MANIFEST
+    return dict(read_json(path)) if path.exists() else {}
+
+
+def read_progress(directory: Path) -> Progress:
+    """What earlier commands have recorded of the looks; of the trials nothing."""
+    content = read_manifest(directory)
+    return Progress((), *(content.get(key, ()) for key in OF_LOOKS))
