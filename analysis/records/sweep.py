@@ -187,14 +187,20 @@ class Sweep:
         """Why convergence cannot be seen in this sweep; None where it can."""
         if not self.counted:
             return "no trial counts as evidence"
-        found = next(filter(None, map(obstacle, self.counted)), None)
-        if found or any(row["status"] == NEVER for row in self.counted):
-            return found
+        found = list(filter(None, map(obstacle, self.counted)))
+        if found:
+            return f"{found[0]}{self._share(len(found))}"
+        if any(row["status"] == NEVER for row in self.counted):
+            return None
         seen = [len((self.evaluations[row["run"]] or {}).get("env_step", ())) for row in self.counted]
         needed = list(map(in_a_row, self.counted))
         if any(had >= wanted for had, wanted in zip(seen, needed, strict=True)):
             return None
         return f"it takes {min(needed)} evaluations in a row, and no trial had more than {max(seen)}"
+
+    def _share(self, count: int) -> str:
+        """How many of the trials that are meant, unless it is all of them."""
+        return f" (in {count} of {len(self.counted)} trials)" if count < len(self.counted) else ""
 
     @cached_property
     def timelines(self) -> list[Timeline]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from analysis.network.trained import Trained
@@ -13,20 +14,20 @@ def draw_curve(trained: Trained, path: Path) -> bool:
     columns = read_columns(metrics_path(trained.directory, "evaluations"))
     if not len(columns.get("env_step", ())):
         return False
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    import matplotlib as mpl
+
+    from analysis.report import RC, count_axis, new_figure
 
     steps, mean, std = columns["env_step"], columns["mean_return"], columns["std_return"]
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.fill_between(steps, mean - std, mean + std, alpha=0.2, linewidth=0)
-    axes.plot(steps, mean)
-    threshold = trained.config.convergence.threshold
-    if threshold is not None and abs(threshold) != float("inf"):
-        axes.axhline(threshold, color="grey", linestyle="--", linewidth=1)
-        axes.annotate("solved", (0, threshold), color="grey", va="bottom")
-    axes.set(xlabel="environment steps", ylabel="return of greedy episodes", xlim=(0, steps[-1]))
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
+    with mpl.rc_context(RC):
+        figure, (axes,) = new_figure(6.4, 3.6)
+        axes.fill_between(steps, mean - std, mean + std, alpha=0.2, linewidth=0, label="± standard deviation")
+        axes.plot(steps, mean, label=f"mean of {columns['n_episodes'][-1]:.0f} greedy episodes")
+        threshold = trained.config.convergence.threshold
+        if threshold is not None and math.isfinite(threshold):
+            axes.axhline(threshold, color="grey", linestyle="--", linewidth=1, label=f"solved: {threshold:g}")
+        axes.set(xlabel="environment steps", ylabel="return", xlim=(0, steps[-1]))
+        count_axis(axes, "x")
+        axes.legend(loc="lower right")
+        figure.savefig(path, dpi=150)
     return True

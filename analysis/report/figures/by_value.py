@@ -56,7 +56,7 @@ def convergence_by_environment(parts: Mapping[str, tuple[Sweep, Axis]], rng: np.
         _draw_convergence(ax, sweep, axis, sweep.timelines[0], rng, environment)
         ax.set_title(environment, pad=18)
         ax.set_ylabel(f"T: {sweep.timelines[0].unit} to convergence" if ax is panels[0] else "")
-    figure.legend(handles=_speed_legend(None), loc="outside lower center", ncols=4)
+    figure.legend(handles=_speed_legend(None), loc="outside lower center", ncols=min(4, 2 * len(parts)))
     return figure
 
 

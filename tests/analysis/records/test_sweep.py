@@ -182,3 +182,13 @@ def test_a_value_whose_trials_failed_before_training_stays(tmp_path: Path) -> No
     assert [(values, len(rows)) for values, rows in configurations(read)] == [
         ({"buffer": 500}, 2), ({"buffer": 17_000}, 0),
     ]  # fmt: skip
+
+
+def test_an_obstacle_of_some_trials_says_of_how_many(tmp_path: Path) -> None:
+    """Sweeps with other budgets, read together: what a few cannot show is not said of all."""
+    write_sweep(tmp_path / "long", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 2000)
+    brief = {"budget.env_steps": 1000, "evaluation.every_steps": 500, "convergence.consecutive": 3}
+    write_sweep(tmp_path / "brief", {"lr": [0.3]}, 2, lambda cell, seed: 2000, brief)
+    told = "it takes 3 evaluations in a row, and the budget holds 2"
+    assert read_sweep(tmp_path / "brief").obstacle == told
+    assert read_sweep([tmp_path / "long", tmp_path / "brief"]).obstacle == f"{told} (in 2 of 6 trials)"
