@@ -28,7 +28,15 @@ class Streams:
 
     def episodes(self, name: str) -> EpisodeSeeds:
         """The seeds of the episodes of environments."""
-        return lambda environment, episode: _integer(self._sequence(name, environment, episode))
+        root = self._sequence(name)
+
+        def seed(environment: int, episode: int) -> int:
+            # What a spawn key says may stand behind the seed as well, which takes half of the time
+            words[-2:] = environment, episode
+            return _integer(np.random.SeedSequence(words))
+
+        words = np.array([*_words(self._seed), *root.spawn_key, 0, 0], np.uint32)
+        return seed
 
     def _sequence(self, name: str, *indices: int) -> np.random.SeedSequence:
         return np.random.SeedSequence(self._seed, spawn_key=(zlib.crc32(name.encode()), *indices))
@@ -39,6 +47,12 @@ BLOCK = 2048
 
 EpisodeSeeds = Callable[[int, int], int]
 """The seed in [0, 2**31) of an episode, from the index of its environment and its own number, both from 0."""
+
+
+def _words(seed: int) -> list[int]:
+    """`seed` in words of 32 bits, the lowest first, as a SeedSequence with a spawn key begins: 4 or more."""
+    count = max(4, -(-seed.bit_length() // 32))
+    return [seed >> 32 * place & 0xFFFFFFFF for place in range(count)]
 
 
 def _integer(sequence: np.random.SeedSequence) -> int:

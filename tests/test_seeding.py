@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import zlib
 
 import numpy as np
 
@@ -30,6 +31,16 @@ def test_streams_differ_between_names_and_between_seeds() -> None:
     integers = [Streams(seed).integer(name) for seed in seeds for name in NAMES]
     assert len(set(integers)) == len(integers)
     assert all(0 <= integer < 2**31 for integer in integers)
+
+
+def test_seeds_of_episodes_are_those_of_spawned_sequences() -> None:
+    """NumPy's own way to tell them apart, for seeds of any size."""
+    for seed in (0, 3, 2**32 - 1, 2**32, 2**70, 2**128, 2**160 + 1):
+        seeds = Streams(seed).episodes("environment")
+        for environment, episode in ((0, 0), (0, 1), (5, 0), (5, 70_000)):
+            key = (zlib.crc32(b"environment"), environment, episode)
+            spawned = np.random.SeedSequence(seed, spawn_key=key).generate_state(1)
+            assert seeds(environment, episode) == spawned[0] >> 1
 
 
 def test_global_generators_are_neither_read_nor_moved() -> None:
