@@ -14,7 +14,7 @@ MASK = "action_mask"
 
 
 class MaskedBox(spaces.Box):
-    """float32[D + A]: an observation of D numbers, then a mask of A actions, 1 for allowed and 0 for others."""
+    """float32[D + A]: an observation of D numbers, then the mask of A actions: 1 allowed, 0 not allowed."""
 
     def __init__(self, observations: spaces.Box, n_actions: int) -> None:
         low = np.concatenate([observations.low, np.zeros(n_actions, np.float32)])

@@ -1,4 +1,4 @@
-"""Split the seed of a trial into independent named random streams. Every random draw belongs to one stream."""
+"""Split the seed of a trial into independent named random streams. Each random draw belongs to one stream."""
 
 from __future__ import annotations
 
