@@ -11,7 +11,7 @@ LARGEST_LAYER = 2**19
 
 
 def choose_learner(config: Config) -> str:
-    """The name of the learner, torch or fused. `learner=auto` means the fused learner if it applies and is faster."""
+    """The learner's name, torch or fused. `auto` means the fused learner if it applies and is faster."""
     if config.learner != "auto":
         return config.learner
     is_huge = any(above * below > LARGEST_LAYER for above, below in pairwise(config.network.hidden))

@@ -10,7 +10,7 @@ from dqn_exp.config import ValuesConfig
 
 
 class Values:
-    """K = 1. The target is r + discount * Q(s', a'); the loss is the squared or Huber loss of the TD error."""
+    """K = 1. The target is r + discount * Q(s', a'); the loss is squared or Huber, of the TD error."""
 
     outputs = 1
 
