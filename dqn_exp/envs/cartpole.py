@@ -32,7 +32,7 @@ class _OnCartPole(gymnasium.Wrapper[np.ndarray, int, np.ndarray, int]):
 class PoleMeasures(_OnCartPole):
     """Measures how long and how steadily the pole stands; changes nothing.
 
-    - steps_balanced: the steps of the episode. With a changed reward, the return no longer equals this number.
+    - steps_balanced: steps of the episode, which the return no longer equals if the reward is changed.
     - rms_angle (rad), rms_angular_velocity (rad/s): root mean squares over the states after each step.
     """
 
