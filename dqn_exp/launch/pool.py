@@ -127,7 +127,7 @@ class Pool:
             executor.shutdown(wait=not kill, kill_workers=kill)
 
     def _new_worker(self, place: int) -> ProcessPoolExecutor:
-        """A worker with the driver's current environment variables; its process starts with the first task."""
+        """A worker with the driver's current environment variables; its process starts at its first task."""
         environment = {**os.environ, **on_gpu(place, self._gpus)}
         context = multiprocessing.get_context("forkserver")
         executor = ProcessPoolExecutor(
