@@ -43,7 +43,7 @@ MOMENTS = 50
 
 @dataclass(frozen=True)
 class Evaluations:
-    """The evaluations of one trial: the columns of their file, [n] each; `horizon` is the budget on `clock`."""
+    """The evaluations of a trial: the columns of their file, [n] each; `horizon` is the budget on `clock`."""
 
     columns: Mapping[str, Floats]
     clock: str

@@ -266,7 +266,7 @@ class Search:
         self._reuse.tell([origin for origin in origins if origin], len(origins), say)
 
     def _twin(self, claim: Claim) -> FrozenTrial | None:
-        """A finished proposal with the same parameters; as training is deterministic, it has the same score."""
+        """A finished proposal with the same parameters, with the same score: training is deterministic."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return next((trial for trial in done if trial.params == claim.trial.params), None)
 
