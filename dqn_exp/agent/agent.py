@@ -38,7 +38,7 @@ class Agent(Protocol):
     """Acts in N environments at once and learns from the resulting transitions."""
 
     network: nn.Module
-    """Maps observations [B, ...] to Q-values float32[B, A]. Written to disk when training ends."""
+    """Maps observations [B, ...] to values float32[B, A]. Written to disk when training ends."""
     scalars: Sequence[str]
     """Names of the statistics of an update: the columns of `losses.csv` after those of the clock."""
     epsilon: float
@@ -48,7 +48,7 @@ class Agent(Protocol):
         """Actions int64[N] for observations [N, ...] during training, with exploration."""
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The actions int64[N] of the largest Q-values; draws from no random stream of training."""
+        """The best known actions int64[N], without exploration; draws from no random stream of training."""
 
     def observe(self, step: Step) -> Sequence[Learned]:
         """Store a step of each environment and make the updates that are due; count them on the clock.

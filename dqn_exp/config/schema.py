@@ -421,7 +421,7 @@ LATER = {
 
 
 class ReturnsConfig(Section):
-    """What is known about an environment's returns before any training. C51, reports and studies use it."""
+    """What is known about an environment's returns before any training. C51, studies and reports use it."""
 
     lowest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
     highest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None

@@ -2,4 +2,4 @@
 
 
 class EnvironmentFault(RuntimeError):
-    """An environment violates gymnasium's interface. This is a failure, not an outcome of learning."""
+    """An environment returned something invalid. This is a failure, not an outcome of learning."""

@@ -238,7 +238,10 @@ class Course:
         return [trial for trial in wanted if trial.name not in self.lost]
 
     def ahead(self) -> Iterator[PlannedTrial]:
-        """The trials that the following look needs if the next decides nothing, by seed; drawn ones begin."""
+        """Yield, seed by seed, the trials that the following look needs if the next one decides nothing.
+
+        A yielded trial counts as begun ahead.
+        """
         now = max(self._counts.values())
         then = min((count for count in self._design.looks if count > now), default=now)
         undecided = [trial for trial in self._trials if self._counts[without_seed(trial)] == now]

@@ -42,7 +42,7 @@ def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
 
 
 def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None:
-    """The configuration without the sweep's overrides; None if it is not valid on its own."""
+    """The configuration without the values that the sweep varies; None if it is not complete."""
     try:
         values = plain_values(master) | ({"seed": design.first} if design else {})
         return resolve_config(values, apart=True).record()

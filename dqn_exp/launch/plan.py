@@ -131,7 +131,10 @@ class Planner:
         return config, composed
 
     def _compose(self, job: Overrides) -> DictConfig:
-        """The result of Hydra's load_sweep_config, but plain values are set on a copy of a composed one."""
+        """The same configuration as from Hydra's load_sweep_config.
+
+        Files are composed once for each choice of groups; plain values are then set on a copy.
+        """
         parsed = [self._parse(text) for text in job]
         plain = [self._is_plain(text) for text in job]
         structural = tuple(text for text, is_plain in zip(job, plain, strict=True) if not is_plain)

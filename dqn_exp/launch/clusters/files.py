@@ -24,7 +24,7 @@ from dqn_exp.runs import CHECKPOINT, LOCK, RESULT, directory_lock, is_locked, wr
 SCRATCH = "dqn_exp-task-"
 """The prefix of the names of a machine's folders for tasks; no other folder is ever removed."""
 SCRATCH_SECONDS = 60.0
-"""An unlocked folder of this age is abandoned: no process will still lock it."""
+"""An unlocked folder older than so many seconds is abandoned: no process is about to lock it."""
 CODE = "code"
 """The subfolder of a machine's folder for a task that contains the user's modules."""
 
