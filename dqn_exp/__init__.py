@@ -1,6 +1,6 @@
-"""How does a hyperparameter change the way a DQN learns, and how sure may you be?
+"""Measure how a hyperparameter changes the way a DQN learns, and how certain the result is.
 
-In Python: `train`, `run`, `sweep` and `study`; docs/python.md shows them at work.
+The Python functions are `train`, `run`, `sweep` and `study`; docs/python.md has examples.
 """
 
 from typing import TYPE_CHECKING

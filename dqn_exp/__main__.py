@@ -1,4 +1,4 @@
-"""`python -m dqn_exp`, or `dqn-exp`: one trial, or with -m a sweep or a study."""
+"""The command `python -m dqn_exp` (or `dqn-exp`): runs one trial, or with -m a sweep or a study."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dqn_exp.platforms import refuse_windows
 
 
 def main() -> None:
-    """Run what the command line asks for; bad input ends with one message and exit code 2."""
+    """Run what the command line asks for. Bad input ends the program with one message and exit code 2."""
     refuse_windows()
-    atexit.register(gc.freeze)  # to search all modules for garbage at the end takes half a second
+    atexit.register(gc.freeze)  # otherwise the last garbage collection takes half a second
     from dqn_exp.cli import as_found, help_text
 
     if sys.argv[1:] in (["--help"], ["-h"]):
@@ -50,7 +50,10 @@ def _run() -> None:
 
 
 def _complete() -> None:
-    """While somebody waits for the end of a word: nothing else is imported, and half a word is no error."""
+    """Complete a word for the shell.
+
+    The user is waiting, so nothing else is imported. Errors are ignored, because the word may be incomplete.
+    """
     from dqn_exp.cli import hand_to_hydra
 
     is_query = any(argument.startswith("query=") for argument in sys.argv)
@@ -71,7 +74,7 @@ def _run_trials() -> None:
 
 
 def _nothing(composed: Any) -> None:
-    """What Hydra runs where it is only asked for completions."""
+    """The task that Hydra gets when only completions are wanted."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The clock of a trial: what every schedule, budget and record counts in."""
+"""The clock of a trial: the counts that schedules, budgets and records use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dqn_exp.config import BudgetConfig
 
 @dataclass
 class Clock:
-    """Totals so far."""
+    """What the trial has done so far."""
 
     episodes: int = 0
     env_steps: int = 0
@@ -23,7 +23,7 @@ class Clock:
         self.__init__(**state)  # type: ignore[misc]
 
     def spent(self, budget: BudgetConfig) -> bool:
-        """Has the first limit been reached?"""
+        """Whether any limit of `budget` has been reached."""
         return (
             (budget.env_steps is not None and self.env_steps >= budget.env_steps)
             or (budget.episodes is not None and self.episodes >= budget.episodes)

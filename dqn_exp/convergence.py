@@ -1,4 +1,4 @@
-"""When a trial has converged: the one rule that stops trials and that analysis applies to records."""
+"""The rule of convergence. Trials use it to stop, and analysis applies the same rule to records."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 
 def convergence_index(mean_returns: Iterable[float], threshold: float, consecutive: int) -> int | None:
-    """Index of the first of `consecutive` evaluations in a row with mean return >= `threshold`.
+    """Index of the first of `consecutive` evaluations in a row whose mean return is >= `threshold`.
 
-    None where that never happens: the trial is censored. NaN never reaches a threshold.
+    None if that never happens: the trial is censored. NaN counts as below any threshold.
     """
     streak = 0
     for index, mean_return in enumerate(mean_returns):

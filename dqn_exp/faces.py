@@ -1,4 +1,4 @@
-"""The face of a room: a package hands on names of its modules, and imports a module when it is asked for."""
+"""Lazy imports for packages: a package re-exports names of its modules and imports a module at first use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any
 
 
 def lazy(package: str, file: str) -> Callable[[str], Any]:
-    """The `__getattr__` of `package`: what its `if TYPE_CHECKING:` block imports, imported at first use.
+    """A `__getattr__` for `package` that imports the names in its `if TYPE_CHECKING:` block at first use.
 
-    So that importing a room costs nothing: torch and pandas take seconds. `file` is the package's own.
+    Importing the package itself then costs nothing; importing torch or pandas takes seconds. `file` is the
+    `__file__` of the package.
     """
     places = {name: (module, attribute) for module, attribute, name in _handed_on(Path(file))}
 
@@ -29,7 +30,7 @@ def lazy(package: str, file: str) -> Callable[[str], Any]:
 
 
 def _handed_on(file: Path) -> list[tuple[str, str, str]]:
-    """Module, attribute and name of each import below `if TYPE_CHECKING:`."""
+    """Module, attribute and re-exported name of each import in the `if TYPE_CHECKING:` block."""
     blocks = (node for node in ast.parse(file.read_text()).body if isinstance(node, ast.If))
     imports = (node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom))
     return [
@@ -38,9 +39,10 @@ def _handed_on(file: Path) -> list[tuple[str, str, str]]:
 
 
 def called_as(package: str, module: str) -> None:
-    """Let the room `package` be called like the function of its name in `module`, which is imported then.
+    """Make `package` callable: a call imports `module` and calls its function of the same name.
 
-    A package has one attribute of a name: that of a function and of a room is a module that can be called.
+    `dqn_exp` has a function `study` and a subpackage `study`, but only one attribute of that name. The
+    attribute is therefore a module that can be called.
     """
 
     def function() -> Any:

@@ -1,6 +1,6 @@
-"""Observations that are images: bytes, channels first, perhaps several frames stacked.
+"""The space of image observations: bytes, channels first, one or more frames stacked.
 
-Networks tell them by their space, and the replay stores each frame of a stack once.
+Networks and the replay buffer recognise images by this space; the replay buffer stores each frame once.
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ class ImageBox(spaces.Box):
 
     @property
     def largest(self) -> int:
-        """What the brightest pixel has."""
+        """The value of the brightest possible pixel."""
         return int(self.high.max())

@@ -1,7 +1,7 @@
-"""Observations that say which actions are allowed: a row of numbers with the mask of the actions behind it.
+"""Observations with an action mask, which says which actions are allowed: the vector, then the mask.
 
-So a mask goes wherever its observation goes (to the agent, into the replay, to the network), and nothing
-is added where an environment has none.
+So the mask goes wherever the observation goes: to the agent, into the replay buffer and to the network.
+Observations of environments without masks stay as they are.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import numpy as np
 from gymnasium import spaces
 
 MASK = "action_mask"
-"""What environments call it in the info of their resets and steps: one number for each action, 0 or 1."""
+"""The key of the mask in the info of `reset` and `step`: one number for each action, 0 or 1."""
 
 
 class MaskedBox(spaces.Box):
-    """float32[D + A]: an observation of D numbers and, of A actions, 1 for the allowed and 0 for others."""
+    """float32[D + A]: an observation of D numbers, then the mask of A actions: 1 allowed, 0 not allowed."""
 
     def __init__(self, observations: spaces.Box, n_actions: int) -> None:
         low = np.concatenate([observations.low, np.zeros(n_actions, np.float32)])

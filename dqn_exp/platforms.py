@@ -1,4 +1,4 @@
-"""Where the program runs."""
+"""The operating systems that the program runs on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def refuse_windows() -> None:
-    """End with one message where there are no signals, forks and locks as on Linux and macOS."""
+    """Exit with one message on Windows, which lacks the signals, forks and locks of Linux and macOS."""
     if sys.platform == "win32":
         sys.exit(
             "dqn_exp runs on Linux and macOS, not on Windows itself; allowed there: its Linux (wsl --install)"

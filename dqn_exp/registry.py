@@ -1,6 +1,6 @@
-"""Parts by name: how a configuration chooses code without naming an import path.
+"""Registries of parts: a configuration chooses code by a name, not by an import path.
 
-A user's own module registers its parts and is named once, in `imports: [my_module]`:
+A user's module registers its parts. The configuration names that module once, in `imports: [my_module]`:
 
     from dqn_exp.registry import networks
 
@@ -19,16 +19,16 @@ from dqn_exp.config import ConfigError, unknown
 
 
 class Registry:
-    """Names and the callables that build what they stand for."""
+    """Maps names to the callables that build the parts."""
 
     def __init__(self, kind: str, builtin: dict[str, str]) -> None:
-        """`builtin`: name -> "module:attribute", imported when first asked for."""
+        """`builtin` maps a name to "module:attribute", which is imported at first use."""
         self.kind = kind
         self._builtin = builtin
         self._registered: dict[str, Callable[..., Any]] = {}
 
     def register(self, name: str) -> Callable[[Any], Any]:
-        """Decorator that makes a class or function available under `name`."""
+        """Decorator that registers a class or function as `name`; ValueError if the name is built in."""
 
         def add(builder: Any) -> Any:
             if name in self._builtin:
@@ -39,7 +39,7 @@ class Registry:
         return add
 
     def check(self, key: str, name: str) -> None:
-        """Raise ConfigError where `name`, the value of the configuration's `key`, is unknown."""
+        """Raise ConfigError if `name`, the value of the configuration's `key`, is unknown."""
         if name not in self._builtin and name not in self._registered:
             known = [*self._builtin, *self._registered]
             raise unknown(key, name, known or ["one that a module named in imports=[...] registers"])
@@ -84,7 +84,7 @@ GYMNASIUM_WRAPPERS = (
     "TransformObservation",
     "TransformReward",
 )
-"""Those of gymnasium that change what is seen, done or earned, by their own names."""
+"""gymnasium's wrappers that change observations, actions or rewards, by gymnasium's own names."""
 
 agents = Registry("agent", {"dqn": "dqn_exp.agent.dqn:build_dqn"})
 heads = Registry(
@@ -134,7 +134,7 @@ REGISTRIES = (agents, heads, networks, observers, wrappers)
 
 
 def import_modules(names: Iterable[str]) -> None:
-    """Import the modules that the configuration's `imports` names."""
+    """Import the modules listed in the configuration's `imports`; ConfigError if one cannot be imported."""
     for name in names:
         try:
             importlib.import_module(name)
@@ -150,6 +150,6 @@ def import_modules(names: Iterable[str]) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """File and line of the user's code where it happened."""
+    """File and line of the user's code that raised `error`, or ""."""
     called = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]
     return f"{called[-1].filename}:{called[-1].lineno}: " if len(called) > 1 else ""

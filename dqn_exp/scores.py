@@ -1,4 +1,4 @@
-"""Numbers that trials are scored by: functions of arrays that studies and analysis share."""
+"""Scores of trials: functions of arrays that studies and analysis share."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
-"""(low, high); (nan, nan) where the data give none."""
+"""(low, high); (nan, nan) if the data give no interval."""
 
 LEVEL = 0.95
 NO_INTERVAL: Interval = (np.nan, np.nan)
 DIVERGED = -np.inf
-"""The score of a trial that diverged where returns are scored: they have no lower bound, so that nothing else
-is the worst."""
+"""The score of a diverged trial when returns are scored. Returns have no lower bound, so only -inf is the
+worst score."""
 
 
 def iqm(values: ArrayLike) -> float:
-    """Interquartile mean: the mean without the lowest and the highest int(n / 4) values."""
+    """Interquartile mean: the mean without the int(n / 4) lowest and the int(n / 4) highest values."""
     x = np.sort(np.asarray(values, dtype=float))
     cut = len(x) // 4
     return float(x[cut : len(x) - cut].mean()) if len(x) else np.nan
 
 
 def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
-    """One score of the `scores` [n >= 1] of several seeds.
+    """Combine the `scores` [n >= 1] of several seeds into one.
 
-    `kind` is "mean", "iqm" or "worst": the lowest where `direction` is "maximize", the highest where it
-    is "minimize".
+    `kind` is "mean", "iqm" or "worst". The worst score is the lowest if `direction` is "maximize", and the
+    highest if it is "minimize".
     """
     x = np.asarray(scores, dtype=float)
     if kind == "worst":
@@ -39,10 +39,10 @@ def aggregate(scores: ArrayLike, kind: str, direction: str) -> float:
 
 
 def normalised(values: ArrayLike, zero: ArrayLike, one: ArrayLike) -> Floats:
-    """`values` [n] on a scale on which `zero` is 0 and `one` is 1; NaN where these are the same.
+    """`values` [n] rescaled so that `zero` becomes 0 and `one` becomes 1; NaN if the two are equal.
 
-    For returns: what random play earns, and the threshold (Agarwal et al. 2021). So environments with other
-    rewards can be compared.
+    For returns, `zero` is the return of random play and `one` is the threshold (Agarwal et al. 2021). This
+    makes environments with different rewards comparable.
     """
     lowest = np.asarray(zero, dtype=float)
     span = np.asarray(one, dtype=float) - lowest
@@ -50,10 +50,10 @@ def normalised(values: ArrayLike, zero: ArrayLike, one: ArrayLike) -> Floats:
 
 
 def area(clock: ArrayLike, values: ArrayLike, horizon: float, diverged: bool) -> float:
-    """What a learning curve scores: its normalised area, or `DIVERGED`.
+    """The score of a learning curve: its normalised area, or `DIVERGED` if the trial diverged.
 
-    A curve that ended is level from there on, so that a trial that diverged early would be paid for what it
-    had reached before.
+    `normalised_area` extends a curve at its last height. Without this exception, a trial that diverged early
+    would score by the returns that it had reached before.
     """
     return DIVERGED if diverged else normalised_area(clock, values, horizon)
 
@@ -61,7 +61,8 @@ def area(clock: ArrayLike, values: ArrayLike, horizon: float, diverged: bool) ->
 def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> float:
     """Mean height of a learning curve over [0, horizon]: its area divided by the horizon.
 
-    `clock`, `values` [m]; before its first and after its last point the curve is level.
+    The points are `clock` and `values`, [m] each. Before the first and after the last point the curve is
+    constant. NaN if there are no points or `horizon` is not positive.
     """
     t, v = np.asarray(clock, dtype=float), np.asarray(values, dtype=float)
     if not len(t) or not horizon > 0:
@@ -72,9 +73,10 @@ def normalised_area(clock: ArrayLike, values: ArrayLike, horizon: float) -> floa
 
 
 def return_bounds(lowest_reward: object, highest_reward: object, steps: object) -> Interval | None:
-    """Between which the return of an episode of at most `steps` lies; None where one of these is no number.
+    """Lower and upper bound of the return of an episode of at most `steps` steps.
 
-    The rewards are those of one step. An episode may also end at once.
+    The rewards are those of one step. The bounds include 0, the return of an episode without steps. None if
+    one of the arguments is not a number.
     """
     known = [value for value in (lowest_reward, highest_reward, steps) if isinstance(value, int | float)]
     if len(known) < 3:
@@ -84,7 +86,7 @@ def return_bounds(lowest_reward: object, highest_reward: object, steps: object) 
 
 
 def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Student's interval of the mean of `values` [n]; none below n = 2."""
+    """Student's t confidence interval of the mean of `values` [n]; (nan, nan) if n < 2."""
     x = np.asarray(values, dtype=float)
     if len(x) < 2:
         return NO_INTERVAL
@@ -93,16 +95,16 @@ def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
 
 
 class Paired(NamedTuple):
-    """The mean difference of pairs."""
+    """The mean difference between paired values."""
 
     difference: float
     interval: Interval
     correlation: float
-    """Of the two halves of a pair: the higher it is, the more precise is the difference."""
+    """Between the two values of a pair. The higher it is, the more precise the difference."""
 
 
 def paired_difference(values: ArrayLike, reference: ArrayLike) -> Paired:
-    """Mean of `values - reference`, [n] each, in the same order of seeds; Student's interval."""
+    """Mean of `values - reference`, [n] each, in the same order of seeds, with Student's t interval."""
     x, y = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
     constant = len(x) < 2 or x.std() == 0 or y.std() == 0
     correlation = np.nan if constant else float(np.corrcoef(x, y)[0, 1])
@@ -110,9 +112,10 @@ def paired_difference(values: ArrayLike, reference: ArrayLike) -> Paired:
 
 
 def pareto_front(losses: ArrayLike) -> NDArray[np.bool_]:
-    """Which rows of `losses` [n, goals] no other row dominates: [n].
+    """Which rows of `losses` [n, goals] are not dominated by another row: bool[n].
 
-    A row dominates another that is nowhere smaller and somewhere larger: equal rows both stay.
+    A row dominates another row if it is nowhere larger and somewhere smaller. Equal rows do not dominate each
+    other.
     """
     x = np.asarray(losses, dtype=float)
     no_worse = (x[:, None] <= x[None, :]).all(axis=2)

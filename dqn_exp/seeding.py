@@ -1,4 +1,4 @@
-"""One trial seed, split into independent streams by name: every random draw has an owner."""
+"""Split the seed of a trial into independent named random streams. Each random draw belongs to one stream."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 class Streams:
     """The random streams of one trial.
 
-    A stream depends on the seed and on its own name alone, not on which others exist or in which
-    order they are asked for.
+    A stream depends only on the seed and on its own name. It does not depend on which other streams exist
+    or on the order in which they are created.
     """
 
     def __init__(self, seed: int) -> None:
@@ -23,15 +23,15 @@ class Streams:
         return np.random.default_rng(self._sequence(name))
 
     def integer(self, name: str) -> int:
-        """A seed in [0, 2**31) for something that keeps its own generator."""
+        """A seed in [0, 2**31) for a component that has its own generator."""
         return _integer(self._sequence(name))
 
     def episodes(self, name: str) -> EpisodeSeeds:
-        """The seeds of the episodes of environments."""
+        """The function that gives each episode of each environment its seed."""
         root = self._sequence(name)
 
         def seed(environment: int, episode: int) -> int:
-            # What a spawn key says may stand behind the seed as well, which takes half of the time
+            # The same as spawn_key=(*root.spawn_key, environment, episode), in half of the time
             words[-2:] = environment, episode
             return _integer(np.random.SeedSequence(words))
 
@@ -43,14 +43,14 @@ class Streams:
 
 
 BLOCK = 2048
-"""Numbers that are drawn at once, which lie in the nearest cache."""
+"""Numbers that are drawn at once: few enough for the processor's first cache."""
 
 EpisodeSeeds = Callable[[int, int], int]
-"""The seed in [0, 2**31) of an episode, from the index of its environment and its own number, both from 0."""
+"""(index of the environment, number of the episode), both from 0 -> the seed of the episode in [0, 2**31)."""
 
 
 def _words(seed: int) -> list[int]:
-    """`seed` in words of 32 bits, the lowest first, as a SeedSequence with a spawn key begins: 4 or more."""
+    """`seed` in at least 4 words of 32 bits, lowest first, as a SeedSequence with a spawn key arranges it."""
     count = max(4, -(-seed.bit_length() // 32))
     return [seed >> 32 * place & 0xFFFFFFFF for place in range(count)]
 
@@ -60,10 +60,10 @@ def _integer(sequence: np.random.SeedSequence) -> int:
 
 
 class Uniforms:
-    """The numbers in [0, 1) that `generator.random` gives, drawn in blocks: in less than half of the time."""
+    """The same numbers in [0, 1) as `generator.random`, drawn in blocks, in less than half of the time."""
 
     def __init__(self, generator: np.random.Generator) -> None:
-        """`generator` has a PCG64, as those of `Streams`, and nobody else draws from it."""
+        """`generator` must use PCG64, as those of `Streams` do, and nothing else may draw from it."""
         self._generator = generator
         self._block, self._given = np.empty(0), 0
 
@@ -74,14 +74,14 @@ class Uniforms:
         return self._block.item(self._given - 1)
 
     def take(self, count: int) -> np.ndarray:
-        """The next `count` numbers, which are not to be written to: float64[count]."""
+        """The next `count` numbers, float64[count]. The caller must not write to them."""
         if self._given + count > len(self._block):
             self._refill(count)
         self._given += count
         return self._block[self._given - count : self._given]
 
     def state(self) -> dict[str, Any]:
-        """That of a generator which has drawn what was asked for, and no more."""
+        """The state of a generator that has drawn exactly the numbers handed out so far."""
         self._return()
         return generator_state(self._generator)
 
@@ -94,7 +94,7 @@ class Uniforms:
         self._block = self._generator.random(max(count, BLOCK))
 
     def _return(self) -> None:
-        """Let the generator stand where it would without what was drawn and not given."""
+        """Set the generator back by the numbers that were drawn and not handed out."""
         ahead = len(self._block) - self._given
         if ahead:
             self._generator.bit_generator.advance(-ahead)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Numbers and values as people write them, on the screen and in reports."""
+"""Format numbers and values for the screen and for reports."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from dqn_exp.config import format_size
 
 LONGEST = 28
-"""Characters of a value that are shown in a figure or a table."""
+"""The most characters of a value that a figure or a table shows."""
 NOT_REACHED = "not reached"
 
 
 def format_number(value: float) -> str:
-    """A number to four significant digits, thousands apart: 12 340; inf is a time never reached."""
+    """Four significant digits, thousands apart: 12 340. NaN is "–", inf (a time) "not reached", -inf "−∞"."""
     if np.isnan(value):
         return "–"
     if np.isinf(value):
@@ -25,7 +25,7 @@ def format_number(value: float) -> str:
 
 
 def format_value(value: object) -> str:
-    """A configuration value: 17000 is "17k", None is "none"; long text is cut."""
+    """A configuration value: 17000 becomes "17k", None "none", True "yes"; long text is cut."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if value is None:
@@ -37,12 +37,12 @@ def format_value(value: object) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03."""
+    """Hours, minutes and seconds, such as 1:02:03."""
     return str(timedelta(seconds=int(seconds)))
 
 
 def format_bytes(count: float) -> str:
-    """Bytes to three significant digits: 4.2 GB, 512 MB."""
+    """Bytes to three significant digits, such as 4.2 GB or 512 MB."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if count >= size:
             return f"{count / size:.3g} {unit}"

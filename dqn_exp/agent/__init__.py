@@ -1,7 +1,7 @@
-"""The agent: how it acts, what it remembers and how it learns.
+"""The agent: it acts, stores transitions and learns.
 
-`build_agent` makes the one that a configuration names; `Agent` is what it must offer. A DQN learns by
-the torch learner, or by the compiled one of the room `fused`, which updates plain MLPs on the CPU.
+`build_agent` builds the agent that a configuration names; `Agent` is the interface of all agents. A DQN is
+updated by the torch learner, or on the CPU by the compiled learner in the package `fused`.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What an agent is: the half of a run that acts and learns."""
+"""The interface of an agent, the part of a run that acts and learns."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from dqn_exp.seeding import Streams
 
 
 class Learned(NamedTuple):
-    """An update that was looked at; `scalars` in the order of the agent's `scalars`."""
+    """The statistics of one recorded update; `scalars` is in the order of the agent's `scalars`."""
 
     update: int
     scalars: Sequence[float]
 
 
 class Diverged(ArithmeticError):
-    """Learning has left the finite: an outcome of the trial, not an accident.
+    """The loss is not finite, or a Q-value is too large. This is an outcome of the trial, not a failure.
 
-    `learned`: what was looked at in this step, the update that diverged included.
+    `learned`: the updates recorded in this step, including the update that diverged.
     """
 
     def __init__(self, cause: str, learned: Sequence[Learned] = ()) -> None:
@@ -35,32 +35,32 @@ class Diverged(ArithmeticError):
 
 
 class Agent(Protocol):
-    """Acts in N environments at once and learns from what comes of it."""
+    """Acts in N environments at once and learns from the resulting transitions."""
 
     network: nn.Module
-    """What it has learned: float32[B, ...] to values float32[B, A]. Written when training ends."""
+    """Maps observations [B, ...] to values float32[B, A]. Written to disk when training ends."""
     scalars: Sequence[str]
-    """Names of what an update tells: the columns of `losses.csv` behind the clock."""
+    """Names of the statistics of an update: the columns of `losses.csv` after those of the clock."""
     epsilon: float
-    """The share of random actions when it acted last."""
+    """The probability of a random action at the latest step."""
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """Actions int64[N] while training, for observations [N, ...]."""
+        """Actions int64[N] for observations [N, ...] during training, with exploration."""
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The best known actions int64[N]; draws from no stream of training."""
+        """The best known actions int64[N], without exploration; draws from no random stream of training."""
 
     def observe(self, step: Step) -> Sequence[Learned]:
-        """Remember a step of each environment and learn what is due; counts updates on the trial's clock.
+        """Store a step of each environment and make the updates that are due; count them on the clock.
 
-        The clock's steps and episodes count this step already. Raises Diverged.
+        The clock's steps and episodes already include this step. Raises Diverged.
         """
 
     def start_from(self, network: nn.Module) -> None:
-        """Take over the weights of a trained network of the same shape, before any training."""
+        """Copy the weights of a trained network of the same shape, before any training."""
 
     def state(self) -> dict[str, Any]:
-        """Nested plain values, arrays and tensors; valid between steps."""
+        """The state as nested plain values, arrays and tensors; valid between steps."""
 
     def load_state(self, state: dict[str, Any]) -> None: ...
 
@@ -73,6 +73,6 @@ def build_agent(
     streams: Streams,
     clock: Clock,
 ) -> Agent:
-    """The agent that `agent.name` names, acting in `n_environments` at once."""
+    """Build the agent that `agent.name` names, for `n_environments` at once."""
     agent: Agent = agents[config.agent.name](config, observations, actions, n_environments, streams, clock)
     return agent

@@ -1,4 +1,4 @@
-"""What of the next state becomes part of a target: the best action's prediction, or a soft policy's."""
+"""Bootstrapping: which prediction for the next state enters a target, a greedy or a soft policy's."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Bootstrap(Protocol):
     def __call__(
         self, head: Head, batch: Batch, online: nn.Module, target: nn.Module
     ) -> tuple[Tensor, Tensor]:
-        """The rewards [B] of a target, and what is predicted from the next state on, [B, K]."""
+        """The rewards [B] of the targets, and the predictions [B, K] for the next state."""
 
 
 class Greedy:
-    """The rewards as they are, and the target network's predictions for the best action.
+    """The unchanged rewards, and the target network's predictions for the best next action.
 
-    Which one that is says the target network too, or with `double` the online one.
+    The best action is chosen by the target network, or by the online network if `double` is set.
     """
 
     def __init__(self, double: bool) -> None:
@@ -48,9 +48,10 @@ class Greedy:
 
 
 class Munchausen:
-    """Rewards with a bonus for actions that are likely, and the expectation over a soft policy's actions.
+    """Rewards with a bonus for likely actions, and the expected prediction under a soft policy.
 
-    The policy is softmax(Q / tau) of the target network (Vieillard et al. 2020, https://arxiv.org/abs/2007.14430).
+    The policy is softmax(Q / tau) of the target network (Vieillard et al. 2020,
+    https://arxiv.org/abs/2007.14430).
     """
 
     def __init__(self, config: MunchausenConfig) -> None:

@@ -25,7 +25,7 @@ from dqn_exp.seeding import Streams
 
 
 class DQN:
-    """Epsilon-greedy on the online network; learns from batches of its replay."""
+    """Acts epsilon-greedily on the online network and learns from batches of its replay buffer."""
 
     scalars = ("loss", "grad_norm", "q_mean", "q_max")
 
@@ -62,7 +62,7 @@ class DQN:
         return self.learner.greedy(observations)
 
     def observe(self, step: Step) -> Sequence[Learned]:
-        """Store the step; update where training is due, then the target where that is due."""
+        """Store the step, then make the updates that are due and update the target network if that is due."""
         replay, every, now = self.replay, self._every, self._clock.env_steps
         replay.add(step if self._max_abs_reward is None else clamped(step, self._max_abs_reward))
         times_due = now // every - (now - len(step.action)) // every
@@ -89,7 +89,7 @@ class DQN:
         return learned
 
     def _refuse_faulty_observations(self) -> None:
-        """Raise EnvironmentFault where it is not learning that left the finite."""
+        """Raise EnvironmentFault if the replay buffer holds an observation that is not finite."""
         found = self.replay.oldest_not_finite()
         if found is not None:
             rows_ago, value = found
@@ -97,7 +97,7 @@ class DQN:
             raise EnvironmentFault(f"{self._env_name} returned {value} in its observation at step {step}")
 
     def _what_left(self, loss: float) -> str:
-        """What left the finite range in the latest update, in words."""
+        """The cause of the divergence in the latest update, in words."""
         if not math.isfinite(loss):
             return f"the loss became {loss}"
         return f"|Q| reached {self.learner.largest_value:.3g}"
@@ -120,7 +120,7 @@ class DQN:
 
 
 def clamped(step: Step, limit: float) -> Step:
-    """`step` with rewards in [-limit, limit]: games score in different units (Mnih et al. 2015)."""
+    """`step` with rewards clipped to [-limit, limit]: games score in different units (Mnih et al. 2015)."""
     return replace(step, reward=[max(-limit, min(limit, reward)) for reward in step.reward])
 
 
@@ -132,7 +132,7 @@ def build_dqn(
     streams: Streams,
     clock: Clock,
 ) -> DQN:
-    """The one place where the configuration of a DQN becomes its parts."""
+    """Build a DQN and all its parts from the configuration."""
     network = build_network(config.network, observations, actions, streams.integer("network"))
     learner = build_learner(config, network, streams.integer("learner"), observations)
     replay = build_replay(

@@ -1,4 +1,4 @@
-"""Which learner a configuration can have; known from the configuration alone, before torch is imported."""
+"""Choose the learner from the configuration alone, without importing torch."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import pairwise
 from dqn_exp.config import Config, ConfigError
 
 LARGEST_LAYER = 2**19
-"""Weights between two hidden layers beyond which torch's matrix products are as fast as ours."""
+"""Number of weights between two hidden layers above which torch's matrix products are as fast as ours."""
 
 
 def choose_learner(config: Config) -> str:
-    """torch or fused. `auto` is the fused learner wherever it applies and is the faster one."""
+    """The learner's name, torch or fused. `auto` means the fused learner if it applies and is faster."""
     if config.learner != "auto":
         return config.learner
     is_huge = any(above * below > LARGEST_LAYER for above, below in pairwise(config.network.hidden))
@@ -19,14 +19,14 @@ def choose_learner(config: Config) -> str:
 
 
 def check_learner(config: Config) -> None:
-    """Raise ConfigError where `learner=fused` is asked for and cannot be had."""
+    """Raise ConfigError if `learner=fused` is configured and does not apply."""
     obstacle = fused_obstacle(config)
     if config.learner == "fused" and obstacle:
         raise ConfigError(f"learner='fused' cannot be had with {obstacle} (or learner=torch, learner=auto)")
 
 
 def fused_obstacle(config: Config) -> str | None:
-    """The setting that keeps the fused learner from being used, and what it allows; None: it applies."""
+    """The setting that rules out the fused learner, and its allowed values; None if the learner applies."""
     if config.agent.name != "dqn":
         return f"agent.name={config.agent.name!r}; allowed: dqn"
     network = config.network

@@ -1,4 +1,4 @@
-"""Epsilon-greedy exploration: epsilon as a pure function of a clock."""
+"""Epsilon-greedy exploration; epsilon is a pure function of the clock."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Schedule = Callable[[int], float]
 
 
 class Exploration:
-    """With probability epsilon a random action, otherwise the greedy one, in each environment."""
+    """In each environment, a random action with probability epsilon, otherwise the greedy one."""
 
     def __init__(
         self, schedule: Schedule, clock: Clock, ticks: str, n_actions: int, generator: np.random.Generator
     ) -> None:
-        """`ticks`: the field of `clock` that `schedule` counts in."""
+        """`ticks`: the field of `clock` that is the argument of `schedule`."""
         self._schedule, self._clock, self._ticks = schedule, clock, ticks
         self._n_actions, self._uniforms = n_actions, Uniforms(generator)
         self._random = self._uniforms.draw
         self.epsilon = 1.0
-        """That of the latest actions."""
+        """Epsilon of the latest actions."""
 
     def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Actions int64[N] for observations [N, ...]; `greedy` is asked only where it is needed."""
+        """Actions int64[N] for observations [N, ...]; `greedy` is not called if all actions are random."""
         epsilon = self.epsilon = self._schedule(getattr(self._clock, self._ticks))
         explored = []
         for index in range(len(observations)):
@@ -58,7 +58,7 @@ class Exploration:
 
 
 class MaskedExploration(Exploration):
-    """Where observations have masks of the actions behind them: random among the allowed ones."""
+    """As `Exploration`, for observations with action masks: random actions are among the allowed ones."""
 
     def explore(self, observations: np.ndarray, greedy: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         self.epsilon = self._schedule(getattr(self._clock, self._ticks))
@@ -77,14 +77,14 @@ def build_exploration(
     clock: Clock,
     masked: bool = False,
 ) -> Exploration:
-    """`masked`: the observations are those of a `MaskedBox`."""
+    """Build the exploration of `config`; `masked`: the observations are those of a `MaskedBox`."""
     ticks = "env_steps" if isinstance(config, ConstantConfig) else config.clock
     kind = MaskedExploration if masked else Exploration
     return kind(build_schedule(config), clock, ticks, n_actions, generator)
 
 
 def build_schedule(config: ExplorationConfig) -> Schedule:
-    """Epsilon in [0, 1] for each tick of the configured clock."""
+    """The function from a count of the configured clock to epsilon in [0, 1]."""
     match config:
         case ConstantConfig(epsilon=epsilon):
             return lambda tick: epsilon

@@ -1,4 +1,4 @@
-"""What a learner is, and which one a configuration gets."""
+"""The interface of a learner, and the choice of one for a configuration."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ class Learner(Protocol):
         """Q-values float32[..., A] of observations float32[..., D]."""
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[B], for each of the observations [B, ...]."""
+        """The action with the largest Q-value, int64[B], for each of the observations [B, ...]."""
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """As `greedy` while training: where the network has noise to explore by, it has it here."""
+        """As `greedy`, during training: noisy layers apply their noise here."""
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
-        """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
+        """Make one gradient step on the rows `indices` of `transitions`; returns the loss before the step."""
 
     @property
     def td_errors(self) -> np.ndarray:
-        """float32[B] of the latest update: predicted minus target; valid until the next."""
+        """TD errors float32[B] of the latest update, as the head defines them; valid until the next one."""
 
     @property
     def largest_value(self) -> float:
-        """The largest |Q(s, a)| of the latest update's batch; NaN where one of them is."""
+        """The largest |Q(s, a)| in the batch of the latest update; NaN if one of them is NaN."""
 
     def statistics(self) -> tuple[float, float, float]:
-        """Of the latest update: gradient norm as applied, mean of Q [B, A], largest |Q|."""
+        """Of the latest update: norm of the applied gradient, mean of Q(s, a) over [B, A], largest |Q|."""
 
     def sync_target(self, tau: float) -> None:
         """target <- target + tau * (online - target)."""
 
     def arrays(self) -> dict[str, Tensor]:
-        """Everything that learning has changed, by name; the same names for every learner."""
+        """Everything that learning changes, by name; all learners use the same names."""
 
     def load_arrays(self, arrays: dict[str, Tensor]) -> None: ...
 
@@ -56,10 +56,10 @@ class Learner(Protocol):
 def build_learner(
     config: Config, network: nn.Module, seed: int, observations: spaces.Box | None = None
 ) -> Learner:
-    """The learner that `config.learner` asks for; raises ConfigError where it cannot be had.
+    """Build the learner that `config.learner` asks for; raises ConfigError if it does not apply.
 
-    `seed`: of the stream that networks with dropout and the like draw from. `observations`: the space of what
-    the network sees, where these are images.
+    `seed`: of the random stream that networks with dropout, noise or the like draw from. `observations`: the
+    space of the network's inputs; needed only for images.
     """
     check_learner(config)
     device = resolve_device(config.device)
@@ -73,7 +73,10 @@ def build_learner(
 
 
 def resolve_device(device: str) -> str:
-    """cpu or cuda. `auto` is cpu: networks this small learn faster there."""
+    """The device, cpu or cuda; raises ConfigError if CUDA is missing.
+
+    `auto` means cpu, because networks this small learn faster there.
+    """
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""A random stream for networks that draw (dropout, noisy layers): torch's own is global and nobody's."""
+"""A random stream for networks that draw (dropout, noisy layers), in place of torch's global generator."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 
 class TorchStream:
-    """Takes the place of torch's global generator of the CPU for a while."""
+    """A random stream that temporarily replaces torch's global CPU generator."""
 
     def __init__(self, seed: int) -> None:
         self.state: Tensor = torch.Generator().manual_seed(seed).get_state()
 
     @contextmanager
     def drawn_from(self, advance: bool) -> Iterator[None]:
-        """Draws come from this stream, which stands behind them afterwards if it is to `advance`."""
+        """Draw from this stream inside the context; the stream keeps its new position only if `advance`."""
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self.state)
             yield

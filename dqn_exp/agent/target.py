@@ -1,4 +1,4 @@
-"""When the target network follows the online one."""
+"""When the target network is updated from the online network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.envs import Step
 
 
 class TargetUpdate:
-    """Calls `sync(tau)` for each multiple of its period that its own clock passes; tau = 1 is a hard copy."""
+    """Calls `sync(tau)` at each multiple of its period, in episodes or steps; tau = 1 is a hard copy."""
 
     def __init__(self, config: TargetConfig, sync: Callable[[float], None]) -> None:
         self._every = config.every
@@ -19,7 +19,7 @@ class TargetUpdate:
         self._sync = sync
 
     def after(self, step: Step, clock: Clock) -> None:
-        """`clock` counts `step` already."""
+        """Update the target network if that is due after `step`, which `clock` already includes."""
         if self._every is None:
             return
         if self._counts_episodes:

@@ -1,4 +1,4 @@
-"""The reference learner: any `nn.Module`, by autograd, on CPU or CUDA."""
+"""The reference learner: updates any `nn.Module` by autograd, on CPU or CUDA."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ PLAIN_MODULES = (
     *(*OURS, nn.Sequential, nn.Flatten),
     *(nn.Conv2d, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh),
 )
-"""Modules that act as they learn and draw no random numbers. Of any other we assume neither."""
+"""Modules that behave the same in training and evaluation mode and draw no random numbers. Other modules
+are assumed to do either."""
 
 
 class TorchLearner:
-    """Owns the online and target networks and the optimiser; knows nothing of environments."""
+    """Owns the online network, the target network and the optimiser; independent of environments."""
 
     name = "torch"
 
@@ -70,17 +71,18 @@ class TorchLearner:
     def values(self, observation: np.ndarray) -> np.ndarray:
         """Q-values float32[..., A] of vectors [..., D] or images uint8[B, C, H, W], in evaluation mode.
 
-        Leaves no trace: a network that draws random numbers even here draws the same until the next update.
+        The random stream does not advance: a network that draws random numbers even in evaluation mode draws
+        the same ones until the next update.
         """
         return self._evaluate(nn.Module.__call__, observation)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The action of the largest Q-value, int64[B], for each of the observations [B, ...]."""
+        """The action with the largest Q-value, int64[B], for each of the observations [B, ...]."""
         actions: np.ndarray = self._evaluate(choice_values, observations).argmax(axis=-1)
         return actions
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """As `greedy`, but that noisy layers have noise, drawn anew."""
+        """As `greedy`, but noisy layers apply newly drawn noise."""
         if not self._noisy_layers:
             return self.greedy(observations)
         with noise(self._noisy_layers):
@@ -99,7 +101,7 @@ class TorchLearner:
         return values[0] if observation.ndim == 1 else values
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
-        """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
+        """Make one gradient step on the rows `indices` of `transitions`; returns the loss before the step."""
         with self._own_draws(advance=True), noise(self._noisy_layers):
             return self._update(transitions, indices, weights)
 
@@ -134,22 +136,22 @@ class TorchLearner:
 
     @property
     def td_errors(self) -> np.ndarray:
-        """float32[B] of the latest update: predicted minus target."""
+        """TD errors float32[B] of the latest update, as the head defines them."""
         return self._td_error.cpu().numpy()
 
     @property
     def largest_value(self) -> float:
-        """The largest |Q(s, a)| of the latest update's batch; NaN where one of them is."""
+        """The largest |Q(s, a)| in the batch of the latest update; NaN if one of them is NaN."""
         return float(self._values.abs().max())
 
     def statistics(self) -> tuple[float, float, float]:
-        """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""
+        """Of the latest update: norm of the applied gradient, mean of Q(s, a) over [B, A], largest |Q|."""
         gradients = [p.grad.norm() for p in self._parameters if p.grad is not None]
         norm = float(torch.stack(gradients).norm())
         return norm, float(self._values.mean()), float(self._values.abs().max())
 
     def sync_target(self, tau: float) -> None:
-        """target <- target + tau * (online - target); statistics of batch norm are copied."""
+        """target <- target + tau * (online - target); the statistics of batch normalisation are copied."""
         if self._target is self.network:
             return
         with torch.no_grad():
@@ -159,7 +161,7 @@ class TorchLearner:
                 followed.copy_(statistic)
 
     def arrays(self) -> dict[str, Tensor]:
-        """Online and target networks, the optimiser's moments and the state of a stream in use, by name."""
+        """The networks, the optimiser's moments and, if used, the state of the random stream, by name."""
         arrays = {f"online.{k}": v for k, v in self.network.state_dict().items()}
         if self._target is not self.network:
             arrays |= {f"target.{k}": v for k, v in self._target.state_dict().items()}
@@ -186,7 +188,7 @@ class TorchLearner:
 
 
 def _mean(losses: Tensor, weights: np.ndarray | None) -> Tensor:
-    """Of losses [B], each with its importance weight where there are `weights` float32[B]."""
+    """The mean of losses [B], each multiplied by its importance weight if `weights` float32[B] are given."""
     return losses.mean() if weights is None else (losses * torch.from_numpy(weights).to(losses.device)).mean()
 
 

@@ -1,7 +1,10 @@
-"""Python: what the command line does, as functions that return objects.
+"""The Python interface: functions that do the same as the command line and return objects.
 
-`train` iterates the events of one trial, `run` runs one with its record, `sweep` and `study` run many;
-`Trial`, `Sweep` and `Study` are what they leave, as it lies on disk. docs/python.md shows them at work.
+- `train` iterates over the events of one trial, without a record.
+- `run` runs one trial with its record and returns a `Trial`.
+- `sweep` and `study` run many trials and return a `Sweep` and a `Study`.
+
+The returned objects read the records on disk. docs/python.md has examples.
 """
 
 from typing import TYPE_CHECKING

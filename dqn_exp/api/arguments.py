@@ -1,4 +1,4 @@
-"""From Python's values to what one would type: `{"network.hidden": [64, 64]}` is `network.hidden=[64,64]`."""
+"""Convert Python values to overrides: `{"network.hidden": [64, 64]}` becomes `network.hidden=[64,64]`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dqn_exp.config import ConfigError
 from dqn_exp.launch import quoted
 
 Values = Mapping[str, Any]
-"""Values by key, as the command line has them: "buffer", "network.hidden"; or nested: {"network": {...}}."""
+"""Values by the keys of the command line, "buffer" or "network.hidden"; or nested, {"network": {...}}."""
 Seeds = int | Iterable[int] | str
 UNTIL_DECIDED = "until_decided"
 
@@ -30,23 +30,23 @@ class Interval:
 
 
 def interval(low: float | str, high: float | str, log: bool = False) -> Interval:
-    """All numbers from `low` to `high`, both included, as values of an axis in `study(space=...)`.
+    """All numbers from `low` to `high`, both included, as the values of a key in `study(space=...)`.
 
-    Whole numbers alone where both ends are whole. Ends may be sizes such as "50k". `log`: an
-    equal share of the search goes to each factor of ten.
+    If both ends are whole numbers, only whole numbers are searched. Ends may be sizes such as "50k". With
+    `log`, each factor of ten gets an equal share of the search.
     """
     return Interval(low, high, log)
 
 
 def overrides_of(values: Values) -> list[str]:
-    """One override for each value; raises ConfigError for a value that a configuration cannot hold."""
+    """One override for each value; raises ConfigError for a value that a configuration cannot contain."""
     return [f"{_written(key)}={as_text(value)}" for key, value in _flat(values)]
 
 
 def axes_of(values: Mapping[str, Iterable[Any] | Interval], name: str) -> list[str]:
-    """One override for each axis with all of its values; `name`: of the argument, for messages.
+    """One override for each axis, with all of its values; `name`: the argument's name, for messages.
 
-    Raises ConfigError where there is no list of values.
+    Raises ConfigError if an axis has no list of values.
     """
     return [
         f"{_written(key)}={_axis(value, f'{name}={{{key!r}: {value!r}}}')}" for key, value in values.items()
@@ -54,7 +54,7 @@ def axes_of(values: Mapping[str, Iterable[Any] | Interval], name: str) -> list[s
 
 
 def seeds_of(given: Seeds | None) -> list[str]:
-    """The override that says which seeds; none where they are left to the defaults."""
+    """The override of the seeds; empty if the defaults apply. Raises ConfigError."""
     if given is None:
         return []
     if given == UNTIL_DECIDED:
@@ -71,8 +71,8 @@ def seeds_of(given: Seeds | None) -> list[str]:
 
 
 def as_text(value: Any) -> str:
-    """`value` in Hydra's grammar; raises ConfigError where it has no such text."""
-    if hasattr(value, "tolist"):  # numpy's numbers and arrays, and pandas'
+    """`value` in Hydra's grammar; raises ConfigError if it cannot be written in it."""
+    if hasattr(value, "tolist"):  # numbers and arrays of numpy and pandas
         return as_text(value.tolist())
     match value:
         case None:
@@ -107,12 +107,12 @@ def _axis(values: Any, written: str) -> str:
 
 
 def place_of(key: str, directory: str | os.PathLike[str] | None) -> list[str]:
-    """The override that says where something goes; none where that is left to the defaults."""
+    """The override of a directory; empty if the default applies."""
     return [] if directory is None else [f"{key}={_word(os.fspath(directory), may_be_number=False)}"]
 
 
 def _word(text: str, may_be_number: bool = True) -> str:
-    """`text` as it is where Hydra reads it as the same text, or as a number, else in quotes."""
+    """`text` as it is if Hydra reads it as the same text, or as a number; otherwise in quotes."""
     try:
         override = _parser.parse_override(f"key={text}")
     except HydraException:
@@ -127,7 +127,7 @@ _parser = OverridesParser.create()
 
 
 def _flat(values: Values, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values with dotted keys."""
+    """Pairs of dotted key and value."""
     for key, value in values.items():
         if not isinstance(key, str):
             raise ConfigError(f"{prefix}{key!r}: a key is a text, such as 'buffer' or 'env.id'")
@@ -138,5 +138,5 @@ def _flat(values: Values, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _written(key: str) -> str:
-    """`key` for an override; below a section whose keys are whatever a part takes it may be a new one."""
+    """`key` for an override, with ++ in sections with free keys, where it may be a new key."""
     return f"++{key}" if is_open(key) else key

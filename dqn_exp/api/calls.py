@@ -1,4 +1,4 @@
-"""The functions that one calls: each is one command of the command line, in this process."""
+"""The functions of the Python interface: each runs one command of the command line in this process."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ from dqn_exp.registry import REGISTRIES
 
 Place = str | PathLike[str]
 PROGRAM = str(Path(dqn_exp.__file__).with_name("__main__.py"))
-"""Commands are recorded as `python -m dqn_exp ...`, so that they can be typed."""
+"""With this program name, commands are recorded as `python -m dqn_exp ...` and can be typed again."""
 
 
 def train(values: Values | None = None, /, **keys: Any) -> Training:
-    """One trial without a record: iterate what is returned for its events.
+    """Train one trial without a record: iterate over the returned object to train and get the events.
 
-    `values` and `keys` are values and groups of the configuration as the command line has them: names
-    without a dot as keywords, any as keys of a dict: `train({"network.hidden": [64, 64]}, env="acrobot")`.
-    Raises ConfigError, before anything is trained, for what the command line refuses.
+    `values` and `keys` are values and groups of the configuration, as on the command line. Names without a
+    dot can be keywords; all names can be keys of a dict:
+    `train({"network.hidden": [64, 64]}, env="acrobot")`.
+    Raises ConfigError before any training for everything that the command line refuses.
     """
     given = {**(values or {}), **keys}
     _refuse_dry_run(given)
@@ -55,11 +56,11 @@ def train(values: Values | None = None, /, **keys: Any) -> Training:
 
 
 def run(values: Values | None = None, /, *, directory: Place | None = None, **keys: Any) -> Trial:
-    """Train one trial and leave its record in `directory`; by default a new one below `outputs/runs`.
+    """Train one trial and write its record to `directory`, by default a new one below `outputs/runs`.
 
-    `values` and `keys` as in `train`. The same call again goes on where an interrupted one stopped, and
-    takes a finished trial for the same instead of training it. Raises ConfigError as `train` does,
-    Locked where another process runs it, and what the training raises.
+    `values` and `keys` are as in `train`. The same call again continues an interrupted trial; if an equal
+    trial is finished, it is taken instead of trained. Raises ConfigError as `train` does, Locked if another
+    process runs the trial, and any exception of the training.
     """
     given = {**(values or {}), **keys}
     _refuse_dry_run(given)
@@ -88,15 +89,16 @@ def sweep(
 ) -> Sweep:
     """Train every combination of the values of `axes` with every seed, in parallel.
 
-    axes: values by key, `{"buffer": [500, "17k"], "network.hidden": [[64], [64, 64]]}`.
-    seeds: how many (from 0 on), a list of them, or "until_decided"; by default 5.
-    n_jobs: trials at a time; by default one per core.
-    directory: where it goes; by default a new folder below `outputs/sweeps`.
+    Args:
+        values: as in `train`, with `keys`; they apply to all trials.
+        axes: lists of values by key, `{"buffer": [500, "17k"], "network.hidden": [[64], [64, 64]]}`.
+        seeds: the number of seeds (from 0 on), a list of seeds, or "until_decided"; by default 5.
+        n_jobs: trials at a time; by default one per core.
+        directory: the sweep's directory; by default a new folder below `outputs/sweeps`.
 
-    `values` and `keys` as in `train`; they hold for all trials. The same call again resumes. A trial
-    that fails costs no other: it has the status "failed", and the same call tries it again. Raises
-    ConfigError for what is wrong in any trial before the first begins, and Locked where another process
-    works in `directory`.
+    The same call again resumes the sweep. If a trial fails, the others continue; it gets the status "failed",
+    and the same call tries it again. Raises ConfigError for errors in any trial before the first begins, and
+    Locked if another process works in `directory`.
     """
     given = {**(values or {}), **keys}
     arguments = [
@@ -125,14 +127,18 @@ def study(
 ) -> Study:
     """Search the values of `space` for the best configuration: an Optuna study over several seeds.
 
-    space: by key, lists of choices or intervals, `{"lr": interval(1e-4, 1e-2, log=True), "batch": [32, 64]}`.
-    n_trials: proposals in all; by default 20. seeds: of each proposal; by default 5.
-    n_jobs: proposals at a time; by default one per core.
-    directory: where it goes; by default a folder below `outputs/studies` with a name of its own.
-    sampler, pruner: "tpe", "random", ... and "median", "hyperband", ...; by default "tpe" and none.
+    Args:
+        values: as in `train`, with `keys`; `objective="final_return"` names the score.
+        space: lists of choices, or intervals, by key:
+            `{"lr": interval(1e-4, 1e-2, log=True), "batch": [32, 64]}`.
+        n_trials: the number of proposals; by default 20.
+        seeds: the seeds of each proposal, as in `sweep`; by default 5.
+        n_jobs: proposals at a time; by default one per core.
+        directory: the study's directory; by default a folder of its own below `outputs/studies`.
+        sampler: such as "tpe" or "random"; by default "tpe".
+        pruner: such as "median" or "hyperband"; by default none.
 
-    `values` and `keys` as in `train`; `objective="final_return"` names the score. The same call again
-    resumes. Raises ConfigError before anything is trained.
+    The same call again resumes the study. Raises ConfigError before any training.
     """
     given = {**(values or {}), **keys}
     arguments = [
@@ -152,9 +158,9 @@ def study(
 
 @contextmanager
 def _command(arguments: Sequence[str]) -> Iterator[None]:
-    """This process as the command `python -m dqn_exp ARGUMENTS` finds it.
+    """Set up this process as for the command `python -m dqn_exp ARGUMENTS`.
 
-    Whatever is wrong is a ConfigError with the words of the command line.
+    Errors of the user become ConfigErrors with the messages of the command line.
     """
     with as_found(), set_aside():
         sys.argv[:] = [PROGRAM, *arguments]
@@ -174,7 +180,7 @@ def _command(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> Any:
-    """What `method` of the sweeper of such a command returns, called with what is asked for and `more`."""
+    """Call `method` of the command's sweeper with the overrides and `more`; returns its result."""
     if "seed" in given:
         raise ConfigError(
             f"seed={given['seed']!r} is of one trial; allowed for many: seeds=[{given['seed']}]"
@@ -191,7 +197,7 @@ def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> A
 
 
 def _refuse_parts_of_the_caller(arguments: Sequence[str]) -> None:
-    """Raise ConfigError where a part is named that the script or notebook itself has registered."""
+    """Raise ConfigError if an argument names a part that the calling script or notebook has registered."""
     own = {name for registry in REGISTRIES for name in registry.registered_by("__main__")}
     for argument in arguments:
         for name in own & set(re.findall(r"[\w-]+", argument)):
@@ -206,7 +212,7 @@ OTHERWISE = {
     "run_sweep": "this is a study, which sweep() does not run; allowed: dqn_exp.study(...)",
     "run_study": "hydra/sweeper is not optuna, which study() needs; allowed: dqn_exp.sweep(...)",
 }
-"""What is said where a file has chosen another sweeper than a function needs."""
+"""The messages if a file has chosen another sweeper than a function needs."""
 
 
 def _given(key: str, value: int | str | None) -> list[str]:

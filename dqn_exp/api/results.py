@@ -1,4 +1,4 @@
-"""What calls return: trials, sweeps and studies as they lie on disk, in tables, figures and reports."""
+"""The returned objects: trials, sweeps and studies on disk, with their tables, figures and reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Place = str | os.PathLike[str]
 
 
 class Folder:
-    """A folder, and a path wherever one is needed."""
+    """A folder; it can be used wherever a path is needed."""
 
     def __init__(self, directory: Place) -> None:
         self.directory = Path(directory)
@@ -35,16 +35,19 @@ class Folder:
 
 
 class Trained(Folder):
-    """A folder of trials, in tables and figures."""
+    """A folder of trials, with tables and figures."""
 
     def runs(self) -> pd.DataFrame:
-        """One row per trial: `analysis.load_runs`."""
+        """A table with one row per trial, as from `analysis.load_runs`."""
         from analysis import load_runs
 
         return load_runs(self.directory)
 
     def curves(self, kind: str, grid: int | None = None, clock: str = "env_step") -> pd.DataFrame:
-        """One row per line of each trial's "episodes", "evaluations" or "losses": `analysis.load_curves`."""
+        """A table with one row per line of each trial's "episodes", "evaluations" or "losses".
+
+        As from `analysis.load_curves`.
+        """
         from analysis import load_curves
 
         return load_curves(self.directory, kind, grid, clock)
@@ -61,7 +64,7 @@ class Trained(Folder):
 
         try:
             return inline(self.directory)
-        except AnalysisError as error:  # there is no trial yet
+        except AnalysisError as error:  # no trial exists yet
             return html.escape(str(error))
 
 
@@ -70,39 +73,39 @@ class Trial(Trained):
 
     @cached_property
     def config(self) -> Config:
-        """The complete configuration."""
+        """The complete configuration of the trial."""
         path = self.directory / DESCRIPTION
         return recorded_config(read_json(path), str(path))
 
     @property
     def result(self) -> Result:
-        """How it ended: `status`, `final_return`, `env_steps`, ... as it is recorded now."""
+        """The current recorded result: `status`, `final_return`, `env_steps`, ..."""
         return read_result(self.directory) or Result()
 
     def policy(self, **options: Any) -> Explorer:
-        """Maps of what the network thinks, with a slider for each dimension: `analysis.policy`."""
+        """Maps of the network's Q-values and actions, with sliders for the dimensions: `analysis.policy`."""
         from analysis import policy
 
         return policy(self.directory, **options)
 
     def actions(self, epsilon: tuple[float, ...] = (0.0, 0.5, 1.0), **options: Any) -> Picture:
-        """How often each action is taken in epsilon-greedy episodes."""
+        """A figure of how often each action is taken in epsilon-greedy episodes."""
         from analysis.network import actions
 
         return actions(self.directory, epsilon, **options)
 
     def film(self, **options: Any) -> Film:
-        """A greedy episode as an mp4; needs the extra: pip install 'dqn_exp[video]'."""
+        """A video (mp4) of a greedy episode; needs the extra: pip install 'dqn_exp[video]'."""
         from analysis.network import film
 
         return film(self.directory, **options)
 
 
 class Report(Folder):
-    """A page with its figures and tables; `directory` holds `index.html`."""
+    """A report page with figures and tables; `directory` contains `index.html`."""
 
     HEIGHT = 700
-    """Pixels that show it inline."""
+    """The height, in pixels, of the page in a notebook."""
 
     @property
     def page(self) -> Path:
@@ -117,39 +120,39 @@ class Report(Folder):
 
 
 class Sweep(Trained):
-    """The trials of a sweep, in the directory that holds them."""
+    """The trials of a sweep, in the sweep's directory."""
 
     def trial(self, run: str) -> Trial:
-        """One of its trials, by its `run` in the table of `runs()`."""
+        """One of the trials, by its `run` in the table of `runs()`; ConfigError if there is none."""
         found = self.directory / run
         if not (found / DESCRIPTION).exists():
             raise ConfigError(f"{run!r} is no trial of {self.directory}; allowed: a `run` of runs()")
         return Trial(found)
 
     def findings(self) -> list[str]:
-        """What the data supports, in the sentences of the report; tests take seconds."""
+        """What the data supports, as sentences of the report. The tests take seconds."""
         from analysis.report import findings_about
 
         return findings_about(self.directory)
 
     def report(self, output: Place | None = None) -> Report:
-        """Write the report, by default into `report/` of the sweep: `python -m analysis report`."""
+        """Write the report, by default to `report/` in the sweep's directory: `python -m analysis report`."""
         from analysis.report import write_report
 
         return Report(write_report(self.directory, Path(output) if output else None).parent)
 
 
 class Study(Trained):
-    """A study, in the directory that holds its trials."""
+    """A study, in the study's directory."""
 
     def __init__(self, directory: Place, name: str | None = None, storage: str | None = None) -> None:
-        """`name` and `storage`: by default those that its `sweep.json` tells."""
+        """`name` and `storage`: by default those in the study's `sweep.json`."""
         super().__init__(directory)
         self._name, self._storage = name, storage
 
     @cached_property
     def optuna(self) -> optuna.Study:
-        """The study itself; raises AnalysisError where there is none."""
+        """The Optuna study; raises AnalysisError if there is none."""
         from analysis.study import load_study
 
         known = {} if self._name and self._storage else read_json(self.directory / "sweep.json")["study"]
@@ -157,22 +160,22 @@ class Study(Trained):
 
     @property
     def best(self) -> dict[str, Any]:
-        """The values of the best proposal, by key, as `dqn_exp.run` takes them; empty where none has a score.
+        """The values of the best proposal, by key, as `dqn_exp.run` accepts them; empty if none has a score.
 
-        Of several objectives: those of one proposal that none beats in all of them.
+        With several objectives: the values of one proposal on the Pareto front.
         """
         from analysis.study import best_values
 
         return best_values(self.optuna)
 
     def trials(self) -> pd.DataFrame:
-        """One row per proposal: its score, its parameters and the score of each seed."""
+        """A table with one row per proposal: its score, its parameters and the score of each seed."""
         from analysis.study import trials_table
 
         return trials_table(self.optuna)
 
     def report(self, output: Place | None = None) -> Report:
-        """Write the report, by default into `report/` of the study: `python -m analysis study`."""
+        """Write the report, by default to `report/` in the study's directory: `python -m analysis study`."""
         from analysis.study import write_report
 
         return Report(write_report(self.optuna, Path(output or self.directory / "report")).parent)

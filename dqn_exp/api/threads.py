@@ -1,4 +1,4 @@
-"""Trials train in one thread, wherever they are called from: their numbers depend on nothing else then."""
+"""Train in one torch thread, so that a trial's numbers do not depend on where it is called from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch has one thread meanwhile, as it has on the command line."""
+    """Limit torch to one thread inside the context, as on the command line."""
     import torch
 
     before = torch.get_num_threads()

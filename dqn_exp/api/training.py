@@ -1,4 +1,4 @@
-"""One trial that trains as its events are asked for, and leaves no record."""
+"""A trial without a record, which trains while its events are iterated."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dqn_exp.training import Event, Score, build_run
 
 
 class Training(Iterator[Event]):
-    """Iterates the events of a trial: `EpisodeEnded`, `Evaluated` and `Learned`.
+    """Iterates over the events of a trial: `EpisodeEnded`, `Evaluated` and `Learned`.
 
     Attributes:
-        config: the complete configuration, checked.
+        config: the complete, checked configuration.
         run: the agent, its environments and the clock; `run.stop()` ends the training.
         status: "running" until the last event, then "exhausted", "converged" or "diverged".
-        cause: why it ended so, where there is more to say.
+        cause: a text with the reason of the status, or None.
     """
 
     def __init__(self, config: Config) -> None:
-        """Raises ConfigError where the configuration asks for what only a record could hold."""
+        """Raises ConfigError if the configuration names observers or trackers, which need a record."""
         for key, named in (("observers", sorted(config.observers)), ("track", list(config.track))):
             if named:
                 raise ConfigError(
@@ -42,7 +42,7 @@ class Training(Iterator[Event]):
             return next(self._events)
 
     def evaluate(self, episodes: int = 20) -> Score:
-        """Returns and quality measures of greedy episodes with the network as it is now."""
+        """Returns and quality measures of greedy episodes with the current network."""
         return self.run.evaluate(episodes)
 
     def _until_the_end(self) -> Iterator[Event]:

@@ -1,7 +1,7 @@
-"""Private parts of other packages, each behind one function: what a new version may change without notice.
+"""Functions that use private parts of other packages, which new versions may change without notice.
 
-The modules `dask`, `hydra`, `omegaconf`, `forkserver`, `loky` and `optuna` are named after the packages; in
-each, `TESTED` lists the versions with which its functions have been run.
+The modules `dask`, `hydra`, `omegaconf`, `forkserver`, `loky` and `optuna` are named after the packages. In
+each module, `TESTED` lists the versions with which its functions were tested.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""From dask's workers: whether anybody still waits for a task."""
+"""Private parts of dask: whether the client still waits for a task."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ TESTED = {"distributed": ["2026.8.0"]}
 
 
 def is_abandoned(key: str) -> bool:
-    """Has the client of the running task called `key` cancelled it, or gone away? Asked on its worker."""
+    """Whether the client of the running task `key` has cancelled it or is gone; call it on the worker."""
     state = get_worker().state.tasks.get(key)
     return state is None or state.state == "cancelled"

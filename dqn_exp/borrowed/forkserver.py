@@ -1,4 +1,4 @@
-"""From Python's multiprocessing: how the fork server is ended, and who may have children."""
+"""Private parts of Python's multiprocessing: end the fork server, and let a process have children."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TESTED = {"python": ["3.11"]}
 
 
 def kill_forkserver() -> None:
-    """End the fork server at once, where there is one; `ensure_running` may start another."""
+    """End the fork server at once, if it runs; `ensure_running` may start another."""
     server: Any = vars(forkserver)["_forkserver"]
     if server._forkserver_pid is not None:
-        with suppress(ChildProcessError):  # where SIGCHLD is ignored, children leave no trace
+        with suppress(ChildProcessError):  # if SIGCHLD is ignored, the child cannot be waited for
             os.kill(server._forkserver_pid, signal.SIGTERM)
             server._stop()
 
 
 def may_have_children() -> None:
-    """Let this process start others, be it a daemon or not; they must end by themselves."""
+    """Let this process start others, even if it is a daemon; the others must end by themselves."""
     vars(multiprocessing.current_process())["_config"]["daemon"] = False

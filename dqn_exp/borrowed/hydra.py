@@ -1,4 +1,4 @@
-"""From Hydra: what `hydra.main` does before it composes, and what it does not hand out afterwards."""
+"""Private parts of Hydra: what `hydra.main` does internally and does not make available."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from omegaconf import DictConfig
 
 TESTED = {"hydra-core": ["1.3.8"]}
 VERSION_BASE = "1.3"
-"""Of Hydra, whose behaviour our configuration is written for."""
+"""The version of Hydra whose behaviour our configuration is written for."""
 
 __all__ = [
     "TESTED", "FolderSource", "arguments_parser", "compose_as_hydra_will", "error_of", "override_dirname",
@@ -41,9 +41,9 @@ def arguments_parser() -> ArgumentParser:
 
 
 def compose_as_hydra_will(arguments: Namespace, folder: Path) -> DictConfig:
-    """The configuration that `hydra.main` composes for these arguments, `folder` being its config_path.
+    """The configuration that `hydra.main` composes for these arguments, with `folder` as config_path.
 
-    `hydra.compose` knows neither --config-path nor --config-dir. Raises Hydra's errors.
+    `hydra.compose` does not support --config-path and --config-dir. Raises Hydra's errors.
     """
     search_path = create_config_search_path(arguments.config_path or str(folder))
     if arguments.config_dir is not None and isinstance(search_path, ConfigSearchPathImpl):
@@ -63,9 +63,9 @@ def compose_as_hydra_will(arguments: Namespace, folder: Path) -> DictConfig:
 def sweeper_of(
     overrides: Sequence[str], folder: Path, task: TaskFunction
 ) -> Iterator[tuple[Sweeper, list[str]]]:
-    """The sweeper that a multirun of `overrides` has, and what it is called with; `folder` holds config.yaml.
+    """The sweeper for a multirun of `overrides`, and its arguments; `folder` contains config.yaml.
 
-    `hydra.main` makes the same, and keeps what the sweeper returns to itself. Raises Hydra's errors.
+    `hydra.main` makes the same sweeper, but does not return its result. Raises Hydra's errors.
     """
     hydra = Hydra.create_main_hydra2("trial", create_config_search_path(str(folder)))
     try:
@@ -85,7 +85,7 @@ def sweeper_of(
 
 @contextmanager
 def set_aside() -> Iterator[None]:
-    """Hydra as our configuration needs it; another program of Hydra's that calls us finds its own again."""
+    """Set Hydra's global state for our configuration; restore that of a calling Hydra program afterwards."""
     others, their_config = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
     base: Any = VersionBase.instance()
     their_version = base.version_base
@@ -101,11 +101,11 @@ def set_aside() -> Iterator[None]:
 def override_dirname(
     overrides: Sequence[Override], exclude_keys: Sequence[str], item_sep: str, kv_sep: str
 ) -> str:
-    """The value of `hydra.job.override_dirname`: all overrides but the excluded ones, in one name."""
+    """The value of `hydra.job.override_dirname`: one name of all overrides except the excluded ones."""
     return get_overrides_dirname(list(overrides), list(exclude_keys), item_sep, kv_sep)
 
 
 def error_of(result: JobReturn) -> BaseException:
-    """What a failed job raised; the public `return_value` raises it anew and writes to stderr."""
+    """The exception of a failed job; the public `return_value` would raise it again and write to stderr."""
     error: BaseException = result._return_value
     return error

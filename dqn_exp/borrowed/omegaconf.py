@@ -1,4 +1,4 @@
-"""From OmegaConf: how it writes strings in YAML, quoted where they would be read as numbers or booleans."""
+"""Private parts of OmegaConf: write strings in YAML, in quotes if they look like numbers or booleans."""
 
 from __future__ import annotations
 

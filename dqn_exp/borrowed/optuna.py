@@ -1,4 +1,4 @@
-"""From Optuna: the storage of a study, a trial's key in it and what it was queued with, a journal's lock."""
+"""Private parts of Optuna: a study's storage, a trial's key and queued parameters, a journal's lock."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["TESTED", "JournalFileLock", "queued_parameters", "storage_of", "tria
 
 
 def storage_of(study: Study) -> BaseStorage:
-    """Where `study` is kept: the storage that it uses itself, with what that has cached."""
+    """The storage that `study` itself uses, with its cache."""
     storage: BaseStorage = study._storage
     return storage
 
 
 def trial_id(trial: Trial | FrozenTrial) -> int:
-    """The key of `trial` in its storage, which unlike its number is its own among all studies there."""
+    """The key of `trial` in its storage; unlike its number, it is unique among all studies in the storage."""
     key: int = trial._trial_id
     return key
 
 
 def queued_parameters(trial: Trial) -> dict[str, Any]:
-    """What `trial` was queued with; changed in place, other values are suggested."""
+    """The parameters that `trial` was queued with; changing them in place changes the suggested values."""
     queued: dict[str, Any] = trial._fixed_params
     return queued

@@ -1,6 +1,6 @@
-"""The command line: one trial, a sweep or a study, and what is said at its end.
+"""The command line: run one trial, a sweep or a study, and print its results.
 
-It and `api` know both `dqn_exp` and `analysis`.
+This package may import from both `dqn_exp` and `analysis`, as may `api`, `export` and `_plugins`.
 """
 
 from typing import TYPE_CHECKING

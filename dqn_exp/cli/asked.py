@@ -1,4 +1,4 @@
-"""What a command line asks for and Hydra would drop without a word: refused, with what to type instead."""
+"""Reject parts of a command line that Hydra would silently ignore, and say what to type instead."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ OF_MANY_TRIALS = (
     "sweeps", "objective", "confirm", "seeds", "shard",
     "hydra/sweeper", "hydra/launcher", "hydra.sweeper", "hydra.launcher", "hydra.sweep",
 )  # fmt: skip
-"""Groups and sections that say how many trials are made and run, and nothing to one trial alone."""
+"""Groups and sections that apply only to many trials."""
 
 OF_THE_COMMAND = ("report", "dry_run", "shard")
-"""Keys that say what a command does, and nothing to the trials it makes."""
+"""Keys that determine what a command does, not what its trials do."""
 OF_A_STUDY = (*OF_THE_COMMAND, "objective", "confirm.top")
 
 
 def check_params(params: Iterable[str], not_for: Sequence[str]) -> None:
-    """Raise ConfigError where one of the keys `not_for` values of trials is below `hydra.sweeper.params`."""
+    """Raise ConfigError if a key in `not_for` is in `params`, the section `hydra.sweeper.params`."""
     for key in params:
         plain = key.lstrip("+")
         if any(f"{plain}.".startswith(f"{other}.") for other in not_for):
@@ -34,9 +34,9 @@ def check_params(params: Iterable[str], not_for: Sequence[str]) -> None:
 
 
 def read_command(argv: list[str]) -> None:
-    """Note what was typed, and write it, in place, as Hydra reads it.
+    """Record the typed command, and rewrite `argv` in place in the form that Hydra reads.
 
-    Raises ConfigError for what would have no effect.
+    Raises ConfigError for parts that would have no effect.
     """
     provenance.set_command(argv)
     argv[1:] = [grouped(plain_calls(argument)) for argument in multirun_first(argv[1:])]
@@ -44,12 +44,12 @@ def read_command(argv: list[str]) -> None:
 
 
 def multirun_first(arguments: Sequence[str]) -> list[str]:
-    """Hydra reads no override that stands behind -m where others stand before it."""
+    """`arguments` with -m first: Hydra ignores overrides after -m if there are others before it."""
     return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
 
 
 def check_asked(argv: Sequence[str]) -> None:
-    """Raise ConfigError where a part of the command line would have no effect."""
+    """Raise ConfigError if a part of the command line would have no effect."""
     arguments = arguments_parser().parse_args(argv[1:])
     if is_multirun(arguments):
         _check_many(arguments)
@@ -58,12 +58,12 @@ def check_asked(argv: Sequence[str]) -> None:
 
 
 def is_multirun(arguments: Namespace) -> bool:
-    """Many trials, by -m or by Hydra's own key."""
+    """Whether many trials are requested, by -m or by Hydra's own key."""
     return bool(arguments.multirun) or "hydra.mode=MULTIRUN" in arguments.overrides
 
 
 def asks_for_information(arguments: Namespace) -> bool:
-    """Is something to be shown, and nothing to be run?"""
+    """Whether the command only shows information and runs nothing."""
     shown = (arguments.cfg, arguments.info, arguments.help, arguments.hydra_help)
     return any(shown) or bool(arguments.shell_completion)
 
@@ -98,6 +98,6 @@ def _check_one(overrides: Sequence[str]) -> None:
 
 
 def _section(key: str) -> str:
-    """ "hydra.sweep" of "+hydra.sweep.dir", "confirm" of "confirm.top"."""
+    """The section of a key: "hydra.sweep" for "+hydra.sweep.dir", "confirm" for "confirm.top"."""
     parts = key.lstrip("+~").split(".")
     return ".".join(parts[:2] if parts[0] == "hydra" else parts[:1])

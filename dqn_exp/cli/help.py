@@ -1,4 +1,4 @@
-"""The text of `python -m dqn_exp --help`: groups and their options are the files that are there now."""
+"""The text of `python -m dqn_exp --help`; groups and options are read from the existing files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.config import CONF, ROOT
 WIDTH = 110
 INDENT = 16
 NOT_A_GROUP = "hydra"
-"""Of the folders of conf/: its options are Hydra's own."""
+"""The folder of conf/ with Hydra's own options."""
 
 REMARKS = {
     "env": "gymnasium: env.id=ANY-v0, any environment with discrete actions",
@@ -23,7 +23,7 @@ REMARKS = {
     "experiment": "named configurations: experiment=notebook",
     "sweeps": "named sweeps: -m sweeps=buffer_size",
 }
-"""What is said of a group beside its options."""
+"""The remark on each group, shown below its options."""
 
 BEGINNING = """\
 dqn_exp - how does a hyperparameter change the way a DQN learns, and how sure may you be?
@@ -93,13 +93,13 @@ Results
 
 
 def help_text() -> str:
-    """The whole text; what the working directory adds in its conf/ and sweeps/ is named too."""
+    """The whole text, including the options in conf/ and sweeps/ of the working directory."""
     groups = "".join(_paragraph(name, options) for name, options in config_groups().items())
     return BEGINNING + groups + END
 
 
 def config_groups() -> dict[str, list[str]]:
-    """The options of each config group, as the search path of this program gives them."""
+    """The options of each config group on the search path of this program."""
     found: dict[str, set[str]] = {}
     folders = [(p, p.relative_to(conf)) for conf in (CONF, Path("conf")) for p in conf.glob("**/")]
     for folder, name in [*folders, *((root / "sweeps", Path("sweeps")) for root in (ROOT, Path()))]:

@@ -1,4 +1,4 @@
-"""Who decides after each look of `seed=until_decided`: the estimates of `analysis`."""
+"""The judge of `seed=until_decided`, which decides after each look by the estimates of `analysis`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dqn_exp.launch import Design, Taken
 
 
 class Analyst:
-    """Looks at the trials of a sweep, says what each look has found, and which values need more seeds."""
+    """Takes looks at the trials of a sweep, reports their results, and says which values need more seeds."""
 
     def check(self, design: Design, configs: Sequence[Config], groups: Sequence[Sequence[str]]) -> None:
-        """Raise ConfigError where such trials can decide nothing."""
+        """Raise ConfigError if such trials cannot decide anything."""
         from analysis.estimates import CLOSED_UP_TO, TESTED_FROM, defines_the_outcome
         from analysis.records import find_axes, flat_config, obstacle
 
@@ -43,7 +43,7 @@ class Analyst:
             raise ConfigError(f"seed=until_decided compares how soon trials converge: {reason}")
 
     def look(self, directory: Path, lost: Sequence[str]) -> Taken | None:
-        """All looks that the trials below `directory` allow; None where a value has too few of them."""
+        """Take all looks that the trials below `directory` allow; None if a value has too few trials."""
         from analysis.errors import AnalysisError
         from analysis.estimates import take_looks
         from analysis.records import read_sweep
@@ -51,7 +51,7 @@ class Analyst:
 
         try:
             found = take_looks(read_sweep(directory), lost)
-        except AnalysisError:  # no trial has left a record
+        except AnalysisError:  # no trial has a record
             return None
         if found is None:
             return None
@@ -63,7 +63,7 @@ class Analyst:
         return Taken(found.decisions.is_over, seeds, looks.records(found), told)
 
     def unspent(self, manifest: Mapping[str, Any], taken: int) -> float:
-        """Share of alpha that the designs in `sweep.json` have left when so many looks are taken."""
+        """The share of alpha that the designs in `sweep.json` have not spent after `taken` looks."""
         from analysis.estimates import design_of
         from analysis.records import planned_looks
 

@@ -1,4 +1,4 @@
-"""Errors in the user's words: Hydra's and our own, in one message without a traceback."""
+"""Turn errors of Hydra and our own into one message for the user, without a traceback."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dqn_exp.launch import ClusterLost
 from dqn_exp.runs import DamagedRecord, Locked
 
 NULL_CHOSEN = "Config group override must be a string or a list."
-"""How Hydra begins to say that a group was given null; it does not say which."""
+"""The beginning of Hydra's message if a group is null; it does not name the group."""
 
 NO_PLACE = "invalid literal for int() with base 10: "
-"""How OmegaConf says that a list has no such key; it does not say which list."""
+"""The beginning of OmegaConf's message if a list has no such key; it does not name the list."""
 OPEN = tuple(
     f"{section}."
     for section in (
@@ -35,16 +35,16 @@ OPEN = tuple(
         "observers",
     )
 )
-"""Sections whose keys are whatever a part takes."""
+"""Sections with free keys, which depend on the chosen part."""
 
 
 def is_open(key: str) -> bool:
-    """Is `key` in a section whose keys are whatever a part takes?"""
+    """Whether `key` is in a section with free keys."""
     return key.startswith(OPEN)
 
 
 def explain(error: BaseException) -> str | None:
-    """What went wrong and what is allowed; None for an error that is not the user's."""
+    """The message with the problem and what is allowed; None if the error is not the user's."""
     if isinstance(error, ConfigError | Locked | DamagedRecord | ClusterLost):
         return str(error)
     if isinstance(error, InstantiationException) and isinstance(error.__cause__, ConfigError):
@@ -63,7 +63,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def _explain_syntax(override: str, message: str) -> str:
-    """What cannot be read, and how it is written as one word for the shell and one value for Hydra."""
+    """The message for an override with wrong syntax, with advice on how to write it."""
     key, equals, value = override.partition("=")
     reason = next(line for line in message.splitlines() if line and not line.startswith("Error parsing"))
     if override[0] in "'\"":
@@ -127,7 +127,7 @@ def _explain_key(key: str) -> str:
 
 
 def _options_that_have(section: str, name: str) -> list[str]:
-    """The options of the config group of `section` with which there is a key `name` in it."""
+    """The options of the config group of `section` that have a key `name` in `section`."""
     group = group_key(section)
     if group == section:
         group = section.partition(".")[0]
@@ -137,14 +137,14 @@ def _options_that_have(section: str, name: str) -> list[str]:
 
 
 def _keys_of(section: str) -> list[str]:
-    """The keys of `section` with the config groups that the command line chooses, as far as it is right."""
+    """The keys of `section` with the config groups of the command line, or with the defaults if invalid."""
     groups = [argument for argument in sys.argv[1:] if _chooses_group(argument)]
     found = (_composed_keys(section, choices) for choices in (groups, []))
     return next((keys for keys in found if keys is not None), [])
 
 
 def _composed_keys(section: str, choices: list[str]) -> list[str] | None:
-    """The keys of `section` with these config groups; None where they cannot be had."""
+    """The keys of `section` with the config groups `choices`; None if they cannot be composed."""
     with suppress(HydraException, OmegaConfBaseException):
         with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = compose("config", choices, return_hydra_config=True)

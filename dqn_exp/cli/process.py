@@ -1,4 +1,4 @@
-"""One command in this process: what it needs to run, and that it leaves the process as it was."""
+"""Run one command in this process, and restore the process afterwards."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 
 @contextmanager
 def as_found() -> Iterator[None]:
-    """What is changed for one command is put back: another may follow in the same process."""
+    """Restore arguments, environment, signals and logging afterwards, as another command may follow."""
     arguments, environment = list(sys.argv), dict(os.environ)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach whoever gave the command
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors reach the caller
     is_first_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _interrupt) if is_first_thread else None
     try:
@@ -30,7 +30,7 @@ def as_found() -> Iterator[None]:
         os.environ.update(environment)
         if is_first_thread:
             signal.signal(signal.SIGTERM, before)
-        if provenance := sys.modules.get("dqn_exp.runs.provenance"):  # not imported to complete a word
+        if provenance := sys.modules.get("dqn_exp.runs.provenance"):  # not imported for completions
             provenance.set_command(())
 
 
@@ -40,7 +40,7 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _logging_as_found() -> Iterator[None]:
-    """Hydra gives the root logger handlers of its own, such as one that writes a trial's log."""
+    """Restore the root logger, to which Hydra adds handlers, such as the one for a trial's log."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     try:
@@ -55,12 +55,12 @@ def _logging_as_found() -> Iterator[None]:
 
 @contextmanager
 def workers_at_hand(arguments: Sequence[str]) -> Iterator[None]:
-    """For a command that may need worker processes: what they are forked from begins its imports."""
+    """Start the server that workers are forked from if the command may need it; stop it afterwards."""
     from dqn_exp.launch import ONE_THREAD, start_server, stop_server
 
     os.environ.update(ONE_THREAD)
     if is_parallel_sweep(arguments):
-        start_server()  # which takes as long as the imports here
+        start_server()  # its imports take as long as those of this process
     try:
         yield
     finally:
@@ -68,13 +68,13 @@ def workers_at_hand(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def is_parallel_sweep(arguments: Sequence[str]) -> bool:
-    """Will there be worker processes of ours?"""
+    """Whether the command starts worker processes of our pool."""
     is_sweep = "-m" in arguments or "--multirun" in arguments
     return is_sweep and not any(text.startswith("hydra/launcher=") for text in arguments)
 
 
 def hand_to_hydra(task: Callable[[Any], Any]) -> None:
-    """Let Hydra read `sys.argv`, and run `task` or what `-m` asks for."""
+    """Let Hydra read `sys.argv` and run `task`, or the sweeper with `-m`."""
     import hydra
 
     from dqn_exp.config import CONF

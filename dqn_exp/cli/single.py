@@ -1,4 +1,4 @@
-"""One trial from the command line: checked before Hydra writes anything, and continued if cut short."""
+"""One trial from the command line: check it before Hydra writes anything; continue it if interrupted."""
 
 from __future__ import annotations
 
@@ -39,11 +39,13 @@ from dqn_exp.runs import (
 
 
 def prepare_single_run(argv: list[str]) -> bool:
-    """Check a single trial and its directory; raises ConfigError, Locked or Hydra's own errors.
+    """Check a single trial and its directory; False if nothing is left to run.
 
-    Where no directory is asked for, one is added to `argv`, in place: that of an earlier run of the same
-    trial that was interrupted, or one made for this run. Multiruns and requests for information are left
-    alone. False where all is done: with dry_run=true it is told what would be run, and none is made.
+    If the command gives no directory, one is added to `argv`, in place: that of an interrupted run of the
+    same trial, or a new one. Multiruns and requests for information are left unchanged. With dry_run=true,
+    prints what would be run, creates nothing and returns False.
+
+    Raises ConfigError, Locked or Hydra's own errors.
     """
     arguments = arguments_parser().parse_args(argv[1:])
     if is_multirun(arguments) or asks_for_information(arguments):
@@ -72,7 +74,7 @@ def prepare_single_run(argv: list[str]) -> bool:
 
 
 def check_single(arguments: Namespace) -> tuple[Config, DictConfig]:
-    """The configuration of the trial that is asked for, checked, and what Hydra composes of it."""
+    """The checked configuration of the requested trial, and the one that Hydra composes."""
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
     if composed.get("zip"):
@@ -93,7 +95,7 @@ def _foretell(trial: PlannedTrial, directory: Path, reuse: Reuse) -> None:
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:
-    """The newest trial below `parent` of the same configuration and seed that was cut short."""
+    """The newest interrupted trial below `parent` with the same configuration and seed."""
     for path in sorted(parent.glob("*/trial.json"), reverse=True):
         if _is_unfinished(path, config_hash) and not is_locked(path.parent):
             return path.parent

@@ -1,4 +1,4 @@
-"""Who judges what a study has found: the estimates and reports of `analysis`."""
+"""The analyst of studies, which uses the estimates and reports of `analysis`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StudyAnalyst:
-    """Judges a confirmation, and writes the report of a study."""
+    """Judges the confirmation of a study, and writes its report."""
 
     def judge(self, confirmation: Mapping[str, Any]) -> Judgement:
         from analysis.study import compare, confirmation_rows, confirmed

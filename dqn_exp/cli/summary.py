@@ -1,4 +1,4 @@
-"""The end of a sweep on the screen: one row per configuration, and where the report is."""
+"""The summary at the end of a sweep: a table with one row per configuration, and the report's path."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dqn_exp.launch import garbage_uncollected, print_rows
 
 
 class Summary:
-    """The end of a sweep: a table on the screen and the report, where they are asked for."""
+    """Prints the table and writes the report at the end of a sweep, if they are requested."""
 
     def __init__(self, with_report: bool, with_table: bool = True, again: str = "command") -> None:
-        """`again`: what tries failed trials again when it is given once more."""
+        """`again`: what retries failed trials, "command" or "call"."""
         self._with_report, self._with_table, self._again = with_report, with_table, again
 
     def prepare(self) -> None:
-        """Import what the end needs while trials train: that takes seconds."""
+        """Import what the summary needs while trials train, because the imports take seconds."""
         names = ["scipy.stats", "analysis.report.summary"] if self._with_table else []
         if self._with_report:
             names.append("analysis.report.sweep_report")
@@ -29,9 +29,9 @@ class Summary:
             Thread(target=_import_all, args=(names,), daemon=True).start()
 
     def tell(self, directory: Path, n_failed: int, n_left: int = 0) -> None:
-        """Print the table, the report's place and how many trials failed.
+        """Print the table, the report's path and the number of failed trials.
 
-        Where `n_left` trials of other commands are not over, they are told of instead of table and report.
+        If `n_left` trials of other commands are not over, prints their number instead of table and report.
         """
         console = Console(markup=False, highlight=False)
         if n_left:
@@ -60,7 +60,7 @@ class Summary:
                 from analysis.report import write_report
 
                 console.print(f"Report: {write_report(directory)}", soft_wrap=True)
-        except AnalysisError as error:  # no trial got as far as to leave a record
+        except AnalysisError as error:  # no trial has a record
             console.print(str(error), soft_wrap=True)
 
 

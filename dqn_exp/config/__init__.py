@@ -1,6 +1,6 @@
-"""The configuration of a trial: its schema, how values are read, and the error that a user can mend.
+"""The configuration of a trial: its schema, the parsing of values, and the error for bad input.
 
-`parse_config` makes a checked `Config` of plain values; `parse_size` reads counts such as 17k.
+`parse_config` makes a checked `Config` from plain values; `parse_size` reads counts such as 17k.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Configurations as earlier versions recorded them: what has changed since, and how they are read today."""
+"""Read configurations that earlier versions recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.config.parsing import parse_config
 from dqn_exp.config.schema import Config
 
 FORMAT = 2
-"""Of what this version writes. In format 1 a replay and a target had the options of all kinds of them."""
+"""The format that this version writes. In format 1, `replay` and `target` had the options of all kinds."""
 
 _OWN_OPTIONS = {
     "replay": {
@@ -26,7 +26,7 @@ _OWN_OPTIONS = {
 
 
 def check_format(content: Mapping[str, Any], what: str) -> int:
-    """The format that `content` says it has; raises ConfigError where this version cannot read it."""
+    """The format that `content` declares; raises ConfigError if this version cannot read it."""
     found = content.get("format")
     if not isinstance(found, int) or not 1 <= found <= FORMAT:
         raise ConfigError(
@@ -37,7 +37,10 @@ def check_format(content: Mapping[str, Any], what: str) -> int:
 
 
 def recorded_config(record: Mapping[str, Any], what: str = "trial.json") -> Config:
-    """The configuration in the content of a `trial.json` of any format; raises ConfigError."""
+    """The configuration in `record`, the content of a `trial.json` of any format.
+
+    Raises ConfigError if it cannot be read.
+    """
     values = dict(record["config"])
     if check_format(record, what) == 1:
         values["agent"] = {"name": "dqn", **values["agent"]}

@@ -1,4 +1,4 @@
-"""Config groups by dotted names: what a user types as network.head=c51 Hydra calls network/head=c51."""
+"""Config groups by dotted names: users type network.head=c51, Hydra needs network/head=c51."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dqn_exp.config.paths import CONF
 
 
 def grouped(override: str) -> str:
-    """`override` as Hydra reads it: a dotted key that names a config group is that group.
+    """`override` with slashes in its key if the key is the dotted name of a config group.
 
-    Unless its value is that of a section, {name: c51}, which is a value like others.
+    If the value is a section, such as {name: c51}, the override stays as it is.
     """
     key, equals, value = override.partition("=")
     return override if value.startswith("{") else f"{group_key(key)}{equals}{value}"
 
 
 def group_key(key: str) -> str:
-    """`key` with slashes where, but for a sign before it, it names a folder of conf/ here or there."""
+    """`key` with slashes if it names a folder of our or the user's conf/; a sign before it is kept."""
     name = key.lstrip("+~")
     path = name.replace(".", "/")
     is_group = "." in name and any((conf / path).is_dir() for conf in (CONF, Path("conf")))
@@ -27,13 +27,13 @@ def group_key(key: str) -> str:
 
 
 def dotted(override: str) -> str:
-    """`override` with the key of a group as people type it; those of Hydra itself have slashes."""
+    """`override` with dots instead of slashes in its key; keys of Hydra itself keep their slashes."""
     key, equals, value = override.partition("=")
     return override if key.lstrip("+~").startswith("hydra/") else f"{key.replace('/', '.')}{equals}{value}"
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested values by dotted names; a section without values is not among them."""
+    """Pairs of dotted name and value of nested values; empty sections are left out."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")

@@ -1,4 +1,4 @@
-"""From plain values to a `Config`, and from pydantic's complaints to one clear line for each bad key."""
+"""Make a `Config` from plain values, and turn pydantic's errors into one clear line for each bad key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dqn_exp.config.schema import SHORT_NAMES, Config
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:
-    """A `Config` from plain nested values; raises ConfigError with one line per bad key."""
+    """Make a `Config` from plain nested values; raises ConfigError with one line for each bad key."""
     _refuse_targets(values)
     try:
         return Config.model_validate(values)
@@ -25,7 +25,7 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 
 
 def refuse_second_names(overrides: Iterable[str]) -> None:
-    """Raise ConfigError where one command gives a value by its short name and by its long one."""
+    """Raise ConfigError if one command sets a value by both its short and its long name."""
     given = {override.partition("=")[0].lstrip("+~") for override in overrides}
     for name, short in SHORT_NAMES.items():
         if {name, short} <= given:
@@ -33,7 +33,7 @@ def refuse_second_names(overrides: Iterable[str]) -> None:
 
 
 def refuse_unused_names(overrides: Iterable[str], config: Config) -> None:
-    """Raise ConfigError where an override gives a short name that the chosen part has no use for."""
+    """Raise ConfigError if an override sets a short name that the chosen part does not have."""
     given = dict(override.partition("=")[::2] for override in overrides)
     for name, short in SHORT_NAMES.items():
         section, key = name.split(".")
@@ -47,17 +47,17 @@ def refuse_unused_names(overrides: Iterable[str], config: Config) -> None:
 
 
 def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
-    """The key that a wrong value was given by: its short name, where that has the same value."""
+    """The key by which a wrong value was set: its short name, if that has the same value."""
     key = ".".join(path)
     short = SHORT_NAMES.get(key)
     if short is None or short not in values:
         return key
     value = values[path[0]].get(path[1])
-    return short if repr(values[short]) == repr(value) else key  # NaN equals itself here
+    return short if repr(values[short]) == repr(value) else key  # with repr, NaN equals NaN
 
 
 def _path(problem: Any, values: Any) -> tuple[str, ...]:
-    """The keys that lead to a problem, less the names of union members and validators."""
+    """The keys that lead to a problem, without the names of union members and validators."""
     path = []
     for part in problem["loc"]:
         if (isinstance(values, Mapping) and part in values) or (
@@ -71,7 +71,7 @@ def _path(problem: Any, values: Any) -> tuple[str, ...]:
 
 
 def _explain(path: tuple[str, ...], values: Mapping[str, Any], problem: Any, *others: Any) -> str:
-    """One problem in words: key, value, what is allowed; `others` are of further types the key may have."""
+    """The message for a problem: key, value, what is allowed; `others`: problems with other allowed types."""
     key, kind, context = _as_given(path, values), problem["type"], problem.get("ctx", {})
     if kind == "missing":
         return f"{key} is missing"
@@ -96,7 +96,7 @@ def _choices(problem: Any) -> list[str]:
 
 
 def _fields(path: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
-    """Names of the keys that the section at `path` knows; of a part with a name, the chosen one's."""
+    """The names of the keys of the section at `path`; for a part with a name, those of the chosen part."""
     if not path:
         return [*SHORT_NAMES.values(), *Config.model_fields]
     sections: list[Any] = [Config]
@@ -106,7 +106,7 @@ def _fields(path: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
         values = values[part]
     if len(sections) > 1:
         named = [s for s in sections if values["name"] in get_args(s.model_fields["name"].annotation)]
-        sections = named or sections[-1:]  # the last may have any name, where any is allowed
+        sections = named or sections[-1:]  # the last section is the one for users' own names
     return [name for section in sections for name in section.model_fields]
 
 
@@ -115,7 +115,7 @@ def _without_tag(annotation: Any) -> Any:
 
 
 def _refuse_targets(values: Any, prefix: str = "") -> None:
-    """A configuration is data: Hydra's `_target_` would make it code."""
+    """Raise ConfigError if `_target_`, by which Hydra calls code, occurs anywhere in `values`."""
     items: Any = values.items() if isinstance(values, Mapping) else ()
     if isinstance(values, list | tuple):
         items = enumerate(values)

@@ -1,4 +1,4 @@
-"""Where the configuration files lie: beside the source code, or inside an installed wheel."""
+"""Where the configuration files are: next to the source code, or inside an installed wheel."""
 
 from __future__ import annotations
 

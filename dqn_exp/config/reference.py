@@ -1,4 +1,4 @@
-"""Every key of a trial's configuration with its meaning, range and default, as the schema has them."""
+"""The reference of all keys of a trial's configuration: meaning, range and default, from the schema."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ NO_DEFAULT = object()
 
 
 class Key(NamedTuple):
-    """One line of the reference."""
+    """One row of the reference."""
 
     name: str
-    """Dotted, as it is typed: `replay.capacity`."""
+    """The dotted name, as typed: `replay.capacity`."""
     short: str | None
-    """Its short name, `buffer`."""
+    """The short name, such as `buffer`; None if it has none."""
     option: str | None
-    """The option of a group that has it, `replay=prioritised`; None: all options have it."""
+    """The option of a group that has the key, such as `replay=prioritised`; None if all options have it."""
     meaning: str
     allowed: str
     default: str | None
-    """As YAML; None where the option itself decides."""
+    """The default as YAML; None if there is none."""
 
 
 def keys(defaults: Values, options: Mapping[str, Values]) -> list[Key]:
     """All keys, in the order of the schema.
 
-    `defaults`: the default configuration; `options`: what each option of a group sets, as `replay=online`.
+    `defaults`: the default configuration. `options`: the values that each option of a group sets, by names
+    such as `replay=online`.
     """
     schema = Config.model_json_schema()
     return list(_Reading(schema["$defs"], options).section(schema["properties"], "", None, defaults))
@@ -60,7 +61,7 @@ class _Reading(NamedTuple):
         yield from self.section(shown, f"{group}.", option, self.options.get(option, {}))
 
     def _parts(self, field: Schema) -> list[Schema]:
-        """The sections that a field may hold."""
+        """The sections that a field may contain."""
         kinds = field.get("oneOf") or field.get("anyOf") or [field]
         found = [self.definitions[kind["$ref"].rpartition("/")[2]] for kind in kinds if "$ref" in kind]
         return [part for part in found if "properties" in part]
@@ -83,7 +84,7 @@ def _of(values: Any, name: str) -> Any:
 
 
 def _allowed(field: Schema) -> str:
-    """The values that a field takes, in words."""
+    """The allowed values of a field, in words."""
     kinds = field.get("anyOf") or [field]
     return ", ".join(dict.fromkeys(_kind(kind) for kind in kinds))
 

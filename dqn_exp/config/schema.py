@@ -1,7 +1,7 @@
 """The configuration of one trial: every field with its meaning, unit and range.
 
 Hydra composes plain values from `conf/` and the command line; `dqn_exp.config.parsing` turns them into a
-`Config`. Nothing in a configuration can import or call: parts are chosen by name.
+`Config`. A configuration cannot import or call code: parts are chosen by name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dqn_exp.config.sizes import parse_size
 
 
 def _number(value: object) -> object:
-    """Refuse booleans, which Python would count as 0 and 1."""
+    """Reject booleans, which Python would accept as 0 and 1."""
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
     return value
@@ -45,7 +45,7 @@ def _not_nan(value: float) -> float:
 
 
 def _registered_id(value: str) -> str:
-    """MinAtar/space_invaders-v1 is MinAtar/SpaceInvaders-v1: games are registered with capitals."""
+    """The registered form of a game's id: MinAtar/space_invaders-v1 becomes MinAtar/SpaceInvaders-v1."""
     family, _, name = value.partition("/")
     is_small = family in ("MinAtar", "ALE") and name == name.lower()
     game, dash, version = name.rpartition("-")
@@ -340,7 +340,7 @@ class BudgetConfig(Section):
     )
 
     def covers(self, other: BudgetConfig) -> bool:
-        """Does a trial of this budget come at least as far as one of `other`?"""
+        """Whether every limit of this budget is at least that of `other`."""
         limits = zip(self.model_dump().values(), other.model_dump().values(), strict=True)
         return all(ours is None or (theirs is not None and ours >= theirs) for ours, theirs in limits)
 
@@ -405,23 +405,23 @@ SHORT_NAMES = {
     "target.every": "update_every",
     "optimizer.lr": "lr",
 }
-"""Keys that have a short name as well: two names of one value."""
+"""Keys that also have a short name for the same value."""
 NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns", "track", "tracking"}
-"""Sections that say what is written down or known, and nothing about what happens."""
+"""Keys that do not influence training: they say what is recorded, reported or known."""
 
 EPSILONS = {"start": 1.0, "end": 0.05, "epsilon": 0.1}
-"""Of each key of `exploration` that is null, the value in a trial whose network has no noise."""
+"""The values of keys of `exploration` that are null, if the network has no noisy layers."""
 LATER = {
     "budget": ("seconds",),
     "env": ("game", "images", "normalise", "parallel", "truncation"),
     "agent": ("max_abs_reward", "munchausen"),
     "network": ("convolutions", "head", "layer_norm", "dueling", "noisy", "noisy_sigma"),
 }
-"""Keys that earlier versions did not know: with its default such a key leaves `Config.hash` as it was."""
+"""Keys that earlier versions did not have. With their default values they do not change `Config.hash`."""
 
 
 class ReturnsConfig(Section):
-    """What is known of an environment's returns before anything is trained. Reports use it."""
+    """What is known about an environment's returns before any training. C51, studies and reports use it."""
 
     lowest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
     highest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
@@ -433,7 +433,7 @@ class ReturnsConfig(Section):
 
 
 class Config(Section):
-    """One trial: a configuration and its seed."""
+    """The configuration of one trial, with its seed."""
 
     train_every: Count = Field(description="env steps between trainings")
     gamma: Fraction = Field(description="discount per step")
@@ -493,13 +493,13 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _short_names_are_aliases(cls, values: Any) -> Any:
-        """Their values have been put where they belong when the configuration was composed."""
+        """Drop the short names; composing the configuration has copied their values to the long names."""
         return {key: value for key, value in dict(values).items() if key not in SHORT_NAMES.values()}
 
     @model_validator(mode="before")
     @classmethod
     def _epsilon_is_null(cls, values: dict[str, Any]) -> Any:
-        """What is left open of epsilon: 0 where the network has noise to explore by."""
+        """Replace null values of epsilon: by 0 if the network is noisy, otherwise by `EPSILONS`."""
         network, exploration = values.get("network"), values.get("exploration")
         if not isinstance(exploration, dict):
             return values
@@ -513,7 +513,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _options_of_what_tracks(cls, values: dict[str, Any]) -> Any:
-        """Those of other trackers are nothing that a trial need say."""
+        """Keep the options of only those trackers that follow the trial."""
         track, tracking = _one_or_several(values.get("track")), values.get("tracking")
         if not (isinstance(tracking, dict) and isinstance(track, list | None)):
             return values
@@ -552,7 +552,10 @@ class Config(Section):
         return self
 
     def _refuse_beside_munchausen(self) -> None:
-        """Its targets are expectations over actions, of one step, by the target network alone."""
+        """Reject what Munchausen targets cannot be combined with.
+
+        They are one-step expectations over actions, computed by the target network alone.
+        """
         others = {
             "agent.double=true": (self.agent.double, "false"),
             f"replay.n_step={self.replay.n_step}": (self.replay.n_step > 1, "1"),
@@ -578,12 +581,12 @@ class Config(Section):
             raise ValueError(f"env.normalise={env.normalise} cannot go with {other}; allowed: one of them")
 
     def evaluation_env(self) -> EnvConfig:
-        """The environment of greedy episodes: the training one but for `evaluation.env` and a time limit.
+        """The environment of greedy episodes: that of training, with `evaluation.env` and its time limit.
 
-        Where there is none at all, a greedy episode is as long as the whole training at most: a policy
-        that never ends its episode, as untrained ones do in CliffWalking, must not hold up the trial.
-        It is a single copy, which plays one episode after another: of several at a time the first to end
-        would be the short ones.
+        Without any time limit, a greedy episode has at most `budget.env_steps` steps (100 000 if null).
+        A policy that never ends its episode, such as an untrained one in CliffWalking, must not block the
+        trial. There is a single copy, which plays one episode after another; with several copies, short
+        episodes would end first and be counted more often.
         """
         limit: int | str | None = self.evaluation.max_episode_steps or self.env.max_episode_steps
         if limit == "unlimited":
@@ -592,11 +595,11 @@ class Config(Section):
         return self.env.model_copy(update={"max_episode_steps": limit, "kwargs": kwargs, "parallel": 1})
 
     def record(self) -> dict[str, Any]:
-        """Plain nested values, with the short names; what `trial.json` keeps."""
+        """Plain nested values, including the short names, as recorded in `trial.json`."""
         return {**{name: getattr(self, name) for name in SHORT_NAMES.values()}, **self.model_dump()}
 
     def content(self) -> dict[str, Any]:
-        """Plain nested values of all that decides what happens in the trial."""
+        """Plain nested values of all keys that influence the trial."""
         left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
         for section, keys in LATER.items():
             part = getattr(self, section)
@@ -605,7 +608,7 @@ class Config(Section):
         return self.model_dump(exclude=left_out)
 
     def hash(self) -> str:
-        """Twelve hexadecimal digits that two trials share if the same happens in both."""
+        """Twelve hexadecimal digits that are equal for two trials if they train in the same way."""
         content = json.dumps(self.content(), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
@@ -617,4 +620,4 @@ def _default(section: str, key: str) -> Any:
 
 
 DONE_BEFORE = {section: {key: _default(section, key) for key in keys} for section, keys in LATER.items()}
-"""What earlier versions did where the keys of `LATER` now say it: plain nested values."""
+"""The defaults of the keys of `LATER`, which are what earlier versions did, as plain nested values."""

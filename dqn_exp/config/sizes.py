@@ -1,4 +1,4 @@
-"""Counts as people write them: 500, 17k, 1.5k, 1M, 2e4, 16Ki."""
+"""Read and write counts with suffixes: 500, 17k, 1.5k, 1M, 2e4, 16Ki."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIZE = re.compile(r"([+-]?\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d{1,3})?)\s*(k|M|G|Ki|
 def parse_size(value: object) -> int:
     """The whole number that `value` means: "17k" is 17000, "16Ki" is 16384, 2e4 is 20000.
 
-    Raises ValueError where it is not a whole number or not a size at all.
+    Raises ValueError if it is not a whole number or not a size at all.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -37,7 +37,7 @@ def parse_size(value: object) -> int:
 
 
 def format_size(count: int) -> str:
-    """The shortest of the ways to write `count`: 17000 is "17k", 16384 is "16Ki"."""
+    """`count` with a suffix, if one divides it: 17000 is "17k", 16384 is "16Ki"."""
     for suffix in ("G", "M", "Gi", "Mi", "k", "Ki"):
         if count and count % SUFFIXES[suffix] == 0:
             return f"{count // SUFFIXES[suffix]}{suffix}"
@@ -48,9 +48,9 @@ _CALL = re.compile(r"\b(interval|range)\(([^()]*)\)")
 
 
 def plain_calls(override: str) -> str:
-    """`override` with the sizes in Hydra's interval(...) and range(...) as numbers.
+    """`override` with plain numbers for the sizes in Hydra's interval(...) and range(...).
 
-    Its grammar takes nothing else there: interval(1k,100k) becomes interval(1000,100000).
+    Hydra's grammar accepts only numbers there: interval(1k,100k) becomes interval(1000,100000).
     """
     return _CALL.sub(lambda call: f"{call[1]}({','.join(map(_plain, call[2].split(',')))})", override)
 

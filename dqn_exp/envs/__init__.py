@@ -1,7 +1,8 @@
-"""Environments: made from their configuration, as the training loop wants them.
+"""Environments: built from their configuration, in the form that the training loop needs.
 
-`make_environments` builds N copies that all that meets them sees side by side, `play` is the loop over
-their steps, and `resolve_environment` tries one out and says what limit, masks and threshold it has.
+- `make_environments` builds N copies that are stepped together; every array has a leading axis [N].
+- `play` is the loop over their steps.
+- `resolve_environment` tries an environment out and fills in its time limit, masks and threshold.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Other action spaces as the numbered actions that a DQN chooses among."""
+"""Wrappers that turn other action spaces into the Discrete actions of a DQN."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gymnasium import spaces
 from dqn_exp.masks import MASK
 
 MOST_ACTIONS = 10_000
-"""Combinations beyond which no network has an output for each."""
+"""The most combinations, as a network has one output for each."""
 
 
 class Discretise(gymnasium.ActionWrapper[Any, Any, Any]):
-    """Box actions become numbered ones: every combination of `bins` values of each dimension.
+    """Turns Box actions into Discrete ones: one for every combination of `bins` values of each dimension.
 
-    The values of a dimension are evenly spaced from its lower to its upper bound, both included;
-    `bins` is one number >= 2 or one for each dimension. The last dimension changes fastest.
+    The values of a dimension are evenly spaced from its lower to its upper bound, both included. `bins` is
+    one number >= 2, or one for each dimension. The last dimension changes fastest.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], bins: int | Sequence[int] = 3) -> None:
@@ -47,9 +47,9 @@ class Discretise(gymnasium.ActionWrapper[Any, Any, Any]):
 
 
 class FlattenActions(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """MultiDiscrete or MultiBinary actions become numbered ones: every combination is one.
+    """Turns MultiDiscrete or MultiBinary actions into Discrete ones: one for every combination.
 
-    The last dimension changes fastest. Masks of the dimensions become the mask of the combinations.
+    The last dimension changes fastest. The masks of the dimensions become one mask of the combinations.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -76,7 +76,7 @@ class FlattenActions(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, reward, terminated, truncated, self._with_one_mask(info)
 
     def _with_one_mask(self, info: dict[str, Any]) -> dict[str, Any]:
-        """gymnasium's mask of a MultiDiscrete space is one array for each of its dimensions."""
+        """Combine the masks of a MultiDiscrete space, one array for each dimension, into one mask."""
         masks = info.get(MASK)
         if not isinstance(masks, tuple | list) or len(masks) != len(self._counts):
             return info

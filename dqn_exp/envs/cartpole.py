@@ -1,8 +1,8 @@
-"""CartPole with other aims, and how well a pole is balanced.
+"""Wrappers for CartPole: other rewards, and measures of how well the pole is balanced.
 
 Observations are cart position (m), cart velocity (m/s), pole angle (rad) and angular velocity (rad/s).
-The measures are of the episode so far; they see what stands between them and the environment, so a
-wrapper that adds noise belongs outside.
+The measures describe the episode so far. They are computed from the observations that reach the wrapper, so
+a wrapper that adds noise belongs outside these.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ POSITION, ANGLE, ANGULAR_VELOCITY = 0, 2, 3
 
 
 class _OnCartPole(gymnasium.Wrapper[np.ndarray, int, np.ndarray, int]):
-    """A wrapper that only CartPole can wear."""
+    """Base class of wrappers that accept only CartPole."""
 
     def __init__(self, env: gymnasium.Env[np.ndarray, int]) -> None:
         super().__init__(env)
@@ -26,14 +26,14 @@ class _OnCartPole(gymnasium.Wrapper[np.ndarray, int, np.ndarray, int]):
         if not isinstance(inner, CartPoleEnv):
             raise ValueError(f"{env} is not a CartPole; allowed: env.id=CartPole-v0, CartPole-v1")
         self.edge = float(inner.x_threshold)
-        """Distance from the middle (m) at which an episode ends."""
+        """Distance from the centre (m) at which an episode ends."""
 
 
 class PoleMeasures(_OnCartPole):
-    """Measures how long and how still the pole stands; changes nothing.
+    """Measures how long and how steadily the pole stands; changes nothing.
 
-    steps_balanced: those of the episode, which a changed reward no longer tells. rms_angle (rad) and
-    rms_angular_velocity (rad/s): root mean squares over the states after each step.
+    - steps_balanced: steps of the episode, which the return no longer equals if the reward is changed.
+    - rms_angle (rad), rms_angular_velocity (rad/s): root mean squares over the states after each step.
     """
 
     measure_names: ClassVar[list[str]] = ["steps_balanced", "rms_angle", "rms_angular_velocity"]
@@ -63,9 +63,10 @@ class PoleMeasures(_OnCartPole):
 
 
 class SteadyReward(_OnCartPole):
-    """Rewards a pole that stands still: exp(-(angle / angle_scale)^2 - (velocity / velocity_scale)^2).
+    """Rewards a still pole: exp(-(angle / angle_scale)^2 - (velocity / velocity_scale)^2).
 
-    angle_scale (rad) and velocity_scale (rad/s): where the reward, at most 1 a step, falls to 1/e.
+    `velocity` is the angular velocity. The reward of a step is at most 1. It falls to 1/e where the angle is
+    angle_scale (rad) or the velocity is velocity_scale (rad/s).
     Each push changes the angular velocity by about 0.3 rad/s, so no policy can hold it at 0.
     """
 
@@ -87,11 +88,11 @@ class SteadyReward(_OnCartPole):
 
 
 class TargetReward(_OnCartPole):
-    """Rewards a cart that stands at `position` (m): 1 - weight + weight * exp(-(distance / scale)^2).
+    """Rewards a cart near `position` (m): 1 - weight + weight * exp(-(distance / scale)^2).
 
-    weight in [0, 1] trades balance alone (0: CartPole's own reward) against the place (1). scale (m)
-    is the distance at which the second part falls to 1/e. Measures distance_to_target (m): that of the
-    latest state, at the end of an episode wherever it ended.
+    `weight` in [0, 1] weighs the position against balancing: 0 is CartPole's own reward, 1 rewards the
+    position alone. At the distance `scale` (m) the second part falls to 1/e. Measures distance_to_target
+    (m), the distance in the latest state; at the end of an episode, in its last state.
     """
 
     measure_names: ClassVar[list[str]] = ["distance_to_target"]

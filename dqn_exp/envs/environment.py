@@ -1,4 +1,4 @@
-"""One gymnasium environment as the training loop wants it: vectors or images, nothing checked twice."""
+"""One gymnasium environment in the form that the training loop needs, without repeated checks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ Encoder = Callable[[Any], Any]
 
 
 class Environment:
-    """An environment with actions 0..n-1 and observations that become float32 vectors, or stay images.
+    """An environment with actions 0..n-1 whose observations are vectors or images.
 
-    observation_space: Box float32[D], one-hot for Discrete observations, flattened otherwise; a MaskedBox
-    where the mask of the actions is to be respected; with `images` an ImageBox uint8[C, H, W].
+    observation_space:
+    - Box float32[D]: Discrete observations are one-hot, others are flattened;
+    - MaskedBox float32[D + A] if the action mask is respected;
+    - ImageBox uint8[C, H, W] if `images`.
+
     action_space: Discrete(n), from 0.
     """
 
@@ -40,7 +43,7 @@ class Environment:
         images: bool = False,
         truncation_is_terminal: bool = False,
     ) -> None:
-        """`truncation_is_terminal`: what a time limit cuts off counts as terminated as well."""
+        """`truncation_is_terminal`: an episode that a time limit cuts off counts as terminated, too."""
         self._env, self.name = env, name
         self._env_step = env.step
         self._shared, self._forgets_its_seed = SharedGenerators(), False
@@ -56,15 +59,15 @@ class Environment:
         self.learning = [layer for layer in self.layers if hasattr(layer, "freeze")]
         self._with_lives = [layer for layer in self.layers if hasattr(layer, "lost_life")]
         self.lost_life = False
-        """In the latest step, if a wrapper tells: nothing that follows counts for what is learned."""
+        """Whether a wrapper reports a lost life in the latest step; learning treats it as a termination."""
         self._measured = [layer for layer in self.layers if hasattr(layer, "measures")]
         self.measure_names = [name for layer in self._measured for name in layer.measure_names]
 
     def reset(self, seed: int) -> np.ndarray:
         """Begin an episode; returns its first observation, valid until the next call.
 
-        The episode depends on `seed` and its actions alone, also where the environment draws from
-        generators that others share or forgets to seed its own. Raises EnvironmentFault.
+        The episode depends only on `seed` and on its actions, even if the environment draws from the global
+        generators or does not seed its own. Raises EnvironmentFault.
         """
         shared, self._length = self._shared, 0
         if not shared.needed:
@@ -94,9 +97,9 @@ class Environment:
         return observation
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool]:
-        """Next observation, valid until the next call; reward, terminated, truncated.
+        """Returns next observation (valid until the next call), reward, terminated, truncated.
 
-        Raises EnvironmentFault where the environment returns anything else.
+        Raises EnvironmentFault if the environment returns anything else or a reward that is not finite.
         """
         returned = self._env_step(self._first_action + action)
         try:
@@ -122,12 +125,12 @@ class Environment:
         return EnvironmentFault(f"{self.name}: its {call} returned {told}; expected {expected}")
 
     def measures(self) -> dict[str, float]:
-        """Quality measures of the episode so far, from the wrappers that take them."""
+        """The quality measures of the episode so far, from the wrappers that offer `measures`."""
         return {name: value for layer in self._measured for name, value in layer.measures().items()}
 
     @property
     def action_names(self) -> tuple[str, ...]:
-        """What the environment calls its actions, in words; empty where it does not say."""
+        """The environment's names of its actions, in lower case; empty if it has none."""
         meanings = [
             layer.get_action_meanings for layer in self.layers if hasattr(layer, "get_action_meanings")
         ]
@@ -136,7 +139,7 @@ class Environment:
 
     @property
     def first_action(self) -> int:
-        """What the environment itself calls action 0."""
+        """The environment's own number of action 0."""
         return int(self._first_action)
 
     @property
@@ -145,11 +148,11 @@ class Environment:
 
     @property
     def frames_per_second(self) -> float:
-        """How fast pictures are to be shown."""
+        """The rate at which rendered pictures should be shown."""
         return float(self._env.metadata.get("render_fps", 30))
 
     def render(self) -> np.ndarray:
-        """The present state as uint8[height, width, 3]; needs render_mode="rgb_array"."""
+        """A picture of the current state, uint8[height, width, 3]; needs render_mode="rgb_array"."""
         return np.asarray(self._env.render())
 
     def close(self) -> None:
@@ -157,9 +160,9 @@ class Environment:
 
 
 def make_environment(config: EnvConfig, render_mode: str | None = None) -> Environment:
-    """Build the environment of `config`; raises ConfigError where it cannot be had or used.
+    """Build the environment of `config`; raises ConfigError if it cannot be made or used.
 
-    gymnasium's checking wrappers are left out and its time limit is applied by `Environment`.
+    gymnasium's checking wrappers are left out. `Environment` applies the time limit.
     """
     spec = copy.deepcopy(find_spec(config.id))
     limit = config.max_episode_steps or spec.max_episode_steps or "unlimited"
@@ -172,7 +175,7 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
             f"env.id={config.id} with env.kwargs={config.kwargs} cannot be made: {error}"
         ) from error
     if env.unwrapped.spec is not None and limit != "unlimited":
-        env.unwrapped.spec.max_episode_steps = limit  # what wrappers that tell the time look at
+        env.unwrapped.spec.max_episode_steps = limit  # read by wrappers that add the time to observations
     _check_actions_quickly(env.unwrapped)
     name = f"env.id={config.id}"
     for wrapper, wrapper_options in config.wrappers.items():
@@ -204,7 +207,7 @@ def _check_actions(env: gymnasium.Env[Any, Any], name: str) -> None:
 
 
 def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
-    """Shorten the test that environments make of each action: a third of CartPole's whole step."""
+    """Speed up the validity check that environments make of each action: a third of a step of CartPole."""
     space = vars(env).get("action_space")
     if isinstance(space, spaces.Discrete):
         actions, check = frozenset(range(int(space.start), int(space.start + space.n))), space.contains
@@ -212,7 +215,7 @@ def _check_actions_quickly(env: gymnasium.Env[Any, Any]) -> None:
 
 
 def find_spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
-    """What gymnasium knows of an environment; raises ConfigError where it knows none of that id."""
+    """gymnasium's specification of an environment; raises ConfigError if the id is unknown."""
     if environment_id == "???":
         raise ConfigError("env.id is missing; allowed: env.id=NAME-vN, such as env.id=FrozenLake-v1")
     register_package(environment_id)
@@ -235,7 +238,7 @@ def _layers(env: gymnasium.Env[Any, Any]) -> list[Any]:
 
 
 def _encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Encoder, spaces.Box]:
-    """The function that makes a vector of an observation, and the space of the vectors."""
+    """The function that converts an observation to a vector, and the space of the vectors."""
     space = getattr(env, "observation_space", None)
     if isinstance(space, MaskedBox):
         return _as_it_is, space
@@ -260,12 +263,12 @@ def _encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Encoder, spaces.B
 def _can_be_flattened(space: spaces.Space[Any]) -> bool:
     try:
         return isinstance(spaces.flatten_space(space), spaces.Box)
-    except NotImplementedError:  # a kind of space that gymnasium does not know
+    except NotImplementedError:  # a type of space that gymnasium does not know
         return False
 
 
 def _not_flat(space: spaces.Space[Any] | None, name: str) -> str:
-    """Which part of the observations is in the way, and the wrapper that takes it away."""
+    """The message that names the parts that cannot be flattened, and the wrapper that removes them."""
     parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {}
     wrong = [key for key, part in parts.items() if not _can_be_flattened(part)]
     if not wrong or len(wrong) == len(parts):

@@ -1,5 +1,5 @@
-"""What is raised where it is not learning that went wrong."""
+"""The exception for faulty environments."""
 
 
 class EnvironmentFault(RuntimeError):
-    """An environment that does not keep to its contract: no outcome of learning."""
+    """An environment returned something invalid. This is a failure, not an outcome of learning."""

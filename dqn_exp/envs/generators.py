@@ -1,7 +1,7 @@
-"""Random numbers that an environment draws from elsewhere than the generator it is given.
+"""Make environments reproducible that do not draw from their own seeded generator alone.
 
-Some environments draw from Python's `random` or from `np.random`, which all of a process share, and some
-forget to seed their own generator. Their episodes would depend on what else has run.
+Some environments draw from Python's `random` or from `np.random`, which the whole process shares. Others do
+not seed their own generator at a reset. Without this module, their episodes would depend on what ran before.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import numpy as np
 from gymnasium.utils import seeding
 
 WATCHED_RESETS = 2
-"""Until the second reset it is looked at every step whether an environment draws from the shared generators.
+"""Up to and including this reset, every call is checked for draws from the shared generators.
 
-Looking takes a tenth of a millisecond.
+A check takes a tenth of a millisecond.
 """
 
 States = tuple[Any, Any]
 
 
 class SharedGenerators:
-    """`random` and `np.random` as one environment sees them: seeded with each episode, and its own.
+    """Gives one environment its own states of `random` and `np.random`, seeded with each episode.
 
-    Whatever the environment does is done inside `call`, which gives it its states and afterwards restores
-    those of everyone else, as long as `needed`.
+    As long as `needed`, each call of the environment goes through `call`. It sets the environment's own
+    states, calls the environment, and restores the states of the rest of the process.
     """
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class SharedGenerators:
 
     @property
     def needed(self) -> bool:
-        """Has the environment drawn from them, or is that not known yet?"""
+        """Whether the environment has drawn from the shared generators, or this is not known yet."""
         return self._are_drawn_from or self._left_to_watch > 0
 
     def begin(self, seed: int) -> None:
-        """A new episode begins; to be called before its reset."""
+        """Seed the states for a new episode; to be called before its reset."""
         others = _states()
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - it is the legacy one that is shared
@@ -49,7 +49,7 @@ class SharedGenerators:
         _set(others)
 
     def has_begun(self) -> None:
-        """The reset of an episode is over; one less to watch."""
+        """Count a finished reset."""
         self._left_to_watch = max(0, self._left_to_watch - 1)
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -64,12 +64,12 @@ class SharedGenerators:
 
 
 def forgets_its_seed(env: gymnasium.Env[Any, Any], seed: int) -> bool:
-    """Has a reset with `seed` left the environment's own generator without it?"""
+    """Whether the environment did not seed its own generator in a reset with `seed`."""
     return bool(getattr(env.unwrapped, "np_random_seed", seed) != seed)
 
 
 def seed_generator(env: gymnasium.Env[Any, Any], seed: int) -> None:
-    """What the environment's own reset should have done."""
+    """Seed the environment's own generator, as its reset should have done."""
     env.unwrapped.np_random = seeding.np_random(seed)[0]
 
 

@@ -1,4 +1,4 @@
-"""Image observations as networks want them: uint8, channels first, the stack of frames in the channels."""
+"""Convert image observations for networks: uint8, channels first, stacked frames along the channels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dqn_exp.images import ImageBox
 
 
 def image_encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Callable[[Any], Any], ImageBox]:
-    """The function that makes an image of an observation, and the space of the images.
+    """The function that converts an observation to an image, and the space of the images.
 
-    Frames are [H, W] or have their channels last or first: first where that axis is the shorter one. A
-    stack of them is known by `FrameStackObservation` as the outermost wrapper. Raises ConfigError where
-    the observations are no images.
+    Frames are [H, W], [H, W, C] or [C, H, W]. They are read as [C, H, W] if the first axis is shorter than
+    the last. Frames are stacked if `FrameStackObservation` is the outermost wrapper. Raises ConfigError if
+    the observations are not images.
     """
     space = getattr(env, "observation_space", None)
     stack = env.stack_size if isinstance(env, FrameStackObservation) else None

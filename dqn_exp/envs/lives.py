@@ -1,4 +1,4 @@
-"""Games with several lives."""
+"""A wrapper for games with several lives."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import gymnasium
 
 
 class LifeLoss(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """What follows the loss of a life counts nothing for what is learned; the episode is still the game.
+    """For learning, the loss of a life terminates; the episode still goes on to the end of the game.
 
-    As DQN Zoo has it: the discount is 0 there. So returns are scores of whole games, also in training, and
-    later lives are played from where the game has come to. Needs `info["lives"]`, as Atari's games have it.
+    The discount is 0 at the loss of a life, as in DQN Zoo. Returns are therefore scores of whole games, in
+    training too, and each later life starts where the game stands. Needs `info["lives"]`, as in Atari games.
     """
 
     lost_life = False
-    """In the latest step, which did not end the game."""
+    """Whether a life was lost in the latest step."""
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(**options)

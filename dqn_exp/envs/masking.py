@@ -1,4 +1,4 @@
-"""Masks of actions, as environments give them in their info, behind the observations."""
+"""A wrapper that appends the action mask from an environment's info to the observation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dqn_exp.masks import MASK, MaskedBox
 
 
 class MaskBehindObservation(gymnasium.Wrapper[np.ndarray, Any, Any, Any]):
-    """Shows float32[D + A]: the observation as `encode` makes D numbers of it, and the mask of A actions.
+    """Observations float32[D + A]: the D numbers that `encode` returns, then the mask of A actions.
 
-    An episode may end in a state in which nothing is allowed, or nothing said: its mask is then all
-    ones, for the best of no actions has no value.
+    If the last state of an episode has no mask, or a mask that allows no action, all ones are used: a
+    maximum over no actions would be undefined.
     """
 
     def __init__(

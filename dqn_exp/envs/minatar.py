@@ -1,4 +1,4 @@
-"""MinAtar's games as trials need them."""
+"""A wrapper for MinAtar's games."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import gymnasium
 import numpy as np
 
 MEANINGS = ("noop", "left", "up", "right", "down", "fire")
-"""Of MinAtar's actions by their numbers."""
+"""The meanings of MinAtar's actions, by number."""
 PIXELS = 32
-"""Of a picture, along each side of one cell of the game."""
+"""The side of one cell of the game in a picture, in pixels."""
 
 
 class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Remembers what a game does from one episode to the next, and draws pictures that can be seen.
+    """Saves the state that a game keeps between episodes, and renders pictures of a visible size.
 
-    With sticky actions the first step of an episode may repeat the last action of the episode before, which
-    no seed determines.
+    With sticky actions, the first step of an episode may repeat the last action of the previous episode. No
+    seed determines that action, so it is part of the state.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
@@ -35,10 +35,10 @@ class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._game.last_action = state["last_action"]
 
     def get_action_meanings(self) -> list[str]:
-        """As ale-py's games have it."""
+        """The names of the actions, by the method name that ale-py's games use."""
         return [MEANINGS[action] for action in self.env.unwrapped.action_set]  # type: ignore[attr-defined]
 
     def render(self) -> np.ndarray:  # type: ignore[override]
-        """uint8[320, 320, 3]"""
+        """A picture uint8[320, 320, 3]."""
         cells = np.round(255 * np.asarray(self.env.render())).astype(np.uint8)
         return cells.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)

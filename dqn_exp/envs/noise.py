@@ -1,6 +1,6 @@
-"""An imperfect world around any environment: sensors that err and actuators that slip.
+"""Wrappers that add noise to the observations or actions of any environment.
 
-The noise is drawn from the environment's own generator, so that a checkpoint continues it exactly.
+The noise is drawn from the environment's own generator, so a resumed trial repeats it exactly.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dqn_exp.masks import MASK
 class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]):
     """Adds Gaussian noise to every observation, independent from step to step.
 
-    std: standard deviation of each dimension in its own unit, [D], or one number for all of them.
-    scale: multiplies them all; 0 is no noise, and the value to sweep.
+    std: the standard deviation of each dimension in its own unit, [D], or one number for all dimensions.
+    scale: a factor for all standard deviations, meant to be swept; 0 is no noise.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class ObservationNoise(gymnasium.ObservationWrapper[np.ndarray, Any, np.ndarray]
 
 
 class ActionNoise(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """With `probability`, another action than the chosen one is carried out, all others equally likely.
+    """With `probability`, replaces the chosen action by one of the other actions, all equally likely.
 
-    Where the environment says which actions are allowed, all other allowed ones.
+    If the environment gives an action mask, only the other allowed actions are used.
     """
 
     def __init__(self, env: gymnasium.Env[Any, int], probability: float = 0.1) -> None:

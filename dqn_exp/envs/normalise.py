@@ -1,6 +1,6 @@
-"""gymnasium's wrappers that normalise by what they have seen, with statistics that can be kept.
+"""gymnasium's wrappers that normalise by running statistics, extended so that the statistics can be saved.
 
-A killed trial goes on with the statistics that it had, and greedy episodes use those of training.
+A resumed trial continues with its statistics, and greedy episodes use the statistics of training.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gymnasium.wrappers.utils import RunningMeanStd
 
 
 class NormalizeObservation(gymnasium.wrappers.NormalizeObservation[Any, Any, Any]):
-    """Observations less their mean, over their standard deviation, of all that training has seen."""
+    """Observations minus their mean, divided by their standard deviation, over all of training so far."""
 
     def state(self) -> dict[str, Any]:
         return _state(self.obs_rms)
@@ -27,9 +27,9 @@ class NormalizeObservation(gymnasium.wrappers.NormalizeObservation[Any, Any, Any
 
 
 class NormalizeReward(gymnasium.wrappers.NormalizeReward[Any, Any]):
-    """Rewards over the standard deviation of their discounted sums in training.
+    """Rewards divided by the standard deviation of their discounted sums in training.
 
-    Measures unscaled_return: unlike the return it has the same unit in every trial and at every time.
+    Measures unscaled_return, which has the same unit in every trial and at every time, unlike the return.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], gamma: float = 0.99, epsilon: float = 1e-8) -> None:
@@ -48,7 +48,7 @@ class NormalizeReward(gymnasium.wrappers.NormalizeReward[Any, Any]):
 
 
 class UnscaledReturn(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Measures what an episode has earned before a wrapper around this one changes the rewards."""
+    """Measures the return of the episode before an outer wrapper changes the rewards."""
 
     measure_names: ClassVar[list[str]] = ["unscaled_return"]
 

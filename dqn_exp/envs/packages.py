@@ -1,4 +1,4 @@
-"""Environments of optional packages: registered with gymnasium when an id of theirs is first asked for."""
+"""Environments of optional packages, registered with gymnasium when one of their ids is first used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dqn_exp.config import ConfigError
 class Package(NamedTuple):
     module: str
     extra: str
-    """The name of our optional dependency that brings it."""
+    """The name of our optional dependency that installs the package."""
     register: Callable[[], None]
 
 
@@ -27,7 +27,7 @@ def _register_minatar() -> None:
 def _register_ale() -> None:
     import ale_py
 
-    gymnasium.register_envs(ale_py)  # which its import has done
+    gymnasium.register_envs(ale_py)  # its import has registered them already
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner for each game that is loaded
 
 
@@ -35,11 +35,11 @@ PACKAGES = {
     "MinAtar": Package("minatar", "minatar", _register_minatar),
     "ALE": Package("ale_py", "atari", _register_ale),
 }
-"""By the first part of the ids of their environments."""
+"""The packages, by the namespace of their environment ids."""
 
 
 def register_package(environment_id: str) -> None:
-    """Register the environments that `environment_id` is among; raises ConfigError where they are missing."""
+    """Register the package of `environment_id`, if it has one; raises ConfigError if it is not installed."""
     namespace, _, name = environment_id.partition("/")
     package = PACKAGES.get(namespace) if name else None
     if package is None or any(known.startswith(f"{namespace}/") for known in gymnasium.registry):

@@ -1,4 +1,4 @@
-"""What a configuration leaves to the environment itself: time limit, masks and threshold."""
+"""Fill in what a configuration leaves to the environment: time limit, masks and threshold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dqn_exp.envs.tryout import Facts, try_out, try_out_apart
 def resolve_environment(
     config: EnvConfig, threshold: float | None, apart: bool = False
 ) -> tuple[EnvConfig, float]:
-    """The configuration with the environment's own time limit and masks, and the threshold to reach.
+    """The configuration with the environment's own time limit and masks filled in, and the threshold.
 
-    The environment is tried out, in a process of its own if `apart`. Raises ConfigError where it is
+    Tries the environment out, in a separate process if `apart`. Raises ConfigError if the environment is
     unknown, cannot be used, or has no threshold.
     """
     spec = find_spec(config.id)
@@ -36,14 +36,14 @@ def resolve_environment(
 
 
 def check_evaluation_environment(training: EnvConfig, evaluation: EnvConfig, apart: bool = False) -> None:
-    """Raise ConfigError where `evaluation` cannot be used, or shows or takes something else."""
+    """Raise ConfigError if `evaluation` cannot be used or has other observations, actions or masks."""
     trained, evaluated = _facts(training, apart), _facts(evaluation, apart)
     if evaluated != trained:
         raise ConfigError(f"it has {_told(evaluated)}; allowed: as in training, {_told(trained)}")
 
 
 def observed_shape(config: EnvConfig, apart: bool = False) -> tuple[int, ...]:
-    """What is observed of the environment of `config`, once it is resolved."""
+    """The shape of the observations of the environment of the resolved `config`, without masks."""
     return _facts(config, apart).observed
 
 
@@ -57,7 +57,7 @@ def _facts(config: EnvConfig, apart: bool) -> Facts:
 
 
 def _masks(config: EnvConfig, facts: Facts) -> bool | None:
-    """As configured; True where nothing is said and the environment gives masks."""
+    """The configured value; True if none is configured and the environment gives masks."""
     return True if config.action_masks is None and facts.has_masks else config.action_masks
 
 

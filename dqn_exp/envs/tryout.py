@@ -1,4 +1,4 @@
-"""One reset and one step of an environment before anything is trained: what it is, and whether it works."""
+"""Try an environment out before training: make it, reset it and step it once, and report what it is."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from dqn_exp.envs.faults import EnvironmentFault
 from dqn_exp.masks import MASK, allowed_actions
 
 PATIENCE = 120.0
-"""Seconds that making an environment and its first reset and step may take in all."""
+"""The most seconds that making an environment, its first reset and its first step may take together."""
 
 
 class Facts(NamedTuple):
-    """What an environment is, as far as it tells."""
+    """What a try-out finds: shape of the observations, number of actions, and whether it gives masks."""
 
     observed: tuple[int, ...]
     n_actions: int
@@ -29,7 +29,7 @@ class Facts(NamedTuple):
 
 
 def try_out(config: EnvConfig) -> Facts:
-    """One reset and one step; raises ConfigError where they cannot be had."""
+    """Make one reset and one step in this process; raises ConfigError if they fail."""
     name = f"env.id={config.id}"
     try:
         return _try_out(config)
@@ -65,10 +65,10 @@ def _check_finite(config: EnvConfig, call: str, observation: np.ndarray) -> None
 
 
 def try_out_apart(config: EnvConfig) -> Facts:
-    """As `try_out`, in a process of its own: the environment may hang or end it. Asked once for each.
+    """As `try_out`, in a separate process, which the environment may hang or end. Results are remembered.
 
-    A fork of this process, which costs milliseconds; where several threads run, which a fork could
-    leave hanging, it is done here.
+    The process is a fork of this one, which takes milliseconds. If several threads run here, a fork could
+    hang, so the environment is tried out in this process.
     """
     if threading.active_count() > 1:
         return try_out(config)
@@ -82,7 +82,7 @@ def try_out_apart(config: EnvConfig) -> Facts:
 
 
 _answers: dict[str, Facts | str] = {}
-"""By configuration: what a try-out found, or what was wrong."""
+"""The facts that a try-out found, or the message of its error, by configuration."""
 
 
 def _ask(config: EnvConfig) -> Facts | str:
@@ -107,10 +107,10 @@ def _ask(config: EnvConfig) -> Facts | str:
 
 
 def _answer(config: EnvConfig, connection: Connection) -> None:
-    """Executed in the child; what is sent is what a `ConfigError` says, or the facts."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's business, which ends this process
+    """Runs in the child process; sends the facts, or the message of the `ConfigError`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE + 5)  # should the driver be killed meanwhile
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE + 5)  # ends this process if the parent was killed
     try:
         answer: Facts | str = try_out(config)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Copies of one environment, side by side: all that meets them has a leading axis [N]."""
+"""Several copies of one environment, stepped together: all arrays have a leading axis [N]."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Episode(NamedTuple):
-    """An episode that is over."""
+    """A finished episode."""
 
     environment: int
     total_return: float
@@ -25,15 +25,16 @@ class Episode(NamedTuple):
     measures: dict[str, float]
 
 
-@dataclass(slots=True)  # made at each step: a named tuple takes twice as long
+@dataclass(slots=True)  # one is made at each step: a named tuple takes twice as long
 class Step:
-    """What one action in each of N environments led to. The arrays are valid until the next step.
+    """The results of one action in each of N environments. The arrays are valid until the next step.
 
-    Where an episode ended, `next_observation` is its last one, not the first of the next episode. What
-    `terminated` has no return after this step to learn of: its episode is over, or a life is lost.
+    If an episode ended, `next_observation` is its last observation, not the first of the next episode.
+    `terminated` means that the return after this step counts as 0 for learning: the episode terminated, or
+    a life was lost.
     """
 
-    observation: np.ndarray  # [N, ...], of the observation space's type
+    observation: np.ndarray  # [N, ...], of the observation space's dtype
     action: np.ndarray  # int64[N]
     reward: Sequence[float]  # [N]
     next_observation: np.ndarray  # likewise
@@ -43,11 +44,10 @@ class Step:
 
 
 class VectorEnvironment:
-    """N environments that begin a new episode each whenever one is over.
+    """N environments, each of which begins a new episode when one is over.
 
-    Each episode has a seed of its own, so that it depends on nothing that happened before: no
-    generator's state is kept. A state in the middle of an episode is the actions since its
-    beginning; to restore it they are repeated.
+    Each episode has its own seed and depends on nothing that happened before, so no generator's state is
+    saved. The saved state of an unfinished episode is the list of its actions; loading it repeats them.
     """
 
     def __init__(self, environments: Sequence[Environment], seeds: EpisodeSeeds) -> None:
@@ -69,11 +69,11 @@ class VectorEnvironment:
 
     @property
     def progress(self) -> tuple[int, ...]:
-        """Differs from what it was before the latest step: how many episodes have begun, and their steps."""
+        """Numbers that change with every step: episodes begun, and the steps of each current episode."""
         return sum(self._begun), *map(len, self._actions)
 
     def observe(self) -> np.ndarray:
-        """What is to be acted on, [N, ...]: first observations where an episode is over."""
+        """The observations [N, ...] to act on. Begins a new episode where one is over."""
         if self._over:
             for index in self._over:
                 self._begin(index)
@@ -81,7 +81,7 @@ class VectorEnvironment:
         return self._observations
 
     def step(self, action: np.ndarray) -> Step:
-        """Carry out int64[N] actions on what was observed."""
+        """Carry out the actions int64[N] for the latest observations."""
         before, after = self._observations, self._spare
         rewards: list[float] = []
         terminated: list[bool] = []
@@ -101,11 +101,11 @@ class VectorEnvironment:
         return Step(before, action, rewards, after, terminated, truncated, ended)
 
     def render(self) -> np.ndarray:
-        """The present state of the first environment as uint8[height, width, 3]."""
+        """A picture of the current state of the first environment, uint8[height, width, 3]."""
         return self._environments[0].render()
 
     def state(self) -> dict[str, Any]:
-        """Where each environment stands; valid between steps."""
+        """The state of each environment; valid between steps."""
         return {
             "begun": list(self._begun),
             "over": list(self._over),
@@ -119,11 +119,11 @@ class VectorEnvironment:
         }
 
     def load_state(self, state: dict[str, Any]) -> bool:
-        """Stand where `state` was taken. False where an environment did not repeat itself.
+        """Restore `state`; False if an environment did not repeat its episode exactly.
 
-        What it shows after the same actions is compared with what it showed then. Where that differs,
-        the environment keeps something from one episode to the next that its seed does not determine;
-        a new episode begins there.
+        The actions of the episode are repeated, and the observation and return are compared with the saved
+        ones. If they differ, the environment keeps something between episodes that its seed does not
+        determine. A new episode then begins in that environment.
         """
         over, is_exact = set(state["over"]), True
         for index, environment in enumerate(self._environments):
@@ -139,11 +139,11 @@ class VectorEnvironment:
         return is_exact
 
     def statistics(self) -> list[Any]:
-        """What the wrappers that normalise have learned, in the first environment, innermost first."""
+        """The statistics of the normalising wrappers of the first environment, innermost first."""
         return [layer.state() for layer in self._environments[0].learning]
 
     def use_statistics(self, statistics: Sequence[Any], frozen: bool = True) -> None:
-        """Let those wrappers use what others like them have learned; without adding to it if `frozen`."""
+        """Set the statistics of the normalising wrappers; they no longer change if `frozen`."""
         for environment in self._environments:
             for layer, state in zip(environment.learning, statistics, strict=True):
                 layer.load_state(state)
@@ -151,7 +151,7 @@ class VectorEnvironment:
                     layer.freeze()
 
     def close(self) -> None:
-        """Let go of the environments, too: what they hold of a simulator's memory ends with them."""
+        """Close the environments and drop them, which frees the memory of their simulators."""
         for environment in self._environments:
             environment.close()
         self._environments = ()
@@ -171,12 +171,12 @@ class VectorEnvironment:
         return episode
 
     def _forget(self, index: int) -> None:
-        """No step of an episode in hand has been made."""
+        """Reset the return and the actions of the current episode."""
         self._returns[index] = 0.0
         self._actions[index].clear()
 
     def _repeat(self, index: int, state: dict[str, Any]) -> bool:
-        """Repeat the actions of the episode in hand; False where it shows something else than it did."""
+        """Repeat the actions of the current episode; False if its observation or return differs."""
         environment, actions = self._environments[index], state["actions"][index]
         self._begun[index] -= 1
         self._begin(index)
@@ -191,7 +191,7 @@ class VectorEnvironment:
 
 
 def inexact(environment: Environment) -> str:
-    """Why a trial cannot be continued exactly, in words."""
+    """The message of why a trial cannot be continued exactly."""
     silent = [type(layer).__name__ for layer in environment.layers if layer not in environment.stateful]
     return (
         "an episode did not repeat itself from its seed and its actions: this trial is not continued "
@@ -203,14 +203,14 @@ def inexact(environment: Environment) -> str:
 def make_environments(
     config: EnvConfig, seeds: EpisodeSeeds, render_mode: str | None = None
 ) -> VectorEnvironment:
-    """The copies that `config.parallel` asks for; raises ConfigError as `make_environment` does."""
+    """Build `config.parallel` copies of the environment; raises ConfigError as `make_environment` does."""
     return VectorEnvironment([make_environment(config, render_mode) for _ in range(config.parallel)], seeds)
 
 
 def play(
     env: VectorEnvironment, act: Callable[[np.ndarray], np.ndarray], is_over: Callable[[], bool]
 ) -> Iterator[Step]:
-    """Episode after episode, until `is_over`, asked before each step.
+    """Play episode after episode and yield every step, until `is_over` returns True before a step.
 
     `act` maps observations [N, ...] to actions int64[N].
     """
@@ -219,7 +219,7 @@ def play(
 
 
 def _remembered(environment: Environment) -> list[Any]:
-    """What those layers remember from one episode to the next that can say it, innermost first."""
+    """The states that layers with `state` keep between episodes, innermost first."""
     return [layer.state() for layer in environment.stateful]
 
 

@@ -1,4 +1,4 @@
-"""Wrappers by name: ours, those of a user's modules, and gymnasium's own."""
+"""Apply wrappers by name: ours, those of a user's modules, and gymnasium's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dqn_exp.registry import wrappers
 
 
 def wrap(env: gymnasium.Env[Any, Any], name: str, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
-    """`env` in the wrapper `name`; raises ConfigError where it cannot be had."""
+    """Wrap `env` in the wrapper `name` with `options`; raises ConfigError if that fails."""
     wrappers.check("env.wrappers", name)
     key = f"env.wrappers.{name}"
     try:
@@ -42,7 +42,7 @@ def _refuse_functions(key: str, parameters: Mapping[str, inspect.Parameter]) -> 
 
 
 def _like(value: Any, parameter: inspect.Parameter) -> Any:
-    """A list, of which a configuration makes arrays and tuples alike, as `parameter` wants it."""
+    """Convert a list from the configuration to what `parameter` needs: an array or a tuple."""
     if not isinstance(value, list):
         return value
     wants_array = "ndarray" in str(parameter.annotation)

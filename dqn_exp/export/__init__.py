@@ -1,7 +1,7 @@
-"""Models that travel: a trained network as a folder that others can use, without this program too.
+"""Export a trained network as a folder that others can use, also without this program.
 
-`python -m dqn_exp.export TRIAL` writes the folder; `load_model` brings its network back here. A format that
-cannot hold a network is `NotExportable`.
+`python -m dqn_exp.export TRIAL` writes the folder; `load_model` loads its network again. `NotExportable` is
+raised if a format cannot represent a network.
 """
 
 from typing import TYPE_CHECKING

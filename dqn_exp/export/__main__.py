@@ -14,7 +14,7 @@ from dqn_exp.platforms import refuse_windows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the folder; returns the exit status."""
+    """Write the folder of a model; returns the exit status."""
     refuse_windows()
     given = _parser().parse_args(arguments)
     try:

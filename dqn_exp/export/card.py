@@ -1,4 +1,4 @@
-"""The card of a model: README.md as the Hugging Face hub reads it."""
+"""The card of a model: a README.md in the format of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FENCE = "```"
 def card(
     trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, result: Result, contents: Contents
 ) -> str:
-    """The text of README.md."""
+    """The text of the README.md."""
     parts = [
         _front_matter(trained, evaluation, contents),
         f"# {_algorithm(trained)} on {trained.config.env.id}",
@@ -41,7 +41,7 @@ def _algorithm(trained: Trained) -> str:
 
 
 def _front_matter(trained: Trained, evaluation: Evaluation, contents: Contents) -> str:
-    """YAML, in which JSON's strings are strings, whatever an environment is called."""
+    """The YAML front matter. Names are JSON strings, which are valid YAML strings."""
     name, env = json.dumps(_algorithm(trained)), json.dumps(trained.config.env.id)
     formats = {ONNX: "onnx", SB3: "stable-baselines3"}
     tags = ["deep-reinforcement-learning", "reinforcement-learning", "dqn"]
@@ -144,7 +144,7 @@ action = model.greedy(observation[None])[0]
 
 
 def _as_torch(trained: Trained) -> str | None:
-    """Lines that build the network of nothing but torch's own layers; None where it is no plain MLP."""
+    """Code that builds the network from torch's own layers; None if it is not a plain MLP."""
     plain = {nn.Linear: "in_features out_features", nn.ReLU: "", nn.Tanh: "", nn.Flatten: ""}
     if not isinstance(trained.network, MLP) or trained.statistics:
         return None

@@ -1,4 +1,4 @@
-"""The figure of a model's card: what it earned while it trained."""
+"""The figure of a model's card: its learning curve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.runs import metrics_path, read_columns
 
 
 def draw_curve(trained: Trained, path: Path) -> bool:
-    """Mean and standard deviation of each evaluation, over environment steps; False where there was none."""
+    """Draw mean and standard deviation of each evaluation over environment steps; False if there is none."""
     columns = read_columns(metrics_path(trained.directory, "evaluations"))
     if not len(columns.get("env_step", ())):
         return False

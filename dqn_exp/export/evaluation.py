@@ -1,4 +1,4 @@
-"""Greedy episodes with seeds that anybody can play again."""
+"""Evaluate a model in greedy episodes with seeds that anyone can repeat."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dqn_exp.envs import make_environments, play
 from dqn_exp.training import Score
 
 STATES = 1000
-"""So many of the observations are kept, to compare other formats by."""
+"""The number of observations that are kept for comparisons with other formats."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What greedy episodes earned: episode n of environment `env.reset(seed=first_seed + n)`."""
+    """The results of greedy episodes; episode n begins with `env.reset(seed=first_seed + n)`, n from 0."""
 
     first_seed: int
     score: Score
     states: np.ndarray
-    """[N, ...]: the first observations that were acted on."""
+    """The first observations [N, ...] of the episodes."""
 
 
 def evaluate(trained: Trained, episodes: int, first_seed: int) -> Evaluation:
-    """Play `episodes` with the seeds from `first_seed` on."""
+    """Play `episodes` greedy episodes with the seeds from `first_seed` on."""
     returns: list[float] = []
     states: list[np.ndarray] = []
 

@@ -1,4 +1,4 @@
-"""The folder of a model: written whole or not at all, and read again."""
+"""Write the folder of a model, completely or not at all, and load it again."""
 
 from __future__ import annotations
 
@@ -48,16 +48,17 @@ TRAVELS = (
     "source",
     "versions",
 )
-"""What a model says of its trial; not where it was trained, and with which command."""
+"""The keys of a trial's description that a model contains; without its machine and command."""
 LONGEST_FILM = 1000
 
 
 def export(
     trial: Path, folder: Path, formats: Collection[str], episodes: int, seed: int, best: bool, imports: bool
 ) -> tuple[Evaluation, Contents]:
-    """Write the model of `trial` into `folder`, which is not there yet.
+    """Write the model of `trial` to `folder`, which must be missing or empty.
 
-    formats: those that must be had; of others it is told why not. Raises AnalysisError and NotExportable.
+    formats: those that must be written; for others that fail, the reason is recorded. Raises AnalysisError
+    and NotExportable.
     """
     if folder.exists() and any(folder.iterdir()):
         raise AnalysisError(f"--to {folder}: there is something already; allowed: a folder that is not there")
@@ -139,10 +140,10 @@ def _write(path: Path, value: Any) -> None:
 
 
 def load_model(folder: str | Path, imports: bool = False) -> Trained:
-    """The network of a folder that `export` wrote, ready to play: `load_model(folder).greedy(observations)`.
+    """Load the network of a folder that `export` wrote: `load_model(folder).greedy(observations)`.
 
-    Runs no code of the folder's; `imports`: may the modules that its configuration names be imported? Raises
-    AnalysisError.
+    Runs no code from the folder. `imports`: whether the modules that its configuration names may be imported.
+    Raises AnalysisError.
     """
     place = Path(folder)
     try:

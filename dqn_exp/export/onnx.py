@@ -1,4 +1,4 @@
-"""A network as an ONNX graph, layer by layer: from observations [B, ...] to Q-values float32[B, A]."""
+"""Write a network as an ONNX graph, layer by layer, from observations [B, ...] to Q-values float32[B, A]."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from dqn_exp.heads import C51, QR, Head
 from dqn_exp.networks import CNN, MLP, Dueling, HeadedNetwork, NoisyLinear, Pixels
 
 OPSET, IR_VERSION = 17, 8
-"""Old enough for every onnxruntime since 1.14."""
+"""Supported by every onnxruntime since 1.14."""
 TOLERANCE = 1e-4
-"""Of the largest |Q|: what sums in another order may differ by."""
+"""The allowed difference of Q-values, relative to the largest |Q|, as sums may be in another order."""
 PACKAGES = {"onnx": "dqn_exp[export]", "onnxruntime": "dqn_exp[export]"}
 
 
 def write_onnx(trained: Trained, states: np.ndarray, path: Path) -> float:
-    """Write the network to `path`; returns by how much its Q-values of `states` differ at most.
+    """Write the network to `path`; returns the largest difference of its Q-values for `states`.
 
-    Raises NotExportable where it has a layer that is not known, or values differ by more than rounding.
+    Raises NotExportable if a layer is not supported or Q-values differ by more than rounding.
     """
     need(PACKAGES)
     if trained.statistics:
@@ -62,7 +62,7 @@ def _difference(trained: Trained, states: np.ndarray, path: Path) -> float:
 
 
 class _Graph:
-    """Nodes and weights of a graph in the making; values are known by the names of their nodes."""
+    """Collects the nodes and weights of a graph; values are identified by the names of their nodes."""
 
     def __init__(self, n_actions: int) -> None:
         self.nodes: list[Any] = []
@@ -70,7 +70,7 @@ class _Graph:
         self._n_actions = n_actions
 
     def add(self, module: nn.Module, value: str) -> str:
-        """The name of what `module` makes of `value`; raises NotExportable where it is not known."""
+        """Add `module` with the input `value`; returns the name of its output. Raises NotExportable."""
         writers: dict[type[nn.Module], Callable[[Any, str], str]] = {
             nn.Sequential: self._sequential,
             MLP: lambda m, v: self._sequential(m.layers, v),
@@ -78,7 +78,7 @@ class _Graph:
             HeadedNetwork: self._headed,
             Dueling: self._dueling,
             nn.Linear: self._linear,
-            NoisyLinear: self._linear,  # as it acts greedily: without noise
+            NoisyLinear: self._linear,  # without noise, as in greedy actions
             nn.Conv2d: self._convolution,
             nn.LayerNorm: self._layer_norm,
             nn.BatchNorm1d: self._batch_norm,

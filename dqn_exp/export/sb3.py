@@ -1,4 +1,4 @@
-"""A network as a checkpoint of stable-baselines3, which `DQN.load` reads."""
+"""Write a network as a checkpoint of stable-baselines3, for `DQN.load`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAIN = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.Tanh)
 
 
 def write_sb3(trained: Trained, path: Path) -> None:
-    """Write `path`, a zip file; raises NotExportable where stable-baselines3's DQN has no such network."""
+    """Write the zip file `path`; raises NotExportable if stable-baselines3's DQN has no such network."""
     _check(trained)
     need({"stable_baselines3": "stable-baselines3"})
     import gymnasium
@@ -34,7 +34,7 @@ def write_sb3(trained: Trained, path: Path) -> None:
         "MlpPolicy",
         env,
         learning_rate=config.lr,
-        buffer_size=max(config.batch, 1),  # it is not saved, and is made anew where training goes on
+        buffer_size=max(config.batch, 1),  # not saved; made anew if training continues
         batch_size=config.batch,
         gamma=config.gamma,
         train_freq=config.train_every,

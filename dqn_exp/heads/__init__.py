@@ -1,6 +1,6 @@
-"""Heads: what a network predicts for each action, and how that is learned.
+"""Heads: what a network predicts for each action, and how the prediction is learned.
 
-`build_head` makes the one that a configuration names; `Head` is what it must offer, `Values` the plain one.
+`build_head` builds the head that a configuration names; `Head` is the interface, `Values` the plain DQN head.
 """
 
 from typing import TYPE_CHECKING

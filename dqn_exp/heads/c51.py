@@ -1,4 +1,4 @@
-"""The head of C51: for each action the logits of a distribution of returns over fixed atoms.
+"""The head of C51: the logits of a distribution of returns over fixed atoms, for each action.
 
 Bellemare, Dabney & Munos 2017, https://arxiv.org/abs/1707.06887.
 """
@@ -12,11 +12,11 @@ from dqn_exp.config import C51Config
 
 
 class C51:
-    """K atoms z_1 = v_min, ..., z_K = v_max at equal distances, with probabilities softmax(logits).
+    """K equally spaced atoms z_1 = v_min, ..., z_K = v_max with probabilities softmax(logits).
 
-    Q(s, a) is the mean of the distribution. The target is that of r + discount * z, projected onto the atoms
-    (algorithm 1), the loss its cross-entropy. The TD error is the loss less its least, the Kullback-Leibler
-    divergence, by which Rainbow prioritises (Hessel et al. 2018).
+    Q(s, a) is the mean of the distribution. The target is the distribution of r + discount * z, projected
+    onto the atoms (algorithm 1). The loss is the cross-entropy. The TD error is the Kullback-Leibler
+    divergence, which is the cross-entropy minus its minimum; Rainbow prioritises by it (Hessel et al. 2018).
     """
 
     def __init__(self, atoms: int, v_min: float, v_max: float) -> None:
@@ -27,7 +27,7 @@ class C51:
         return predictions.softmax(dim=-1) @ self.atoms.to(predictions)
 
     def target(self, reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
-        """Probabilities [B, K]: that of an atom goes to the two beside its new place, by nearness."""
+        """Probabilities [B, K]: each moved atom's probability is shared between its two nearest atoms."""
         atoms = self.atoms.to(following)
         moved = (reward[:, None] + discount[:, None] * atoms).clamp(atoms[0], atoms[-1])
         distance = (atoms[:, None] - moved[:, None, :]).abs() / (atoms[1] - atoms[0])  # [B, to, from]
@@ -40,7 +40,7 @@ class C51:
 
 
 def build_c51(config: C51Config) -> C51:
-    """Of a resolved configuration: `resolve_support` has given it its bounds."""
+    """Build the head of a resolved configuration, whose bounds `resolve_support` has set."""
     assert config.v_min is not None
     assert config.v_max is not None
     return C51(config.atoms, config.v_min, config.v_max)

@@ -1,4 +1,4 @@
-"""What a head is: the meaning of the numbers that a network predicts."""
+"""The interface of a head, which gives the numbers that a network predicts their meaning."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from dqn_exp.registry import heads
 
 
 class Head(Protocol):
-    """Says what the K numbers are that a network predicts for each action, and what they are to become.
+    """Defines the K numbers that a network predicts for each action, and their targets and losses.
 
-    B: batch size, A: number of actions. Whatever is returned is on the device of what was given.
+    B: batch size, A: number of actions. Results are on the device of the arguments.
     """
 
     outputs: int
     """K."""
 
     def values(self, predictions: Tensor) -> Tensor:
-        """Q-values [..., A] of predictions [..., A, K]: what actions are chosen by."""
+        """Q-values [..., A] of predictions [..., A, K]. Actions are chosen by them."""
 
     def target(self, reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
-        """What should have been predicted, in a form of the head's own, its first axis [B].
+        """The targets of the predictions, in the head's own form; the first axis is [B].
 
-        `reward` [B] was earned, and `following` [B, K] is predicted for the state and action that came then.
-        It counts `discount` [B], which is 0 where the episode terminated.
+        `reward` [B] is the reward earned and `following` [B, K] the prediction for the next state and action.
+        `discount` [B] multiplies the values of that prediction; it is 0 if the episode terminated.
         """
 
     def loss(self, predicted: Tensor, target: Tensor, kind: str) -> tuple[Tensor, Tensor]:
-        """Losses [B] of what was `predicted` [B, K], and TD errors [B], by which replay may prioritise.
+        """The losses [B] of `predicted` [B, K], and TD errors [B], by which the replay buffer may prioritise.
 
-        `kind`: what agent.loss asks for, "mse" or "huber"; a head may have one loss alone.
+        `kind`: the value of agent.loss, "mse" or "huber"; a head with only one loss ignores it.
         """
 
 
 def build_head(config: HeadConfig) -> Head:
-    """The head that `network.head` names."""
+    """Build the head that `network.head` names."""
     head: Head = heads[config.name](config)
     return head

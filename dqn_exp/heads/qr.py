@@ -1,4 +1,4 @@
-"""The head of QR-DQN: for each action the quantiles of the distribution of its returns.
+"""The head of QR-DQN: the quantiles of the distribution of returns, for each action.
 
 Dabney et al. 2018, https://arxiv.org/abs/1710.10044.
 """
@@ -13,7 +13,7 @@ from dqn_exp.config import QRConfig
 
 
 class QR:
-    """K quantiles theta_i, those of tau_i = (i - 1/2) / K; Q(s, a) is their mean.
+    """K quantiles theta_i at the levels tau_i = (i - 1/2) / K; Q(s, a) is their mean.
 
     The target is r + discount * theta_j. With u_ij = target_j - theta_i the loss is the sum over i of the
     mean over j of |tau_i - [u_ij < 0]| L(u_ij) (equation 10), where L is Huber's loss with delta kappa, or
@@ -28,7 +28,7 @@ class QR:
         return predictions.mean(dim=-1)
 
     def target(self, reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
-        """Quantiles [B, K]."""
+        """The target quantiles [B, K]."""
         return reward[:, None] + discount[:, None] * following
 
     def loss(self, predicted: Tensor, target: Tensor, kind: str) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The returns between which a distribution has its atoms, where the configuration leaves them open."""
+"""The bounds of C51's atoms, if the configuration does not set them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dqn_exp.config import C51Config, Config, ConfigError
 
 
 def resolve_support(config: Config) -> Config:
-    """`config` with the bounds of C51's atoms as numbers; raises ConfigError where they are not known.
+    """`config` with numbers as bounds of C51's atoms; raises ConfigError if a bound is not known.
 
-    A bound that is null is what `returns` says of discounted returns, or else of rewards: with rewards of
-    at most r they are at most r / (1 - gamma), and 0 where nothing is earned. Time limits change nothing
-    about it: an update bootstraps from the state in which an episode was cut off.
+    A bound that is null is computed from the section `returns`: it is the bound of the discounted return if
+    that is given, otherwise it follows from the bound r of the reward of a step. The highest return is then
+    max(0, r / (1 - gamma)), the lowest min(0, r / (1 - gamma)). Time limits do not matter, because an update
+    bootstraps from the state in which a time limit cut off the episode.
     """
     head = config.network.head
     if not isinstance(head, C51Config):
@@ -27,7 +28,8 @@ def resolve_support(config: Config) -> Config:
 
 
 KNOWN = {"v_min": ("lowest", "lowest_reward", min), "v_max": ("highest", "highest_reward", max)}
-"""Of a bound: the keys of `returns` for it and for the reward of a step, and which of two is the outer."""
+"""For each bound: its key in `returns`, the key of the step reward's bound, and the function that picks the
+outer of two values."""
 
 
 def _bound(config: Config, key: str) -> float:

@@ -1,4 +1,4 @@
-"""The head of DQN (Mnih et al. 2015): the number that is predicted for an action is its Q-value."""
+"""The head of DQN (Mnih et al. 2015): the network predicts the Q-value of each action."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.config import ValuesConfig
 
 
 class Values:
-    """K = 1. The target is r + discount * Q(s', a'); the loss of the TD error is squared or Huber's."""
+    """K = 1. The target is r + discount * Q(s', a'); the loss is squared or Huber, of the TD error."""
 
     outputs = 1
 
@@ -18,11 +18,11 @@ class Values:
         return predictions.squeeze(-1)
 
     def target(self, reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
-        """[B]."""
+        """The targets [B]."""
         return reward + discount * following.squeeze(1)
 
     def loss(self, predicted: Tensor, target: Tensor, kind: str) -> tuple[Tensor, Tensor]:
-        """Huber's loss has delta 1. The TD error is what was predicted minus the target."""
+        """The Huber loss has delta 1. The TD error is the prediction minus the target."""
         td_error = predicted.squeeze(1) - target
         if kind == "mse":
             return td_error.square(), td_error

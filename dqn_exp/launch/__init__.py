@@ -1,8 +1,9 @@
-"""Many trials: planned and checked before the first starts, run in parallel, shown as they run.
+"""Many trials: plan and check them before the first starts, run them in parallel, show their progress.
 
-`sweep` runs a grid; `Planner` makes trials of overrides; an `Engine` makes the workers that run them:
-`Pool` is worker processes on this machine, `RemoteWorkers` those of a cluster (`clusters/`), `LauncherEngine`
-a launcher of Hydra's own.
+- `sweep` runs a grid.
+- `Planner` turns overrides into trials.
+- An `Engine` makes the workers that run trials. `Pool` has worker processes on this machine,
+  `RemoteWorkers` workers on a cluster (`clusters/`), and `LauncherEngine` uses another launcher of Hydra's.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The values of one axis: each of them once, and those of a range as people would write them."""
+"""The values of one axis, each value once; ranges are computed with exact decimals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from dqn_exp.config import ConfigError, parse_size
 
 
 def axis_values(override: Override, may_repeat: bool = False) -> list[str]:
-    """The values of a discrete sweep as overrides write them; raises ConfigError for one given twice."""
+    """The values of a discrete sweep, as written in overrides.
+
+    Raises ConfigError if a value is given twice, unless `may_repeat`.
+    """
     sweep = override.value()
     if isinstance(sweep, RangeSweep):
         texts = [str(value) for value in range_values(sweep)]
@@ -24,10 +27,10 @@ def axis_values(override: Override, may_repeat: bool = False) -> list[str]:
 
 
 def range_values(sweep: RangeSweep) -> list[int | float]:
-    """From start to stop, which is left out: range(0,0.9,0.3) is 0, 0.3 and 0.6.
+    """The values from start to stop, without stop: range(0,0.9,0.3) is 0, 0.3 and 0.6.
 
-    Hydra adds up binary fractions, which makes 0.30000000000000004 of three tenths, and one value too many
-    here.
+    Hydra itself adds binary fractions. This gives values such as 0.30000000000000004, and in this example one
+    value too many.
     """
     start, stop, step = (Decimal(repr(n)) for n in (sweep.start, sweep.stop, sweep.step))
     if not step:
@@ -42,7 +45,7 @@ def range_values(sweep: RangeSweep) -> list[int | float]:
 
 
 def refuse_repeated(key: str, values: Sequence[object]) -> None:
-    """Raise ConfigError where two of `values` mean the same, such as 17k and 17000."""
+    """Raise ConfigError if two of `values` mean the same, such as 17k and 17000."""
     seen: dict[object, object] = {}
     for value in values:
         number = meaning(value)
@@ -54,7 +57,7 @@ def refuse_repeated(key: str, values: Sequence[object]) -> None:
 
 
 def meaning(value: object) -> object:
-    """The number that `value` is a way to write, else the value itself."""
+    """The number that `value` stands for, or `value` itself if it is not a number."""
     readers: tuple[Callable[[str], object], ...] = (parse_size, float)
     for read in readers:
         try:

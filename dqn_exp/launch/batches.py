@@ -1,4 +1,4 @@
-"""A launcher of Hydra's own as an engine: tasks are collected and launched together, as jobs of Hydra's."""
+"""Use another launcher of Hydra's as an engine: tasks are collected and launched together as Hydra jobs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dqn_exp.launch.launcher import TrialFailed
 from dqn_exp.launch.pool import count_workers
 
 Jobs = Callable[[Any], Mapping[str, list[str]]]
-"""The jobs of Hydra's that a task consists of: their overrides by name."""
+"""Maps a task to its Hydra jobs: the overrides of each job, by job name."""
 
 
 class LauncherEngine:
-    """Lets `launcher` run the `jobs` of each task; the task's function is applied here, after them."""
+    """Runs the `jobs` of each task by `launcher`, then applies the task's function in this process."""
 
     can_prune = False
     shares_files = True
@@ -28,18 +28,18 @@ class LauncherEngine:
         self._launcher, self._jobs = launcher, jobs
 
     def reach(self) -> None:
-        """The launcher knows where its machines are."""
+        """Do nothing: the launcher connects to its machines itself."""
 
     def at_a_time(self, n_jobs: int | None = None) -> None:
-        """The launcher may use other machines."""
+        """None: unknown, because the launcher may use other machines."""
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Batches:
-        """Batches of `n_jobs` tasks, None for one per core."""
+        """Workers that run batches of `n_jobs` tasks; None means one per core."""
         return Batches(self._launcher, self._jobs, function, n_jobs or count_workers(-1))
 
 
 class Batches:
-    """Collects up to `size` tasks; `wait` launches what has been collected."""
+    """Collects up to `size` tasks; `wait` launches the collected tasks."""
 
     def __init__(self, launcher: Launcher, jobs: Jobs, function: Callable[[Any], Any], size: int) -> None:
         self._launcher, self._jobs, self._function, self._size = launcher, jobs, function, size
@@ -61,7 +61,7 @@ class Batches:
         self._collected.remove(task)
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
-        """Run what was collected; `timeout` is not kept, since launchers return when all is over."""
+        """Run the collected tasks. `timeout` is ignored: launchers return only when all jobs are over."""
         batch, self._collected = self._collected, []
         named = [self._jobs(task) for task in batch]
         overrides = [job for jobs in named for job in jobs.values()]

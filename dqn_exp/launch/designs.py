@@ -1,7 +1,7 @@
-"""What a sweep in looks has declared of its seeds, and what may be declared when looks were taken.
+"""The designs that a sweep with looks declares, and the changes that are allowed after looks were taken.
 
-What a look may spend of the error depends on all looks that were declared. So the looks that were taken stay
-as they are, and more may follow them as long as some of the error is left.
+The error that a look may spend depends on all declared looks. Therefore the looks that were taken cannot be
+changed; further looks may be added as long as some of the error is unspent.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.runs import DESCRIPTION, now, read_json
 
 Row = Mapping[str, Any]
-"""A look at a value, as `sweep.json` records it."""
+"""The result of one look at one value, as recorded in `sweep.json`."""
 
 
 def declare(
     manifest: Mapping[str, Any], directory: Path, design: Design | None, judge: Judge
 ) -> list[dict[str, Any]]:
-    """All designs of the sweep in `directory`, `design` the last of them; none where the seeds are given.
+    """All designs of the sweep in `directory`, with `design` as the last; empty if the seeds are given.
 
-    `manifest` is what its `sweep.json` says, empty where there is none. Raises ConfigError where the trials
-    were looked at, and `design` is not what was declared, or more looks that the error allows.
+    `manifest` is the content of its `sweep.json`, empty if there is none. Raises ConfigError if looks were
+    taken and `design` is neither the declared one nor an extension that the unspent error allows.
     """
     there = Design(**manifest[SEEDS]) if SEEDS in manifest else None
     if manifest and (there is None) != (design is None):
@@ -48,9 +48,9 @@ def declare(
 def keep_budgets(
     manifest: Mapping[str, Any], directory: Path, trials: Sequence[PlannedTrial], judge: Judge
 ) -> None:
-    """Raise ConfigError where trials that were looked at would have another budget now.
+    """Raise ConfigError if trials that were looked at would now have another budget.
 
-    They would go on, and what the looks have found would change.
+    They would continue, and the results of the looks would change.
     """
     if SEEDS not in manifest:
         return
@@ -65,7 +65,7 @@ def keep_budgets(
 
 
 def _other_budget(trial: PlannedTrial, directory: Path) -> tuple[str, str] | None:
-    """What the budget of a recorded trial says otherwise than asked now, and what is asked; None: nothing."""
+    """The differing keys of a recorded trial's budget, as recorded and as requested; None if equal."""
     path = directory / trial.name / DESCRIPTION
     if not path.exists():
         return None
@@ -81,7 +81,7 @@ def _entry(design: Design, taken: int, declared: str | None = None) -> dict[str,
 
 
 def _looks(manifest: Mapping[str, Any], directory: Path, judge: Judge) -> Sequence[Row]:
-    """Those that are recorded, or all that the trials allow: a report may have shown these already."""
+    """The recorded looks, or if more, all looks that the trials allow: a report may have shown these."""
     recorded: Sequence[Row] = manifest.get("looks", ())
     found = judge.look(directory, ())
     return max(recorded, found.looks if found else (), key=len)
@@ -95,7 +95,7 @@ def _check_extension(
     looks: Sequence[Row],
     unspent: float,
 ) -> None:
-    """Raise ConfigError unless `design` adds looks to those that were taken, with something left for them."""
+    """Raise ConfigError unless `design` adds looks to those taken, and error is left for them."""
     taken = there.looks[: looks[-1]["look"]]
     as_declared = there.model_copy(update={"looks": design.looks, "reserve": design.reserve})
     if design != as_declared or design.looks[: len(taken)] != taken or design.looks[-1] <= there.looks[-1]:

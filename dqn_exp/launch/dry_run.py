@@ -1,4 +1,7 @@
-"""`dry_run=true`: what would be run, what of it is there already, and what it would take; writes nothing."""
+"""`dry_run=true`: report which trials would run, which exist already, and the time and memory they need.
+
+Nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,16 @@ from dqn_exp.runs import is_over, read_result
 from dqn_exp.text import format_bytes, format_duration, format_number
 
 MOST_ROWS = 20
-"""Configurations that are listed one by one."""
+"""The most configurations that are listed one by one."""
 MOST_SEEDS = 8
 NOTHING_DONE = "Nothing was trained and nothing written: dry_run=true."
 FINISHED_ONE, BEGUN, ELSEWHERE, NEW = "finished", "begun", "to take", "to run"
 
 
 def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None, reuse: Reuse) -> None:
-    """Say all of it about the `trials` of a sweep in `directory`.
+    """Print the report about the `trials` of a sweep in `directory`.
 
-    at_a_time: None where it is unknown; reuse: what could be taken instead of being trained.
+    at_a_time: number of trials at a time, None if unknown; reuse: finds finished trials to take instead.
     """
     console = make_console()
     origins = reuse.find(trials, directory)
@@ -75,7 +78,7 @@ def tell_memory(console: Console, needed: int, of_what: str) -> None:
 
 
 def tell_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: int) -> None:
-    """How long `pieces` take where each worker does one at a time, all of its trials one after another."""
+    """Print how long `pieces` take. Each worker does one piece at a time, its trials one after another."""
     configs = [config for piece in pieces for config in piece]
     n_kinds = len(set(map(kind, configs)))
     try:
@@ -101,7 +104,7 @@ def _span(least: float, most: float) -> str:
 
 
 def _basis(paces: Mapping[str, Pace], n_kinds: int, may_stop: bool) -> str:
-    """What the estimate was made of."""
+    """The text that explains the estimate."""
     speeds = sorted(1 / pace.step for pace in paces.values())
     ends = dict.fromkeys(format_number(float(f"{speed:.3g}")) for speed in (speeds[0], speeds[-1]))
     measured = "the first configuration" if n_kinds == 1 else f"the first of each of {n_kinds} kinds"
@@ -123,7 +126,7 @@ def _state(config: Config, directory: Path) -> str:
 def _print_configurations(
     console: Console, trials: Sequence[PlannedTrial], states: Mapping[str, str]
 ) -> None:
-    """One row for each: the values of what varies, the seeds, and how far its trials are."""
+    """Print one row for each configuration: its values of what varies, its seeds, and its trials' states."""
     groups: dict[tuple[str, ...], list[PlannedTrial]] = {}
     for trial in trials:
         groups.setdefault(without_seed(trial), []).append(trial)
@@ -142,7 +145,7 @@ def _print_configurations(
 
 
 def list_seeds(seeds: Iterable[int]) -> str:
-    """0-4 for 0, 1, 2, 3, 4; many others are counted."""
+    """The seeds as text: "0-4" for 0, 1, 2, 3, 4; more than `MOST_SEEDS` others are only counted."""
     known = sorted(seeds)
     first, last = known[0], known[-1]
     if len(known) > 2 and known == list(range(first, last + 1)):

@@ -1,6 +1,6 @@
-"""Engines: what runs tasks. Another kind of engine is another file that offers the same.
+"""The interfaces of engines, which run tasks. A new kind of engine is a new file with these interfaces.
 
-`tests/launch/test_engines.py` holds what every engine promises.
+`tests/launch/test_engines.py` tests what every engine must do.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True)
 class Done:
-    """One task that is over: its value, or the exception that it raised."""
+    """A finished task: its value, or the exception that it raised."""
 
     task: Any
     value: Any = None
     error: BaseException | None = None
     death: str | None = None
-    """How the task's worker died, such as "SIGKILL(-9)"; None where it did not."""
+    """How the task's worker died, such as "SIGKILL(-9)"; None if it did not die."""
     stuck: bool = False
-    """Was it killed because the task made no step for too long?"""
+    """Whether the worker was killed because the task made no step for too long."""
 
     @property
     def worker_died(self) -> bool:
@@ -28,51 +28,52 @@ class Done:
 
 
 class Workers(Protocol):
-    """Workers that run one task each; tasks may be added at any time."""
+    """Workers that run one task each; tasks may be submitted at any time."""
 
     @property
     def running(self) -> list[Any]:
-        """The tasks that have been submitted and are not over."""
+        """The submitted tasks that are not over."""
 
     @property
     def idle_workers(self) -> int:
-        """How many tasks may be submitted now; workers may come and go.
+        """The number of tasks that may be submitted now; workers may come and go.
 
-        Where nothing is running there is one at least.
+        At least 1 if nothing is running.
         """
 
     def submit(self, task: Any) -> None:
-        """Give `task` to an idle worker; there must be one."""
+        """Give `task` to an idle worker, which must exist."""
 
     def stop(self, task: Any) -> None:
-        """End `task`, which has been submitted; `wait` may still tell of it, by a value or a dead worker."""
+        """End the submitted `task`; `wait` may still yield it, with a value or a dead worker."""
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
-        """The tasks that end within `timeout` seconds, once at least one has; none where a worker has joined.
+        """Wait until at least one task ends, and yield the finished tasks.
 
-        A worker that dies costs the task that it ran, and no other.
+        Yields nothing if no task ends within `timeout` seconds, or if a worker has joined. A worker that dies
+        costs only the task that it ran.
         """
 
     def close(self, kill: bool = False) -> None:
-        """End the workers: when their tasks are over, or (kill=True) at once."""
+        """End the workers when their tasks are over, or at once with kill=True."""
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Makes workers."""
+    """Creates workers."""
 
     can_prune: bool
-    """Do its tasks reach the storage of a study while they run?"""
+    """Whether its tasks can access the storage of a study while they run."""
     shares_files: bool
-    """Do its tasks see the files of this machine?"""
+    """Whether its tasks see the files of this machine."""
     retries: int
-    """How often a trial of a sweep is begun again that has lost its worker."""
+    """How often a trial of a sweep is retried after it has lost its worker."""
 
     def reach(self) -> None:
-        """Connect to the machines that it needs before anything is written; raises ConfigError."""
+        """Connect to the machines before anything is written; raises ConfigError if that fails."""
 
     def at_a_time(self, n_jobs: int | None = None) -> int | None:
-        """How many tasks `workers(..., n_jobs)` run at a time on this machine; None where it cannot tell."""
+        """How many tasks `workers(..., n_jobs)` run at a time on this machine; None if unknown."""
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Workers:
-        """Workers that apply `function` to each task; `n_jobs` of them, None for the engine's own number."""
+        """`n_jobs` workers that apply `function` to each task; None means the engine's own number."""

@@ -1,4 +1,4 @@
-"""Keys that only some options of a swept group have: their values go to those options alone."""
+"""Apply values of keys that only some options of a swept group have to those options only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from dqn_exp.config import SHORT_NAMES, ConfigError, dotted
 
 Options = tuple[str, ...]
-"""What a job chooses of the config groups: ("replay=uniform", "target=steps")."""
+"""The options of config groups that a job chooses, such as ("replay=uniform", "target=steps")."""
 LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
@@ -19,12 +19,14 @@ def fit(
     compose: Callable[[Options], DictConfig],
     paired: Collection[str] = (),
 ) -> tuple[list[list[str]], list[str]]:
-    """`jobs` without the values that their options have no key for, each once; and what was left out.
+    """`jobs` without the values for which their options have no key, each job once; and remarks about it.
 
-    Of replay=uniform,prioritised with replay.alpha=0.4,0.6 one job of uniform replay is left. A value that
-    is given once is meant for every job: raises ConfigError where an option has no key for it. Keys that are
-    `paired` with others are given a value for each job, be they all the same.
-    `chosen`: does an override choose an option of a group? `compose`: the configuration of options.
+    Example: replay=uniform,prioritised with replay.alpha=0.4,0.6 keeps one job with uniform replay.
+
+    - A key with a single value is meant for every job: raises ConfigError if an option lacks the key.
+    - Keys that are `paired` with others count as having several values, even if these are equal.
+    - `chosen` tells whether an override chooses an option of a group.
+    - `compose` returns the configuration of the given options.
     """
     options = [tuple(text for text in job if chosen(text)) for job in jobs]
     composed = {option: compose(option) for option in dict.fromkeys(options)} if len(set(options)) > 1 else {}
@@ -34,7 +36,7 @@ def fit(
         if lacking and len(lacking) < len(composed):
             if len(texts) > 1 or key in paired:
                 absent[key] = lacking
-            elif key not in LONG_NAMES:  # whose value may be the one that the option has anyway
+            elif key not in LONG_NAMES:  # a short name may have the option's own value
                 raise _given_once(next(iter(texts)), key, lacking[0], composed)
     fitted: list[list[str]] = []
     shortened: set[tuple[str, ...]] = set()
@@ -52,7 +54,7 @@ def fit(
 
 
 def _values(jobs: Sequence[Sequence[str]], chosen: Callable[[str], bool]) -> dict[str, dict[str, None]]:
-    """The overrides of each key that sets a value there is: groups, added keys and Hydra's own left out."""
+    """The overrides of each existing key, without groups, added keys and Hydra's own keys."""
     found: dict[str, dict[str, None]] = {}
     for text in (text for job in jobs for text in job):
         if text[0] not in "+~" and not text.startswith("hydra") and not chosen(text):
@@ -70,13 +72,13 @@ def _has(config: DictConfig, key: str) -> bool:
 
 
 def _keys(config: DictConfig, section: str) -> list[str]:
-    """Also of keys without a value, which a DictConfig does not call its own."""
+    """The keys of a section, including keys without a value, which `in` does not find in a DictConfig."""
     node = OmegaConf.select(config, section) if section else config
     return list(map(str, node.keys())) if isinstance(node, DictConfig) else []
 
 
 def _named(lacking: Sequence[Options], key: str, composed: Mapping[Options, DictConfig]) -> str:
-    """The options that a key is missing in: those of its own group, where that is swept."""
+    """The options that lack a key, as text: only those of the key's own group, if that is swept."""
     common = set.intersection(*map(set, composed))
     section = LONG_NAMES.get(key, key)
     varied = [[text for text in option if text not in common] for option in lacking]

@@ -1,4 +1,4 @@
-"""When not to look for garbage."""
+"""Pause Python's garbage collection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def garbage_uncollected() -> Iterator[None]:
-    """For making what is kept, modules and plans: to search it too takes up to a quarter of the time."""
+    """No garbage collection inside: while modules or plans are made, it takes up to a quarter of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

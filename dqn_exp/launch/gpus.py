@@ -1,4 +1,4 @@
-"""Which GPU a trial is to see: a machine's are dealt out in turn, to several trials each if need be."""
+"""Assign GPUs to trials in turn; several trials may share one GPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 def visible_gpus(environment: Mapping[str, str], root: Path = Path("/")) -> list[str]:
     """The GPUs that a process with this `environment` sees, as `CUDA_VISIBLE_DEVICES` names them.
 
-    `root`: of the file system, in which NVIDIA's driver lists what there is.
+    `root`: the root of the file system, in which NVIDIA's driver lists the GPUs.
     """
     if VISIBLE in environment:
         named = [name.strip() for name in environment[VISIBLE].split(",")]
@@ -20,5 +20,5 @@ def visible_gpus(environment: Mapping[str, str], root: Path = Path("/")) -> list
 
 
 def on_gpu(place: int, gpus: Sequence[str]) -> dict[str, str]:
-    """What to add to the environment of the trial at `place`, counted from 0; nothing without GPUs."""
+    """The environment variables to add for the trial at `place`, from 0; empty without GPUs."""
     return {VISIBLE: gpus[place % len(gpus)]} if gpus else {}

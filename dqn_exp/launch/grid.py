@@ -1,4 +1,4 @@
-"""A sweep over every combination of the values: check, run or continue, summarise, report."""
+"""A sweep over every combination of values: check it, run or continue it, report it."""
 
 from __future__ import annotations
 
@@ -72,34 +72,35 @@ from dqn_exp.runs import (
 )
 
 OF_A_STUDY = ("objective", "confirm")
-"""Groups and sections that a plain sweep has no use for."""
+"""Groups and sections that only a study uses."""
 OF_THE_SWEEP = (ZIP, REUSE, SHARD, "dry_run")
-"""Keys that say what trials there are, and nothing about a trial."""
+"""Keys that determine which trials there are, not what a trial does."""
 NOT_IN_LOOKS = (
     "with seed=until_decided each look decides from all trials before it which come next, and a shard sees "
     "its own alone; allowed: 'seed=range(10)', or hydra/launcher=dask, ray or slurm without a shard"
 )
 NO_AXES = ("track", "tracking")
-"""Sections that say who is told of a trial: with two values of them it would be the same one twice."""
+"""Sections that only say which trackers follow a trial. They cannot be swept: two values would give the same
+trial twice."""
 
 
 class Swept(NamedTuple):
-    """What became of a sweep."""
+    """The outcome of a sweep."""
 
     directory: Path
     results: list[JobReturn]
     falls_short: bool
-    """Is there a trial that was wanted and has failed?"""
+    """Whether a required trial has failed."""
 
 
 class Ending(Protocol):
-    """What is done when all trials are over."""
+    """What to do when all trials are over."""
 
     def prepare(self) -> None:
-        """The trials begin; what takes seconds may be done meanwhile."""
+        """Called when the trials begin; slow preparations can be made meanwhile."""
 
     def tell(self, directory: Path, n_failed: int, n_left: int = 0) -> None:
-        """The trials below `directory` are over, but for those `n_left` of other commands; so many failed."""
+        """Called at the end: `n_failed` trials failed, `n_left` trials of other commands are not over."""
 
 
 def sweep(
@@ -112,8 +113,8 @@ def sweep(
 ) -> Swept:
     """Run the sweep, then `ending`.
 
-    With `seed=until_decided` the `judge` says after each look which values are to have more seeds. With
-    `shard=K/N` all of it is planned and checked, and a share of the trials is run.
+    With `seed=until_decided`, the `judge` says after each look which values get more seeds. With `shard=K/N`,
+    the whole sweep is planned and checked, and a share of the trials is run.
     """
     groups, design = read_groups(overrides, master), read_design(overrides, master)
     if design:
@@ -147,7 +148,7 @@ def sweep(
     directory.mkdir(parents=True, exist_ok=True)
     with at_work(directory, shard):
         designs = declared_before(directory, trials, design, judge)
-        if shard is None:  # nobody else is at work here
+        if shard is None:  # no other command works here
             remove_leftovers(directory)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
         remark_on(configs, remarks)
@@ -180,7 +181,10 @@ def _launching(
     trials: Sequence[PlannedTrial],
     reuse: Reuse,
 ) -> Iterator[Launch]:
-    """Takes some of the `trials` into `directory` and runs the others: on an engine, or as Hydra does."""
+    """Yield a function that takes finished trials into `directory` and runs the others.
+
+    The others run on an engine, or by another launcher of Hydra's.
+    """
     if isinstance(launcher, Engine):
         jobs = {job.name: job for job in make_jobs(context, trials, directory)}
         with Crew(launcher) as crew:
@@ -215,9 +219,9 @@ def foretell(
     judge: Judge,
     reuse: Reuse,
 ) -> None:
-    """What a sweep would refuse, say, take and run; raises ConfigError and Locked as it would.
+    """Report what a sweep would take and run; raises ConfigError and Locked as the sweep would.
 
-    ours: those of the `trials` that it would run itself.
+    ours: those of the `trials` that this command would run itself.
     """
     from dqn_exp.launch.dry_run import tell_trials
 
@@ -234,7 +238,7 @@ def foretell(
 def declared_before(
     directory: Path, trials: Sequence[PlannedTrial], design: Design | None, judge: Judge
 ) -> list[dict[str, Any]]:
-    """All designs of the sweep in `directory`; raises ConfigError where it holds something else."""
+    """All designs of the sweep in `directory`; raises ConfigError if it holds another sweep or design."""
     manifest = read_manifest(directory)
     designs = declare(manifest, directory, design, judge)
     keep_budgets(manifest, directory, trials, judge)
@@ -243,17 +247,18 @@ def declared_before(
 
 
 def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:
-    """Say what was left out, and what is allowed and hardly meant."""
+    """Print the remarks about values that were left out, and the warnings about doubtful settings."""
     for remark in remarks:
         print(remark, flush=True)
     tell_doubts(configs)
 
 
 def sweep_directory(master: DictConfig, wanted: str, shard: Shard | None) -> tuple[Path, bool]:
-    """The directory asked for; by default that of the same sweep, interrupted, or else a new one.
+    """The directory of the sweep, and whether it is new and still has to be claimed.
 
-    `wanted` is the sweep's fingerprint, of which the new one has its name where there are shards: all of them
-    are to meet there. The second says whether it is a new one, which is still to be claimed.
+    It is the directory that the user gave, otherwise that of the same sweep if it was interrupted, otherwise
+    a new one. `wanted` is the sweep's fingerprint. With shards, a new directory is named after the
+    fingerprint, so that all shards use the same one.
     """
     directory = Path(master.hydra.sweep.dir)
     if any(o.startswith("hydra.sweep.dir=") for o in master.hydra.overrides.hydra):
@@ -267,10 +272,9 @@ def sweep_directory(master: DictConfig, wanted: str, shard: Shard | None) -> tup
 def combinations(
     overrides: Sequence[Override], groups: Groups, design: Design | None = None
 ) -> list[list[str]]:
-    """The Cartesian product of all values, but for the `groups` of axes whose values go together.
+    """The Cartesian product of all values; the values of axes in one of the `groups` are paired instead.
 
-    For a key given twice the later one counts. The seeds are those that a `design` may take, if there is
-    one.
+    If a key is given twice, the later value counts. With a `design`, the seeds are all that it may use.
     """
     values: dict[str, list[str]] = {}
     for override in overrides:

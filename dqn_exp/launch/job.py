@@ -1,7 +1,7 @@
-"""One trial as a job of Hydra's: its directory, `.hydra/`, logging, environment and callbacks.
+"""Run one trial as a Hydra job: its directory, `.hydra/`, logging, environment and callbacks.
 
-`hydra.core.utils.run_job` does the same with five deep copies of the whole configuration, which cost
-more than all else around a trial's training.
+`hydra.core.utils.run_job` does the same, but makes five deep copies of the whole configuration. These cost
+more time than everything else around a trial's training.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dqn_exp.runs import remove_leftovers, write_atomic
 
 
 def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: DictConfig) -> JobReturn:
-    """Give `task` the composed `config`; its value or its error is returned."""
+    """Call `task` with the composed `config`; the returned object holds its value or its error."""
     HydraConfig.instance().cfg = config  # type: ignore[assignment] # what ${hydra:...} refers to
     hydra = config.hydra
     directory = Path(os.path.abspath(hydra.sweep.dir), str(hydra.sweep.subdir))
@@ -48,7 +48,7 @@ def run_job(context: HydraContext, task: Callable[[DictConfig], Any], config: Di
 
 
 def write_hydra_directory(config: DictConfig, folder: Path) -> None:
-    """What Hydra leaves of a job in `.hydra/`."""
+    """Write the files that Hydra writes to `.hydra/` for a job."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     values: Any = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
@@ -59,14 +59,14 @@ def write_hydra_directory(config: DictConfig, folder: Path) -> None:
 
 
 class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
-    """OmegaConf's dumper on libyaml, where there is one."""
+    """OmegaConf's dumper, based on libyaml if it is available."""
 
 
 Dumper.add_representer(str, represent_string)
 
 
 def to_yaml(values: Any) -> str:
-    """What `OmegaConf.to_yaml` writes (some rare characters escaped), in less than half of its time."""
+    """The same text as `OmegaConf.to_yaml` (some rare characters escaped), in less than half of the time."""
     text: str = yaml.dump(
         values, Dumper=Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False
     )

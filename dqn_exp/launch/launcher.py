@@ -1,4 +1,4 @@
-"""Running planned trials on an engine: retries, progress, and who is to blame."""
+"""Run planned trials on an engine, with retries, progress and the causes of failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOT_IN_JOBS = "hydra/sweeper=basic runs all trials that it makes; allowed: with 
 
 
 class TrialFailed(RuntimeError):
-    """A trial ended in an exception, or its process died too often; the sweep went on."""
+    """A trial raised an exception, or its process died too often; the sweep continued."""
 
     def __init__(self, name: str, cause: str) -> None:
         super().__init__(name, cause)
@@ -46,14 +46,14 @@ class TrialFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to run one trial."""
+    """Everything that a worker needs to run one trial."""
 
     name: str
     sweep: Path
     place: str
-    """Of its directory below the sweep's: its name, unless it was moved."""
+    """The path of its directory below `sweep`: its name, unless it was moved."""
     packed: bytes
-    """The composed configuration; thousands of jobs wait together."""
+    """The composed configuration, compressed, because thousands of jobs may wait at the same time."""
     session: bytes
     imports: Sequence[str] = ()
     needs_gpu: bool = False
@@ -68,7 +68,7 @@ class Job:
 
     @property
     def config(self) -> DictConfig:
-        """With the `hydra` node, to be run in its directory; a new one each time."""
+        """A new copy of the composed configuration, with the `hydra` node and the trial's directory."""
         with garbage_uncollected():
             return put(unpack(self.packed), self.sweep, self.place)
 
@@ -79,7 +79,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Session:
-    """What all trials of one launch share; restored once in each worker."""
+    """The state that all trials of one launch share; restored once in each worker."""
 
     context: HydraContext
     singletons: dict[Any, Any]
@@ -93,7 +93,7 @@ def launch(
     overrides: Sequence[Sequence[str]],
     first_index: int,
 ) -> list[JobReturn]:
-    """Hydra's launcher contract on `engine`: run all jobs, return their results in order."""
+    """Implements Hydra's launcher interface on `engine`: run all jobs, return their results in order."""
     refuse_shard(master, NOT_IN_JOBS)
     trials = planner(context, master).plan(overrides, first_index)
     jobs = make_jobs(context, trials, Path(trials[0].sweep_dir) if trials else Path())
@@ -102,9 +102,9 @@ def launch(
 
 
 def make_jobs(context: HydraContext, trials: Sequence[PlannedTrial], sweep: Path) -> list[Job]:
-    """What workers need to run these trials below `sweep`; raises ConfigError where others lie there."""
+    """The jobs for these trials below `sweep`; raises ConfigError if other trials are there."""
     gc.collect()
-    gc.freeze()  # the trials are kept to the end: no garbage need be looked for among them
+    gc.freeze()  # the trials are kept to the end, so the garbage collector may skip them
     refuse_foreign_trials(sweep, trials)
     session = pack_session(context)
     return [
@@ -125,16 +125,16 @@ _planners: dict[ConfigLoader, Planner] = {}
 
 
 def planner(context: HydraContext, master: DictConfig) -> Planner:
-    """The planner of this Hydra invocation: sweeper and launcher share what it has composed."""
+    """The planner of this Hydra invocation; sweeper and launcher share the configurations it has composed."""
     loader = context.config_loader
     if loader not in _planners:
-        _planners.clear()  # those of earlier invocations in this process
+        _planners.clear()  # planners of earlier invocations in this process
         _planners[loader] = Planner(loader, master)
     return _planners[loader]
 
 
 def refuse_foreign_trials(sweep: Path, trials: Sequence[PlannedTrial]) -> None:
-    """Raise ConfigError where a trial's directory holds one of another configuration."""
+    """Raise ConfigError if a trial's directory holds a trial of another configuration."""
     for trial in trials:
         check_owner(trial.config, sweep / trial.name)
 
@@ -148,14 +148,14 @@ def pack_session(context: HydraContext) -> bytes:
 
 @cache
 def restore_session(packed: bytes) -> Session:
-    """Executed in a worker process: Hydra's global state as it is in the driver."""
+    """Runs in a worker process: restore the driver's state of Hydra."""
     session: Session = pickle.loads(packed)
     Singleton.set_state(session.singletons)
     return session
 
 
 class Crew:
-    """The workers of an engine on the trials of a sweep: retries, progress, and who is to blame."""
+    """Runs the trials of a sweep on an engine's workers, with retries, progress and causes of failures."""
 
     def __init__(self, engine: Engine) -> None:
         self._workers, self._retries = engine.workers(run_in_worker), engine.retries
@@ -175,10 +175,11 @@ class Crew:
         self._workers.close(kill=error is not None or bool(self._workers.running))
 
     def run(self, jobs: Sequence[Job], ahead: Iterable[Job] = ()) -> list[JobReturn]:
-        """Run all `jobs`; their results. While the last of them run, idle workers take from `ahead`.
+        """Run all `jobs` and return their results.
 
-        What they have taken goes on when this returns: the next call finds it, and stops what is not among
-        its jobs. A job that loses its worker is tried again with the same seed, `engine.retries` times.
+        While the last of them run, idle workers run jobs of `ahead`, which continue when this returns. The
+        next call keeps those that are among its jobs and stops the others. A job that loses its worker is
+        retried with the same seed, `engine.retries` times.
         """
         wanted = {job.name: job for job in jobs}
         if not wanted:
@@ -203,7 +204,7 @@ class Crew:
         return [self._results[name] for name in wanted]
 
     def _is_over(self, done: Done, progress: Progress) -> bool:
-        """Keep the result of a job; False where it is to be tried again."""
+        """Store the result of a job; False if the job has to be retried."""
         job: Job = done.task
         if job.name in self._stopped:
             return True
@@ -236,7 +237,7 @@ def _next(waiting: deque[Job], later: Iterator[Job]) -> Job | None:
 
 
 def run_in_worker(job: Job) -> JobReturn:
-    """Executed in a worker process."""
+    """Runs in a worker process: run one trial."""
     from dqn_exp.launch.task import run_task, set_provenance
 
     session = restore_session(job.session)
@@ -249,7 +250,7 @@ def run_in_worker(job: Job) -> JobReturn:
 
 
 def job_return(done: Done, n_deaths: int) -> JobReturn:
-    """The result of a job, with the failure that it ended in written to its directory."""
+    """The result of a job; a failure is also written to the job's directory."""
     if done.error is None:
         result: JobReturn = done.value
         return result
@@ -272,10 +273,10 @@ def failure_of(result: JobReturn) -> str | None:
 
 
 def record_failure(directory: Path, cause: str) -> None:
-    """Write the end that the trial's process could not write itself."""
+    """Record a failure that the trial's process could not record itself."""
     directory.mkdir(parents=True, exist_ok=True)
     result = read_result(directory) or Result()
     if result.status not in FINISHED and not is_locked(directory):
         failed = replace(result, status="failed", cause=cause, ended=now())
-        with suppress(OSError):  # a full disk, of which the screen tells
+        with suppress(OSError):  # a full disk; the failure is shown on the screen
             write_json(directory / "result.json", asdict(failed))

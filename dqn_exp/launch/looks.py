@@ -1,7 +1,7 @@
-"""As many seeds as it takes: a sweep whose trials are run in looks, with a decision after each.
+"""`seed=until_decided`: a sweep whose trials are run in looks, with a decision after each look.
 
-At a look every value that is not decided, and the value that others are compared with, has the same
-number of seeds. Who decides is handed in: a look is a function of what the trials recorded.
+At a look, every undecided value and the reference value have the same number of seeds. The caller passes in
+the judge that decides; a look is a function of the trials' records.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from dqn_exp.launch.plan import PlannedTrial, without_seed
 
 UNTIL_DECIDED = "until_decided"
 SEEDS = "seeds"
-"""The section that says how, and the key of `sweep.json` that records it."""
+"""The section with the design, and the key of `sweep.json` that records it."""
 DESIGNS = "designs"
-"""The key of `sweep.json` that records all that were declared, and when."""
+"""The key of `sweep.json` that records all declared designs, and when they were declared."""
 
 
 class Design(BaseModel):
-    """What is declared before the first look, or when looks are added to those that were taken."""
+    """The design, which is declared before the first look, or when looks are added to those taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     first: Annotated[int, Field(ge=0)]
     """The first seed; the others follow it."""
     looks: Annotated[tuple[int, ...], Field(min_length=1)]
-    """Seeds of a value at each look."""
+    """The number of seeds of a value at each look."""
     margin: tuple[float, float]
-    """Ratios of restricted means that count as practically equal."""
+    """The range of ratios of restricted means that count as practically equal."""
     alpha: Annotated[float, Field(gt=0, lt=0.5)]
     """Probability of any wrong difference, over all looks and values."""
     reserve: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of alpha that these looks leave to others, which may be added later."""
+    """The share of alpha that these looks leave for looks that may be added later."""
 
     @model_validator(mode="after")
     def _check(self) -> Design:
@@ -54,7 +54,7 @@ class Design(BaseModel):
 
     @property
     def seeds(self) -> range:
-        """Those of a value that stays undecided to the end, in the order in which they are trained."""
+        """The seeds of a value that stays undecided to the end, in the order of training."""
         return range(self.first, self.first + self.looks[-1])
 
     def record(self) -> dict[str, Any]:
@@ -62,35 +62,35 @@ class Design(BaseModel):
 
 
 class Taken(NamedTuple):
-    """What the looks so far have found."""
+    """The results of the looks so far."""
 
     is_over: bool
     seeds: Mapping[str, int]
-    """How many seeds the value of a trial is to have next, by the trial's name."""
+    """The number of seeds that the value of a trial needs next, by the trial's name."""
     looks: Sequence[Mapping[str, Any]]
-    """As `sweep.json` records them."""
+    """The looks, as recorded in `sweep.json`."""
     told: Sequence[str] = ()
-    """A line for each look, and what is known when all is over: told once the looks are recorded."""
+    """A line for each look, and lines about the end; printed after the looks are recorded."""
 
 
 class Judge(Protocol):
-    """Decides which values are decided."""
+    """Decides at each look which values are decided."""
 
     def check(self, design: Design, configs: Sequence[Config], groups: Groups) -> None:
-        """Raises ConfigError where such trials can decide nothing."""
+        """Raise ConfigError if such trials cannot decide anything."""
 
     def look(self, directory: Path, lost: Sequence[str]) -> Taken | None:
-        """All looks that the trials below `directory` allow; those that are `lost` are not waited for.
+        """Take all looks that the trials below `directory` allow, without waiting for trials that are `lost`.
 
-        None where too few trials are left of a value.
+        None if too few trials of a value are left.
         """
 
     def unspent(self, manifest: Mapping[str, Any], taken: int) -> float:
-        """Share of alpha that the designs in `sweep.json` have left when so many looks are taken."""
+        """The share of alpha that the designs in `sweep.json` have not spent after `taken` looks."""
 
 
 def read_design(overrides: Sequence[Override], master: DictConfig) -> Design | None:
-    """What `seed=until_decided` declares; None where the seeds are given. Raises ConfigError."""
+    """The design of `seed=until_decided`; None if the seeds are given. Raises ConfigError."""
     last = {override.get_key_element(): override for override in overrides}
     seed = last.get("seed")
     if seed is None or seed.value() != UNTIL_DECIDED:
@@ -117,7 +117,7 @@ def _explain(problem: Any) -> str:
 
 
 def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
-    """Raise ConfigError unless one axis is swept, or several whose values go together."""
+    """Raise ConfigError unless exactly one axis is swept, or several axes whose values are paired."""
     latest = {override.get_key_element().lstrip("+"): override for override in overrides}
     swept = {key for key, override in latest.items() if override.is_sweep_override()} - {"seed"}
     axes = [group for group in groups if swept & set(group)]
@@ -132,7 +132,7 @@ def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
 
 
 def at_most(design: Design, trials: Sequence[PlannedTrial]) -> str:
-    """How many trials there may be, for a dry run."""
+    """The text for a dry run that says how many trials there may be."""
     n_values = len(set(map(without_seed, trials)))
     return (
         f"seed={UNTIL_DECIDED}: at most what follows. The first look takes {design.looks[0]} seeds of each "
@@ -141,19 +141,20 @@ def at_most(design: Design, trials: Sequence[PlannedTrial]) -> str:
 
 
 class Progress(NamedTuple):
-    """How far a sweep has come."""
+    """The progress of a sweep."""
 
     trials: Sequence[PlannedTrial]
-    """Those of the looks that have begun; of a sweep without looks, all."""
+    """The trials of the looks that have begun; in a sweep without looks, all trials."""
     lost: Sequence[str] = ()
-    """Names of trials that failed, and without which a look was taken."""
+    """The names of trials that failed, and without which a look was taken."""
     looks: Sequence[Mapping[str, Any]] = ()
     ahead: Sequence[str] = ()
-    """Names of trials that were begun ahead of a look that has not asked for them."""
+    """The names of trials that were begun ahead and that no look has requested yet."""
 
 
 Launch = Callable[[Sequence[PlannedTrial], Iterable[PlannedTrial]], list[JobReturn]]
-"""Runs the first; while the last of them run, idle workers may draw from the second what they begin."""
+"""Runs the trials of the first argument; while the last of them run, idle workers may run trials drawn from
+the second."""
 Record = Callable[[Progress], None]
 
 
@@ -165,11 +166,11 @@ def run_looks(
     look: Callable[[Sequence[str]], Taken | None],
     record: Record,
 ) -> tuple[list[JobReturn], bool]:
-    """Run as many of the `trials` as it takes; their results, and whether all looks were taken.
+    """Run as many of the `trials` as needed; returns their results, and whether all looks were taken.
 
-    `earlier` is what a command before this one recorded. A trial that fails is lost when a look is taken
-    without it, and not tried again: another outcome would make another look of it. While the last trials of a
-    look run, those of the next one are begun for values that are still undecided: a look uses its own alone.
+    `earlier` is what an earlier command recorded. When a look is taken without a failed trial, the trial is
+    lost and not retried, because another outcome would change the look. While the last trials of a look run,
+    trials of the next look are begun for values that are still undecided; a look uses only its own trials.
     """
     course, results, n_told = Course(design, trials, earlier, record), list[JobReturn](), 0
     taken = look(earlier.lost) if earlier.looks else None
@@ -199,7 +200,7 @@ def run_looks(
 
 
 class Course:
-    """Which trials the looks have asked for, and which they may ask for next; recorded as it changes."""
+    """Keeps track of the trials that looks have requested and may request next; records every change."""
 
     def __init__(
         self, design: Design, trials: Sequence[PlannedTrial], earlier: Progress, record: Record
@@ -211,7 +212,7 @@ class Course:
         self.lost, self._looks = earlier.lost, earlier.looks
 
     def take(self, taken: Taken, lost: Sequence[str]) -> None:
-        """A look was taken without the trials that are `lost`."""
+        """Note that a look was taken, without the trials that are `lost`."""
         self.lost, self._looks = lost, taken.looks
         self._counts |= {
             without_seed(trial): taken.seeds[trial.name]
@@ -221,7 +222,7 @@ class Course:
         self._note()
 
     def begin(self) -> list[PlannedTrial]:
-        """What the next look waits for. Raises ConfigError where all of it is over and does not count."""
+        """The trials that the next look needs; raises ConfigError if all trials are over and do not count."""
         wanted = [
             trial
             for trial in self._trials
@@ -237,7 +238,10 @@ class Course:
         return [trial for trial in wanted if trial.name not in self.lost]
 
     def ahead(self) -> Iterator[PlannedTrial]:
-        """What the look after it asks for if it decides nothing, seed by seed; what is drawn is begun."""
+        """Yield, seed by seed, the trials that the following look needs if the next one decides nothing.
+
+        A yielded trial counts as begun ahead.
+        """
         now = max(self._counts.values())
         then = min((count for count in self._design.looks if count > now), default=now)
         undecided = [trial for trial in self._trials if self._counts[without_seed(trial)] == now]
@@ -248,12 +252,12 @@ class Course:
                 yield trial
 
     def _place(self, trial: PlannedTrial) -> int:
-        """Of its seed, from 0."""
+        """The position of the trial's seed in the design, from 0."""
         return trial.config.seed - self._design.first
 
     @property
     def unasked(self) -> list[str]:
-        """Names of trials that were begun ahead of a look that has not asked for them."""
+        """The names of trials that were begun ahead and that no look has requested yet."""
         return [name for name in self._ahead if name not in self._begun]
 
     def _note(self) -> None:

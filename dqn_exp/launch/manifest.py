@@ -1,4 +1,4 @@
-"""`sweep.json`: what a sweep records of itself, and how another command knows it again."""
+"""`sweep.json`: the record of a sweep, by which a later command recognises the same sweep."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from dqn_exp.runs import DamagedRecord, command_line, is_locked, now, read_json,
 
 MANIFEST = "sweep.json"
 OF_LOOKS = ("lost", "looks", "ahead")
-"""Fields of a `Progress`, and the keys of `sweep.json` that record them."""
+"""Fields of `Progress`, and the keys of `sweep.json` that record them."""
 
 
 def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
-    """Equal for two commands that ask for the same trials, and would end them alike."""
+    """12 hex digits that are equal for two commands with the same trials and the same design."""
     lines = sorted(f"{trial.name} {trial.config.hash()}" for trial in trials)
     content = "\n".join([*lines, *([design.model_dump_json(exclude_defaults=True)] if design else [])])
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
-    """The newest sweep below `parent` of the same trials that has not come to its end."""
+    """The newest incomplete sweep below `parent` with the fingerprint `wanted`; None if none or in use."""
     for path in sorted(parent.glob(f"*/{MANIFEST}"), reverse=True):
         with suppress(DamagedRecord):
             content = read_json(path)
@@ -42,7 +42,7 @@ def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
 
 
 def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None:
-    """The configuration without what the sweep varies; None where that is not complete."""
+    """The configuration without the values that the sweep varies; None if it is not complete."""
     try:
         values = plain_values(master) | ({"seed": design.first} if design else {})
         return resolve_config(values, apart=True).record()
@@ -51,7 +51,7 @@ def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None
 
 
 class Declared(NamedTuple):
-    """What a command asks for, before anything is run."""
+    """What a command requests, before anything is run."""
 
     defaults: dict[str, Any] | None
     groups: Groups
@@ -59,11 +59,11 @@ class Declared(NamedTuple):
     design: Design | None
     shard: Shard | None
     designs: Sequence[Mapping[str, Any]] = ()
-    """All that were declared of the seeds, this one the last; as `sweep.json` records them."""
+    """All declared designs of the seeds, the current one last, as recorded in `sweep.json`."""
 
 
 def write_manifest(directory: Path, declared: Declared, progress: Progress) -> None:
-    """Record what the sweep is made of, beside what earlier commands have added to it."""
+    """Record the trials and the design of the sweep, and keep the trials that earlier commands recorded."""
     earlier = read_manifest(directory) or {"started": now(), "trials": []}
     listed = {trial["name"]: trial for trial in earlier["trials"]}
     of_shards = labels(progress.trials, declared.shard)
@@ -94,23 +94,23 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
 
 
 def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bool:
-    """Are there new seeds among `trials` of what the sweep has trained already?"""
+    """Whether `trials` adds seeds to configurations that the sweep already has."""
     known = {tuple(text for text in trial["overrides"] if not is_seed(text)) for trial in listed.values()}
     return any(trial.name not in listed and without_seed(trial) in known for trial in trials)
 
 
 def complete(directory: Path) -> None:
-    """Record that the sweep in `directory` has come to its end."""
+    """Record that the sweep in `directory` is complete."""
     write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """What earlier commands have recorded of the sweep in `directory`; empty where there is none."""
+    """The record of the sweep in `directory` by earlier commands; empty if there is none."""
     path = directory / MANIFEST
     return dict(read_json(path)) if path.exists() else {}
 
 
 def read_progress(directory: Path) -> Progress:
-    """What earlier commands have recorded of the looks; of the trials nothing."""
+    """The recorded progress of the looks, without the trials."""
     content = read_manifest(directory)
     return Progress((), *(content.get(key, ()) for key in OF_LOOKS))

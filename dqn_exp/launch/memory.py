@@ -1,4 +1,4 @@
-"""Do the replays of the trials that run at a time fit into this machine's memory? Asked before the first."""
+"""Check before the first trial that the replay buffers of trials that run together fit into memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
-    """Raise ConfigError where the largest replays of `configs`, as many as run at a time, do not fit."""
+    """Raise ConfigError if the `at_a_time` largest replay buffers of `configs` do not fit into memory."""
     _check_reservation(max(configs, key=lambda config: config.buffer))
     free = free_bytes()
     largest = sorted(configs, key=bytes_of_replay)[-at_a_time:]
@@ -34,7 +34,7 @@ def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
 
 
 def _check_reservation(config: Config) -> None:
-    """Raise ConfigError where not even the room for one column of a replay is granted, filled or not."""
+    """Raise ConfigError if the system refuses the memory of the replay buffer's largest array."""
     import numpy as np
 
     from dqn_exp.replay import bytes_reserved
@@ -50,7 +50,7 @@ def _check_reservation(config: Config) -> None:
 
 
 def bytes_of_replay(config: Config) -> int:
-    """What the replay of a resolved configuration comes to: it takes memory only as it fills."""
+    """Bytes of the replay buffer at the end of a trial; it takes memory only as it fills."""
     from dqn_exp.replay import bytes_per_transition
 
     rows = int(min(config.buffer, longest(config)))
@@ -67,9 +67,9 @@ def _observations(env: str) -> spaces.Box:
 
 
 def free_bytes(root: Path = Path("/")) -> int | None:
-    """What this machine or this process's control groups have left, caches included; None where none say.
+    """Free bytes of this machine or of this process's control groups, the smaller; None if unknown.
 
-    `root`: of the file system; only Linux has the files that tell.
+    Caches count as free. `root`: the root of the file system; only Linux has these files.
     """
     return min((*_left_by_machine(root), *_left_by_groups(root)), default=None)
 
@@ -81,7 +81,7 @@ def _left_by_machine(root: Path) -> Iterator[int]:
 
 
 def _left_by_groups(root: Path) -> Iterator[int]:
-    """Of each control group, version 1 or 2, that this process is in and that has a limit."""
+    """The free bytes of each control group (version 1 or 2) of this process that has a limit."""
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if controllers == "":

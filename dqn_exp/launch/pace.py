@@ -1,4 +1,4 @@
-"""How long trials will take: from a measured second of training of each kind of them."""
+"""Estimate how long trials will take, from a second of measured training of each kind."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from dqn_exp.training import Run
 
 SECONDS = 1.0
-"""Of training that are measured."""
+"""Seconds of training that are measured."""
 GREEDY_SECONDS = 0.5
-"""Of greedy steps, as evaluations take them."""
+"""Seconds of greedy steps that are measured, as in evaluations."""
 PATIENCE = 60.0
-"""Seconds to wait for a first update, and for a measurement to end."""
+"""Seconds to wait for the first update, and for a measurement to end."""
 MOST_KINDS = 8
-"""Kinds of configuration that are measured; more are taken for as slow as the slowest of these."""
+"""The most kinds of configurations that are measured; others are assumed as slow as the slowest of these."""
 AROUND_A_TRIAL = 0.1
-"""Seconds of a core that a trial takes beside its steps."""
+"""Seconds of one core that a trial takes in addition to its steps."""
 NOT_OF_THE_KIND: dict[str, Any] = {
     **dict.fromkeys(("seed", "gamma", "init_from", "report", "budget", "evaluation", "convergence"), True),
     **dict.fromkeys(("divergence", "checkpoint", "metrics", "video", "observers", "exploration"), True),
@@ -36,27 +36,27 @@ NOT_OF_THE_KIND: dict[str, Any] = {
     "replay": {"capacity": True},
     "optimizer": {"lr": True},
 }
-"""What changes how much is learned, and hardly how long a step takes."""
+"""Keys that hardly change how long a step takes."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What a measured second has shown of a configuration."""
+    """The measured speed of a configuration."""
 
     step: float
-    """Seconds of an environment step, with the learning that goes with it."""
+    """Seconds of an environment step, including its learning."""
     greedy_step: float
-    """Seconds of a step of an evaluation."""
+    """Seconds of an environment step in an evaluation."""
     episode: float
-    """Steps of an episode, mean."""
+    """Mean number of steps of an episode."""
 
 
 class NoPaceError(RuntimeError):
-    """Nothing could be measured; the message says why."""
+    """The measurement failed; the message says why."""
 
 
 def measure(config: Config, seconds: float = SECONDS) -> Pace:
-    """Train for so long, once learning has begun and all is compiled; writes nothing."""
+    """Train for `seconds` after the first update, when everything is compiled; writes nothing."""
     from dqn_exp.training import build_run
 
     import_modules(config.imports)
@@ -110,14 +110,15 @@ def _greedy_step(run: Run) -> float:
 
 
 def kind(config: Config) -> str:
-    """Equal for configurations whose steps take about as long."""
+    """A text that is equal for configurations whose steps take about the same time."""
     return json.dumps(config.model_dump(exclude=NOT_OF_THE_KIND), sort_keys=True)
 
 
 def measure_kinds(configs: Sequence[Config], at_a_time: int) -> dict[str, Pace]:
-    """The pace of the first of each kind of `configs`, but of `MOST_KINDS` at most.
+    """The pace of the first configuration of each kind, for at most `MOST_KINDS` kinds.
 
-    As many are measured at a time as trials will run: they get into each other's way. Raises NoPaceError.
+    As many are measured at a time as trials will run, because parallel trials slow each other down. Raises
+    NoPaceError.
     """
     firsts = list({kind(config): config for config in reversed(configs)}.values())[::-1][:MOST_KINDS]
     waiting = deque(islice(cycle(firsts), max(len(firsts), at_a_time)))
@@ -142,9 +143,10 @@ def measure_kinds(configs: Sequence[Config], at_a_time: int) -> dict[str, Pace]:
 
 
 def trial_seconds(config: Config, paces: dict[str, Pace]) -> tuple[float, float]:
-    """Of a whole trial: with episodes as long as in the measured second, and as long as its time limit.
+    """The least and most seconds of a whole trial.
 
-    A kind that was not measured is as slow as the slowest.
+    One is for episodes as long as in the measured second, the other for episodes as long as the time limit.
+    A kind that was not measured is assumed as slow as the slowest.
     """
     pace = paces.get(kind(config)) or max(paces.values(), key=lambda pace: pace.step)
     limit, greedy_limit = (
@@ -178,5 +180,5 @@ def _seconds(config: Config, pace: Pace, episode: float, greedy_episode: float) 
 
 
 def together(seconds: Sequence[float], at_a_time: int) -> float:
-    """How long so many seconds of work take where so many pieces are worked on at a time."""
+    """Seconds that pieces of work of `seconds` each take if `at_a_time` of them run at a time."""
     return max(sum(seconds) / at_a_time, max(seconds, default=0.0))

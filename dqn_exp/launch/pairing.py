@@ -1,4 +1,4 @@
-"""Axes whose values go together, one by one, instead of being multiplied: `zip=[buffer,batch]`."""
+"""`zip=[buffer,batch]`: axes whose values are paired one by one, instead of being multiplied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALLOWED = "allowed: two axes or more, zip=[buffer,batch], or lists of such: zip=
 def read_groups(overrides: Sequence[Override], master: DictConfig) -> Groups:
     """The axes that `zip` names, a list for each group; raises ConfigError for anything else.
 
-    What `overrides` give comes before what the composed `master` says.
+    Values in `overrides` take precedence over the composed `master`.
     """
     value: object = master.get(ZIP, [])
     for override in overrides:
@@ -37,10 +37,10 @@ def _is_group(group: object) -> bool:
 
 
 def factors(values: Mapping[str, Sequence[str]], groups: Groups) -> list[list[tuple[str, ...]]]:
-    """What is to be multiplied: the values of each axis, and for each group what goes together.
+    """The factors of the Cartesian product: the values of each axis, or the paired values of each group.
 
-    `values` are the overrides by key. A group stands where the first of its axes does. Raises ConfigError
-    for axes that are not there, that are named twice, or that have different numbers of values.
+    `values` are the overrides by key. A group takes the position of its first axis. Raises ConfigError for
+    axes that are not given, that are named twice, or that have different numbers of values.
     """
     keys = {key.lstrip("+"): key for key in values}
     _check(groups, keys, values)

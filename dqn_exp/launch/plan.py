@@ -1,4 +1,4 @@
-"""From the overrides of a sweep to the trials it will run, before any of them starts."""
+"""Turn the overrides of a sweep into its trials, before any of them starts."""
 
 from __future__ import annotations
 
@@ -35,53 +35,53 @@ NOT_OF_A_TRIAL = (
     *("hydra", "experiment", "sweeps", "objective", "confirm", "seeds"),
     *("zip", "dry_run", "reuse", "shard"),
 )
-"""Keys beside the configuration of a trial: where it came from, and what a study does with it."""
+"""Top-level keys that are not part of a trial's configuration: those of Hydra, sweeps and studies."""
 
 
 @dataclass(frozen=True)
 class PlannedTrial:
     """One trial of a sweep."""
 
-    name: str  # of its directory below the sweep's
+    name: str  # of its directory, relative to the sweep's
     overrides: Overrides
     config: Config
-    packed: bytes  # the composed configuration: unpacked it takes thirty times as much memory
-    sweep_dir: str = ""  # that Hydra would choose
+    packed: bytes  # the composed configuration; unpacked, it takes thirty times as much memory
+    sweep_dir: str = ""  # the one that Hydra would choose
 
     @property
     def hydra_config(self) -> DictConfig:
-        """As composed, with the `hydra` node; a new one each time."""
+        """A new copy of the composed configuration, with the `hydra` node."""
         return unpack(self.packed)
 
 
 class Planner:
-    """Composes and checks trials; each combination of config groups is composed only once."""
+    """Composes and checks trials; composes each combination of config groups only once."""
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
-        self._place = master.hydra.sweep.dir  # asked for now, the time in it is the same for all
+        self._place = master.hydra.sweep.dir  # read once, so the time in it is the same for all trials
         self._parse = cache(OverridesParser.create(config_loader=loader).parse_override)
         self._is_plain = cache(self._sets_a_value)
         self._is_group = cache(self._names_a_group)
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, bytes]] = {}
         self.trains_here = True
-        """Will the trials run on this machine, whose devices can be asked for?"""
+        """Whether the trials run on this machine, so that its devices can be checked."""
 
     def fitting(
         self, jobs: Sequence[Sequence[str]], paired: Collection[str] = ()
     ) -> tuple[list[list[str]], list[str]]:
-        """`jobs` with those values alone that their options have keys for; see `fit`."""
+        """`jobs` with only those values for which their options have keys; see `fit`."""
         return fit(jobs, lambda text: self._is_group(self._parse(text).key_or_group), self._compose, paired)
 
     def plan(self, jobs: Sequence[Sequence[str]], first_index: int = 0) -> list[PlannedTrial]:
-        """The trials of `jobs`; raises one ConfigError for everything that is wrong with them."""
+        """The trials of `jobs`; raises one ConfigError that lists all their errors."""
         planned: list[PlannedTrial] = []
         problems: dict[str, str] = {}
         with garbage_uncollected():
             for index, (job, job_id) in enumerate(zip(jobs, trial_names(jobs), strict=True), first_index):
                 if index % GARBAGE_EVERY == 0:
-                    gc.collect(0)  # among what is new alone
+                    gc.collect(0)  # only the newest objects
                 try:
                     planned.append(self._plan_one(job, job_id, index))
                 except ConfigError as error:
@@ -92,7 +92,7 @@ class Planner:
         return planned
 
     def refuse_scattered(self, trials: Sequence[PlannedTrial]) -> None:
-        """Raise ConfigError where `hydra.sweep.dir` is not the same for all trials and the sweep."""
+        """Raise ConfigError if `hydra.sweep.dir` is not the same for all trials and the sweep."""
         for trial in trials:
             theirs = trial.sweep_dir
             if theirs != self._place:
@@ -131,7 +131,10 @@ class Planner:
         return config, composed
 
     def _compose(self, job: Overrides) -> DictConfig:
-        """What Hydra's load_sweep_config gives, with plain values set on a copy of what was composed."""
+        """The same configuration as from Hydra's load_sweep_config.
+
+        Files are composed once for each choice of groups; plain values are then set on a copy.
+        """
         parsed = [self._parse(text) for text in job]
         plain = [self._is_plain(text) for text in job]
         structural = tuple(text for text, is_plain in zip(job, plain, strict=True) if not is_plain)
@@ -162,7 +165,7 @@ class Planner:
             raise ConfigError(f"{override.input_line}: {str(error).splitlines()[0]}") from error
 
     def _sets_a_value(self, text: str) -> bool:
-        """Does it set the value of a key that is there, rather than choose files or add keys?"""
+        """Whether an override sets the value of an existing key, and neither chooses files nor adds keys."""
         override = self._parse(text)
         key, sets = override.key_or_group, override.type is OverrideType.CHANGE
         exists = OmegaConf.select(self._master, key, default=_ABSENT) is not _ABSENT
@@ -173,7 +176,7 @@ class Planner:
 
 
 GARBAGE_EVERY = 50
-"""Trials between two searches for what was made for a plan and is not in it."""
+"""The number of trials between two garbage collections while a plan is made."""
 
 
 def pack(composed: DictConfig) -> bytes:
@@ -186,18 +189,18 @@ def unpack(packed: bytes) -> DictConfig:
 
 
 def put(composed: DictConfig, directory: Path, name: str) -> DictConfig:
-    """`composed`, to be run in `directory`/`name`."""
+    """`composed`, set to run in `directory`/`name`."""
     with read_write(composed.hydra):
         composed.hydra.sweep.update(dir=str(directory), subdir=name)
     return composed
 
 
 OF_THE_WHOLE_SWEEP = ("launcher", "sweeper")
-"""What the `hydra` node says of all trials together."""
+"""Parts of the `hydra` node that apply to all trials together."""
 
 
 def _refuse_other_machinery(master: DictConfig, composed: DictConfig, overrides: Overrides) -> None:
-    """Raise ConfigError where files chosen for some trials would have the sweep run otherwise."""
+    """Raise ConfigError if files chosen for some trials would change how the whole sweep is run."""
     for part in OF_THE_WHOLE_SWEEP:
         ours, theirs = (OmegaConf.to_container(config.hydra[part]) for config in (master, composed))
         if ours != theirs:
@@ -216,8 +219,8 @@ def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:
 def plain_values(config: DictConfig, hydra: Any = None) -> dict[str, Any]:
     """The resolved values of a composed configuration, without the `hydra` node.
 
-    Where a trial changes its working directory, a relative path still means where the command was typed: that
-    is in `hydra`, which is the node of `config` unless it is given.
+    If a trial changes its working directory, relative paths stay relative to the directory of the command,
+    which is in `hydra`. `hydra` is the node of `config` unless it is given.
     """
     values = {
         str(name): OmegaConf.to_container(value, resolve=True) if isinstance(value, Container) else value
@@ -231,7 +234,7 @@ def plain_values(config: DictConfig, hydra: Any = None) -> dict[str, Any]:
 
 
 def is_dry_run(composed: DictConfig) -> bool:
-    """Is nothing to be trained? Raises ConfigError where `dry_run` is neither true nor false."""
+    """The value of `dry_run`; raises ConfigError if it is neither true nor false."""
     value: object = composed.get("dry_run", False)
     if not isinstance(value, bool):
         raise ConfigError(f"dry_run={value}: allowed: true, false")
@@ -239,7 +242,7 @@ def is_dry_run(composed: DictConfig) -> bool:
 
 
 def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:
-    """`overrides` with the place of the trial, `directory`/`name`, which not every launcher would choose."""
+    """`overrides` with overrides for the trial's directory, `directory`/`name`, for any launcher."""
     places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": name}
     return [*overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]
 
@@ -250,7 +253,7 @@ def quoted(text: str) -> str:
 
 
 def trial_names(jobs: Sequence[Sequence[str]]) -> list[str]:
-    """A directory name per job, made of what varies among them: "buffer=17k,seed=3"."""
+    """A directory name for each job, from the overrides that vary: "buffer=17k,seed=3"."""
     tasks = [filter_overrides(job) for job in jobs]
     constant = set.intersection(*map(set, tasks)) if tasks else set()
     varied = [
@@ -265,12 +268,12 @@ def is_seed(override: str) -> bool:
 
 
 def without_seed(trial: PlannedTrial) -> Overrides:
-    """What a trial shares with those of its configuration."""
+    """The overrides that a trial shares with the other trials of its configuration."""
     return tuple(override for override in trial.overrides if not is_seed(override))
 
 
 def directory_name(text: str) -> str:
-    """`text` as the name of one directory: safe characters, at most 120 bytes of them, still unique."""
+    """`text` as a directory name: safe characters, at most 120 bytes; a digest keeps it unique."""
     safe = re.sub(r"[^\w.,=+\-]", "_", text)
     if safe == text and len(text.encode()) <= 120:
         return text

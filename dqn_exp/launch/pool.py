@@ -1,11 +1,11 @@
-"""Worker processes that outlive their tasks, and tasks that outlive their workers.
+"""A pool of worker processes on this machine; each process runs many tasks, one after another.
 
-Each worker is a joblib (loky) executor of one process. A shared executor of several would be torn
-down whole when one of its processes is killed; like this a death costs one task and is blamed on it.
-Workers are forked from a server that has imported what trials need, so that a new one costs milliseconds.
+Each worker is a joblib (loky) executor with one process. If one executor had several processes, killing one
+would end all of them; this way, a death costs one task and can be attributed to it. Workers are forked from
+a server that has imported what trials need, so a new worker costs milliseconds.
 
-Signals are the driver's business. Ctrl-C reaches every process of the terminal, but workers are born
-with SIGINT blocked; the driver stops them with SIGTERM, which ends their task by KeyboardInterrupt.
+The driver handles signals. Ctrl-C reaches every process of the terminal, but workers start with SIGINT
+blocked. The driver stops them with SIGTERM, which ends their task by KeyboardInterrupt.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from dqn_exp.launch.watch import Watch
 
 GRACE_SECONDS = 5.0
 LOOK_SECONDS = 0.5
-"""From one look at the progress of the tasks to the next."""
+"""Seconds between two looks at the progress of the tasks."""
 
 
 class Pool:
@@ -49,7 +49,7 @@ class Pool:
     ) -> None:
         """`patience`: seconds without a step after which the worker of a `Watchable` task is killed.
 
-        `first_place`: how many workers of other pools are before these in the turn for GPUs.
+        `first_place`: the number of workers in other pools that come first when GPUs are assigned.
         """
         self._function = function
         self._watch = None if patience is None else Watch(patience)
@@ -73,10 +73,10 @@ class Pool:
     def submit(self, task: Any) -> None:
         place, idle = self._idle.pop()
         executor = idle or self._new_worker(place)
-        with main_module_hidden():  # here a new worker's process begins
+        with main_module_hidden():  # a new worker's process starts here
             try:
                 future = executor.submit(self._function, task)
-            except BrokenProcessPool:  # it died while it was idle
+            except BrokenProcessPool:  # it died while idle
                 self._discard(executor)
                 executor = self._new_worker(place)
                 future = executor.submit(self._function, task)
@@ -93,7 +93,7 @@ class Pool:
             task, place, executor = self._running.pop(future)
             error = future.exception()
             death, stuck = _death(error), future in self._stuck
-            is_lost = death is not None or future in self._stopped  # which a signal may still reach
+            is_lost = death is not None or future in self._stopped  # a signal may still reach a stopped one
             if is_lost:
                 self._discard(executor)
             if death is not None and stuck and self._watch:
@@ -102,7 +102,7 @@ class Pool:
             yield Done(task, None if error else future.result(), error, death, stuck)
 
     def _first_finished(self, timeout: float | None) -> Collection[Future[Any]]:
-        """Wait for the first, and end meanwhile what makes no progress."""
+        """Wait for the first finished tasks; meanwhile kill tasks that make no progress."""
         if self._watch is None:
             return wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED).done
         deadline = math.inf if timeout is None else time.monotonic() + timeout
@@ -120,14 +120,14 @@ class Pool:
                 kill_workers(executor)
 
     def close(self, kill: bool = False) -> None:
-        """With kill=True tasks are interrupted, and then have `GRACE_SECONDS` to write their end."""
+        """End the workers. With kill=True, tasks are interrupted and get `GRACE_SECONDS` to write records."""
         if kill:
             self._interrupt()
         for executor in self._executors:
             executor.shutdown(wait=not kill, kill_workers=kill)
 
     def _new_worker(self, place: int) -> ProcessPoolExecutor:
-        """A worker whose process begins with its first task, in the environment that the driver has now."""
+        """A worker with the driver's current environment variables; its process starts at its first task."""
         environment = {**os.environ, **on_gpu(place, self._gpus)}
         context = multiprocessing.get_context("forkserver")
         executor = ProcessPoolExecutor(
@@ -147,14 +147,17 @@ class Pool:
 
 
 def _death(error: BaseException | None) -> str | None:
-    """How the worker died whose task ended in `error`; None where the task itself raised it."""
-    if isinstance(error, KeyboardInterrupt):  # SIGTERM, not from here
+    """How the worker of a task with this `error` died; None if the task itself raised the error."""
+    if isinstance(error, KeyboardInterrupt):  # a SIGTERM from elsewhere
         return "SIGTERM(-15)"
     return (exit_code(error) or "no exit code") if isinstance(error, BrokenProcessPool) else None
 
 
 def count_workers(n_jobs: int) -> int:
-    """joblib's convention: -1 is one per core, -2 all but one. Raises ConfigError for no number of jobs."""
+    """The number of workers by joblib's convention: -1 is one per core, -2 all cores but one.
+
+    Raises ConfigError if `n_jobs` is not a number of jobs.
+    """
     if not isinstance(n_jobs, int) or isinstance(n_jobs, bool) or n_jobs == 0:
         raise ConfigError(
             f"hydra.launcher.n_jobs={n_jobs!r}: allowed: the number of trials at a time, "
@@ -164,7 +167,10 @@ def count_workers(n_jobs: int) -> int:
 
 
 def _prepare_worker(environment: dict[str, str]) -> None:
-    """A worker whose driver was killed must not go on writing where the next driver will."""
+    """Runs first in a worker: set its environment and signals, and end it if its driver dies.
+
+    A worker without a driver must not write to files that the next driver writes to.
+    """
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong before the first step of training."""
+"""Checks of a configuration before the first step of training."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dqn_exp.training import check_video
 
 
 def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
-    """The complete configuration of a trial, or a ConfigError that says what to mend.
+    """The complete configuration of a trial; raises ConfigError, which says what to change.
 
-    Imports the modules that the configuration names, and tries out its environment: here, or in a
-    process of its own if `apart`.
+    Imports the modules that the configuration names and tries out its environment, in a separate process if
+    `apart`.
     """
     config = parse_config(values)
     import_modules(config.imports)
@@ -61,7 +61,7 @@ def _observed_shape(env: str, apart: bool) -> tuple[int, ...]:
 
 
 def _check_masks(config: Config) -> None:
-    """Raise ConfigError where masks that nobody asked for would not be respected."""
+    """Raise ConfigError if the environment gives masks that the agent might not respect."""
     if config.agent.name != "dqn":
         raise ConfigError(
             f"env.id={config.env.id} says in info['action_mask'] which actions are allowed, and "
@@ -80,7 +80,7 @@ def _check_evaluation(config: Config, apart: bool) -> None:
 
 
 def check_trackers(config: Config) -> None:
-    """Raise ConfigError where a tracker is unknown, its package is missing, or it takes no such options."""
+    """Raise ConfigError if a tracker is unknown, its package is missing, or its options are invalid."""
     for name in config.track:
         _check_tracker(name, json.dumps(config.tracking.get(name, {}), sort_keys=True))
 
@@ -91,9 +91,9 @@ def _check_tracker(name: str, options: str) -> None:
 
 
 def check_parts(config: Config) -> None:
-    """Build the parts of a resolved configuration that may turn out not to be had; raises ConfigError.
+    """Build the parts of a resolved configuration, if building them might fail; raises ConfigError.
 
-    The built-in ones can always be had: configurations with only those are spared the import of torch.
+    Built-in parts cannot fail, so configurations with only these need no import of torch.
     """
     special = config.imports or config.network.options
     if not special and config.device != "cuda":
@@ -105,7 +105,7 @@ def check_parts(config: Config) -> None:
 
 
 _built: set[str] = set()
-"""Hashes of the configurations whose parts have been built."""
+"""The hashes of configurations whose parts have been built."""
 
 
 def _build(config: Config) -> None:

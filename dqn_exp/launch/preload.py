@@ -1,6 +1,7 @@
-"""What trials import, for the process that workers are forked from: seconds, once instead of in each worker.
+"""Imports what trials need into the process that workers are forked from.
 
-Whatever cannot be imported here fails again, and is reported, in the trial that needs it.
+The imports take seconds; this way they are made once instead of in each worker. An import that fails here
+fails again, and is reported, in the trial that needs it.
 """
 
 import atexit
@@ -17,8 +18,8 @@ with garbage_uncollected(), suppress(Exception):
     from dqn_exp.launch.task import run_task  # noqa: F401
     from dqn_exp.runs import record_trial  # noqa: F401
 
-    cpu_target.typing_context.refresh()  # what numba does when the first compiled function is loaded
+    cpu_target.typing_context.refresh()  # numba does this when it loads the first compiled function
     cpu_target.target_context.refresh()
 
-gc.freeze()  # workers need not look for garbage in what they have inherited
-atexit.register(os._exit, 0)  # left alone by a killed driver: unloading it all would take another second
+gc.freeze()  # workers' garbage collectors skip the inherited objects
+atexit.register(os._exit, 0)  # exit fast if the driver was killed: unloading takes a second

@@ -1,4 +1,4 @@
-"""What one sees while trials run: a live table in a terminal, plain lines elsewhere."""
+"""The progress display while trials run: a live table in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result, untol
 from dqn_exp.text import format_duration, format_number
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
-"""Named ones of the terminal's own palette: its owner has seen to it that they can be read."""
+"""Colours of statuses. They are named colours of the terminal's palette, which its user can read."""
 
 
 def shows_live(console: Console) -> bool:
-    """Can a view on it change? That takes a terminal, or a notebook with ipywidgets, which rich uses."""
+    """Whether `console` can show a live view: in a terminal, or in a notebook with ipywidgets."""
     return console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
 
 
 class Progress:
-    """Shows how far `total` trials below `sweep` have come; reads what they write."""
+    """Shows the progress of `total` trials below `sweep`, which it reads from their records."""
 
     def __init__(self, sweep: Path, total: int, console: Console | None = None) -> None:
         self._sweep, self._total = sweep, total
@@ -63,11 +63,11 @@ class Progress:
             self.note(self._head())
 
     def running(self, directories: Sequence[Path], ahead: Sequence[Path] = ()) -> None:
-        """These are the trials that run now, and those that run ahead and are not counted yet."""
+        """Set the trials that run now, and those that run ahead and are not counted yet."""
         self._running, self._ahead = directories, ahead
 
     def finished(self, directory: Path, failure: str | None = None) -> None:
-        """A trial is over: show a line at once where it failed, or where there is no live view."""
+        """Count a finished trial; print a line if it failed or diverged, or if there is no live view."""
         result = _read_result(directory) or Result("failed", "it left no record")
         status = "failed" if failure else result.status
         self._counts[status] += 1
@@ -78,7 +78,7 @@ class Progress:
         self._tell_untold(directory)
 
     def _tell_untold(self, directory: Path) -> None:
-        """Say of each tracker once that it does not have all of a trial that is over."""
+        """Print once for each tracker that it lacks part of a finished trial."""
         for name, why in untold(directory).items():
             if name not in self._untold:
                 self._untold.add(name)
@@ -88,7 +88,7 @@ class Progress:
         self._console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
 
     def _name(self, directory: Path) -> str:
-        """Of a trial: where it is below the sweep, which may be several levels down."""
+        """The name of a trial: its path relative to the sweep, possibly several levels down."""
         return os.path.relpath(directory, self._sweep)
 
     @property
@@ -131,13 +131,13 @@ def untold_line(tracker: str, trial: str, why: str) -> str:
 
 
 def time_told(seconds: float, done: int, left: int) -> str:
-    """The time so far, and where something is `done`, the time that the rest takes at the same pace."""
+    """The time so far and, if something is `done`, the time that the rest takes at the same pace."""
     text = f"{format_duration(seconds)} so far"
     return f"{text}, about {format_duration(seconds / done * left)} left" if done else text
 
 
 def episode_cells(directory: Path) -> tuple[str, str, str]:
-    """The latest episode of a running trial for a table: number, environment steps, return."""
+    """Table cells for the latest episode of a running trial: number, environment steps, return."""
     episode = last_episode(directory)
     if episode is None:
         return "-", "-", _before_the_first_episode(directory)
@@ -145,7 +145,7 @@ def episode_cells(directory: Path) -> tuple[str, str, str]:
 
 
 def _before_the_first_episode(directory: Path) -> str:
-    """Compiling takes seconds on a new machine, and the trial's log says so."""
+    """ "compiling" if the trial's log says so (it takes seconds on a new machine), otherwise "starting"."""
     with suppress(OSError):
         lines = (directory / "trial.log").read_text().splitlines()
         if lines and "] - compiling " in lines[-1]:

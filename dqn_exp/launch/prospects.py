@@ -1,4 +1,4 @@
-"""What can come of a configuration, known from it alone: refused where nothing can, doubted where little."""
+"""Checks of a configuration by itself: an error if it cannot learn anything, warnings if it is doubtful."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.text import format_number, format_value
 
 
 def check_prospects(config: Config) -> None:
-    """Raise ConfigError where the budget of a resolved configuration ends before the first update."""
+    """Raise ConfigError if the budget of a resolved configuration ends before the first update."""
     agent, batch, every = config.agent, config.batch, config.train_every
     first = _first_update(config)
     if agent.name == "dqn" and first > longest(config):
@@ -22,14 +22,14 @@ def check_prospects(config: Config) -> None:
 
 
 def _first_update(config: Config) -> int:
-    """Environment steps at the end of the round in which training is due for the first time."""
+    """The environment step of the first update: the end of the first round in which training is due."""
     n, every = config.env.parallel, config.train_every
-    before = math.ceil(max(config.agent.learning_starts, config.batch) / n) * n - n  # when it is too early
+    before = math.ceil(max(config.agent.learning_starts, config.batch) / n) * n - n  # still too early
     return math.ceil((before // every + 1) * every / n) * n
 
 
 def longest(config: Config) -> float:
-    """Environment steps after which a trial of a resolved configuration is over at the latest, or inf."""
+    """The most environment steps of a trial of a resolved configuration, or inf."""
     budget, limit, n = config.budget, config.env.max_episode_steps, config.env.parallel
     rounds = math.inf
     if budget.env_steps:
@@ -40,7 +40,7 @@ def longest(config: Config) -> float:
 
 
 def doubts(configs: Iterable[Config]) -> list[str]:
-    """What is allowed and hardly meant, each kind of it once however many configurations share it."""
+    """Warnings about settings that are allowed but probably unintended; each kind of warning once."""
     found: dict[Doubt, str] = {}
     for config in configs:
         for doubt in DOUBTS:
@@ -50,13 +50,13 @@ def doubts(configs: Iterable[Config]) -> list[str]:
 
 
 def tell_doubts(configs: Iterable[Config]) -> None:
-    """Say on the screen what is doubted about `configs`."""
+    """Print the warnings about `configs`."""
     for text in doubts(configs):
         print(f"Warning: {text}", flush=True)
 
 
 Doubt = Callable[[Config], str | None]
-"""What is doubtful about a resolved configuration, and what to set instead; None: nothing."""
+"""Returns a warning about a resolved configuration and what to set instead, or None."""
 
 
 def _too_few_evaluations(config: Config) -> str | None:
@@ -118,6 +118,6 @@ DOUBTS: tuple[Doubt, ...] = (_too_few_evaluations, _no_time_limit, _endless_trai
 
 
 def _limits(config: Config) -> str:
-    """The limits of the budget, as they are given."""
+    """The configured limits of the budget, as text."""
     limits = {key: limit for key, limit in config.budget.model_dump().items() if limit is not None}
     return ", ".join(f"budget.{key}={format_value(limit)}" for key, limit in limits.items())

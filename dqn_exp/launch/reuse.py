@@ -1,4 +1,4 @@
-"""Nothing is trained twice: what other commands have finished is taken into a new sweep, and told of."""
+"""Take trials that other commands have finished into a new sweep, instead of training them again."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ REUSE = "reuse"
 AUTO, NONE = "auto", "none"
 OUTPUTS = "outputs"
 AT_A_TIME = 16
-"""Trials that are taken side by side: the disk is waited for most of the time."""
+"""The number of trials that are copied at a time: most of the time is spent waiting for the disk."""
 MOST_TOLD = 3
-"""Remarks of one kind that are told one by one."""
+"""The most remarks of one kind that are printed one by one."""
 
 
 def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Path) -> Reuse:
-    """What a command that writes into `directory` may take; raises ConfigError.
+    """The folders from which a command that writes to `directory` may take trials; raises ConfigError.
 
-    What `overrides` give comes before what the composed `master` says.
+    Values in `overrides` take precedence over the composed `master`.
     """
     value: object = master.get(REUSE, AUTO)
     plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
@@ -52,7 +52,7 @@ def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Pat
 
 
 def default_place(directory: Path) -> Path:
-    """The folder `outputs` that `directory` lies in, or else that of the working directory."""
+    """The folder `outputs` that contains `directory`, otherwise that of the working directory."""
     above = [folder for folder in directory.parents if folder.name == OUTPUTS]
     return above[-1] if above else Path(OUTPUTS)
 
@@ -65,27 +65,27 @@ def print_at_once(line: str) -> None:
 
 
 class Reuse:
-    """Takes finished trials from below `places`, and knows why others were not taken."""
+    """Takes finished trials from below `places`, and records why others were not taken."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         self._stock = Stock(places)
         self._refused: list[tuple[Path, str]] = []
-        """Folder and reason, of each trial that could not stand for one that is wanted."""
+        """Folder and reason for each finished trial that could not replace a wanted one."""
         self._untold: dict[str, tuple[str, str]] = {}
-        """A trial that a tracker has not all of, and why, by the tracker's name."""
+        """For each tracker's name, a trial of which it lacks a part, and why."""
 
     def find(self, trials: Sequence[PlannedTrial], directory: Path) -> dict[str, Path]:
-        """Where each of the `trials` of `directory` could be taken from, by its name; changes nothing."""
+        """For each of the `trials` that could be taken, its name and the trial to copy; changes nothing."""
         places = {trial.name: self._candidates(trial.config, directory / trial.name) for trial in trials}
         found = {trial.name: self._first(places[trial.name], trial.config, check_fit) for trial in trials}
         return {name: origin for name, origin in found.items() if origin}
 
     def take(self, config: Config, directory: Path) -> Path | None:
-        """Take the trial of `config` into `directory`, unless something is there; where from, or None."""
+        """Take the trial of `config` into `directory`, unless it exists; returns its origin or None."""
         return self._take(self._candidates(config, directory), config, directory)
 
     def has(self, trial: PlannedTrial, directory: Path) -> bool:
-        """Is there something that may be taken for a trial of `directory`?"""
+        """Whether a finished trial exists that may replace `trial` of the sweep in `directory`."""
         return bool(self._candidates(trial.config, directory / trial.name))
 
     def instead_of(
@@ -94,7 +94,7 @@ class Reuse:
         trials: Sequence[PlannedTrial],
         directory: Path,
     ) -> list[JobReturn]:
-        """Take those of `trials` into `directory` that can be, `run` the others; the results of all."""
+        """Take those of `trials` that can be taken into `directory`, `run` the others; return all results."""
         found = [(trial, self._candidates(trial.config, directory / trial.name)) for trial in trials]
         with ThreadPoolExecutor(AT_A_TIME) as side_by_side:
             taken = list(side_by_side.map(lambda pair: self._take_as_job(pair[0], pair[1], directory), found))
@@ -107,7 +107,7 @@ class Reuse:
     def tell(
         self, origins: Collection[Path], total: int, say: Say = print_at_once, done: str = "taken"
     ) -> None:
-        """Say where so many of `total` trials were taken from, and what was not, since this was last told."""
+        """Print how many of `total` trials were taken, from where, and what was not taken since last time."""
         if origins:
             say(f"{taken_line(origins, total, done)} ({REUSE}={NONE} trains them)")
         if self._refused:
@@ -122,18 +122,18 @@ class Reuse:
         self._stock.unreadable.clear()
 
     def _candidates(self, config: Config, directory: Path) -> Sequence[Path]:
-        """The finished trials of `config`; none where `directory` is to have one that is trained."""
+        """The finished trials of `config`; none if the trial in `directory` has to be trained."""
         return self._stock.finished(config) if is_exact(config) and is_free(directory) else ()
 
     def _first(
         self, candidates: Iterable[Path], config: Config, attempt: Callable[[Path, Config], object]
     ) -> Path | None:
-        """The first of `candidates` that `attempt` does not refuse; it is kept why there is none."""
+        """The first of `candidates` that `attempt` accepts; if there is none, the reason is recorded."""
         refused: list[tuple[Path, str]] = []
         for origin in candidates:
             try:
                 attempt(origin, config)
-            except Locked:  # it has just gone on to a larger budget
+            except Locked:  # it is just being continued to a larger budget
                 continue
             except (Unfit, OSError) as reason:
                 refused.append((origin.parent, str(reason)))
@@ -150,7 +150,7 @@ class Reuse:
         return origin
 
     def _take_as_job(self, trial: PlannedTrial, candidates: Iterable[Path], directory: Path) -> Path | None:
-        """Take a trial, and leave what Hydra leaves of a job that ran in its place."""
+        """Take a trial, and write the files that Hydra writes for a job."""
         place = directory / trial.name
         origin = self._take(candidates, trial.config, place)
         if origin:
@@ -162,12 +162,12 @@ class Reuse:
 
 
 def is_exact(config: Config) -> bool:
-    """Would the same program on the same machine train the same trial again, bit for bit?"""
+    """Whether the same program on the same machine would repeat the trial bit for bit."""
     return config.budget.seconds is None and config.device != "cuda"
 
 
 def is_free(directory: Path) -> bool:
-    """May a whole directory be put in this place? One that a process works in is not replaced."""
+    """Whether `directory` may be replaced: it is missing, or empty and not our working directory."""
     if not directory.exists():
         return True
     return not any(directory.iterdir()) and not directory.samefile(Path.cwd())
@@ -189,7 +189,7 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _as_run(trial: PlannedTrial, directory: Path) -> JobReturn:
-    """What running a trial returns that is finished."""
+    """The job result of a finished trial, as if it had been run."""
     result, recorded = JobReturn(overrides=list(trial.overrides)), read_result(directory / trial.name)
     result.return_value, result.status = recorded and recorded.final_return, JobStatus.COMPLETED
     return result

@@ -1,4 +1,4 @@
-"""The process that workers are forked from: it imports what trials need while the driver makes its plan."""
+"""The process that workers are forked from; it imports what trials need while the driver plans."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from dqn_exp.borrowed import kill_forkserver
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
-"""Environment variables that keep a process to one thread: trials run side by side instead."""
+"""Environment variables that limit a process to one thread; trials run in parallel instead."""
 
 
 LONGEST_DIRECTORY = 60
-"""Letters of a temporary directory that leave room for a socket's name in the 107 that it may have."""
+"""The longest temporary directory, in characters, that leaves room for a socket's path of at most 107."""
 
 
 def start_server(preload: bool = True) -> None:
-    """Begin to prepare the process, unless that has begun; returns at once."""
+    """Start the process if it is not running; returns at once."""
     _find_room_for_socket()
     forkserver.set_forkserver_preload(["dqn_exp.launch.preload"] if preload else [])
     with interrupts_held_back(), _import_path_in_environment():
@@ -33,12 +33,12 @@ def start_server(preload: bool = True) -> None:
 
 
 def stop_server() -> None:
-    """End the process at once, where there is one; it would notice our end only after its imports."""
+    """End the process at once, if it runs; by itself it would end only after its imports."""
     kill_forkserver()
 
 
 def _find_room_for_socket() -> None:
-    """Let multiprocessing have its temporary directory in /tmp where the usual one has too long a name."""
+    """Put multiprocessing's temporary directory into /tmp if the usual path is too long for a socket."""
     usual = tempfile.tempdir
     if len(tempfile.gettempdir()) > LONGEST_DIRECTORY:
         tempfile.tempdir = "/tmp"
@@ -50,8 +50,8 @@ def _find_room_for_socket() -> None:
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Processes and threads that begin meanwhile hear no Ctrl-C, nor do those that they begin."""
-    resource_tracker.ensure_running()  # when it begins it unblocks SIGINT
+    """Processes and threads started inside, and their children, do not receive Ctrl-C."""
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -61,7 +61,7 @@ def interrupts_held_back() -> Iterator[None]:
 
 @contextmanager
 def _import_path_in_environment() -> Iterator[None]:
-    """Python processes that begin meanwhile import what this one would."""
+    """Python processes started inside use the import path of this process."""
     before = dict(os.environ)
     path = os.pathsep.join(os.path.abspath(place) for place in sys.path)
     os.environ.update(PYTHONPATH=path, PYTHONSAFEPATH="1")
@@ -74,7 +74,7 @@ def _import_path_in_environment() -> Iterator[None]:
 
 @contextmanager
 def main_module_hidden() -> Iterator[None]:
-    """Processes that begin meanwhile do not run the driver's script again, which they need not know."""
+    """Processes started inside do not run the driver's script again."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

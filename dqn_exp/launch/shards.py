@@ -1,7 +1,7 @@
-"""`shard=3/16`: one of several commands that run a sweep together, each its own share, without a coordinator.
+"""`shard=3/16`: one of several commands that run a sweep together, each a share, without a coordinator.
 
-Which trials are whose follows from the plan alone, so that the commands may run on machines that share
-nothing. Those that share a folder may run at the same time, each with a lock of its own.
+The plan alone determines which trials belong to which shard, so the commands may run on machines that share
+nothing. Commands that share a folder may run at the same time; each has its own lock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dqn_exp.runs import LOCK, Locked, directory_lock, is_locked, is_over, read_
 
 SHARD = "shard"
 FOLDER = "shards"
-"""Below the sweep's directory: a folder for each shard that has been at work there."""
+"""The subfolder of the sweep's directory with a folder for each shard that has worked there."""
 WRITTEN = re.compile(r"([0-9]+)/([0-9]+)")
 
 
@@ -34,13 +34,13 @@ class Shard(NamedTuple):
         return f"{self.number}/{self.total}"
 
     def share(self, trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
-        """Those of the `trials` of a sweep that are this shard's, in their order."""
+        """The trials of this shard among the `trials` of a sweep, in the same order."""
         dealt = deal(trials, self.total)
         return [trial for trial in trials if dealt[trial.name] == self.number]
 
 
 def read_shard(master: DictConfig) -> Shard | None:
-    """What `shard` says; None where one command runs the whole sweep. Raises ConfigError."""
+    """The configured shard; None if one command runs the whole sweep. Raises ConfigError."""
     value: object = master.get(SHARD)
     if value is None:
         return None
@@ -54,7 +54,7 @@ def read_shard(master: DictConfig) -> Shard | None:
 
 
 def refuse_shard(master: DictConfig, why: str) -> None:
-    """Raise ConfigError, which says `why` and what is allowed, where a shard is asked for."""
+    """Raise ConfigError, which says `why`, if a shard is configured."""
     shard = read_shard(master)
     if shard:
         raise ConfigError(f"{SHARD}={shard}: {why}")
@@ -63,9 +63,9 @@ def refuse_shard(master: DictConfig, why: str) -> None:
 def deal(trials: Sequence[PlannedTrial], total: int) -> dict[str, int]:
     """The number of the shard of each trial, from 1 to `total`, by the trial's name.
 
-    Trials are dealt out like cards, configuration by configuration and seed by seed. So numbers of trials
-    differ by one at most, each shard has its share of every configuration's seeds, and a shard that is lost
-    takes no configuration with it. In whatever order a command names keys and values, the deal is the same.
+    Trials are sorted by configuration and seed, and assigned to the shards in turn. Therefore the numbers of
+    trials differ by at most one, and each shard gets seeds of every configuration, so a lost shard does not
+    remove a configuration. The order of keys and values in a command does not matter.
     """
     ordered = sorted(trials, key=lambda trial: (sorted(without_seed(trial)), trial.config.seed))
     return {trial.name: place % total + 1 for place, trial in enumerate(ordered)}
@@ -73,9 +73,9 @@ def deal(trials: Sequence[PlannedTrial], total: int) -> dict[str, int]:
 
 @contextmanager
 def at_work(directory: Path, shard: Shard | None) -> Iterator[None]:
-    """Hold `directory` for this command; with a `shard`, others of the same sweep may be at work there, too.
+    """Lock `directory` for this command; other shards of the same sweep may work there at the same time.
 
-    Raises Locked where another command has it, or runs the same trials.
+    Raises Locked if another command works there or runs the same trials.
     """
     if shard is None:
         with directory_lock(directory):
@@ -89,7 +89,10 @@ def at_work(directory: Path, shard: Shard | None) -> Iterator[None]:
 
 
 def _refuse_other_splits(directory: Path, shard: Shard) -> None:
-    """Whoever comes second sees the first, because each holds its own lock before it looks."""
+    """Raise Locked if a shard of another split works in `directory`.
+
+    Each command takes its own lock before it looks, so the second one always sees the first.
+    """
     for lock in sorted((directory / FOLDER).glob(f"*-of-*/{LOCK}")):
         number, total = lock.parent.name.split("-of-")
         if int(total) != shard.total and is_locked(lock.parent):
@@ -101,7 +104,7 @@ def _refuse_other_splits(directory: Path, shard: Shard) -> None:
 
 @contextmanager
 def last_turn(directory: Path, shard: Shard | None) -> Iterator[None]:
-    """One shard at a time sees whether the sweep in `directory` is over, and brings it to its end."""
+    """Only one shard at a time checks whether the sweep in `directory` is over, and completes it."""
     if shard is None:
         yield
         return
@@ -112,7 +115,7 @@ def last_turn(directory: Path, shard: Shard | None) -> Iterator[None]:
 def not_finished(
     directory: Path, trials: Sequence[PlannedTrial], ours: Sequence[PlannedTrial]
 ) -> list[PlannedTrial]:
-    """Those of the `trials` that are not `ours` and have not come to their end in `directory`."""
+    """The trials among `trials` that are not `ours` and are not finished in `directory`."""
     own = {trial.name for trial in ours}
     others = (trial for trial in trials if trial.name not in own)
     return [trial for trial in others if not is_over(trial.config, directory / trial.name)]
@@ -124,13 +127,13 @@ def has_failed(directory: Path, trial: PlannedTrial) -> bool:
 
 
 def tell_share(shard: Shard | None, ours: Sequence[PlannedTrial], trials: Sequence[PlannedTrial]) -> None:
-    """Say how many of the `trials` of the sweep are this command's."""
+    """Print how many of the sweep's `trials` this command runs."""
     if shard:
         print(f"Shard {shard}: {len(ours)} of the {len(trials)} trials of this sweep", flush=True)
 
 
 def labels(trials: Sequence[PlannedTrial], shard: Shard | None) -> Mapping[str, Mapping[str, str]]:
-    """What `sweep.json` says of the shard of each trial, by the trial's name; empty without shards."""
+    """The entries about each trial's shard in `sweep.json`, by the trial's name; empty without shards."""
     if shard is None:
         return {}
     dealt = deal(trials, shard.total).items()

@@ -1,4 +1,4 @@
-"""Finished trials that lie below some folders, known again by the hash of their configuration and seed."""
+"""Find finished trials below some folders by the hash of their configuration and seed."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ HASH = re.compile(rb'"config_hash":\s*"([0-9a-f]+)"')
 
 
 class Stock:
-    """The trials that lie below `places` when it is first asked."""
+    """The trials below `places`, as found at the first request."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         self._places = places
         self.unreadable: list[str] = []
-        """What is known of records that are damaged."""
+        """Messages about damaged records."""
 
     def finished(self, config: Config) -> list[Path]:
-        """Where trials of `config` came to their end that nobody is at work on.
+        """The directories of finished trials of `config` that no process works on.
 
-        First those that were trained where they lie: of a trial and what was taken from it, the trial.
+        Trials that were trained in their directory come first, copies of other trials later.
         """
         known = self._by_hash.get(config.hash(), ())
         found = [(is_copy, path) for path in known if (is_copy := self._is_copy(path)) is not None]
         return [path for _, path in sorted(found)]
 
     def _is_copy(self, directory: Path) -> bool | None:
-        """Was the trial taken from somewhere? None where it did not come to its end, or cannot be read."""
+        """Whether the trial is a copy; None if it is unfinished, pruned, in use, or cannot be read."""
         try:
             record, result = read_json(directory / DESCRIPTION), read_result(directory)
             is_over = result is not None and result.status in FINISHED and result.status != CUT_OFF
@@ -65,7 +65,7 @@ class Stock:
 
 
 def descriptions(place: Path) -> Iterator[tuple[Path, bytes]]:
-    """Directory and content of every `trial.json` below `place` that can be opened, but in hidden folders."""
+    """Directory and content of every readable `trial.json` below `place`, without hidden folders."""
     waiting = [str(place)]
     while waiting:
         folder = waiting.pop()

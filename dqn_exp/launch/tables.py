@@ -1,4 +1,4 @@
-"""Tables on the screen, on narrow ones too."""
+"""Print tables, also on narrow screens."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 BORDER = 3
-"""Characters between two columns of a table, where there is room for them."""
+"""Characters between two columns of a table, if there is room."""
 
 
 def print_rows(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
-    """A table of `rows`, which have the same columns; nothing is cut off where the console is narrow."""
+    """Print a table of `rows` with the same columns; on a narrow console text is folded, not cut off."""
     widths = [max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]]
     fits = sum(widths) + BORDER * len(widths) < console.width
     table = Table(padding=(0, 1) if fits else 0)

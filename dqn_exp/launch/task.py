@@ -1,4 +1,4 @@
-"""What Hydra runs for each trial, here or in a worker process."""
+"""The function that Hydra runs for each trial, in this process or in a worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _provenance: dict[str, Any] | None = None
 
 
 def set_provenance(provenance: dict[str, Any]) -> None:
-    """Let the trials of this process record what their driver knows: command line and revision."""
+    """Set the driver's provenance, such as its command line and revision, for trials of this process."""
     global _provenance
     _provenance = provenance
 
@@ -32,7 +32,7 @@ def run_task(composed: DictConfig) -> float | None:
 
 
 def run_single(composed: DictConfig) -> float | None:
-    """`run_task` with its progress on the screen, unless a launcher of Hydra's own runs it in a sweep."""
+    """`run_task` with a progress display, unless another launcher of Hydra's runs it in a sweep."""
     if HydraConfig.get().mode is not RunMode.RUN:
         return run_task(composed)
     directory = Path(HydraConfig.get().runtime.output_dir)

@@ -1,4 +1,4 @@
-"""May training start from another trial's network? Asked before training, and mostly without loading it."""
+"""Check before training that it can start from another trial's network, mostly without loading it."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig, record
 from dqn_exp.runs import NETWORK, read_json
 
 FIRST_WEIGHTS = {"init": "default", "init_scale": 0.5, "noisy_sigma": 0.5}
-"""What says how a network begins, and nothing about what fits into it."""
+"""Keys of a network's initial weights, with neutral values; they do not affect which weights fit."""
 
 PARTS = tuple(
     key
     for key in NetworkConfig.model_fields
     if key not in ("name", "hidden", "activation", "options", *FIRST_WEIGHTS)
 )
-"""What is told of a network where another has it otherwise."""
+"""The keys that an error message names if two networks differ in them."""
 
 
 class Shape(NamedTuple):
-    """What another network must have, to take the weights of one."""
+    """What must be equal in two networks so that one can take the weights of the other."""
 
     network: NetworkConfig
-    """But for its first weights, and for options, whose meaning its own code alone knows."""
+    """Without the keys of the initial weights, and without options, whose meaning only its own code knows."""
     observed: tuple[int, ...]
     """Shape of an observation."""
     actions: int
 
 
 def check_init_from(config: Config) -> None:
-    """Raise ConfigError where `init_from` is no finished trial or its network would not fit.
+    """Raise ConfigError if `init_from` is not a finished trial or its network does not fit.
 
-    It may be a checkpoint of stable-baselines3, too: a zip file.
+    It may also be a zip file, a checkpoint of stable-baselines3.
     """
     if config.init_from is None:
         return
@@ -63,7 +63,7 @@ def check_init_from(config: Config) -> None:
 
 
 def check_seen(configs: Iterable[Config], shares_files: bool) -> None:
-    """Raise ConfigError where trials start from a network that those who train them do not see."""
+    """Raise ConfigError if trials start from a network in a folder that their workers do not see."""
     unseen = next((config.init_from for config in configs if config.init_from is not None), None)
     if unseen is not None and not shares_files:
         raise ConfigError(
@@ -109,7 +109,7 @@ def _check_weights(
     observations: spaces.Box,
     actions: spaces.Discrete,
 ) -> None:
-    """Raise ConfigError where other options have made weights of other shapes."""
+    """Raise ConfigError if different options give weights of different shapes."""
     from dqn_exp.networks import build_network
     from dqn_exp.runs import load_network
 
@@ -130,7 +130,7 @@ def _describe(shape: Shape, told: list[str]) -> str:
 
 
 def _text(value: Any) -> str:
-    """As it is typed; of a part with a name: it, and its numbers in brackets."""
+    """A value as typed; for a part with a name, the name with its other values in brackets."""
     if isinstance(value, dict):
         numbers = ", ".join(f"{key}={_text(number)}" for key, number in value.items() if key != "name")
         return f"{value['name']} ({numbers})" if numbers else str(value["name"])

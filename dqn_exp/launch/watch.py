@@ -1,4 +1,4 @@
-"""Which running tasks have made no step for too long?"""
+"""Detect running tasks that have made no step for too long."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from dqn_exp.runs import last_heartbeat
 
 @runtime_checkable
 class Watchable(Protocol):
-    """A task that shows its progress by the trials in its directories."""
+    """A task whose progress can be seen in the directories of its trials."""
 
     @property
     def directories(self) -> Sequence[Path]: ...
 
 
 class Watch:
-    """Knows since when each task has shown nothing; `patience`: seconds that are too long."""
+    """Records when each task last made progress; `patience`: the most seconds without progress."""
 
     def __init__(self, patience: float) -> None:
         self.patience = patience
         self._seen: WeakKeyDictionary[object, tuple[list[int | None], float]] = WeakKeyDictionary()
 
     def is_stuck(self, key: object, task: object) -> bool:
-        """Has `task` shown nothing for too long? To be asked from its start on, under a `key` of its own."""
+        """Whether `task` has made no progress for too long; call from its start on, with its own `key`."""
         if not isinstance(task, Watchable):
             return False
         now, shown = time.monotonic(), [last_heartbeat(directory) for directory in task.directories]

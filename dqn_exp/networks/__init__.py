@@ -1,9 +1,9 @@
-"""Networks: built by name, initialised from their own random stream.
+"""Networks: built by name and initialised from their own random stream.
 
-`build_network` makes the module that a configuration names; `MLP` is the plain one, `CNN` that of images. The
-module `dense` makes the layers that the section `network` describes, for networks of one's own too. A network
-gives Q-values; `predict` gives what its head (`head_of`) makes them of, and `choice_values` what actions are
-chosen by.
+`build_network` builds the module that a configuration names: `MLP` for vectors, `CNN` for images, or a user's
+own. The module `dense` makes the layers that the section `network` describes; users' networks may use it too.
+A network returns Q-values. `predict` returns the predictions from which its head (`head_of`) computes them;
+`choice_values` returns the Q-values with -inf for actions that a mask does not allow.
 """
 
 from typing import TYPE_CHECKING

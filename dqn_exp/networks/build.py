@@ -1,4 +1,4 @@
-"""From the configuration of a network to a module with its first weights."""
+"""Build a network with its initial weights from its configuration."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from dqn_exp.registry import networks
 def build_network(
     config: NetworkConfig, observations: spaces.Box, actions: spaces.Discrete, seed: int
 ) -> nn.Module:
-    """A module that maps observations [B, *observations.shape] to Q-values float32[B, actions.n].
+    """Build a module that maps observations [B, *observations.shape] to Q-values float32[B, actions.n].
 
-    What `config.name` names is built for as many numbers as the head has for all actions. Raises
-    ConfigError where a user's own returns something else. Of a `MaskedBox` it is given the observations
-    without the masks, of an `ImageBox` uint8.
+    The network that `config.name` names gets as many outputs as the head needs for all actions. Raises
+    ConfigError if a user's network returns another shape. For a `MaskedBox` the network receives the
+    observations without the masks, for an `ImageBox` it receives uint8.
     """
     head = build_head(config.head)
     predicted = spaces.Discrete(int(actions.n) * head.outputs, start=actions.start)
@@ -45,11 +45,11 @@ def build_network(
 
 
 PARTS: dict[str, type[nn.Module]] = {"layer_norm": nn.LayerNorm, "dueling": Dueling, "noisy": NoisyLinear}
-"""What the keys of the section `network` that are true or false ask for."""
+"""The module that each true-or-false key of the section `network` asks for."""
 
 
 def _check_parts(config: NetworkConfig, network: nn.Module) -> None:
-    """Raise ConfigError where a network of the user's has nothing of what is asked for."""
+    """Raise ConfigError if a user's network lacks a module that the configuration asks for."""
     for key, part in PARTS.items():
         if getattr(config, key) and not any(isinstance(module, part) for module in network.modules()):
             raise ConfigError(
@@ -59,7 +59,7 @@ def _check_parts(config: NetworkConfig, network: nn.Module) -> None:
 
 
 def _check(name: str, network: nn.Module, observations: spaces.Box, n_predicted: int) -> None:
-    """One forward pass, of one observation as in acting and of several as in learning."""
+    """Try forward passes: of one observation, as in acting, and of two, as in learning."""
     if not isinstance(network, nn.Module):
         raise ConfigError(f"{name} built {type(network).__name__}; allowed: a torch.nn.Module")
     was_training = network.training

@@ -1,4 +1,4 @@
-"""Convolutional networks: Q-values float32[B, A] of images uint8[B, C, H, W]."""
+"""Convolutional networks for images uint8[B, C, H, W]; the output is float32[B, n]."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dqn_exp.networks.pixels import pixels_of
 
 
 class CNN(nn.Module):
-    """Convolutions with an activation after each, and fully connected layers behind them.
+    """Convolutions with an activation after each, followed by fully connected layers.
 
-    With three convolutions the network of Mnih et al. 2015 (`network=nature`), with one that of MinAtar
-    (Young & Tian 2019, https://arxiv.org/abs/1903.03176).
+    `network=nature` has three convolutions, as in Mnih et al. 2015. MinAtar's network has one (Young & Tian
+    2019, https://arxiv.org/abs/1903.03176).
     """
 
     def __init__(self, layers: list[nn.Module]) -> None:

@@ -1,4 +1,4 @@
-"""What convolutions make of an image's shape; known without torch, before anything is built."""
+"""The shapes of convolutions' outputs, computed without torch before anything is built."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Shape = tuple[int, ...]
 
 
 def convolved(images: Shape, convolutions: Sequence[ConvolutionConfig]) -> list[Shape]:
-    """The shapes from the images to the output of the last convolution, without padding.
+    """The shape of the images and of the output of each convolution, without padding.
 
-    Raises ConfigError where a kernel is larger than what it sees.
+    Raises ConfigError if a kernel is larger than its input.
     """
     shapes = [images]
     for place, convolution in enumerate(convolutions):

@@ -1,4 +1,4 @@
-"""The dense part of a network, as the section `network` of the configuration describes it."""
+"""The fully connected part of a network, as the section `network` of the configuration describes it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.T
 class Dueling(nn.Module):
     """Q(s, a) = V(s) + A(s, a) - mean over actions of A(s, .): features [B, F] to [B, A * K].
 
-    Wang et al. 2016, https://arxiv.org/abs/1511.06581, equation 9. Where K numbers are predicted for each
-    action, each of them has its own V and A (Hessel et al. 2018, https://arxiv.org/abs/1710.02298).
+    Wang et al. 2016, https://arxiv.org/abs/1511.06581, equation 9. If K numbers are predicted for each
+    action, each of the K has its own V and A (Hessel et al. 2018, https://arxiv.org/abs/1710.02298).
     """
 
     def __init__(self, value: nn.Module, advantage: nn.Module, n_actions: int) -> None:
-        """`value` gives [B, K], `advantage` [B, A * K], action by action."""
+        """`value` returns [B, K], `advantage` [B, A * K], the K numbers of one action after another."""
         super().__init__()
         self.value, self.advantage, self.n_actions = value, advantage, n_actions
 
@@ -33,11 +33,11 @@ class Dueling(nn.Module):
 
 
 def dense(n_in: int, n_out: int, config: NetworkConfig, batch_norm: bool = False) -> nn.Sequential:
-    """Layers from float32[B, n_in] to [B, n_out]: `hidden` ones with their activation, and the output.
+    """Layers from float32[B, n_in] to [B, n_out]: the `hidden` layers with activations, and the output layer.
 
-    With `dueling` the last hidden layer and the output are there twice, once for each stream; with `noisy`
-    all linear layers are `NoisyLinear`. Each hidden linear layer is followed by batch normalisation where
-    `batch_norm` (Ioffe & Szegedy 2015), then by layer normalisation where `layer_norm` (Ba et al. 2016).
+    With `dueling`, each of the two streams has its own last hidden layer and output layer. With `noisy`, all
+    linear layers are `NoisyLinear`. With `batch_norm`, batch normalisation follows each hidden linear
+    layer (Ioffe & Szegedy 2015); with `layer_norm`, layer normalisation follows (Ba et al. 2016).
     """
 
     def linear(n_in: int, n_out: int) -> nn.Linear:

@@ -1,4 +1,4 @@
-"""Networks that predict several numbers for each action, and are Q-values to everybody else."""
+"""Networks that predict several numbers for each action and return Q-values."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dqn_exp.networks.masked import MaskedNetwork
 
 
 class HeadedNetwork(nn.Module):
-    """A network of observations to [B, A * K] as one to Q-values [B, A], by what `head` says they are."""
+    """Wraps a network with outputs [B, A * K]: the forward pass returns the Q-values [B, A] of its `head`."""
 
     def __init__(self, network: nn.Module, head: Head) -> None:
         super().__init__()
         self.network, self.head = network, head
 
     def predict(self, observations: Tensor) -> Tensor:
-        """The predictions [B, A, K]."""
+        """The predictions [B, A, K] before the head turns them into Q-values."""
         flat: Tensor = self.network(observations)
         return flat.reshape(len(flat), -1, self.head.outputs)
 
@@ -25,13 +25,13 @@ class HeadedNetwork(nn.Module):
 
 
 def head_of(network: nn.Module) -> Head:
-    """What `network` predicts: Q-values, unless it says otherwise."""
+    """The head of `network`; `Values` if it has no other."""
     inner = network.network if isinstance(network, MaskedNetwork) else network
     return inner.head if isinstance(inner, HeadedNetwork) else Values()
 
 
 def predict(network: nn.Module, rows: Tensor) -> Tensor:
-    """The predictions [B, A, K] of any network, for rows as it takes them."""
+    """The predictions [B, A, K] of any network, for rows in the network's own input format."""
     if isinstance(network, MaskedNetwork):
         return predict(network.network, network.observations(rows))
     if isinstance(network, HeadedNetwork):

@@ -1,4 +1,4 @@
-"""The first weights of a network, where they are not torch's own."""
+"""The initial weights of a network, if they are not torch's own."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def initialise(network: nn.Module, config: NetworkConfig) -> None:
-    """Draw the first weights as `network.init` says, from torch's global generator.
+    """Draw the initial weights as `network.init` says, from torch's global generator.
 
-    "uniform": all parameters from U(-init_scale, init_scale). "orthogonal" (Saxe et al. 2014,
-    https://arxiv.org/abs/1312.6120): weights of linear and convolutional layers, with gain sqrt(2), and 1 in
-    the last layer; biases 0. The size of the noise of noisy layers stays as it is.
+    - "uniform": all parameters from U(-init_scale, init_scale).
+    - "orthogonal" (Saxe et al. 2014, https://arxiv.org/abs/1312.6120): the weights of linear and
+      convolutional layers, with gain sqrt(2), in the last layer with gain 1; biases are 0.
+
+    The noise parameters sigma of noisy layers are unchanged.
     """
     if config.init == "uniform":
         sizes = {id(p) for layer in noisy_layers(network) for p in (layer.weight_sigma, layer.bias_sigma)}
@@ -38,6 +40,6 @@ def _layers(network: nn.Module) -> list[nn.Linear]:
 
 
 def _outputs(network: nn.Module) -> list[nn.Linear]:
-    """The last layer; the last one of each stream, where there are two."""
+    """The last layer, or in a dueling network the last layer of each stream."""
     streams = [s for m in network.modules() if isinstance(m, Dueling) for s in (m.value, m.advantage)]
     return [layer for part in streams or [network] for layer in _layers(part)[-1:]]

@@ -1,4 +1,4 @@
-"""Networks for observations that say which actions are allowed."""
+"""Networks for observations with action masks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 
 class MaskedNetwork(nn.Module):
-    """A network of observations [B, D] that takes rows [B, D + A], with the mask of the actions behind.
+    """Wraps a network of observations [B, D] for rows [B, D + A] that end with the action mask.
 
-    Its values are those of `network`, of all actions; `choice_values` rules out what is not allowed.
+    The forward pass returns the Q-values of all actions; `choice_values` rules out those not allowed.
     """
 
     def __init__(self, network: nn.Module, n_actions: int) -> None:
@@ -27,12 +27,12 @@ class MaskedNetwork(nn.Module):
 
 
 def rule_out(network: nn.Module, rows: Tensor, values: Tensor) -> Tensor:
-    """Q-values [B, A] with -inf for the actions that the mask of a row does not allow."""
+    """`values` [B, A] with -inf for actions that the mask of a row does not allow."""
     if not isinstance(network, MaskedNetwork):
         return values
     return values.masked_fill(rows[:, -network.n_actions :] == 0, -math.inf)
 
 
 def choice_values(network: nn.Module, rows: Tensor) -> Tensor:
-    """Q-values [B, A] to choose actions by: -inf for those that a row's mask does not allow."""
+    """Q-values [B, A] for choosing actions: -inf for actions that the mask of a row does not allow."""
     return rule_out(network, rows, network(rows))

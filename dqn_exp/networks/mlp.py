@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: for observations float32[B, ...] as many numbers [B, n] as there are to predict."""
+"""Multilayer perceptrons: map observations float32[B, ...] to outputs [B, n]."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dqn_exp.networks.pixels import pixels_of
 
 
 class MLP(nn.Module):
-    """Fully connected layers, one after another."""
+    """A sequence of fully connected layers."""
 
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__()

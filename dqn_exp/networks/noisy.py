@@ -1,4 +1,4 @@
-"""Linear layers with noise whose size is learned: exploration by the network itself."""
+"""Linear layers with noise of learned size, for exploration by the network itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from torch.nn import functional
 class NoisyLinear(nn.Linear):
     """y = (W + sigma_W * f(e_out) f(e_in)^T) x + b + sigma_b * f(e_out), with f(e) = sign(e) sqrt(|e|).
 
-    Factorised Gaussian noise (Fortunato et al. 2018, https://arxiv.org/abs/1706.10295, section 3): e_in and
-    e_out are standard normal, drawn at each forward pass and the same for a whole batch. Outside of `noise`
-    the layer is the plain linear one. W and b start as torch's own do, which is as in the paper; sigma_W
-    and sigma_b start at `sigma` / sqrt(n_in).
+    Factorised Gaussian noise (Fortunato et al. 2018, https://arxiv.org/abs/1706.10295, section 3). e_in and
+    e_out are standard normal, drawn at each forward pass and shared by the whole batch. Outside the context
+    `noise` the layer is a plain linear layer. W and b are initialised by torch, as in the paper; sigma_W and
+    sigma_b start at `sigma` / sqrt(n_in).
     """
 
     def __init__(self, n_in: int, n_out: int, sigma: float) -> None:
@@ -25,7 +25,7 @@ class NoisyLinear(nn.Linear):
         self.weight_sigma = nn.Parameter(torch.full((n_out, n_in), sigma / math.sqrt(n_in)))
         self.bias_sigma = nn.Parameter(torch.full((n_out,), sigma / math.sqrt(n_in)))
         self.is_on = False
-        """Is there noise?"""
+        """Whether the layer applies noise."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         if not self.is_on:
@@ -35,7 +35,7 @@ class NoisyLinear(nn.Linear):
         return functional.linear(inputs, weight, self.bias + self.bias_sigma * noise_out)
 
     def _draw(self, count: int) -> Tensor:
-        """From torch's generator of the CPU, wherever the network is: the noise is the same everywhere."""
+        """f(e) [count], drawn from torch's CPU generator, so the noise is the same on every device."""
         drawn = torch.randn(count).to(self.weight)
         return drawn.sign() * drawn.abs().sqrt()
 
@@ -46,7 +46,7 @@ def noisy_layers(*networks: nn.Module) -> list[NoisyLinear]:
 
 @contextmanager
 def noise(layers: Sequence[NoisyLinear]) -> Iterator[None]:
-    """Each forward pass of `layers` has noise of its own, drawn from torch's global generator."""
+    """Inside the context, each forward pass of `layers` draws new noise from torch's global generator."""
     for layer in layers:
         layer.is_on = True
     try:

@@ -1,4 +1,4 @@
-"""From images as the replay holds them to numbers that a network can multiply."""
+"""Convert images from the replay buffer's bytes to floating-point numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dqn_exp.images import ImageBox
 
 
 class Pixels(nn.Module):
-    """uint8[B, ...] of values 0 to `largest` as float32 in [0, 1]."""
+    """Maps uint8[B, ...] with values from 0 to `largest` to float32 in [0, 1]."""
 
     def __init__(self, largest: int) -> None:
         super().__init__()
@@ -21,5 +21,5 @@ class Pixels(nn.Module):
 
 
 def pixels_of(observations: spaces.Box) -> list[nn.Module]:
-    """What has to come first in a network of these observations: nothing, or `Pixels`."""
+    """The first modules of a network for these observations: `Pixels` for images, otherwise none."""
     return [Pixels(observations.largest)] if isinstance(observations, ImageBox) else []

@@ -1,6 +1,6 @@
-"""Replay: what the agent remembers, and which of it an update learns from.
+"""Replay buffers: they store transitions and sample the batches that updates learn from.
 
-`build_replay` makes the one that a configuration names; `Transitions` are its columns.
+`build_replay` builds the replay buffer that a configuration names; `Transitions` are its columns.
 """
 
 from typing import TYPE_CHECKING

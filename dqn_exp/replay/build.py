@@ -1,4 +1,4 @@
-"""From the configuration of a replay to the replay."""
+"""Build a replay buffer from its configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def build_replay(
     gamma: float,
     generator: np.random.Generator,
 ) -> Replay:
-    """The replay of `config`, for steps of `n_environments` at once."""
+    """Build the replay buffer of `config`, for steps of `n_environments` at once."""
     replay = _build_ring(config, observations, gamma, generator)
     return NStepReplay(replay, config.n_step, n_environments) if config.n_step > 1 else replay
 
@@ -35,7 +35,7 @@ def _build_ring(
             return UniformReplay(*common, config.replacement, generator)
         case CombinedConfig():
             return CombinedReplay(*common, config.replacement, generator)
-        case OnlineConfig():  # a ring that holds the latest transition alone
+        case OnlineConfig():  # capacity 1: holds only the latest transition
             return UniformReplay(*common, True, generator)
         case PrioritisedConfig():
             from dqn_exp.replay.prioritised import PrioritisedReplay  # imports numba
@@ -53,6 +53,6 @@ def _build_ring(
 
 
 def bytes_per_transition(config: ReplayConfig, observations: spaces.Box) -> int:
-    """Of a stored transition: its observations, action, reward, discount, and its priority."""
-    priority = 16 if isinstance(config, PrioritisedConfig) else 0  # a leaf of the tree, and what is above it
+    """Bytes of a stored transition: its observations, action, reward, discount and priority."""
+    priority = 16 if isinstance(config, PrioritisedConfig) else 0  # a leaf and an inner node of the sum tree
     return bytes_per_row(observations) + 8 + 4 + 4 + priority

@@ -8,7 +8,7 @@ from dqn_exp.replay.ring import Sample, UniformReplay
 
 
 class CombinedReplay(UniformReplay):
-    """Each batch holds the latest transition, and of the others as many as are missing, drawn uniformly."""
+    """Each batch consists of the latest transition and of others that are drawn uniformly."""
 
     def sample(self) -> Sample:
         latest = self._next - 1

@@ -1,7 +1,7 @@
-"""Rows of images: frames stored once, however many observations show them.
+"""Storage of image observations that stores each frame once, even if several observations contain it.
 
-The observation after one step is the observation before the next, and of a stack of four frames three
-are in the next one again. A row therefore holds where the frames of its two observations are kept.
+The observation after one step is the observation before the next step, and of a stack of four frames three
+are in the next stack again. A row therefore holds the numbers under which its frames are stored.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ import numpy as np
 from dqn_exp.images import ImageBox
 
 REMEMBERED = 1024
-"""Latest frames that are known again. A step of N environments stores N new ones and shows again those of
-as many steps as are stacked, plus those of the steps whose n-step sums are not complete."""
+"""The number of latest frames that a new frame is compared with. A step of N environments stores N new
+frames, and repeats those of as many steps as are stacked and of steps whose n-step sums are incomplete."""
 SPARE = 8
-"""One frame in so many more than rows: an episode of L steps shows L + 1. Where they do not do, room for as
-many again is made, as often as necessary."""
+"""There is room for one more frame for every 8 rows, because an episode of L steps has L + 1 frames. If the
+room is used up, the same extra room is added, as often as necessary."""
 
 
 def spare(rows: int) -> int:
-    """Frames there is room for at first beside one for each row."""
+    """The initial room for frames in addition to one frame for each row."""
     return rows // SPARE + REMEMBERED
 
 
 class FrameStore:
-    """uint8 frames by their number, each kept as long as it is referred to."""
+    """Stores uint8 frames by number; a frame is kept as long as it has references."""
 
     def __init__(self, shape: tuple[int, ...], room: int) -> None:
         self._more = spare(room)
-        # np.zeros takes memory from the system only as frames are written
+        # The system provides the memory of np.zeros only when frames are written
         self._frames = np.zeros((room + self._more, *shape), np.uint8)
-        self._references = array("i")  # one for each number that was ever in use
+        self._references = array("i")  # a count for each number that was ever used
         self._free: list[int] = []
         self._latest: dict[bytes, int] = {}
 
     def refer(self, frame: np.ndarray) -> int:
-        """The number of a frame; it is stored unless one of the latest is equal to it."""
+        """Add a reference to `frame`; returns its number. Stores it if none of the latest frames is equal."""
         content = frame.tobytes()
         number = self._latest.get(content)
         if number is None:
@@ -49,13 +49,13 @@ class FrameStore:
         return number
 
     def release(self, number: int) -> None:
-        """Take back one reference."""
+        """Remove one reference; a frame without references may be overwritten."""
         self._references[number] -= 1
         if self._references[number] == 0:
             self._free.append(number)
 
     def take(self, numbers: np.ndarray) -> np.ndarray:
-        """uint8[*numbers.shape, *shape]"""
+        """The frames of `numbers`, uint8[*numbers.shape, *shape]."""
         return self._frames.take(numbers, axis=0)
 
     def _store(self, frame: np.ndarray) -> int:
@@ -66,7 +66,7 @@ class FrameStore:
             self._references.append(0)
             self._make_room(number + 1)
         self._frames[number] = frame
-        self._references[number] = 1  # of those that are known again
+        self._references[number] = 1  # the reference of the table of latest frames
         return number
 
     def _make_room(self, count: int) -> None:
@@ -76,11 +76,11 @@ class FrameStore:
             self._frames = np.concatenate([self._frames, more])
 
     def state(self) -> np.ndarray:
-        """All frames up to the highest number that was ever in use."""
+        """All frames up to the highest number that was ever used."""
         return self._frames[: len(self._references)]
 
     def load_state(self, frames: np.ndarray, referred: np.ndarray) -> None:
-        """`referred`: the numbers of `frames` that are referred to, as often as they are."""
+        """Restore `frames`; `referred` holds the number of a frame once for each reference to it."""
         self._make_room(len(frames))
         self._frames[: len(frames)] = frames
         references = np.bincount(referred.ravel(), minlength=len(frames)).astype(np.intc)
@@ -90,20 +90,20 @@ class FrameStore:
 
 
 class StackedFrames:
-    """A column of observations [stack * C, H, W] that are put together from their frames when taken."""
+    """A column of observations [stack * C, H, W], which `take` assembles from their frames."""
 
     def __init__(self, store: FrameStore, numbers: np.ndarray, shape: tuple[int, ...]) -> None:
-        """`numbers` [rows, stack]: where the frames of each row are, the oldest first."""
+        """`numbers` [rows, stack]: the numbers of the frames of each row, the oldest first."""
         self._store, self._numbers, self._shape = store, numbers, shape
 
     def take(self, indices: np.ndarray, axis: int = 0) -> np.ndarray:
-        """uint8[B, stack * C, H, W]"""
+        """The observations of the rows `indices`, uint8[B, stack * C, H, W]."""
         frames = self._store.take(self._numbers.take(indices, axis=axis))
         return frames.reshape(len(indices), *self._shape)
 
 
 class FrameRows:
-    """Room for `capacity` rows of two observations of images."""
+    """`Rows` of image observations."""
 
     def __init__(self, capacity: int, images: ImageBox) -> None:
         self._stack, self._frame = images.stack, images.frame
@@ -139,11 +139,11 @@ class FrameRows:
 
     @staticmethod
     def bytes_reserved(capacity: int, images: ImageBox) -> int:
-        """Of all frames that there is room for at first."""
+        """The bytes of all frames that there is room for initially."""
         return (capacity + spare(capacity)) * math.prod(images.frame)
 
     @staticmethod
     def bytes_per_row(images: ImageBox) -> int:
-        """One new frame, and the numbers of all that are shown."""
+        """The bytes of one new frame, of the numbers of all frames of a row, and of a reference count."""
         references = array("i").itemsize
         return math.prod(images.frame) + 2 * images.stack * 4 + references

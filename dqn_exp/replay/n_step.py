@@ -1,4 +1,4 @@
-"""n-step returns: sums of discounted rewards in front of any replay."""
+"""n-step returns: sum up discounted rewards before transitions are stored in a replay buffer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from dqn_exp.envs import Step
 from dqn_exp.replay.ring import Sample, Transitions, UniformReplay
 
 Pending = tuple[np.ndarray, int, float]
-"""Observation, action and reward of a step whose sum is not complete."""
+"""Observation, action and reward of a step whose sum is incomplete."""
 
 
 class NStepReplay:
-    """Stores (s_t, a_t, r_t + ... + gamma^(m-1) r_{t+m-1}, s_{t+m}, gamma^m), where m is n or what
-    was left of the episode; a terminal step ends the sum and makes the discount 0."""
+    """Stores (s_t, a_t, r_t + ... + gamma^(m-1) r_{t+m-1}, s_{t+m}, gamma^m).
+
+    m is n, or the number of remaining steps of the episode if that is smaller. A terminal step ends the sum
+    and makes the discount 0.
+    """
 
     def __init__(self, replay: UniformReplay, n: int, n_environments: int) -> None:
         self._replay, self._n = replay, n
@@ -34,7 +37,7 @@ class NStepReplay:
         return self._replay.transitions
 
     def add(self, step: Step) -> None:
-        """Sum up a step of each environment; store the sums that are complete."""
+        """Add a step of each environment to its sums; store the sums that are complete."""
         for n, pending in enumerate(self._pending):
             pending.append((step.observation[n].copy(), int(step.action[n]), float(step.reward[n])))
             reached, terminated = step.next_observation[n], bool(step.terminated[n])
@@ -62,7 +65,7 @@ class NStepReplay:
         return self._replay.oldest_not_finite()
 
     def state(self) -> dict[str, Any]:
-        """With the steps whose sums are not complete."""
+        """The state, including the steps whose sums are incomplete."""
         pending = [[list(one) for one in environment] for environment in self._pending]
         return {"pending": pending, "replay": self._replay.state()}
 

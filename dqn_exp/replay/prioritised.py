@@ -13,8 +13,8 @@ from dqn_exp.replay.sum_tree import SumTree
 class PrioritisedReplay(UniformReplay):
     """P(i) = p_i^alpha / sum p^alpha with p = |TD error| + floor; new transitions get the largest p so far.
 
-    Importance weights are (N P(i))^-beta / max over the batch; beta goes linearly from
-    `beta_start` to `beta_end` over `beta_updates` samples.
+    Importance weights are (N P(i))^-beta, divided by their maximum over the batch. beta changes linearly
+    from `beta_start` to `beta_end` over `beta_updates` samples.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class PrioritisedReplay(UniformReplay):
         return index
 
     def sample(self) -> Sample:
-        """One draw from each of B equal slices of the total priority."""
+        """Draw one transition from each of B equal slices of the total priority."""
         total, batch = self._tree.total, self.batch_size
         slices = (np.arange(batch) + self._uniforms.take(batch)) / batch
         indices = self._tree.find(slices * total)

@@ -1,4 +1,4 @@
-"""Uniform replay in preallocated NumPy rings."""
+"""The uniform replay buffer, in preallocated NumPy ring buffers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dqn_exp.seeding import Uniforms
 
 
 class Transitions(NamedTuple):
-    """Columns of stored transitions, one row each.
+    """The columns of stored transitions; each transition is one row.
 
-    `discount` multiplies the bootstrapped value: 0 where the episode terminated, gamma where it
-    went on or was truncated, gamma**m for a sum of m rewards.
+    `discount` multiplies the bootstrapped value. It is 0 if the episode terminated, gamma if it went on or
+    was truncated, and gamma**m for a sum of m rewards.
     """
 
-    observation: Any  # [N, ...], of the observation space's shape and type: an array, or `StackedFrames`
+    observation: Any  # [N, ...], of the observation space's shape and dtype: an array, or `StackedFrames`
     action: np.ndarray  # int64[N]
     reward: np.ndarray  # float32[N]
     next_observation: Any  # likewise
@@ -27,16 +27,16 @@ class Transitions(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Which rows to learn from."""
+    """The rows of a batch."""
 
     indices: np.ndarray  # int64[B]
     weights: np.ndarray | None  # float32[B], importance weights; None: all 1
 
 
 class UniformReplay:
-    """The latest `capacity` transitions, sampled uniformly.
+    """Stores the latest `capacity` transitions and samples them uniformly.
 
-    What is sampled depends on how many transitions are held, not on how many would fit.
+    A sample depends on the number of stored transitions, not on the capacity.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class UniformReplay:
         self._next = 0
         self._size = 0
         self._rows = make_rows(capacity, observations)
-        # np.zeros takes memory from the system only as rows are written
+        # The system provides the memory of np.zeros only when rows are written
         self.transitions = Transitions(
             self._rows.observation,
             np.zeros(capacity, np.int64),
@@ -69,7 +69,7 @@ class UniformReplay:
         return self._size
 
     def add(self, step: Step) -> None:
-        """Store a step of each environment. Only `terminated` ends the bootstrap."""
+        """Store a step of each environment. The discount is 0 only if `terminated`, not if `truncated`."""
         for n, reward in enumerate(step.reward):
             discount = 0.0 if step.terminated[n] else self.gamma
             self.store(step.observation[n], step.action[n], reward, step.next_observation[n], discount)
@@ -82,7 +82,7 @@ class UniformReplay:
         next_observation: np.ndarray,
         discount: float,
     ) -> int:
-        """Write one row over the oldest; returns its index."""
+        """Write one row, over the oldest if the buffer is full; returns its index."""
         index = self._next
         _, actions, rewards, _, discounts = self.transitions
         self._rows.write(index, observation, next_observation)
@@ -98,17 +98,17 @@ class UniformReplay:
         return Sample(self._draw(self.batch_size, self._size), None)
 
     def _draw(self, count: int, below: int) -> np.ndarray:
-        """So many of the whole numbers from 0 to `below`, int64[count]; each once unless `replacement`."""
+        """`count` integers in [0, below), int64[count]; all different unless `replacement`."""
         if self.replacement:
             # Floors of 53-bit uniforms are as even as integers(), which takes four times as long
             return (self._uniforms.take(count) * float(below)).astype(np.int64)
         return self._generator.choice(below, count, replace=False, shuffle=False)
 
     def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
-        """Told the TD errors float32[B] of what was sampled; uniform replay has no use for them."""
+        """Receives the TD errors float32[B] of `sample`. The uniform replay buffer ignores them."""
 
     def oldest_not_finite(self) -> tuple[int, float] | None:
-        """How many rows ago the oldest observation was stored that is NaN or infinite, and which it is."""
+        """The oldest observation with NaN or inf: how many rows ago it was stored, and that number."""
         rows, numbers = self._rows.not_finite(self._size)
         if not rows.size:
             return None
@@ -117,7 +117,7 @@ class UniformReplay:
         return int(ages[oldest]), float(numbers[oldest])
 
     def state(self) -> dict[str, Any]:
-        """With the filled part of the rings."""
+        """The state, including the filled part of the ring buffers."""
         own = {name: column[: self._size] for name, column in self._columns().items()}
         return {
             "next": self._next,
@@ -134,6 +134,6 @@ class UniformReplay:
             column[: self._size] = state["transitions"][name]
 
     def _columns(self) -> dict[str, np.ndarray]:
-        """All but the observations."""
+        """All columns except the observations."""
         _, action, reward, _, discount = self.transitions
         return {"action": action, "reward": reward, "discount": discount}

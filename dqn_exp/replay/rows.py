@@ -1,4 +1,4 @@
-"""Observations of stored transitions and what followed them: as arrays, or as frames stored once."""
+"""Storage of observations and next observations: as arrays, or for images as frames stored once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dqn_exp.replay.frames import FrameRows
 
 
 class Rows(Protocol):
-    """Room for `capacity` rows of two observations each."""
+    """Storage for `capacity` rows of an observation and a next observation."""
 
     @property
     def observation(self) -> Any:
@@ -25,7 +25,7 @@ class Rows(Protocol):
         """Replace row `index`."""
 
     def not_finite(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Of the first `size` rows those with a number that is NaN or infinite, and such a number of each."""
+        """Those of the first `size` rows that contain NaN or inf, and the first such number of each."""
 
     def state(self, size: int) -> dict[str, np.ndarray]:
         """The first `size` rows."""
@@ -34,7 +34,7 @@ class Rows(Protocol):
 
 
 class ArrayRows:
-    """Two arrays, whose memory is taken from the system only as rows are written."""
+    """`Rows` in two arrays; the system provides their memory only when rows are written."""
 
     def __init__(self, capacity: int, observations: spaces.Box) -> None:
         self.observation, self.next_observation = (
@@ -61,21 +61,21 @@ class ArrayRows:
 
 
 def make_rows(capacity: int, observations: spaces.Box) -> Rows:
-    """Of images each frame is stored once, of other observations both of each transition."""
+    """`FrameRows` for images, which store each frame once; otherwise `ArrayRows`."""
     if isinstance(observations, ImageBox):
         return FrameRows(capacity, observations)
     return ArrayRows(capacity, observations)
 
 
 def bytes_reserved(capacity: int, observations: spaces.Box) -> int:
-    """What the largest array of so many rows asks the system for, filled or not."""
+    """Bytes that the largest single array for `capacity` rows requests from the system, filled or not."""
     if isinstance(observations, ImageBox):
         return FrameRows.bytes_reserved(capacity, observations)
     return capacity * int(np.prod(observations.shape)) * observations.dtype.itemsize
 
 
 def bytes_per_row(observations: spaces.Box) -> int:
-    """What two observations of a transition take where each transition begins where the last one ended."""
+    """Bytes of the two observations of a transition, if each transition begins where the last one ended."""
     if isinstance(observations, ImageBox):
         return FrameRows.bytes_per_row(observations)
     return 2 * int(np.prod(observations.shape)) * observations.dtype.itemsize

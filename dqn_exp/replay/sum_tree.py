@@ -1,4 +1,4 @@
-"""Weights, one of which is drawn in proportion to them."""
+"""A sum tree, from which leaves are drawn with probabilities proportional to their weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dqn_exp.compilation import kept, prepare
 
 
 class SumTree:
-    """Weights of `capacity` leaves, with the sum of each subtree: O(log capacity) to draw a leaf.
+    """Holds the weights of `capacity` leaves and the sum of each subtree: a draw takes O(log capacity).
 
-    Node 1 is the root, and the children of a node are 2 node and 2 node + 1.
+    Node 1 is the root; the children of node i are nodes 2i and 2i + 1.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -30,18 +30,18 @@ class SumTree:
         return weights
 
     def __setitem__(self, leaves: ArrayLike, weights: ArrayLike) -> None:
-        """Of one leaf, or of several, [n] each; of a leaf that is named twice the last weight counts."""
+        """Set the weight of one leaf, or of several, [n] each. For a repeated leaf the last weight counts."""
         self._weigh(self._sums, np.array(leaves, np.int64, ndmin=1), np.array(weights, np.float64, ndmin=1))
 
     def find(self, masses: np.ndarray) -> np.ndarray:
-        """The leaves int64[n] at which the running sum of weights exceeds `masses` [n], in [0, total)."""
+        """The leaves int64[n] at which the cumulative sum of weights exceeds `masses` [n], in [0, total)."""
         leaves = np.empty(len(masses), np.int64)
         self._find(self._sums, np.ascontiguousarray(masses, np.float64), leaves)
         return leaves
 
 
 def weigh(sums: np.ndarray, leaves: np.ndarray, weights: np.ndarray) -> None:
-    """Set weights [n] of `leaves` [n], and every sum above them."""
+    """Set the weights [n] of `leaves` [n], and update all sums above them."""
     for k in range(leaves.size):
         node = sums.size // 2 + leaves[k]
         sums[node] = weights[k]
@@ -51,7 +51,7 @@ def weigh(sums: np.ndarray, leaves: np.ndarray, weights: np.ndarray) -> None:
 
 
 def find(sums: np.ndarray, masses: np.ndarray, leaves: np.ndarray) -> None:
-    """Fill leaves [n] with those that hold `masses` [n]; a leaf that weighs nothing holds none."""
+    """Write to `leaves` [n] the leaves that contain `masses` [n]; leaves of weight 0 are never chosen."""
     first_leaf = sums.size // 2
     for k in range(masses.size):
         node, mass = 1, masses[k]

@@ -1,8 +1,11 @@
-"""What a trial leaves on disk, and how it is read again.
+"""The records of trials on disk: writing and reading them.
 
-`record_trial` trains and writes a trial; `read_result`, `read_columns` and `read_json` read what it left;
-`Observer` is what watches a trial; `provenance` is what was run, where and with what; `take` copies a
-finished trial to where the same would be trained, and `catch_up` tells trackers of one.
+- `record_trial` trains a trial and writes its record.
+- `read_result`, `read_columns` and `read_json` read a record.
+- `Observer` is the interface of code that watches a trial.
+- The module `provenance` describes what was run, where and with which versions.
+- `take` copies a finished trial to a place where an equal trial would be trained.
+- `catch_up` reports a finished trial to trackers.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Checkpoints: where a killed trial goes on. One safetensors file of nested state."""
+"""Checkpoints, from which a killed trial continues: nested state in one safetensors file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dqn_exp.training import Event, Run
 
 
 class Part(Protocol):
-    """Something of a trial that has a state."""
+    """A part of a trial that has a state."""
 
     def state(self) -> Any: ...
 
@@ -28,15 +28,16 @@ class Part(Protocol):
 
 
 SHARE = 20
-"""Training lasts at least so many times as long as saving does: a replay of images may be gigabytes."""
+"""Training between two checkpoints lasts at least so many times as long as saving one: a replay buffer of
+images may have gigabytes."""
 MOST = 100
-"""The interval grows to no more than so many times what is asked for."""
+"""The interval grows to at most so many times the configured one."""
 
 
 class Checkpoint(Observer):
-    """Saves the state of `parts` at the first event after the interval that ends a step.
+    """Saves the state of `parts` when the interval is over, at the next last event of a step.
 
-    The interval is what the configuration says, and longer where the latest saving took its time.
+    The interval is that of the configuration, or longer if saving took long the last time.
     """
 
     def __init__(self, directory: Path, parts: Mapping[str, Part]) -> None:
@@ -54,17 +55,17 @@ class Checkpoint(Observer):
             self._cost = self._saved - begun
 
     def save(self, name: str) -> None:
-        """Save the state of the parts, which must be at rest, under this name in the trial's directory."""
+        """Save the parts as the file `name` in the trial's directory; the run must be at rest."""
         write_state(self._directory / name, {name: part.state() for name, part in self._parts.items()})
 
 
 def interval(asked: float, cost: float) -> float:
-    """Seconds between checkpoints, from what is asked for and the seconds that saving takes."""
+    """Seconds between checkpoints, from the configured seconds and the seconds that saving takes."""
     return max(asked, min(SHARE * cost, MOST * asked))
 
 
 def write_state(path: Path, state: Any) -> None:
-    """Replace `path` by `state`: plain values, arrays and tensors in dictionaries and lists."""
+    """Write `state` to `path`: plain values, arrays and tensors in dictionaries and lists."""
     tensors: dict[str, Tensor] = {}
     plain = without_arrays(state, "", tensors)
     metadata = {"format": str(FORMAT), "state": json.dumps(plain)}
@@ -72,7 +73,7 @@ def write_state(path: Path, state: Any) -> None:
 
 
 def read_state(path: Path) -> Any | None:
-    """The state that `write_state` wrote; None where there is none, or one of another format."""
+    """The state that `write_state` wrote to `path`; None if there is none or it has another format."""
     if not path.exists():
         return None
     tensors, metadata = read_tensors(path)

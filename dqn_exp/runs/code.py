@@ -1,7 +1,7 @@
-"""Which code a trial is trained with: told by its content, so that edited code is other code.
+"""Identify the code that trains a trial, by its content, so that edited code counts as different code.
 
-A digest is of the source files; what is installed from elsewhere is told by its version. None stands for
-code that is not known: it was edited since this process imported it, or cannot be read.
+Code is identified by a digest of its source files; an installed package by its version. None means that the
+code is unknown: it was edited after this process imported it, or it cannot be read.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from dqn_exp.runs.files import NETWORK
 
 OURS = "dqn_exp"
 NO_PARTS = (OURS, "analysis", "hydra_plugins")
-"""Told of by `source`, or without a say in what happens in a trial."""
+"""Modules that `source` covers, or that do not influence a trial."""
 TOLD_BY_VERSION = ("torch", "numpy", "numba", "gymnasium")
-"""Packages that every trial uses, whose versions it records anyway."""
+"""Packages that every trial uses; their versions are recorded anyway."""
 INSTALLED = frozenset(("site-packages", "dist-packages"))
 SOURCES = (".py", ".so")
 
 
 @cache
 def source() -> str | None:
-    """Digest of this program."""
+    """The digest of this program's source files."""
     spec = _spec(OURS)
     return None if spec is None else _as_first_seen(OURS, _read(spec))
 
 
 def parts(config: Config) -> dict[str, str | None]:
-    """Digest or version of whatever else `config` has trained: by the name of a module, or `init_from`.
+    """Digest or version of all other code and files that `config` uses, by module name or `init_from`.
 
-    The modules are those of `imports` and, wherever they are not installed, all that they import by an
-    import statement.
+    The modules are those of `imports` and, if these are not installed packages, all modules that they import
+    by an import statement, and so on.
     """
     found = dict(_modules(tuple(config.imports)))
     if config.init_from is not None:
-        place = Path(config.init_from)  # of a trial, or a checkpoint of stable-baselines3
+        place = Path(config.init_from)  # a trial's directory, or a checkpoint of stable-baselines3
         found["init_from"] = _digest_of_file(place if place.suffix == ".zip" else place / NETWORK)
     return found
 
 
 def look_again() -> None:
-    """Forget what the files held: another command begins in this process."""
+    """Forget the digests, because another command begins in this process."""
     source.cache_clear()
     _modules.cache_clear()
 
@@ -66,7 +66,7 @@ def _modules(names: tuple[str, ...]) -> Mapping[str, str | None]:
         if name in found or name in (*NO_PARTS, *TOLD_BY_VERSION) or name in sys.stdlib_module_names:
             continue
         spec = _spec(name)
-        if spec is None:  # an import of what is not there may be caught
+        if spec is None:  # the import of a missing module may be caught
             found |= {name: None} if name in wanted else {}
             continue
         version = _version(name) if _is_installed(spec) else None
@@ -80,7 +80,7 @@ def _modules(names: tuple[str, ...]) -> Mapping[str, str | None]:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """Where a top-level module is; it is not imported."""
+    """The specification of a top-level module, which is not imported; None if there is none."""
     try:
         return find_spec(name)
     except (ImportError, ValueError):
@@ -99,13 +99,13 @@ def _places(spec: ModuleSpec) -> list[str]:
 
 
 def _version(module: str) -> str | None:
-    """Of the distribution that installed a top-level module: one of its name, or that says it has it."""
+    """Version of the distribution that installed a top-level module, or None if none is found."""
     with suppress(metadata.PackageNotFoundError):
         return metadata.version(module)
     for distribution in metadata.distributions():
         if module in (distribution.read_text("top_level.txt") or "").split():
             return distribution.version
-    names = metadata.packages_distributions().get(module)  # reads the lists of all installed files
+    names = metadata.packages_distributions().get(module)  # slow: reads the lists of all installed files
     return metadata.version(names[0]) if names else None
 
 
@@ -114,7 +114,7 @@ File = tuple[str, bytes]
 
 
 def _read(spec: ModuleSpec) -> list[File]:
-    """The source files of a module; none where they cannot be read."""
+    """The source files of a module; empty if they cannot be read."""
     try:
         return [(name, path.read_bytes()) for place in _places(spec) for name, path in _files(Path(place))]
     except OSError:
@@ -132,9 +132,9 @@ def _files(place: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _imported(files: Iterable[File]) -> Iterator[str]:
-    """The top-level modules that source files name in import statements, wherever these stand.
+    """The top-level modules that the import statements of source files name, at any place in the file.
 
-    A relative import names a module of the same package, all of whose files are told of anyway.
+    Relative imports are skipped: they name modules of the same package, whose files are all read anyway.
     """
     for name, content in files:
         for node in ast.walk(_parsed(content)) if name.endswith(".py") else ():
@@ -145,7 +145,7 @@ def _imported(files: Iterable[File]) -> Iterator[str]:
 
 
 def _parsed(content: bytes) -> ast.AST:
-    """Nothing of what is no Python: that can import nothing."""
+    """The syntax tree of a source file; empty if it is not Python, as it then cannot import anything."""
     try:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(content)
@@ -157,7 +157,7 @@ _first_seen: dict[str, str | None] = {}
 
 
 def _as_first_seen(module: str, files: Sequence[File]) -> str | None:
-    """Digest of the files of `module`; None where it is not what this process found, and imported, first."""
+    """Digest of the files of `module`; None if it differs from the first digest found in this process."""
     listed = "\n".join(f"{name} {_digest(content)}" for name, content in files)
     digest = _digest(listed.encode()) if files else None
     return digest if _first_seen.setdefault(module, digest) == digest else None

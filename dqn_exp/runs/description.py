@@ -1,4 +1,4 @@
-"""What a trial is and how it was run: the content of trial.json."""
+"""The description of a trial and of its attempts: the content of trial.json."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from dqn_exp.training import Run
 
 
 def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bool) -> dict[str, Any]:
-    """The description of `run`, with the present attempt behind those that `directory` tells of.
+    """The description of `run`, with this attempt after the attempts already recorded in `directory`.
 
-    is_exact: could the environments be brought to where the trial was saved?
+    is_exact: whether the environments could be restored exactly to their saved state.
     """
     config, began = run.config, now()
     path = directory / DESCRIPTION
@@ -46,6 +46,6 @@ def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bo
 
 
 def rewrite(config: Config, directory: Path) -> None:
-    """Let the description say `config`, whose larger budget would have changed nothing."""
+    """Write `config`, whose larger budget would have changed nothing, to a finished trial's description."""
     path = directory / DESCRIPTION
     write_json(path, {**read_json(path), "config": config.record(), "config_hash": config.hash()})

@@ -1,4 +1,4 @@
-"""Writing files so that a crash at any moment leaves either the old content or the new one."""
+"""Write files so that a crash at any moment leaves either the old content or the new content."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from pathlib import Path
 from typing import Any
 
 NETWORK = "network.safetensors"
-"""The network that a trial ended with; named here, where no torch is needed to ask for it."""
+"""The network at the end of a trial. The name is defined here because this module does not import torch."""
 
 
 CHECKPOINT = "checkpoint.safetensors"
-"""Where a trial goes on that was cut short."""
+"""The state from which an unfinished trial continues."""
 FINAL = "final.safetensors"
-"""Where a trial goes on whose budget is made larger; kept where that is asked for."""
+"""The state from which a trial continues if its budget is enlarged; kept if checkpoint.keep_final is true."""
 BEST = "best.safetensors"
 VIDEOS = "videos"
 TRACKED = "tracked.json"
-"""How trackers have fared: {name: {"options", "failure" (null: it was told everything)}}."""
+"""What trackers have received: {name: {"options", "failure" (null: it received everything)}}."""
 
 
 def write_atomic(path: Path, *content: bytes | memoryview) -> None:
-    """Replace `path` by the pieces of `content`: temporary file, fsync, rename, fsync of the directory.
+    """Replace the file `path` by the pieces of `content`.
 
-    Raises OSError (a full disk, say) with the old file intact and the temporary one removed.
+    The steps are: temporary file, fsync, rename, fsync of the directory. Raises OSError, for example if the
+    disk is full; the old file is then intact and the temporary one removed.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")  # others may write it elsewhere
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")  # others may write `path`, too
     try:
         with open(temporary, "wb") as file:
             for piece in content:
@@ -45,14 +46,14 @@ def write_atomic(path: Path, *content: bytes | memoryview) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace `path` by `value` as indented JSON; NaN and infinities are written as JavaScript does."""
+    """Replace the content of `path` by `value` as indented JSON; NaN and infinities as in JavaScript."""
     write_atomic(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def overwrite_json(path: Path, value: Any) -> None:
-    """Put `value` into the space that `path` already has: the last resort where a full disk has no other.
+    """Write `value` into the space that `path` already has, for when the disk is full.
 
-    One write, padded to the old length, so that a killed process leaves one content or the other.
+    It is a single write, padded to the old length, so a killed process leaves the old or the new content.
     """
     content = (json.dumps(value, indent=2) + "\n").encode()
     with open(path, "r+b", buffering=0) as file:
@@ -61,11 +62,11 @@ def overwrite_json(path: Path, value: Any) -> None:
 
 
 class DamagedRecord(ValueError):
-    """A record that is no JSON: not written by us, or damaged since."""
+    """A record is not JSON: it was not written by this program, or it was damaged later."""
 
 
 def read_json(path: Path) -> Any:
-    """The content of `path`; raises DamagedRecord, which names it, where that is not JSON."""
+    """The content of `path`; raises DamagedRecord, which names `path`, if it is not JSON."""
     try:
         return json.loads(path.read_text())
     except ValueError as error:
@@ -73,7 +74,7 @@ def read_json(path: Path) -> Any:
 
 
 def claim(directory: Path) -> Path:
-    """`directory`, or where it is taken `directory`_2 and so on; made here, and by no other process too."""
+    """Create `directory`, or `directory`_2 and so on if it exists; no other process gets the same one."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         free = directory if number == 1 else directory.with_name(f"{directory.name}_{number}")
@@ -84,7 +85,7 @@ def claim(directory: Path) -> Path:
 
 
 def remove_leftovers(directory: Path) -> None:
-    """Delete the temporary files of a process that was killed while it wrote into `directory`."""
+    """Delete the temporary files of a process that was killed while it wrote to `directory`."""
     for leftover in directory.glob(".*.tmp"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
@@ -93,14 +94,14 @@ def remove_leftovers(directory: Path) -> None:
 
 
 def copy_file(source: Path, copy: Path) -> None:
-    """A copy that has reached the disk."""
+    """Copy a file and force the copy to the disk."""
     shutil.copyfile(source, copy)
     with open(copy, "rb") as file:
         os.fsync(file.fileno())
 
 
 def sync_directory(directory: Path) -> None:
-    """Make renames and new names in `directory` survive a power cut."""
+    """Force renames and new names in `directory` to the disk, so that they survive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

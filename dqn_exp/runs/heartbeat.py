@@ -1,4 +1,4 @@
-"""A sign of life for those who wait for a trial: its lock file is touched while it makes steps."""
+"""The heartbeat of a trial: its lock file is touched as long as the trial makes steps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from threading import Event, Thread
 from dqn_exp.runs.lock import LOCK
 
 SECONDS = 0.5
-"""From one look at a trial's progress to the next: nothing is added to its steps."""
+"""Seconds between two looks at a trial's progress. A thread looks, so steps cost no extra time."""
 
 
 class Heartbeat:
-    """Touches the lock file of `directory` every so often, if `progress()` has changed since."""
+    """Touches the lock file of `directory` every `SECONDS` if `progress()` has changed."""
 
     def __init__(self, directory: Path, progress: Callable[[], object]) -> None:
         self._path, self._progress, self._over = directory / LOCK, progress, Event()
@@ -37,7 +37,7 @@ class Heartbeat:
 
 
 def last_heartbeat(directory: Path) -> int | None:
-    """When the trial in `directory` last showed that it makes steps, in a number to compare; None: never."""
+    """When the trial in `directory` last showed progress, as a number for comparisons; None if never."""
     try:
         return (directory / LOCK).stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""How far a trial has come that still runs: from the end of what it has written."""
+"""The progress of a running trial, read from the end of its episodes file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dqn_exp.runs.metrics import metrics_path
 
 
 class Episode(NamedTuple):
-    """A line of the episodes file: what had been done when the episode ended."""
+    """A line of the episodes file: the counts when the episode ended, and its return."""
 
     number: int
     env_steps: int
@@ -17,7 +17,7 @@ class Episode(NamedTuple):
 
 
 def last_episode(directory: Path) -> Episode | None:
-    """The latest whole line of the episodes file of a trial; None before the first one."""
+    """The latest complete line of the episodes file of a trial; None before the first one."""
     try:
         with open(metrics_path(directory, "episodes"), "rb") as file:
             file.seek(max(0, file.seek(0, 2) - 400))

@@ -1,4 +1,4 @@
-"""One process at a time in a directory: an advisory lock that dies with its holder."""
+"""An advisory lock of a directory for one process at a time; it is released when the process dies."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ LOCK = "lock"
 
 
 class Locked(RuntimeError):
-    """Another process works in this directory."""
+    """Another process holds the lock of this directory."""
 
 
 @contextlib.contextmanager
 def directory_lock(directory: Path, patience: float = 0.3, shared: bool = False) -> Iterator[None]:
-    """Hold `directory` for this process; raises Locked where another one holds it.
+    """Lock `directory` for this process; raises Locked if another process still holds it after `patience`.
 
-    `patience` (seconds) outlasts readers that look at the lock, and workers of a killed driver
-    that are about to end. Where it is `shared`, others may share it too; for `is_locked` they hold nothing.
+    `patience` (seconds) covers readers that test the lock, and workers of a killed driver that are about to
+    end. A `shared` lock can be held by several processes; `is_locked` ignores shared locks.
     """
     deadline = time.monotonic() + patience
     operation = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    with open(directory / LOCK, "a+") as file:  # NFS wants to read what is shared, and to write what is not
+    with open(directory / LOCK, "a+") as file:  # NFS: shared locks need reading, exclusive ones writing
         while not _acquire(file, operation):
             if time.monotonic() >= deadline:
                 raise Locked(in_use(directory))
@@ -51,7 +51,7 @@ def _acquire(file: IO[str], operation: int) -> bool:
 
 
 def is_locked(directory: Path) -> bool:
-    """Does a living process hold `directory`? Changes nothing."""
+    """Whether a living process holds the exclusive lock of `directory`. Changes nothing."""
     try:
         with unchanged(directory):
             return False
@@ -61,9 +61,9 @@ def is_locked(directory: Path) -> bool:
 
 @contextlib.contextmanager
 def unchanged(directory: Path) -> Iterator[None]:
-    """Nobody holds `directory` meanwhile, and it may be read; raises Locked where a process holds it.
+    """Keep `directory` free of exclusive locks while it is read; raises Locked if a process holds one.
 
-    Changes nothing. Where there is no lock, or no locks at all, nobody can hold one.
+    Changes nothing. Without a lock file, or on a file system without locks, no process can hold one.
     """
     with contextlib.ExitStack() as opened:
         try:
@@ -77,7 +77,7 @@ def unchanged(directory: Path) -> Iterator[None]:
 
 
 def flock(file: IO[Any], operation: int) -> None:
-    """`fcntl.flock`; raises ConfigError on a file system that knows no such locks."""
+    """`fcntl.flock`; raises ConfigError on a file system without such locks."""
     try:
         fcntl.flock(file, operation)
     except BlockingIOError:

@@ -1,8 +1,8 @@
-"""Append-only metric files: CSV in which every line carries its own checksum.
+"""Append-only metric files: CSV with a checksum in every line.
 
-A line is `value,...,crc`, where `crc` is the CRC-32 of the text before its comma. A process that
-dies while writing leaves at most one torn last line, which readers drop with a warning and writers
-trim; anything else that does not match its checksum is damage, and an error.
+A line is `value,...,crc`, where `crc` is the CRC-32 of the text before its comma. A process that dies while
+writing leaves at most one incomplete last line. Readers drop it with a warning; writers cut it off. Any
+other mismatch with a checksum is damage and raises an error.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "evaluations": (*CLOCK, "mean_return", "std_return", "n_episodes"),
     "losses": (*CLOCK, "loss", "grad_norm", "q_mean", "q_max"),
 }
-"""Of each kind; an agent of one's own has scalars of its own behind the clock of `losses`."""
+"""The columns of each kind of file. In `losses`, a user's agent has its own scalars after the clock."""
 
 
 class DamagedMetrics(ValueError):
-    """A metrics file holds something that no crash of ours can leave behind."""
+    """A metrics file has content that a crash of this program cannot explain."""
 
 
 class TornMetrics(UserWarning):
-    """The last line of a metrics file was cut off and is left out."""
+    """The last line of a metrics file is incomplete and is left out."""
 
 
 def metrics_path(trial: Path, kind: str) -> Path:
@@ -41,10 +41,10 @@ def metrics_path(trial: Path, kind: str) -> Path:
 
 
 class MetricsWriter:
-    """Appends rows to one metrics file; each row reaches the operating system at once."""
+    """Appends rows to one metrics file; each row is passed to the operating system immediately."""
 
     def __init__(self, path: Path, columns: Sequence[str], size: int | None = None) -> None:
-        """Continue `path` after its first `size` bytes (0 starts it anew; None keeps what is whole)."""
+        """Continue `path` after its first `size` bytes; 0 starts anew, None keeps all complete lines."""
         self.columns = tuple(columns)
         if size is None:
             size = valid_size(path) if path.exists() else 0
@@ -69,14 +69,14 @@ class MetricsWriter:
 
     def _write(self, text: str) -> None:
         data = text.encode()
-        while data:  # a nearly full disk writes less than it was given before it refuses
+        while data:  # on a nearly full disk, a write may be partial
             data = data[self._file.write(data) :]
 
 
 def _text(value: float | int | bool) -> str:
     """The shortest text that is read back as `value`; NumPy's numbers are written as Python's.
 
-    Raises TypeError or ValueError where it is no number.
+    Raises TypeError or ValueError if `value` is not a number.
     """
     if type(value) in _PLAIN:
         return repr(value)
@@ -87,14 +87,14 @@ _PLAIN = frozenset((float, int, bool))
 
 
 def valid_size(path: Path) -> int:
-    """Bytes of `path` up to the end of its last whole line."""
+    """The number of bytes of `path` up to the end of its last complete line."""
     return path.read_bytes().rfind(b"\n") + 1
 
 
 def read_metrics(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Column names and rows (still text) of a metrics file, without the checksum column.
+    """Column names and rows (as text) of a metrics file, without the checksum column.
 
-    Warns with TornMetrics where the last line is cut off; raises DamagedMetrics elsewhere.
+    Warns with TornMetrics if the last line is incomplete; raises DamagedMetrics for any other damage.
     """
     whole, _, torn = path.read_bytes().rpartition(b"\n")
     if torn:
@@ -119,7 +119,7 @@ def read_metrics(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def read_columns(path: Path) -> dict[str, Floats]:
-    """The columns of a metrics file by name, [rows] each; {} where there is no file.
+    """The columns of a metrics file by name, [rows] each; {} if there is no file.
 
     Booleans are read as 1 and 0. Warns and raises as `read_metrics` does.
     """

@@ -1,6 +1,6 @@
-"""Nested state in a safetensors file: its arrays by the path that leads to them, and JSON of the rest.
+"""Nested state in a safetensors file: arrays by their path in the state, everything else as JSON.
 
-In the JSON the place of each array is held by its path.
+In the JSON, each array is replaced by its path.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def without_arrays(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """`state` as JSON's values; its arrays go into `tensors`."""
+    """`state` as values for JSON; its arrays are added to `tensors`."""
     match state:
         case np.ndarray():
             tensors[path] = torch.from_numpy(np.ascontiguousarray(state))
@@ -33,7 +33,7 @@ def without_arrays(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
 
 
 def with_arrays(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """What `without_arrays` took apart."""
+    """The state that `without_arrays` took apart."""
     match plain:
         case {"<array>": path}:
             return tensors[path].numpy()

@@ -1,4 +1,4 @@
-"""Networks as files: safetensors, which can hold arrays and nothing that runs."""
+"""Networks as safetensors files, which contain arrays and no code."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from dqn_exp.runs.files import write_atomic
 from dqn_exp.runs.nested import with_arrays, without_arrays
 
 STATISTICS = "statistics"
-"""Of the wrappers that normalise what the network sees: nested state, its arrays below this path."""
+"""The path of the normalising wrappers' statistics in the file, as nested state."""
 
 
 def save_network(path: Path, network: nn.Module, statistics: Sequence[Any] = ()) -> None:
-    """Replace `path` by the weights and buffers of `network`, and what wrappers have learned beside it."""
+    """Write the weights and buffers of `network` and the statistics of normalising wrappers to `path`."""
     arrays = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     plain = json.dumps(without_arrays(list(statistics), STATISTICS, arrays))
     write_atomic(path, safetensors.torch.save(arrays, {STATISTICS: plain} if statistics else None))
 
 
 def load_network(path: Path, network: nn.Module) -> None:
-    """Fill `network` from `path`; raises ConfigError where it is of another shape or no such file."""
+    """Fill `network` from `path`; raises ConfigError if the shapes differ or it is not a safetensors file."""
     found, _ = read_tensors(path)
     arrays = {k: v for k, v in found.items() if not k.startswith(f"{STATISTICS}/")}
     own = {k: tuple(v.shape) for k, v in network.state_dict().items()}
@@ -38,14 +38,14 @@ def load_network(path: Path, network: nn.Module) -> None:
 
 
 def load_statistics(path: Path) -> list[Any]:
-    """What the wrappers of the training environment had learned when the network was saved."""
+    """The statistics of the training environment's normalising wrappers when the network was saved."""
     arrays, metadata = read_tensors(path)
     statistics: list[Any] = with_arrays(json.loads(metadata.get(STATISTICS, "[]")), arrays)
     return statistics
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Arrays and metadata of a safetensors file; a pickle or anything else is refused."""
+    """Arrays and metadata of a safetensors file; raises ConfigError for a pickle or any other format."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118

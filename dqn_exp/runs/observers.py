@@ -1,6 +1,6 @@
-"""Who watches a trial: each observer is told what happens and keeps what it needs.
+"""Observers of a trial: each one receives the events and keeps what it needs.
 
-An observer changes nothing about what happens, except that it may end the training.
+An observer does not influence training, except that it may end it.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from dqn_exp.training import EpisodeEnded, Evaluated, Event, Run, film, filmed_e
 
 
 class Observer:
-    """Watches one trial. What it does not need it leaves as it is here."""
+    """Watches one trial. Subclasses override the methods that they need; by default each does nothing."""
 
     def begin(self, run: Run) -> None:
-        """Called once before the first event, of a continued trial after `load_state`."""
+        """Called once before the first event; in a continued trial, after `load_state`."""
 
     def on(self, event: Event, run: Run) -> None:
-        """Something has happened; `run.clock` says when."""
+        """Called for each event; `run.clock` tells when it happened."""
 
     def state(self) -> Any:
-        """What this observer has seen, for the rewind point: nested plain values and arrays."""
+        """The state of this observer for a checkpoint: nested plain values and arrays."""
         return None
 
     def load_state(self, state: Any) -> None:
-        """Forget what came after the rewind point at which `state` was taken."""
+        """Restore `state`, which was taken at a checkpoint, and forget everything after it."""
 
     def close(self) -> None:
-        """Called once, when the trial has ended or is cut short."""
+        """Called once, when the trial has ended or is interrupted."""
 
 
 class Metrics(Observer):
-    """Writes the metric files: a line for each event."""
+    """Writes the metric files, one line for each event."""
 
     def __init__(self, run: Run, directory: Path) -> None:
         self._directory = directory
@@ -80,7 +80,7 @@ class Metrics(Observer):
         self._writers[kind].append((episode, clock.env_steps, clock.updates, *values))
 
     def state(self) -> dict[str, int]:
-        """Sizes of the files in bytes, which have then reached the disk."""
+        """The sizes of the files in bytes, after forcing them to the disk."""
         return {kind: writer.sync() for kind, writer in self._writers.items()}
 
     def load_state(self, state: dict[str, int]) -> None:
@@ -91,7 +91,7 @@ class Metrics(Observer):
 
 
 class Convergence(Observer):
-    """Applies the rule of convergence to the evaluations, and ends the trial where that is asked for."""
+    """Applies the convergence rule to the evaluations; ends a converged trial if `convergence.stop`."""
 
     def __init__(self) -> None:
         self._mean_returns: list[float] = []
@@ -121,13 +121,13 @@ class Convergence(Observer):
 
 
 class TimeLimit(Observer):
-    """Ends the training at the first event after `budget.seconds` of it."""
+    """Ends the training at the first event after `budget.seconds` of training."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
-        """`seconds`: that the trial has trained for."""
+        """`seconds` returns the seconds that the trial has trained."""
         self._seconds = seconds
         self.cause: str | None = None
-        """Why the trial ended, where it was this limit."""
+        """Why the trial ended, if this limit ended it."""
 
     def begin(self, run: Run) -> None:
         self._look(run)
@@ -146,7 +146,7 @@ class TimeLimit(Observer):
 
 
 class BestNetwork(Observer):
-    """Keeps the network of the best evaluation or of the longest episode, where that is asked for."""
+    """Saves the network of the best evaluation or of the longest episode, as `checkpoint.keep_best` says."""
 
     def __init__(self, directory: Path) -> None:
         self._path, self._best = directory / BEST, -math.inf
@@ -171,10 +171,10 @@ class BestNetwork(Observer):
 
 
 class Films(Observer):
-    """Films a greedy episode every so many episodes, where that is asked for.
+    """Records a video of a greedy episode every `video.every_episodes` episodes.
 
-    The environment of a film is made anew from the trial's seed and the episode's number, so that
-    filming neither changes what is learned nor has a state of its own.
+    The environment of each video is made anew and seeded from the trial's seed and the episode's number.
+    Recording therefore does not influence training and needs no saved state.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -195,7 +195,7 @@ class Films(Observer):
 
 
 class Tracking(Observer):
-    """The trackers that the configuration names, from the first event of an attempt to its end."""
+    """Runs the trackers that the configuration names, from the first event of an attempt to its end."""
 
     def __init__(self, config: Config, directory: Path) -> None:
         self._config, self._directory = config, directory
@@ -213,7 +213,7 @@ class Tracking(Observer):
 
 
 def own_observers(run: Run, directory: Path) -> dict[str, Observer]:
-    """Those that the configuration names; raises ConfigError where one cannot be had."""
+    """The user's observers that the configuration names; raises ConfigError if one cannot be built."""
     return {name: _build(name, run, directory, options) for name, options in run.config.observers.items()}
 
 

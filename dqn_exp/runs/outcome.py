@@ -1,4 +1,4 @@
-"""The outcome of a trial, from what it recorded: when it converged, or until when it had not."""
+"""The outcome of a trial from its record: the time of convergence, or of censoring."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dqn_exp.convergence import convergence_index
 from dqn_exp.scores import Floats
 
 NEVER = "diverged"
-"""The status that counts as never converging, whatever was evaluated before."""
+"""The status of trials that never converge, whatever their earlier evaluations."""
 BUDGETED = ("episodes", "env_steps")
-"""The clocks on which a time of convergence is told."""
+"""The clocks by which a time of convergence is reported."""
 
 
 class Outcome(NamedTuple):
-    """Time of convergence where `converged`, of censoring elsewhere, on both clocks."""
+    """On both clocks, the time of convergence if `converged`, otherwise the time of censoring."""
 
     converged: bool
     episodes: float
@@ -30,11 +30,12 @@ def judge(
     ended: Mapping[str, float],
     budget: Mapping[str, float | None],
 ) -> Outcome:
-    """The outcome of one trial, by the rule that the trial itself used to stop.
+    """The outcome of one trial, by the same convergence rule that the trial used to stop.
 
-    `evaluations`: columns of its evaluations file, [rows] each; empty where there are none.
-    `ended`, `budget`: where its clocks stopped, and their limits, by the names in `BUDGETED`. A trial
-    that diverged is censored at its budget, any other that did not converge at its end.
+    - `evaluations`: the columns of its evaluations file, [rows] each; empty if there are none.
+    - `ended`, `budget`: the final counts of its clocks and their limits, by the names in `BUDGETED`.
+
+    A diverged trial is censored at its budget. Any other trial that did not converge is censored at its end.
     """
     if status == NEVER:
         limits = (budget.get(clock) for clock in BUDGETED)

@@ -1,4 +1,4 @@
-"""The metric files of a trial as trackers want them: for each environment step, numbers by their names."""
+"""The metric files of a trial in the form that trackers need: named numbers for each environment step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from dqn_exp.runs.metrics import CLOCK, KINDS, metrics_path
 
 Point = tuple[int, dict[str, float]]
-"""Environment step and what happened there."""
+"""An environment step and the numbers recorded there, by name."""
 
 SECTIONS = {"episodes": "charts", "evaluations": "eval", "losses": "losses"}
 NAMES = {
@@ -21,25 +21,25 @@ NAMES = {
     ("losses", "loss"): "td_loss",
     ("losses", "q_mean"): "q_values",
 }
-"""Names that CleanRL (charts, losses) and stable-baselines3 (eval) have given to the same numbers."""
+"""The names of the same numbers in CleanRL (charts, losses) and stable-baselines3 (eval)."""
 UNTOLD = {*CLOCK, "n_episodes", "crc"}
 
 
 def scalar_name(kind: str, column: str) -> str:
-    """What a column of a metric file is called by trackers."""
+    """The name of a metric file's column in trackers."""
     return f"{SECTIONS[kind]}/{NAMES.get((kind, column), column)}"
 
 
 class Points:
-    """Reads the metric files of the trial in `directory` while they grow, each line once."""
+    """Reads the growing metric files of the trial in `directory`, each line once."""
 
     def __init__(self, directory: Path) -> None:
         self._files = [_Lines(directory, kind) for kind in KINDS]
 
     def up_to(self, step: float) -> Iterator[Point]:
-        """What is new at steps up to `step`, in order; all lines of those steps must have been written.
+        """New points at steps up to `step`, in order; all lines of those steps must have been written.
 
-        Of several episodes that ended at one step it is the mean.
+        If several episodes ended at one step, their numbers are averaged.
         """
         found: dict[int, dict[str, list[float]]] = {}
         for file in self._files:
@@ -52,7 +52,7 @@ class Points:
 
 
 class _Lines:
-    """One metric file, of which what is told is not read again."""
+    """One metric file, each line of which is read once."""
 
     def __init__(self, directory: Path, kind: str) -> None:
         self._path, self._kind = metrics_path(directory, kind), kind

@@ -1,4 +1,4 @@
-"""Was a recorded trial trained by this very program? Whatever else may decide its numbers is part of that."""
+"""Compare the program that trained a recorded trial with this one, in all that can change the numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dqn_exp.runs import code
 from dqn_exp.runs.provenance import environment
 
 NO_SAY = ("dqn_exp", "hydra-core", "optuna", "joblib")
-"""Packages whose versions decide no number; of the first one the source is compared."""
+"""Packages whose versions do not change results. For dqn_exp itself, the source code is compared."""
 Facts = Mapping[str, str | None]
 
 
 def attempts_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The attempts that a description tells of; one of format 1 is itself that of the latest.
+    """The attempts in a description; a description of format 1 is itself that of the latest attempt.
 
-    Raises ValueError where it does not tell of any.
+    Raises ValueError if `attempts` is not a list of one or more attempts.
     """
     if not record:
         return []
@@ -33,10 +33,10 @@ _OF_THE_TRIAL = ("format", "config", "config_hash", "seed", "learner", "device")
 
 
 def differences(record: Mapping[str, Any], config: Config) -> list[str]:
-    """In what the program that trained the trial of `record` was another than would train `config` now.
+    """Differences between the program that trained the trial of `record` and this one for `config`.
 
-    In words, each once. Empty where all attempts at it are known to have been made with the same source,
-    modules and versions on such a processor, each going on exactly where the one before ended.
+    Each difference is one text, listed once. The list is empty if all attempts are known to have used the
+    same source code, modules, versions and processor model, and each continued the previous one exactly.
     """
     here = {**environment(), "parts": code.parts(config)}
     found = [text for attempt in attempts_of(record) for text in _differences(attempt, here)]
@@ -65,5 +65,5 @@ def _versions(attempt: Mapping[str, Any]) -> Facts:
 
 
 def _differing(there: Facts, here: Facts) -> list[str]:
-    """What is unknown on either side differs."""
+    """The names whose facts differ; a fact that is unknown on either side counts as different."""
     return [name for name in {**here, **there} if here.get(name) is None or here[name] != there.get(name)]

@@ -1,4 +1,4 @@
-"""What was run, where and with what."""
+"""Provenance: what was run, on which machine and with which versions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ COMPUTING = (
     *("llvmlite", "box2d", "box2d-py", "mujoco", "ale-py"),
     *("opencv-python", "opencv-python-headless", "pygame", "pygame-ce"),
 )
-"""What numba, and gymnasium's environments and wrappers, compute with; told of where it is there."""
+"""Packages that numba and gymnasium's environments and wrappers compute with; recorded if installed."""
 PLUGINS = "gymnasium.envs"
-"""The entry points of packages that register environments without being imported."""
+"""The entry-point group of packages that register environments without being imported."""
 SCRIPT = "dqn-exp"
-"""The program as it is installed."""
+"""The name of the installed program."""
 
 
 def now() -> str:
@@ -35,7 +35,7 @@ def now() -> str:
 
 @functools.cache
 def environment() -> dict[str, Any]:
-    """Versions, machine and source code; the same for every trial of one process."""
+    """Command, versions, machine and source code; the same for every trial of one command."""
     return {
         "command": command_line(),
         "git": git_revision(Path(__file__).parent),
@@ -47,14 +47,14 @@ def environment() -> dict[str, Any]:
 
 
 def on_this_machine(driver: dict[str, Any]) -> dict[str, Any]:
-    """`environment()` of the driver; on another machine of that, with the driver's command."""
+    """The driver's `environment()`; on another machine, this machine's, with the driver's command."""
     if driver.get("host") in (None, socket.gethostname()):
         return driver
     return {**environment(), "command": driver["command"]}
 
 
 def command_line() -> str:
-    """What was typed, as it can be typed again."""
+    """The command as the user can type it again."""
     program, *arguments = _typed or sys.argv
     if Path(program).parts[-2:] == ("dqn_exp", "__main__.py"):
         start = "python -m dqn_exp"
@@ -64,7 +64,7 @@ def command_line() -> str:
 
 
 def set_command(typed: Sequence[str]) -> None:
-    """A command begins here; what is made of it for Hydra is not to be recorded."""
+    """Begin a command: record `typed`, not the arguments that are derived from it for Hydra."""
     _typed[:] = typed
     environment.cache_clear()
     code.look_again()
@@ -74,7 +74,7 @@ _typed: list[str] = []
 
 
 def git_revision(directory: Path) -> dict[str, Any] | None:
-    """Commit of the source code and whether it had changes; null outside a repository."""
+    """Commit of the source code and whether it has uncommitted changes; None outside a repository."""
     try:
         _git(directory, "ls-files", "--error-unmatch", Path(__file__).name)
         commit = _git(directory, "rev-parse", "HEAD")

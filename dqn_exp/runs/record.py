@@ -1,4 +1,4 @@
-"""Running one trial and leaving a record of it."""
+"""Run one trial and write its record."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from dqn_exp.training import Event, Run, Score, build_run
 
 log = logging.getLogger(__name__)
 
-ORPHAN_SECONDS = 5.0  # patience with the worker of a killed driver, which ends within a fraction of it
+ORPHAN_SECONDS = 5.0  # the worker of a killed driver ends within a fraction of this time
 
 
 def run_trial(config: Config, directory: Path, provenance: dict[str, Any]) -> Result:
-    """Train the trial in `directory` to its end, from its checkpoint if there is one."""
+    """Train the trial in `directory` to its end, from its checkpoint if there is one; returns the result."""
     deque(record_trial(config, directory, provenance), maxlen=0)
     result = read_result(directory)
     assert result is not None
@@ -49,12 +49,13 @@ def run_trial(config: Config, directory: Path, provenance: dict[str, Any]) -> Re
 
 
 def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) -> Iterator[Event]:
-    """Train the trial in `directory`, writing its record; passes on the events.
+    """Train the trial in `directory`, write its record and yield its events.
 
-    A finished trial yields nothing; an interrupted one goes on from its checkpoint, bit for bit.
-    Closing the iterator early leaves the trial `interrupted`, and `throw(Pruned)` leaves it
-    `pruned`. Raises ConfigError where the directory holds another configuration, Locked where
-    another process runs it, and whatever the training raised, recorded as `failed`.
+    A finished trial yields nothing. An interrupted trial continues from its checkpoint, bit for bit. Closing
+    the iterator early leaves the trial `interrupted`; `throw(Pruned)` leaves it `pruned`.
+
+    Raises ConfigError if the directory holds another configuration, Locked if another process runs the
+    trial, and any exception of the training, after recording the trial as `failed`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with directory_lock(directory, patience=ORPHAN_SECONDS):
@@ -75,7 +76,7 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
             raise
         except Pruned as pruned:
             _write_end(recorder, directory, "pruned", str(pruned))
-        except BaseException as error:  # SystemExit too, which a trial's own code may raise
+        except BaseException as error:  # also SystemExit, which a user's code may raise
             log.exception("the trial failed")
             _write_end(recorder, directory, "failed", f"{type(error).__name__}: {error}")
             raise
@@ -85,11 +86,11 @@ def record_trial(config: Config, directory: Path, provenance: dict[str, Any]) ->
 
 
 class Pruned(Exception):
-    """Thrown into a trial that a study gives up; the message says where and why."""
+    """Thrown into a trial that a study prunes; the message says when and why."""
 
 
 class Recorder:
-    """One trial and those who watch it, from its beginning or its checkpoint to its end."""
+    """One trial and its observers, from its beginning or checkpoint to its end."""
 
     def __init__(self, run: Run, directory: Path, provenance: dict[str, Any]) -> None:
         self.run, self.directory = run, directory
@@ -118,10 +119,10 @@ class Recorder:
         self._write(self.result("running"))
 
     def _load(self) -> bool:
-        """Go on where the trial was saved, if it was; False where an environment could not be continued."""
+        """Restore a saved trial or begin a new one; False if an environment could not be restored exactly."""
         path = self.directory / CHECKPOINT
         if not path.exists():
-            path = self.directory / FINAL  # of a smaller budget
+            path = self.directory / FINAL  # the end of a smaller budget
         saved = read_state(path)
         if saved is None:
             if path.exists():
@@ -134,7 +135,7 @@ class Recorder:
         return is_exact
 
     def events(self) -> Iterator[Event]:
-        """The events of the trial, told to all who watch, and the result at the end."""
+        """Yield the events of the trial after the observers received them; write the result at the end."""
         log.info("training from environment step %d", self.run.clock.env_steps)
         status, cause = yield from watched(
             self.run, self._observers, self._convergence, self._time_limit, self._watch
@@ -150,7 +151,7 @@ class Recorder:
         final = self.run.evaluate(self.run.config.evaluation.final_episodes)
         save_network(self.directory / NETWORK, self.run.agent.network, self.run.env.statistics())
         for observer in self._observers:
-            observer.state()  # what was seen has then reached the disk
+            observer.state()  # forces what the observers wrote to the disk
         self._write(self.result(status, cause, final, wall))
         (self.directory / CHECKPOINT).unlink(missing_ok=True)
         log.info("%s%s; final return %.6g", status, f": {cause}" if cause else "", final.mean)
@@ -162,7 +163,7 @@ class Recorder:
         final: Score | None = None,
         wall: float | None = None,
     ) -> Result:
-        """How the trial stands now."""
+        """The current result of the trial."""
         clock, wall = self.run.clock, self._watch.seconds if wall is None else wall
         result = Result(
             status,
@@ -187,7 +188,7 @@ class Recorder:
 
 
 def start_from_another(run: Run) -> None:
-    """Take over the trained network of another trial, where the configuration asks for it."""
+    """Start from the trained network that the configuration's `init_from` names, if any."""
     config, env = run.config, run.env
     if config.init_from is not None:
         network = build_network(config.network, env.observation_space, env.action_space, seed=0)
@@ -203,7 +204,7 @@ def start_from_another(run: Run) -> None:
 
 
 def start_statistics(run: Run, statistics: Sequence[Any]) -> None:
-    """Normalise from the beginning as the network has learned to see, where the wrappers are alike."""
+    """Start with the normalising statistics that the network was trained with, if the wrappers match."""
     if len(statistics) == len(run.env.statistics()):
         run.env.use_statistics(statistics, frozen=False)
     else:
@@ -211,7 +212,7 @@ def start_statistics(run: Run, statistics: Sequence[Any]) -> None:
 
 
 def _write_end(recorder: Recorder | None, directory: Path, status: str, cause: str | None) -> None:
-    """Record how the trial was cut short, as well as a full disk lets us."""
+    """Record how the trial was cut short; on a full disk, overwrite the old result if possible."""
     path = directory / "result.json"
     result = asdict(recorder.result(status, cause) if recorder else Result(status, cause, ended=now()))
     try:

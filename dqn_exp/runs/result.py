@@ -1,4 +1,4 @@
-"""How a trial ended, and whose trial a directory holds: what can be known without training anything."""
+"""The result of a trial, and which trial a directory holds. Nothing here trains or imports torch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DESCRIPTION = "trial.json"
 RESULT = "result.json"
 FINISHED = ("converged", "exhausted", "diverged", "pruned")
 CUT_OFF = "pruned"
-"""The one of them that says nothing of how the trial would have ended."""
+"""The finished status that does not tell how the trial would have ended."""
 
 
 @dataclass
 class Result:
-    """How a trial ended; the content of result.json."""
+    """The result of a trial: the content of result.json."""
 
     status: str = "running"
     cause: str | None = None
@@ -34,13 +34,13 @@ class Result:
 
 
 def read_result(directory: Path) -> Result | None:
-    """The recorded result of the trial in `directory`; None where there is none."""
+    """The recorded result of the trial in `directory`; None if there is none."""
     path = directory / RESULT
     return Result(**read_json(path)) if path.exists() else None
 
 
 def is_over(config: Config, directory: Path) -> bool:
-    """Has the trial of `config` in `directory` ended? One that spent a smaller budget has not."""
+    """Whether the trial of `config` in `directory` is finished. One that spent a smaller budget is not."""
     result = read_result(directory)
     if result is None or result.status not in FINISHED:
         return False
@@ -48,20 +48,20 @@ def is_over(config: Config, directory: Path) -> bool:
 
 
 def _spent_its_budget(result: Result, config: Config) -> bool:
-    """Would a finished trial have gone on with a larger budget?"""
+    """Whether a finished trial would have continued with a larger budget."""
     return not (result.status == "diverged" or (result.status == "converged" and config.convergence.stop))
 
 
 def is_of(config: Config, directory: Path) -> bool:
-    """Is the trial in `directory` that of `config`, or is there none?"""
+    """Whether `directory` holds the trial of `config`, or no trial."""
     path = directory / DESCRIPTION
     return not path.exists() or _tells_of(config, path)
 
 
 def check_owner(config: Config, directory: Path) -> None:
-    """Raise ConfigError where `directory` holds a trial of another configuration.
+    """Raise ConfigError if `directory` holds a trial of another configuration.
 
-    The same configuration with a larger budget is another one only where the trial cannot go on to it.
+    A larger budget is allowed if the trial can continue to it.
     """
     obstacle = None if is_of(config, directory) else _obstacle(config, directory)
     if obstacle is not None:
@@ -72,7 +72,7 @@ def check_owner(config: Config, directory: Path) -> None:
 
 
 def _tells_of(config: Config, path: Path) -> bool:
-    """Is that of `path` this configuration, perhaps written when there were fewer keys?"""
+    """Whether `path` describes this configuration, possibly written by a version with fewer keys."""
     record, own = read_json(path), config.hash()
     if check_format(record, str(path)) == FORMAT and record["config_hash"] == own:
         return True
@@ -80,7 +80,7 @@ def _tells_of(config: Config, path: Path) -> bool:
 
 
 def _obstacle(config: Config, directory: Path) -> str | None:
-    """What keeps the trial in `directory` from going on to the budget of `config`; None: nothing."""
+    """Why the trial in `directory` cannot continue to the budget of `config`; None if it can."""
     path = directory / DESCRIPTION
     recorded, result = recorded_config(read_json(path), str(path)), read_result(directory) or Result()
     but_for_the_budget = config.model_copy(update={"budget": recorded.budget})

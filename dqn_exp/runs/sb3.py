@@ -1,7 +1,7 @@
-"""Checkpoints of stable-baselines3's DQN, of which the weights are read and nothing is run.
+"""Read the weights of checkpoints of stable-baselines3's DQN without running any code from them.
 
-Such a zip file holds pickles. Here `policy.pth` is read by torch's loader of tensors alone, and of `data`,
-which is JSON, its plain text.
+Such a zip file contains pickles. `policy.pth` is read by torch's loader with `weights_only`; `data` is JSON,
+of which only plain text is used.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dqn_exp.config import ConfigError, NetworkConfig
 from dqn_exp.runs.files import NETWORK
 
 ONLINE = "q_net."
-"""How the names of the online network's weights begin."""
+"""The prefix of the names of the online network's weights."""
 NAMES = ("mlp", "cnn")
-"""Networks whose layers may be those of an MlpPolicy or a CnnPolicy."""
+"""Networks whose layers may equal those of an MlpPolicy or a CnnPolicy."""
 
 
 def is_sb3(init_from: str) -> bool:
@@ -31,12 +31,15 @@ def is_sb3(init_from: str) -> bool:
 
 
 def weights_file(init_from: str) -> Path:
-    """The file whose weights training starts from: of a trial, or a checkpoint of stable-baselines3."""
+    """The file with the initial weights: a trial's network, or a checkpoint of stable-baselines3."""
     return Path(init_from) if is_sb3(init_from) else Path(init_from) / NETWORK
 
 
 def load_sb3(path: Path, network: nn.Module, config: NetworkConfig) -> None:
-    """Fill `network`, which `config` describes, with the online network in `path`; raises ConfigError."""
+    """Fill `network`, which `config` describes, with the online network in `path`.
+
+    Raises ConfigError if `path` cannot be read or holds another network.
+    """
     data, weights = _read(path)
     own = network.state_dict()
     theirs, ours = _described(weights, _activation(data)), _described([*own.values()], config.activation)
@@ -75,7 +78,7 @@ def _read(path: Path) -> tuple[Any, list[Tensor]]:
 
 
 def _activation(data: Any) -> str:
-    """What an MlpPolicy has between its layers; ReLU unless it says otherwise."""
+    """The activation function of the policy; ReLU if the checkpoint names none."""
     policy = data.get("policy_kwargs", {}) if isinstance(data, dict) else {}
     named = str(policy.get("activation_fn", "ReLU")) if isinstance(policy, dict) else "ReLU"
     return named.rstrip("'>").rpartition(".")[2].lower()

@@ -1,7 +1,7 @@
-"""Taking a finished trial over: a copy of it that stands for the trial that would be trained in its place.
+"""Copy a finished trial from elsewhere instead of training an equal trial.
 
-Files that are only ever replaced as a whole are shared with the origin by hard links, where these can be
-had: whatever becomes of one leaves the other as it was. All that is written in place is copied.
+Files that are only replaced as a whole are hard links to the files of the origin, if the file system allows
+it; replacing one does not change the other. Files that are written in place are copied.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ from dqn_exp.runs.provenance import now
 from dqn_exp.runs.result import DESCRIPTION, RESULT, Result, read_result
 
 ORIGIN = "origin"
-"""Of a description: where the trial was taken from, and when; not there where it was trained."""
+"""The key in a description for the place and time of the copy; absent if the trial was trained here."""
 LOG = "trial.log"
 NOT_OF_OBSERVERS = frozenset((DESCRIPTION, LOCK, CHECKPOINT, FINAL, BEST, VIDEOS, TRACKED))
 
 
 class Unfit(Exception):
-    """A finished trial cannot stand for another; the message says why."""
+    """A finished trial cannot replace another; the message says why."""
 
 
 def check_fit(origin: Path, config: Config) -> Mapping[str, Any]:
-    """The description of the finished trial in `origin`, which is of `config` by its hash; raises Unfit.
+    """The description of the finished trial in `origin`, whose configuration hash is that of `config`.
 
-    It must have been trained by this very program, have left all that `config` asks for, and be undamaged.
+    Raises Unfit if another program trained it, if files that `config` asks for are missing, or if files are
+    damaged.
     """
     try:
         record, result = read_json(origin / DESCRIPTION), read_result(origin) or Result()
@@ -61,15 +62,15 @@ def check_fit(origin: Path, config: Config) -> Mapping[str, Any]:
 
 
 def take(origin: Path, directory: Path, config: Config) -> None:
-    """Put a copy of the finished trial in `origin` into `directory`, which holds nothing yet, all at once.
+    """Copy the finished trial in `origin` to `directory`, which must be empty or missing, in one atomic step.
 
-    Raises Unfit where it cannot stand for one of `config`, Locked where a process is at work in `origin`,
-    and OSError.
+    Raises Unfit if the trial cannot replace one of `config`, Locked if a process works in `origin`, and
+    OSError.
     """
     temporary = directory.with_name(f".{directory.name}.tmp")
     with unchanged(origin):
         record = check_fit(origin, config)
-        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(temporary, ignore_errors=True)  # left by a killed process
         try:
             for path in _files(origin, config):
                 _copy(path, temporary / path.relative_to(origin))
@@ -83,7 +84,7 @@ def take(origin: Path, directory: Path, config: Config) -> None:
 
 
 def _lacking(origin: Path, before: Mapping[str, Any], result: Result, config: Config) -> Iterator[str]:
-    """What `config` has written down, is no part of a trial's identity, and is not in `origin`.
+    """The records that `config` asks for and `origin` lacks, of those that do not change a trial's hash.
 
     before: the configuration that the trial was trained with.
     """
@@ -91,7 +92,7 @@ def _lacking(origin: Path, before: Mapping[str, Any], result: Result, config: Co
     if before["metrics"] != config.metrics.model_dump():
         yield f"metrics.loss_every={config.metrics.loss_every}"
     if before["observers"] != config.observers:
-        yield f"observers={', '.join(config.observers) or 'none'}"  # they may have ended the trial
+        yield f"observers={', '.join(config.observers) or 'none'}"  # an observer may have ended the trial
     if config.checkpoint.keep_final and not (origin / FINAL).exists():
         yield "checkpoint.keep_final=true"
     if best != "none" and not (before["checkpoint"]["keep_best"] == best and (origin / BEST).exists()):
@@ -102,7 +103,7 @@ def _lacking(origin: Path, before: Mapping[str, Any], result: Result, config: Co
 
 
 def _check_whole(origin: Path, result: Result) -> None:
-    """Raise Unfit or OSError where a file of a finished trial is damaged, not whole or missing."""
+    """Raise Unfit or OSError if a file of a finished trial is damaged, incomplete or missing."""
     from safetensors import SafetensorError, safe_open
 
     lines = {}
@@ -122,7 +123,7 @@ def _check_whole(origin: Path, result: Result) -> None:
 
 
 def _files(origin: Path, config: Config) -> Iterator[Path]:
-    """What a trial of `config` leaves, but for its description."""
+    """The files that a trial of `config` leaves, except its description."""
     asked = {
         FINAL: config.checkpoint.keep_final,
         BEST: config.checkpoint.keep_best != "none",
@@ -140,7 +141,7 @@ def _copy(path: Path, copy: Path) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
     is_replaced_whole = path.name in (NETWORK, BEST, FINAL) or path.parent.name == VIDEOS
     if is_replaced_whole and not path.is_symlink():
-        with suppress(OSError):  # another file system, or one without links
+        with suppress(OSError):  # another file system, or one without hard links
             os.link(path, copy)
             return
     copy_file(path, copy)

@@ -1,4 +1,4 @@
-"""The safetensors format, written piece by piece: what holds gigabytes must not be copied to be saved.
+"""Write the safetensors format piece by piece, so that gigabytes of data are not copied.
 
 https://github.com/huggingface/safetensors#format
 """
@@ -23,13 +23,13 @@ NAMES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-"""What the format calls the types of numbers."""
+"""The format's names of the data types."""
 
 
 def pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[bytes | memoryview]:
-    """The content of a file: its header, and the memory of each tensor, the wider numbers first.
+    """The content of a file: its header and the memory of each tensor, wider data types first.
 
-    Valid until a tensor changes. They must lie in the processor's memory without gaps.
+    Valid until a tensor changes. The tensors must be in CPU memory, without gaps.
     """
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     memory: list[bytes | memoryview] = []
@@ -42,5 +42,5 @@ def pieces(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> list[b
         memory.append(flat.view(torch.uint8).numpy().data)
         at += size
     text = json.dumps(header, separators=(",", ":")).encode()
-    text = text.ljust(-(-len(text) // 8) * 8)  # so that numbers of eight bytes begin at a multiple of eight
+    text = text.ljust(-(-len(text) // 8) * 8)  # so that 8-byte numbers begin at multiples of 8
     return [len(text).to_bytes(8, "little"), text, *memory]

@@ -1,8 +1,8 @@
-"""Trackers that follow a trial: each reads the metric files in a thread of its own, whatever happens to it.
+"""Feed trackers with a trial: a separate thread for each tracker reads the trial's metric files.
 
-What a tracker is told has been written to the disk before. So a continued trial, one that finished before
-the tracker was asked for, and one that was taken from elsewhere are told in the same way, and a tracker
-that raises or hangs keeps nobody waiting.
+A tracker receives only what has been written to the metric files. Therefore continued trials, trials that
+finished before the tracker was configured, and trials copied from elsewhere are all reported in the same
+way. A tracker that raises or hangs does not stop the trial.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from dqn_exp.trackers import Trial, build_tracker
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""From one look at the metric files to the next."""
+"""Seconds between two looks at the metric files."""
 PATIENCE = {True: 60.0, False: 2.0}
-"""Seconds that a tracker has to take in the rest of a trial that has finished, or that is cut short."""
+"""Seconds that a tracker has for the rest of a trial that has finished (True) or was cut short (False)."""
 SWEEP_FILES = ("sweep.json", "multirun.yaml")
 
 
 class Follower(threading.Thread):
-    """One tracker and the trial in `directory`, which is described there already."""
+    """The thread of one tracker, for the trial in `directory`, whose trial.json already exists."""
 
     def __init__(self, name: str, options: Mapping[str, Any], directory: Path) -> None:
         super().__init__(name=f"tracker {name}", daemon=True)
         self._kind, self._options, self._directory = name, options, directory
         self._over = threading.Event()
         self.told: float = 0
-        """The environment step up to which the metric files say all."""
+        """The environment step up to which the metric files are complete."""
         self.failure: str | None = None
 
     def run(self) -> None:
@@ -63,12 +63,12 @@ class Follower(threading.Thread):
         tracker.finish(result.status, at_the_end(result))
 
     def stop(self) -> None:
-        """The trial has ended or is cut short: the metric files say all."""
+        """Signal that the trial has ended or was cut short, so the metric files are complete."""
         self.told = math.inf
         self._over.set()
 
     def end(self, patience: float) -> None:
-        """Let it come to its end, for which it has so many seconds."""
+        """Wait at most `patience` seconds for the thread to end."""
         self.join(patience)
         if self.is_alive():
             self.failure = "it had not taken in the trial some time after its end"
@@ -76,7 +76,7 @@ class Follower(threading.Thread):
 
 
 def follow(names: Iterable[str], config: Config, directory: Path) -> dict[str, Follower]:
-    """A follower for each of the trackers of `config` that `names` says, at work."""
+    """Start a follower for each tracker in `names`, with its options in `config`."""
     followers = {name: Follower(name, config.tracking.get(name, {}), directory) for name in names}
     for follower in followers.values():
         follower.start()
@@ -84,7 +84,10 @@ def follow(names: Iterable[str], config: Config, directory: Path) -> dict[str, F
 
 
 def catch_up(config: Config, directory: Path) -> dict[str, str]:
-    """Tell the trackers of `config` of a finished trial, unless they know of it; who failed, and why."""
+    """Report a finished trial to those trackers of `config` that lack it.
+
+    Returns the trackers that failed, with their failures.
+    """
     wanted = [name for name in config.track if not _is_told(name, config, directory)]
     followers = follow(wanted, config, directory)
     end(followers, config, directory)
@@ -92,7 +95,7 @@ def catch_up(config: Config, directory: Path) -> dict[str, str]:
 
 
 def end(followers: Mapping[str, Follower], config: Config, directory: Path) -> None:
-    """Wait for the followers, and record how they have fared where the trial has finished."""
+    """Wait for the followers; if the trial has finished, record what each tracker has received."""
     result = read_result(directory) or Result()
     is_finished = result.status in FINISHED
     deadline = time.monotonic() + PATIENCE[is_finished]
@@ -112,7 +115,7 @@ def end(followers: Mapping[str, Follower], config: Config, directory: Path) -> N
 
 
 def read_tracked(directory: Path) -> dict[str, Any]:
-    """How trackers have fared with the trial in `directory`; empty where none has followed it to its end."""
+    """The recorded state of the trackers of the trial in `directory`; empty if there is none."""
     try:
         return dict(read_json(directory / TRACKED))
     except (OSError, DamagedRecord, TypeError, ValueError):
@@ -120,7 +123,7 @@ def read_tracked(directory: Path) -> dict[str, Any]:
 
 
 def untold(directory: Path) -> dict[str, str]:
-    """Why trackers do not have all of the trial in `directory`, by their names."""
+    """The failures of trackers that lack part of the trial in `directory`, by tracker name."""
     return {
         name: str(told["failure"]) for name, told in read_tracked(directory).items() if told.get("failure")
     }
@@ -132,7 +135,7 @@ def _is_told(name: str, config: Config, directory: Path) -> bool:
 
 
 def identify(directory: Path) -> Trial:
-    """The trial in `directory`, by its description and its place."""
+    """The trial in `directory` as trackers identify it, from its description and its path."""
     place, record = directory.absolute(), read_json(directory / DESCRIPTION)
     sweep = next((f for f in place.parents if any((f / name).exists() for name in SWEEP_FILES)), place.parent)
     began = record["attempts"][0]["started"]
@@ -148,7 +151,7 @@ def identify(directory: Path) -> Trial:
 
 
 def _without_seed(name: str, record: Mapping[str, Any]) -> str:
-    """The name of a trial as that of its configuration: what was cut short says it by a digest."""
+    """The name of the trial's configuration. In a shortened name, a digest identifies the configuration."""
     if "~" not in name:
         return re.sub(r"(^|,)seed=\d+$", "", name) or "default"
     config = {key: value for key, value in record["config"].items() if key != "seed"}
@@ -156,12 +159,12 @@ def _without_seed(name: str, record: Mapping[str, Any]) -> str:
 
 
 def _told(value: Any) -> bool | int | float | str:
-    """A value as trackers take it; lists and null as text."""
+    """A value in a form that trackers accept; lists and null become text."""
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def at_the_end(result: Result) -> dict[str, float]:
-    """The numbers that are known when a trial has ended."""
+    """The final numbers of an ended trial, by name."""
     final = {"final/mean_reward": result.final_return, "final/std_reward": result.final_std}
     measures = {f"final/{name}": value for name, value in result.measures.items()}
     known = {name: value for name, value in final.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The events of a trial and those who watch it: when it ends, and as what."""
+"""Pass the events of a trial to its observers, and determine its status at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ End = tuple[str, str | None]
 
 
 class Stopwatch:
-    """Seconds that a trial has trained for, over all of its attempts."""
+    """Measures the seconds that a trial has trained, over all of its attempts."""
 
     def __init__(self) -> None:
         self._before, self._started = 0.0, time.perf_counter()
@@ -26,7 +26,7 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """What is done inside does not count."""
+        """Do not count the time inside this context."""
         paused = time.perf_counter()
         yield
         self._started += time.perf_counter() - paused
@@ -45,7 +45,7 @@ def watched(
     time_limit: TimeLimit,
     watch: Stopwatch,
 ) -> Generator[Event, None, End]:
-    """The events of `run`, each told to the `observers` first, of whom two may end it; returns its end."""
+    """Yield the events of `run` after passing each to the `observers`; return status and cause."""
     try:
         for event in train(run):
             for observer in observers:
@@ -58,7 +58,7 @@ def watched(
 
 
 def unrecorded(run: Run) -> Generator[Event, None, End]:
-    """The events of a trial that leaves no record, and ends where one with a record would."""
+    """Yield the events of a trial that leaves no record; it ends exactly where a recorded one would."""
     watch, convergence = Stopwatch(), Convergence()
     time_limit = TimeLimit(lambda: watch.seconds)
     watching: list[Observer] = [convergence, time_limit]

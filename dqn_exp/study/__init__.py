@@ -1,7 +1,7 @@
-"""What to try next: an Optuna study over several seeds.
+"""Optuna studies over several seeds.
 
-`run_study` searches, confirms and writes the results; the room `storage` opens and reads studies.
-`dqn_exp.study(...)` is the function of that name in `dqn_exp.api`.
+`run_study` searches, confirms and writes the results; the package `storage` opens and reads studies. A call
+`dqn_exp.study(...)` runs the function `study` of `dqn_exp.api`.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
-"""Who runs which proposal: each one once, no more than the total, also when processes die.
+"""Assign proposals to processes: each proposal runs once, and no more than the total, even if processes die.
 
-No lock spans the processes of a study, since they may run on several machines. Instead each one
-asks the storage for a trial first and looks at its rank afterwards: trial numbers are given out by
-the storage, so that all processes agree on who came too late and withdraws.
+The processes of a study may run on several machines, so they share no lock. Instead, each process first
+asks the storage for a trial and then looks at its rank. The storage assigns the trial numbers, so all
+processes agree on which trials are beyond the total; their processes withdraw them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from dqn_exp.study.storage import (
 )
 
 NAMELESS_SECONDS = 10.0
-"""A trial that says for so long not whose it is was left by a process that died in the claim."""
+"""A trial without an owner for so many seconds was left by a process that died while it claimed the trial."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A trial that this process is to run; `rank` counts the proposals that were asked for before it was."""
+    """A trial that this process has to run; `rank` is the number of proposals requested before it."""
 
     trial: optuna.Trial
     rank: int
@@ -50,20 +50,20 @@ class Claim:
 
     @property
     def directory(self) -> str:
-        """A retried trial goes on in the directory of the one whose process died."""
+        """The trial's directory; a retried trial continues in the directory of the one whose process died."""
         return str(self.trial.user_attrs.get(DIRECTORY, f"{self.number:04d}"))
 
 
 class Claims:
-    """The trials of `study`, of which this and other processes run `total` together."""
+    """The trials of `study`; this process and others together run `total` of them."""
 
     def __init__(self, study: optuna.Study, location: str, presence: Presence, total: int) -> None:
         self._study, self._location, self._presence, self._total = study, location, presence, total
 
     def enqueue(self, points: Mapping[str, Mapping[str, Any]], drawn: str) -> None:
-        """Ask for the parameters of each point, by its key once however many processes say so.
+        """Queue the parameters of each point, once for each key even if several processes call this.
 
-        `drawn` tells where they come from (`storage.DRAWN`).
+        `drawn` says where the parameters come from (`storage.DRAWN`).
         """
         known = {t.user_attrs.get(KEY) for t in self.trials() if not is_withdrawn(t)}
         for key, point in points.items():
@@ -71,11 +71,11 @@ class Claims:
                 self._study.enqueue_trial(dict(point), user_attrs={KEY: key, DRAWN: drawn})
 
     def next(self) -> Claim | None:
-        """The next trial to run; None while all are done or being run."""
+        """The next trial to run; None if all proposals are finished or running."""
         while len(proposals(self.trials())) < self._total:
             with taking_turns(self._location):
                 trial = self._study.ask()
-            with contextlib.suppress(UpdateFinishedTrialError):  # taken for dead: it was too slow
+            with contextlib.suppress(UpdateFinishedTrialError):  # we were too slow and considered dead
                 trial.set_user_attr(PROCESS, self._presence.name)
                 trials = self.trials()
                 n_before = sum(other.number < trial.number for other in proposals(trials))
@@ -88,7 +88,7 @@ class Claims:
         return None
 
     def recover(self) -> list[int]:
-        """Fail the trials of dead processes and ask for them again; their numbers."""
+        """Mark the trials of dead processes as failed and queue them again; returns their numbers."""
         dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
         for trial in dead:
             self._give_up(trial_id(trial), {DIED: True})
@@ -96,14 +96,14 @@ class Claims:
         return [trial.number for trial in dead]
 
     def retry_failed(self) -> None:
-        """Ask again for the proposals that failed, as if for the first time: their cause may be mended."""
+        """Queue failed proposals again, as if for the first time: the cause may have been removed."""
         self._retry(CAUSE, (DIRECTORY, DRAWN))
 
     def worker_died(self, claim: Claim, allowed: int) -> bool:
-        """Run the trial of a dead worker again, unless it has cost more than `allowed` workers.
+        """Queue the trial of a dead worker again; False if it has already cost more than `allowed` workers.
 
-        A death counts as long as the process lives that saw it: where that has ended too, the
-        whole command was killed, which says nothing about the trial.
+        A death counts only while the process that saw it lives. If that process is dead, too, the whole
+        command was killed, which says nothing about the trial.
         """
         witnesses = [*claim.trial.user_attrs.get(WITNESSES, ()), self._presence.name]
         if sum(map(self._presence.is_alive, witnesses)) > allowed:
@@ -121,7 +121,7 @@ class Claims:
         return self._study.get_trials(deepcopy=False)
 
     def unfinished(self) -> list[FrozenTrial]:
-        """The trials that other processes run, or seem to."""
+        """The trials that other processes run or seem to run."""
         mine = self._presence.name
         return [
             trial
@@ -137,7 +137,7 @@ class Claims:
 
     def _give_up(self, key: int, attributes: Mapping[str, Any]) -> None:
         storage = storage_of(self._study)
-        with contextlib.suppress(UpdateFinishedTrialError):  # another process was quicker
+        with contextlib.suppress(UpdateFinishedTrialError):  # another process was faster
             for name, value in attributes.items():
                 storage.set_trial_user_attr(key, name, value)
             self._fail(key)
@@ -149,7 +149,7 @@ class Claims:
         self._retry(DIED, (DIRECTORY, DRAWN, WITNESSES))
 
     def _retry(self, attribute: str, kept: Sequence[str]) -> None:
-        """Ask again for the failed trials that have the `attribute`; what is `kept` goes with them."""
+        """Queue again the failed trials that have the `attribute`, with their attributes in `kept`."""
         for trial in proposals(self.trials()):
             if trial.state is TrialState.FAIL and attribute in trial.user_attrs:
                 attributes = {name: trial.user_attrs[name] for name in kept if name in trial.user_attrs}
@@ -158,7 +158,7 @@ class Claims:
 
 
 def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:
-    """Has another process asked for the same retry, or the same point of a grid, before?"""
+    """Whether another process requested the same retry or the same queued point before."""
     key = trial.user_attrs.get(KEY)
     return key is not None and any(
         other.user_attrs.get(KEY) == key and other.number < trial.number and not is_withdrawn(other)
@@ -167,9 +167,9 @@ def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:
 
 
 def _rank(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> int:
-    """How many proposals were first asked for before this one was; nobody else's death changes that.
+    """The number of proposals that were first requested before this one; retries do not change it.
 
-    Two proposals of one rank would be drawn alike.
+    The rank seeds the sampler, so two proposals of the same rank would be drawn alike.
     """
     known = {other.number: other.user_attrs for other in trials}
     first = trial.number

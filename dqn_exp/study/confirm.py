@@ -1,8 +1,8 @@
-"""The winners and the default configuration on seeds that the search never saw.
+"""Confirmation: run the best proposals and the default configuration on seeds that the search did not use.
 
-The score that made a proposal win is biased upwards: it is the best of many noisy ones. The same
-configuration on fresh seeds shows what it is worth, and the default on the same seeds by how much
-it is better. What the scores on fresh seeds prove is judged by whoever starts the study.
+The search score of the best proposal is biased upwards, because it is the best of many noisy scores. Fresh
+seeds give an unbiased score, and the default on the same seeds shows the difference. The caller of the study
+passes in the judge of what the scores on fresh seeds prove.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ ATTRIBUTE = "confirmation"
 
 
 class Judgement(NamedTuple):
-    """What a confirmation proves."""
+    """The result of judging a confirmation."""
 
     differences: Sequence[Mapping[str, Any]]
-    """Of each configuration from the default, by objective, as plain values."""
+    """The difference of each configuration from the default, by objective, as plain values."""
     tables: Mapping[str, Sequence[Mapping[str, str]]]
-    """Rows to show of each objective."""
+    """The table rows of each objective."""
     sentences: Sequence[str]
 
 
 Judge = Callable[[Mapping[str, Any]], Judgement]
-"""From the content of `summary`."""
+"""Judges the content of `summary`."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A configuration that is run again."""
+    """A configuration that is run in the confirmation."""
 
     name: str
     """`DEFAULT`, or the number of the proposal."""
     number: int | None
-    """Of the best proposal that has this configuration; None where no good one has."""
+    """The number of the best proposal with this configuration; None if none of the best ones has it."""
     params: Mapping[str, Any]
     search: Mapping[str, float]
-    """What that proposal scored in the search, by objective."""
+    """The scores of that proposal in the search, by objective."""
 
 
 def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, judge: Judge) -> bool:
-    """Run the confirmation, or take what `reuse` has of it, and record it in the study.
+    """Run the confirmation, or take its trials from `reuse`, and record it in the study.
 
-    False where a trial of it failed.
+    False if one of its trials failed.
     """
     candidates = choose(plan, study)
     if all(candidate.number is None for candidate in candidates):
@@ -90,10 +90,10 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, j
 
 
 def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
-    """The default, and behind it the best proposals: `confirm.top` of them, the default among them or not.
+    """The default, then the best `confirm.top` proposals with different configurations.
 
-    Each is another configuration: a proposal whose values are those of the default is the default, and would
-    be compared with itself.
+    A proposal with the values of the default counts among these `confirm.top`, but is not listed again: it
+    would be compared with itself.
     """
     default, trials = _content(plan, {}), study.get_trials(deepcopy=False)
     found = {default: Candidate(DEFAULT, None, {}, {})}
@@ -110,12 +110,12 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
 
 
 def default_trials(plan: Plan) -> list[PlannedTrial]:
-    """Those of the confirmation that are known before the search."""
+    """The trials of the confirmation that are known before the search: those of the default."""
     return plan.planner.plan(jobs(plan, [Candidate(DEFAULT, None, {}, {})])) if plan.confirm.top else []
 
 
 def _content(plan: Plan, params: Mapping[str, Any]) -> str:
-    """Equal for parameters that make the same configuration."""
+    """A text that is equal for parameters that give the same configuration."""
     return " ".join(planned.config.hash() for planned in plan.plan(params, plan.seeds[:1]))
 
 
@@ -141,10 +141,10 @@ def trial_name(candidate: Candidate, repetition: Repetition) -> str:
 
 
 def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """What was measured, as plain values: scores in the search and on fresh seeds.
+    """The measured scores in the search and on fresh seeds, as plain values.
 
-    Scores have the name of their objective. Of several environments it is the mean over them, seed by seed,
-    and each of them has "objective.environment" beside it.
+    Scores are named by their objective. With several environments, this is the mean over environments for
+    each seed; the scores of each environment are named "objective.environment".
     """
     objectives = measured(plan)
     return {
@@ -194,7 +194,7 @@ def _summary_of(candidate: Candidate, plan: Plan, objectives: Sequence[Objective
 
 
 def measured(plan: Plan) -> list[Objective]:
-    """What was searched for, and beside it whatever else these trials can show."""
+    """The objectives of the study, then all others that these trials allow to compute."""
     others = [
         Objective(measure, Aggregate.mean, bool(plan.environments))
         for measure in MEASURES.values()
@@ -212,7 +212,7 @@ def _fits(name: str, config: Config) -> bool:
 
 
 def _records(plan: Plan, candidate: Candidate) -> dict[str, list[Record]]:
-    """Of each seed, by environment."""
+    """The records of each seed, by environment."""
     repetitions = plan.repetitions(plan.confirm.seeds)
     found: dict[str, list[Record]] = {}
     for repetition, planned in zip(repetitions, plan.plan(candidate.params, plan.confirm.seeds), strict=True):
@@ -222,7 +222,7 @@ def _records(plan: Plan, candidate: Candidate) -> dict[str, list[Record]]:
 
 
 def tell(content: Mapping[str, Any], judgement: Judgement) -> None:
-    """A table of each objective, and what they prove."""
+    """Print a table for each objective, and the sentences of the judgement."""
     console = make_console()
     for name, rows in judgement.tables.items():
         console.print(f"{name} on {len(content['seeds'])} seeds that the search did not see")

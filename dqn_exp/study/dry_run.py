@@ -1,4 +1,4 @@
-"""`dry_run=true` of a study: what it would search and how, what is there already, and what it would take."""
+"""`dry_run=true` of a study: report what it would search, what exists already, and the time and memory."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from dqn_exp.text import format_value
 
 
 def tell_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
-    """Say all of it on the screen.
+    """Print the report.
 
-    at_a_time: proposals on this machine, None where that is unknown; reuse: what could be taken instead of
-    being trained.
+    at_a_time: number of proposals at a time on this machine, None if unknown; reuse: finds finished trials to
+    take instead of training.
     """
     console, done = make_console(), _proposals_done(plan)
     number = f"{plan.total} proposal{'s' * (plan.total != 1)}, {done} done"
@@ -64,10 +64,10 @@ def tell_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
 
 
 def _known_trials(plan: Plan) -> list[PlannedTrial]:
-    """Trials that a study asks for whatever it finds, and that it may take.
+    """The trials that a study requests whatever its results, and that it may take.
 
-    Those of the points that it begins with, where these give all values, and of the default in the
-    confirmation. With a pruner no proposal is taken.
+    These are the trials of its first points, if these give all values, and those of the default in the
+    confirmation. With a pruner, trials of proposals are never taken.
     """
     has_begun = (plan.directory / MANIFEST).exists()
     prunes = is_active(build_pruner(plan.pruner, horizon_of(plan.default)))
@@ -78,7 +78,10 @@ def _known_trials(plan: Plan) -> list[PlannedTrial]:
 
 
 def _proposals_done(plan: Plan) -> int:
-    """How many are over, where the study has begun here: to look for it elsewhere might make it."""
+    """The number of finished proposals; 0 if the study has not begun in its directory.
+
+    The storage is opened only if it has begun, because opening might create it.
+    """
     if not (plan.directory / MANIFEST).exists():
         return 0
     try:
@@ -125,7 +128,7 @@ def _values(distribution: BaseDistribution) -> str:
 
 
 def _pieces(plan: Plan, left: int) -> Sequence[Sequence[Config]]:
-    """The trials that one worker runs: those of each proposal, and each of the confirmation."""
+    """The pieces of work of one worker: all trials of a proposal, or one trial of the confirmation."""
     configs = list(plan.defaults.values())
     confirmed = (1 + plan.confirm.top) * len(plan.confirm.seeds) if plan.confirm.top else 0
     return [*[configs * len(plan.seeds)] * left, *[[config] for config in configs] * confirmed]

@@ -1,4 +1,4 @@
-"""A study over several environments: which they are, and what it takes to compare their scores."""
+"""Studies over several environments: read them, and check that their scores can be compared."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dqn_exp.study.space import ENVIRONMENT, Space
 
 OVER = "objective.over"
 CHOOSES = (ENVIRONMENT, "env.id")
-"""Keys whose values are environments."""
+"""Keys that choose an environment."""
 OF_ONE = (*CHOOSES, "env.threshold", "convergence.threshold")
-"""Keys that say something about one environment; so do those below `returns`."""
+"""Keys that apply to one environment only, as do those below `returns`."""
 
 
 def read_environments(config: DictConfig, options: Sequence[str]) -> tuple[str, ...]:
-    """The `options` of env= that every proposal trains on; none where it is the one of env=.
+    """The environments, as `options` of env=, that every proposal trains on; empty for the one of env=.
 
-    Raises ConfigError for one that is unknown or occurs twice.
+    Raises ConfigError if one is unknown or occurs twice.
     """
     given = OmegaConf.to_container(config.objective)["over"]  # type: ignore[call-overload, index]
     if not isinstance(given, list):
@@ -35,7 +35,7 @@ def read_environments(config: DictConfig, options: Sequence[str]) -> tuple[str, 
 
 
 def refuse_choice(keys: Iterable[str], environments: Sequence[str]) -> None:
-    """Raise ConfigError where a search of these `keys` would choose among environments."""
+    """Raise ConfigError if a search of these `keys` would choose among environments."""
     for key in (key.lstrip("+") for key in keys):
         if key in CHOOSES and environments:
             raise ConfigError(
@@ -50,7 +50,7 @@ def refuse_choice(keys: Iterable[str], environments: Sequence[str]) -> None:
 
 
 def refuse_what_is_of_one(space: Space, master: DictConfig, environments: Sequence[str]) -> None:
-    """Raise ConfigError where the command line or a file says of all `environments` what is of one."""
+    """Raise ConfigError if a key that applies to one environment is set for all `environments`."""
     fixed = dict(text.lstrip("+").split("=", 1) for text in space.fixed)
     threshold = master.convergence.threshold
     given = fixed | dict.fromkeys(space.written, "...")
@@ -64,9 +64,9 @@ def refuse_what_is_of_one(space: Space, master: DictConfig, environments: Sequen
 
 
 def check_scales(defaults: Mapping[str, Config]) -> None:
-    """Raise ConfigError where one of several environments lacks an end of the common scale.
+    """Raise ConfigError if one of several environments lacks an end of the common scale.
 
-    `defaults`: the configuration of each environment, by its name.
+    `defaults`: the configuration of each environment, by the environment's name.
     """
     for name, config in defaults.items():
         random_play, threshold = config.returns.random, config.convergence.threshold

@@ -1,4 +1,4 @@
-"""When the trials of a proposal are compared while they run: a common clock for all of them."""
+"""The moments at which the trials of a proposal are compared while they run, on a common clock."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from dqn_exp.study.objective import clock_of, horizon_of, interval_of
 
 
 class Moments(NamedTuple):
-    """Every `interval` up to `horizon` on the clock of the first trial.
+    """Every `interval` up to `horizon`, on the clock of the first trial.
 
-    Trials of another environment, which may have another budget or count episodes, are then at the same
-    share of their budget.
+    Trials of other environments may have another budget or count episodes. They are compared at the same
+    share of their own budget.
     """
 
     interval: int
     horizon: int | None
-    """The budget of the first trial; None where it has none, and then there is one environment only."""
+    """The budget of the first trial; None if it has none, in which case there is only one environment."""
     unit: str
 
     def own(self, moment: float, config: Config) -> float:
-        """`moment` on the clock of a trial."""
+        """Convert `moment` to the clock of a trial."""
         horizon = horizon_of(config)
         return moment * horizon / self.horizon if horizon and self.horizon else moment
 
     def common(self, time: float, config: Config) -> float:
-        """`time` of a trial on the common clock."""
+        """Convert the `time` of a trial to the common clock."""
         horizon = horizon_of(config)
         return time * self.horizon / horizon if horizon and self.horizon else time
 
 
 def moments_of(configs: Sequence[Config]) -> Moments:
-    """As often as all trials of a proposal are evaluated."""
+    """The moments for the trials `configs`, no more frequent than the evaluations of any of them."""
     first = configs[0]
     horizon = horizon_of(first)
     intervals = {_ceiling(interval_of(c) * (horizon or 1), horizon_of(c) or horizon or 1) for c in configs}

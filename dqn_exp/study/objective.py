@@ -1,4 +1,4 @@
-"""What a study scores: one number per trial from its records, and one per proposal from its trials.
+"""The scores of a study: one number per trial from its records, and one per proposal from its trials.
 
 | objective | of one trial | best | diverged | over several environments: 0 is | 1 is |
 |---|---|---|---|---|---|
@@ -6,8 +6,8 @@
 | final_return | mean greedy return after training | most | -inf | random play | the threshold |
 | steps_to_convergence | min(T, budget): censored at the budget | least | the budget | no step | the budget |
 
-Returns have no lower bound, so that -inf alone is the worst possible one. Where there are several
-environments, each has a scale of its own, and the score of a proposal is the mean over environments.
+Returns have no lower bound, so only -inf is the worst score. With several environments, each has its own
+scale, and the score of a proposal is the mean over environments.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from dqn_exp.scores import (
 Direction = Literal["minimize", "maximize"]
 
 MOMENTS = 50
-"""Into how many intervals a budget is divided whose clock is not the one of the evaluations."""
+"""The number of intervals of a budget, if the evaluations do not follow the budget's clock."""
 
 
 @dataclass(frozen=True)
 class Evaluations:
-    """The evaluations of one trial: the columns of their file, [n] each, and the budget on `clock`."""
+    """The evaluations of a trial: the columns of their file, [n] each; `horizon` is the budget on `clock`."""
 
     columns: Mapping[str, Floats]
     clock: str
-    """The column that tells the time: env_step or episode."""
+    """The column with the time: env_step or episode."""
     horizon: float
 
     @property
@@ -56,11 +56,11 @@ class Evaluations:
 
     @property
     def returns(self) -> Floats:
-        """Mean returns."""
+        """The mean returns."""
         return self.columns.get("mean_return", _EMPTY)
 
     def at(self, moment: float) -> float:
-        """The latest mean return up to `moment`; of a trial that ended before, its last one."""
+        """The latest mean return up to `moment`; if the trial ended before, its last one; NaN if none."""
         seen = self.returns[self.times <= moment]
         return float(seen[-1]) if len(seen) else math.nan
 
@@ -70,7 +70,7 @@ _EMPTY: Floats = np.empty(0)
 
 @dataclass(frozen=True)
 class Record:
-    """What one trial left behind."""
+    """The record of one trial."""
 
     config: Config
     result: Result
@@ -81,7 +81,10 @@ class Record:
         return self.result.status == "diverged"
 
     def has_diverged_by(self, moment: float) -> bool:
-        """On the clock of the evaluations; one that is made at `moment` was made before."""
+        """Whether the trial had diverged at `moment` on the clock of the evaluations.
+
+        An evaluation at `moment` itself was made before the divergence.
+        """
         by_steps = self.evaluations.clock == "env_step"
         end = self.result.env_steps if by_steps else self.result.episodes
         return self.diverged and end <= moment and moment not in self.evaluations.times
@@ -92,21 +95,21 @@ Ends = Callable[[Config], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Measure:
-    """A name that `objective=` knows."""
+    """A score that `objective=` can name."""
 
     name: str
     direction: Direction
     score: Callable[[Record], float]
-    """Of a trial that ran to its end without diverging."""
+    """The score of a trial that did not diverge."""
     worst: Callable[[Record], float]
     so_far: Callable[[Evaluations, float, Config], float]
-    """What pruning compares at a moment of the clock, lower or higher being better as in the end."""
+    """The value that pruning compares at a moment, with the same direction as the score."""
     bounds: Callable[[Config], Interval | None]
-    """Between which the score of a trial lies; None where that is not known."""
+    """The lower and upper bound of a trial's score; None if not known."""
     ends: Ends
-    """The scores that are 0 and 1 on the scale that environments share."""
+    """The scores that become 0 and 1 on the common scale of environments."""
     ends_so_far: Ends
-    """The same of what pruning compares."""
+    """The same for the value that pruning compares."""
 
 
 def _area(record: Record) -> float:
@@ -126,7 +129,7 @@ def _time(record: Record) -> float:
 
 
 def outcome_of(record: Record) -> Outcome:
-    """Whether the trial has converged, and when, or when it was censored."""
+    """Whether the trial has converged, and the time of convergence or censoring."""
     config, result = record.config, record.result
     return judge(
         result.status,
@@ -156,7 +159,7 @@ def _latest_return(seen: Evaluations, moment: float, _: Config) -> float:
 
 
 def _missing_return(seen: Evaluations, moment: float, config: Config) -> float:
-    """How far the return is below the threshold: known long before any trial converges."""
+    """How far the return is below the threshold, which is known long before a trial converges."""
     assert config.convergence.threshold is not None
     return config.convergence.threshold - seen.at(moment)
 
@@ -179,7 +182,7 @@ def _random_play_and_threshold(config: Config) -> tuple[float, float]:
 
 
 def _nothing_and_all_of_it(config: Config) -> tuple[float, float]:
-    """Of what random play is missing to the threshold."""
+    """The ends of the scale of `_missing_return`: nothing, and what random play lacks."""
     random_play, threshold = _random_play_and_threshold(config)
     return 0.0, threshold - random_play
 
@@ -209,7 +212,7 @@ MEASURES = {
 
 
 class Aggregate(enum.Enum):
-    """How the scores of the seeds become the score of their proposal."""
+    """How the scores of the seeds are combined into the score of a proposal."""
 
     mean = "mean"
     iqm = "iqm"
@@ -217,17 +220,17 @@ class Aggregate(enum.Enum):
 
 
 ByEnvironment = Mapping[str, Sequence[float]]
-"""A number of each seed, by environment; by "" where a study has one environment only."""
+"""One number for each seed, by environment; the key is "" if a study has only one environment."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One number of a proposal, from its trials."""
+    """Computes the score of a proposal from its trials."""
 
     measure: Measure
     aggregate: Aggregate
     is_normalised: bool = False
-    """Are scores on the scale that environments share?"""
+    """Whether scores are on the common scale of environments."""
 
     @property
     def name(self) -> str:
@@ -242,22 +245,22 @@ class Objective:
         return self.direction == "minimize"
 
     def of_trial(self, record: Record) -> float:
-        """The worst possible score where the trial diverged or left nothing that is a number."""
+        """The score of a trial; the worst possible score if it diverged or its score is not finite."""
         score = math.nan if record.diverged else self.measure.score(record)
         score = score if math.isfinite(score) else self.measure.worst(record)
         return self._scaled(score, self.measure.ends, record.config)
 
     def of_environments(self, scores: ByEnvironment) -> dict[str, float]:
-        """The score of each."""
+        """The score of each environment."""
         kind = self.aggregate.value
         return {name: aggregate(of_seeds, kind, self.direction) for name, of_seeds in scores.items()}
 
     def of_proposal(self, scores: ByEnvironment) -> float:
-        """The mean over environments."""
+        """The score of the proposal: the mean over environments."""
         return float(np.mean(list(self.of_environments(scores).values())))
 
     def so_far(self, record: Record, moment: float) -> float:
-        """What a trial has reached at `moment` of its own clock; infinitely bad where it diverged before."""
+        """The pruning value of a trial at `moment` of its own clock; infinitely bad if it has diverged."""
         worst = math.inf if self.lowest_is_best else -math.inf
         if record.has_diverged_by(moment):
             return worst
@@ -266,7 +269,7 @@ class Objective:
         return value if math.isfinite(value) else worst
 
     def bounds(self, config: Config) -> Interval | None:
-        """Between which the score of a trial lies; None where that is not known."""
+        """The lower and upper bound of a trial's score; None if not known."""
         found = self.measure.bounds(config)
         if found is None:
             return None
@@ -278,24 +281,24 @@ class Objective:
 
 
 def clock_of(config: Config) -> str:
-    """Scores count environment steps, or episodes where these alone are limited."""
+    """The clock of scores: environment steps if these are limited, otherwise episodes."""
     return "env_step" if config.budget.env_steps is not None else "episode"
 
 
 def horizon_of(config: Config) -> int | None:
-    """The budget on that clock."""
+    """The budget on the clock of `clock_of`; None if it has no limit."""
     return config.budget.env_steps if clock_of(config) == "env_step" else config.budget.episodes
 
 
 def interval_of(config: Config) -> int:
-    """The common grid of moments, on that clock, at which trials are compared while they run."""
+    """The interval, on the clock of `clock_of`, at which running trials are compared."""
     evaluation, horizon = config.evaluation, horizon_of(config)
     every = evaluation.every_steps if clock_of(config) == "env_step" else evaluation.every_episodes
     return every or math.ceil((horizon or 1) / MOMENTS)
 
 
 def read_record(directory: Path, config: Config) -> Record:
-    """What the trial in `directory` has recorded, be it at its end or not."""
+    """The record of the trial in `directory`, which may still be running."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TornMetrics)
         columns = read_columns(metrics_path(directory, "evaluations"))
@@ -305,7 +308,7 @@ def read_record(directory: Path, config: Config) -> Record:
 
 
 def check_measurable(config: Config, objectives: Sequence[Objective]) -> None:
-    """Raise ConfigError where trials of `config` could not be scored."""
+    """Raise ConfigError if trials of `config` could not be scored."""
     evaluated = config.evaluation.every_steps or config.evaluation.every_episodes
     for objective in objectives:
         if objective.name != "final_return" and horizon_of(config) is None:
@@ -326,7 +329,7 @@ def check_measurable(config: Config, objectives: Sequence[Objective]) -> None:
 
 
 def check_comparable(config: Config) -> None:
-    """Raise ConfigError where trials of `config` could not be compared while they run."""
+    """Raise ConfigError if trials of `config` could not be compared while they run."""
     evaluation, budget = config.evaluation, config.budget
     if evaluation.every_steps is None and evaluation.every_episodes is None:
         raise ConfigError(

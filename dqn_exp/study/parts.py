@@ -1,4 +1,4 @@
-"""Samplers and pruners from `hydra/sweeper/sampler` and `hydra/sweeper/pruner`."""
+"""Build samplers and pruners from `hydra/sweeper/sampler` and `hydra/sweeper/pruner`."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ NEEDS: dict[type[BaseSampler], tuple[str, ...]] = {
     GPSampler: ("torch", "scipy"),
     QMCSampler: ("scipy",),
 }
-"""Packages that Optuna imports only once a sampler is asked for a proposal."""
+"""Packages that Optuna imports only when a sampler makes a proposal."""
 SINGLE_OBJECTIVE = (CmaEsSampler,)
 WITHOUT_SCORES: dict[type[BaseSampler], str] = {
     RandomSampler: "random",
     QMCSampler: "qmc",
     GridSampler: "grid",
 }
-"""Samplers whose proposals do not follow from earlier scores (`storage.INDEPENDENT`)."""
+"""Samplers whose proposals do not depend on earlier scores (`storage.INDEPENDENT`)."""
 BEGINNING: dict[type[BaseSampler], str] = {
     TPESampler: "n_startup_trials",
     GPSampler: "n_startup_trials",
     CmaEsSampler: "n_startup_trials",
     NSGAIISampler: "population_size",
 }
-"""The option that tells with how many random proposals a sampler begins."""
+"""The option with the number of random proposals that a sampler begins with."""
 
 
 class SamplerFactory:
-    """A fresh sampler for each proposal, seeded by the study's seed and the proposal's rank.
+    """Makes a new sampler for each proposal, seeded by the sampler's seed and the proposal's rank.
 
-    So proposals depend on the seed and on the results so far, and neither on which process asks
-    nor on how often the study was interrupted. What samplers remember they keep in the storage.
+    Proposals therefore depend only on the seed and the results so far, not on which process asks or how often
+    the study was interrupted. Samplers keep their memory in the storage.
     """
 
     def __init__(self, options: Options) -> None:
@@ -73,7 +73,7 @@ class SamplerFactory:
         self(0)
 
     def __call__(self, rank: int) -> BaseSampler:
-        """The sampler of proposal number `rank`. Quasi-Monte Carlo needs one seed for all."""
+        """The sampler of proposal number `rank`. Quasi-Monte Carlo needs the same seed for all proposals."""
         options = dict(self._options)
         if options.get("seed") is not None and not issubclass(self._class, QMCSampler):
             sequence = np.random.SeedSequence([parse_size(options["seed"]), rank])
@@ -84,10 +84,10 @@ class SamplerFactory:
         return sampler
 
     def draws(self, rank: int) -> str:
-        """What draws proposal number `rank`: "random", "qmc", "grid", or the class that follows the scores.
+        """What draws proposal number `rank`: "random", "qmc", "grid", or the sampler's class name.
 
-        Such a class begins with random proposals while fewer are complete than it asks for; no more can be
-        complete than have been made before.
+        A sampler that uses scores begins with random proposals, until the number of complete proposals that
+        its option names. At most `rank` proposals can be complete.
         """
         option = BEGINNING.get(self._class)
         if option and rank < self._options.get(option, _default(self._class, option)):
@@ -107,7 +107,7 @@ def _default(kind: type[Any], option: str) -> Any:
 
 
 def build_pruner(options: Options, horizon: int | None) -> BasePruner:
-    """`horizon`: the budget, which Hyperband's brackets are made for."""
+    """Build the pruner of `options`; `horizon` is the budget, from which Hyperband makes its brackets."""
     values = {key: _count(value) for key, value in options.items()}
     kind = part_class("pruner", values, BasePruner)
     if issubclass(kind, HyperbandPruner) and values.get("max_resource") == "auto" and horizon:
@@ -121,7 +121,7 @@ def is_active(pruner: BasePruner) -> bool:
 
 
 def compares_seeds(pruner: BasePruner) -> bool:
-    """Wilcoxon's test pairs seeds: they run one after another and each one reports its score."""
+    """Whether the pruner is Wilcoxon's test, which pairs seeds: they run one by one and report scores."""
     return isinstance(pruner, WilcoxonPruner)
 
 
@@ -150,10 +150,10 @@ def check_installed(sampler: type[BaseSampler]) -> None:
 
 
 def build(kind: str, options: Options) -> Any:
-    """The object that `options` describe; raises ConfigError for an option it refuses."""
+    """The object that `options` describe; raises ConfigError if it rejects an option."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # its users know what they chose
+            warnings.simplefilter("ignore", ExperimentalWarning)  # the user has chosen this part
             return instantiate(dict(options))
     except Exception as error:
         cause = error.__cause__ or error
@@ -162,7 +162,7 @@ def build(kind: str, options: Options) -> Any:
 
 
 def _count(value: Any) -> Any:
-    """Sizes such as 5k as numbers, also in a wrapped pruner."""
+    """`value` with sizes such as 5k as numbers, also in the options of a wrapped pruner."""
     if isinstance(value, Mapping):
         return {key: _count(inner) for key, inner in value.items()}
     return parse_size(value) if isinstance(value, str) and is_whole(value) else value

@@ -1,4 +1,4 @@
-"""From the command line to a study that can start: everything checked, nothing written."""
+"""Prepare a study from the command line: check everything, write nothing."""
 
 from __future__ import annotations
 
@@ -61,24 +61,24 @@ class Plan:
     space: Space
     seeds: tuple[int, ...]
     environments: tuple[str, ...]
-    """Those of `objective.over`; none where a study has the one of `env=` only."""
+    """The environments of `objective.over`; empty if a study has only the one of `env=`."""
     objectives: tuple[Objective, ...]
     confirm: Confirm
     samplers: SamplerFactory
     pruner: Options
     extend: Extender | None
     defaults: Mapping[str, Config]
-    """The configuration without the searched parameters, with the first seed; by environment."""
+    """The configuration without the searched parameters and with the first seed, by environment."""
 
     @property
     def default(self) -> Config:
-        """That of the first environment, on whose clock proposals are compared while they run."""
+        """The default of the first environment, whose clock is used to compare running proposals."""
         return next(iter(self.defaults.values()))
 
     def repetitions(self, seeds: Sequence[int]) -> list[Repetition]:
-        """The trials of a configuration with these seeds.
+        """The seed and environment of each trial of a configuration with these seeds.
 
-        Environments change fastest: what is given up after some seeds has then been seen in all of them.
+        Environments change fastest, so a proposal pruned after some seeds has been seen in all environments.
         """
         return [Repetition(seed, name) for seed in seeds for name in self.environments or ("",)]
 
@@ -89,20 +89,20 @@ class Plan:
 
     @cached_property
     def total(self) -> int:
-        """How many proposals there are to be, over all processes and starts."""
+        """The number of proposals of the study, over all processes and starts."""
         grid = len(self.space.grid()) if self.samplers.is_grid else self.settings.n_trials
         return min(grid, self.settings.n_trials)
 
     @cached_property
     def points(self) -> dict[str, dict[str, Any]]:
-        """What is tried before a sampler is asked, by keys that name each point in the storage."""
+        """The points that are tried before a sampler is asked, by the key of each point in the storage."""
         if self.samplers.is_grid:
             return {f"grid:{index}": point for index, point in enumerate(self.space.grid())}
         return {f"start:{json.dumps(point, sort_keys=True)}": point for point in self.start}
 
     @cached_property
     def start(self) -> list[dict[str, Any]]:
-        """The points of `hydra.sweeper.start`; raises ConfigError where one is not of the search space."""
+        """The points of `hydra.sweeper.start`; raises ConfigError if one is outside the search space."""
         may_have_more = self.extend is not None
         try:
             points = [self.space.meant(point, may_have_more) for point in self.settings.start]
@@ -114,7 +114,7 @@ class Plan:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What may not change while a study goes on, in words that can be compared."""
+        """What must not change when a study is continued, as texts for comparison."""
         space = {key: distribution_to_json(d) for key, d in self.space.written.items()}
         return {
             "search space": json.dumps(space, sort_keys=True) + str(self.settings.custom_search_space or ""),
@@ -124,7 +124,7 @@ class Plan:
         }
 
     def _content(self, config: Config) -> str:
-        """What decides the scores of trials of this configuration."""
+        """A text that identifies everything that determines the scores of trials of this configuration."""
         content = config.model_copy(update={"seed": 0}).hash()
         scale = [objective.measure.ends(config) for objective in self.objectives if objective.is_normalised]
         return f"{content} {scale}" if scale else content
@@ -139,7 +139,7 @@ class Plan:
 
     @cached_property
     def question(self) -> dict[str, str]:
-        """The same key by key, to say what has changed."""
+        """As `identity`, but key by key, for messages about what has changed."""
         asked = question(self.space.written, self.seeds, self._goals, list(self.defaults.values()))
         if self.environments:
             ends = (str(config.returns.random) for config in self.defaults.values())
@@ -152,7 +152,7 @@ class Plan:
 
     @cached_property
     def name(self) -> str:
-        """The one given, or one that the same command finds again."""
+        """The given name, or one made from the fingerprint, which the same command finds again."""
         sweep = self.master.hydra.runtime.choices.get("sweeps") or "study"
         return self.settings.study_name or f"{sweep}-{self.fingerprint[:8]}"
 
@@ -162,7 +162,7 @@ class Plan:
         if any(o.startswith("hydra.sweep.dir=") for o in self.master.hydra.overrides.hydra):
             return chosen
         name = self.name
-        if self.settings.storage is not None:  # which may know another study by this name
+        if self.settings.storage is not None:  # it may contain another study of this name
             name += f"-{hashlib.sha256(self.settings.storage.encode()).hexdigest()[:6]}"
         return chosen.parent.parent / "studies" / name
 
@@ -171,11 +171,11 @@ class Plan:
         return locate(self.settings.storage, self.directory)
 
     def continuing(self, trials: Sequence[FrozenTrial]) -> Plan:
-        """This plan for a study that has the `trials` already."""
+        """This plan, adapted to a study that already has `trials`."""
         return replace(self, space=self.space.as_stored(trials))
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
-        """The configuration of these overrides alone, unchecked; Hydra's own parts are those of the study."""
+        """The unchecked configuration of only these overrides, with the study's choices of Hydra's groups."""
         choices = self.master.hydra.runtime.choices.items()
         own = [f"{g}={choice}" for g, choice in choices if str(g).startswith("hydra/") and choice is not None]
         return self.loader.load_sweep_config(self.master, [*own, *overrides])
@@ -189,9 +189,10 @@ def prepare(
     can_prune: bool,
     shares_files: bool = True,
 ) -> Plan:
-    """Read and check everything, also whether the engine `can_prune` where it is to; raises ConfigError.
+    """Read and check all options of a study; raises ConfigError.
 
-    `shares_files`: do its tasks see the files of this machine?
+    `can_prune`: whether the engine supports pruners. `shares_files`: whether its tasks see the files of this
+    machine.
     """
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
@@ -272,7 +273,7 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
 
 
 def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
-    """Find now what would fail in the middle of the search: values out of range, or at odds."""
+    """Raise ConfigError for points that would fail during the search: invalid or incompatible values."""
     for point in points:
         try:
             planned = plan.plan(point, plan.seeds[:1])
@@ -284,15 +285,16 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
 
 
 def extreme_configs(plan: Plan) -> list[Config]:
-    """Those at the ends of the search space, in every environment."""
+    """The configurations at the ends of the search space, in every environment."""
     points = plan.space.extremes(np.random.default_rng(0))
     return [planned.config for point in points for planned in plan.plan(point, plan.seeds[:1])]
 
 
 def check_outlook(plan: Plan, at_a_time: int | None) -> None:
-    """Doubt, at the ends of the search space, what is hardly meant; raises ConfigError where memory is short.
+    """Print warnings about doubtful settings at the ends of the search space.
 
-    at_a_time: how many proposals run on this machine, each with all of its trials; None: unknown.
+    Raises ConfigError if the memory is too small. at_a_time: the number of proposals at a time on this
+    machine, each with all of its trials; None if unknown.
     """
     configs = extreme_configs(plan)
     if at_a_time:
@@ -313,7 +315,7 @@ def _check_directory(plan: Plan) -> None:
 
 
 def _name_as_written(name: object, master: DictConfig) -> object:
-    """A year or a date is a name too, be it a number to Hydra: 2024_01 is then 202401."""
+    """The study's name as typed: Hydra reads a name such as 2024_01 as the number 202401."""
     if not isinstance(name, int | float) or isinstance(name, bool):
         return name
     key = "hydra.sweeper.study_name="

@@ -1,8 +1,8 @@
-"""Which processes are at work on a study: a lock that dies with its holder, and a heartbeat.
+"""Detect which processes work on a study, by a lock that is released at death, and by a heartbeat.
 
-On one machine the lock tells at once. From another machine only the heartbeat can be seen: a
-process whose beat has not changed for `SILENCE` seconds of our own watching is dead, whatever the
-clocks of the machines say.
+On the same machine, the lock tells at once whether a process lives. From another machine only the heartbeat
+can be seen: a process is dead if its beat has not changed while we watched it for `SILENCE` seconds. The
+clocks of the machines do not matter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DIRECTORY = "processes"
 
 
 class Presence:
-    """This process among those that work on `study`, and whether another one is alive."""
+    """Announces this process as working on `study`, and tells whether another process is alive."""
 
     def __init__(self, study: optuna.Study, directory: Path) -> None:
         self._study = study
@@ -39,7 +39,7 @@ class Presence:
 
     @contextlib.contextmanager
     def announced(self) -> Iterator[None]:
-        """Hold our lock and let our heart beat."""
+        """Hold this process's lock and write its heartbeat inside the context."""
         self._own.mkdir(parents=True)
         over = threading.Event()
         beating = threading.Thread(target=self._beat, args=(over,), daemon=True)
@@ -61,7 +61,7 @@ class Presence:
         return not self.is_silent(name, entry.get("beat"), SILENCE)
 
     def is_silent(self, name: str, sign: object, seconds: float) -> bool:
-        """Has the `sign` of `name` been the same whenever we looked, for so many seconds?"""
+        """Whether the `sign` of `name` has not changed in all calls for at least `seconds`."""
         last, since = self._seen.get(name, (None, 0.0))
         if name not in self._seen or last != sign:
             self._seen[name] = (sign, time.monotonic())
@@ -72,7 +72,7 @@ class Presence:
         beat = 0
         while not over.wait(BEAT):
             beat += 1
-            with contextlib.suppress(Exception):  # a database that restarts; the next beat tells
+            with contextlib.suppress(Exception):  # the database may be restarting; the next beat follows
                 self._write_beat(beat)
 
     def _write_beat(self, beat: int) -> None:
@@ -82,6 +82,6 @@ class Presence:
 
 @functools.cache
 def machine() -> str:
-    """The name of this machine and of its latest start: locks outlive neither."""
+    """An identifier of this machine and its latest boot; locks survive neither."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return f"{socket.gethostname()} {boot.read_text().strip() if boot.exists() else ''}"

@@ -1,4 +1,4 @@
-"""What one sees while a study runs: how far it is, the best so far, the time left."""
+"""The progress display of a running study: proposals done, the best so far, the time left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLOURS = {"failed": "bold red", "pruned": "yellow", "done": "green"}
 
 
 class StudyProgress:
-    """Shows a study of `total` proposals; other processes may work on it too."""
+    """Shows the progress of a study of `total` proposals; other processes may work on it, too."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class StudyProgress:
         self._running = proposals
 
     def finished(self, number: int) -> None:
-        """A proposal is over: show a line at once where it failed, or where there is no live view."""
+        """Count a finished proposal; print a line if it failed or if there is no live view."""
         self._trials = self._known()
         trial = next(trial for trial in self._study.get_trials(deepcopy=False) if trial.number == number)
         if trial.state is TrialState.FAIL or not self._is_live:
@@ -123,7 +123,7 @@ class StudyProgress:
         return table
 
     def _time(self) -> str:
-        """Time so far, and time left at the pace since this process started."""
+        """The time so far, and the time left at the pace since this process started."""
         left = max(0, self._total - self._done)
         return time_told(time.monotonic() - self._started, self._done - self._before, left)
 
@@ -137,6 +137,6 @@ def _short(value: object) -> str:
 
 
 def slowest_seed(directories: Sequence[Path]) -> Path:
-    """The trial that has made the fewest environment steps among those with an episode behind them."""
+    """The trial with the fewest environment steps among those that have finished an episode."""
     steps = {directory: e.env_steps for directory in directories if (e := last_episode(directory))}
     return min(steps, key=steps.__getitem__, default=directories[0])

@@ -1,4 +1,4 @@
-"""One proposal in a worker process: its seeds in lockstep, given up where a pruner says so."""
+"""Run one proposal in a worker process: its seeds in lockstep, until they end or a pruner stops them."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ LOG = "trial.log"
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a worker needs to run and score one configuration over its seeds."""
+    """Everything that a worker needs to run and score one configuration over its seeds."""
 
     number: int
     directory: Path
     repetitions: tuple[Repetition, ...]
     overrides: tuple[tuple[str, ...], ...]
     configs: tuple[Config, ...]
-    """Of each of the repetitions, as the overrides."""
+    """The configuration of each repetition, in the order of `overrides`."""
     objectives: tuple[Objective, ...]
     location: str | None
-    """Of the study's storage; None where that cannot be reached, and nothing is reported."""
+    """The location of the study's storage; None if it cannot be reached, so nothing is reported."""
     study_name: str
     trial_id: int
     pruner: Options
@@ -59,13 +59,13 @@ class Proposal:
         return any(config.device == "cuda" for config in self.configs)
 
     def moved(self, folder: Path) -> Proposal:
-        """The same proposal below `folder`, where the driver's files are not seen, nor a storage in one."""
+        """The same proposal below `folder`, on a machine that does not see the driver's files."""
         is_in_file = self.location is not None and not is_server(self.location)
         location = None if is_in_file else self.location
         return replace(self, directory=folder / self.directory.name, location=location)
 
     def by_environment(self, values: Sequence[float]) -> dict[str, list[float]]:
-        """`values` of the repetitions, by the name of their environment."""
+        """The `values` of the repetitions, by the name of their environment."""
         found: dict[str, list[float]] = {}
         for repetition, value in zip(self.repetitions, values, strict=True):
             found.setdefault(repetition.environment, []).append(value)
@@ -74,20 +74,20 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a proposal; `values` None where it was pruned."""
+    """The outcome of a proposal; `values` is None if it was pruned."""
 
     values: list[float] | None
     scores: dict[str, list[float]]
-    """Of each seed, by objective; of several environments by "objective.environment"."""
+    """The score of each seed, by objective; with several environments, by "objective.environment"."""
     by_environment: dict[str, dict[str, float]]
-    """By objective, of each environment where there are several."""
+    """The score of each environment, by objective; empty if there is only one environment."""
     statuses: list[str]
     pruned_at: int | None
-    """Environment steps that the furthest seed had made."""
+    """The environment steps of the seed that had made the most."""
 
 
 def jobs_of(proposal: Proposal) -> dict[str, list[str]]:
-    """Each seed as a job of Hydra's, for launchers that run nothing else: its overrides by its name."""
+    """The overrides of each seed as a Hydra job, by its name, for launchers that only run Hydra jobs."""
     pairs = zip(proposal.overrides, proposal.directories, strict=True)
     return {
         directory.name: placed(overrides, proposal.directory, directory.name)
@@ -96,11 +96,11 @@ def jobs_of(proposal: Proposal) -> dict[str, list[str]]:
 
 
 class SeedFailed(RuntimeError):
-    """The training of one seed ended in an exception."""
+    """The training of one seed raised an exception."""
 
 
 def run_proposal(proposal: Proposal) -> Verdict:
-    """Train the seeds to their end, or until they are pruned; goes on where records are there."""
+    """Train the seeds until they end or are pruned; continues from existing records."""
     import_modules(proposal.imports)
     proposal.directory.mkdir(parents=True, exist_ok=True)
     with _log_to(proposal.directory / LOG):
@@ -117,7 +117,7 @@ def run_proposal(proposal: Proposal) -> Verdict:
 
 
 def verdict(proposal: Proposal, pruned: str | None = None) -> Verdict:
-    """The scores of a proposal from its records; `pruned` tells why it was given up."""
+    """The outcome of a proposal from its records; `pruned` is the reason if it was pruned."""
     pairs = zip(proposal.directories, proposal.configs, strict=True)
     records = [read_record(directory, config) for directory, config in pairs]
     statuses = [record.result.status for record in records]
@@ -136,20 +136,20 @@ def verdict(proposal: Proposal, pruned: str | None = None) -> Verdict:
 
 
 class SeedRun:
-    """The training of one seed, which can be led on from evaluation to evaluation."""
+    """The training of one seed, which can be advanced from evaluation to evaluation."""
 
     def __init__(self, config: Config, directory: Path, moments: Moments, provenance: dict[str, Any]) -> None:
         self.config, self.directory, self._moments = config, directory, moments
         self._events = record_trial(config, directory, provenance)
         self.moment = 0.0
-        """Where the common clock stood at its latest evaluation; infinite once it has ended."""
+        """The time of its latest evaluation on the common clock; infinite after its end."""
 
     @property
     def ended(self) -> bool:
         return math.isinf(self.moment)
 
     def advance(self) -> None:
-        """Train until the next evaluation, or to the end."""
+        """Train until the next evaluation or the end."""
         try:
             evaluated = any(isinstance(event, Evaluated) for event in self._events)
         except Exception as error:
@@ -169,7 +169,7 @@ class SeedRun:
 
 
 class Pruning:
-    """Reports what the seeds have reached, and asks the pruner whether to go on."""
+    """Reports the values of the seeds to the pruner, and asks it whether to continue."""
 
     def __init__(self, proposal: Proposal) -> None:
         self.moments = moments_of(proposal.configs)
@@ -180,7 +180,7 @@ class Pruning:
         self._reported = 0
 
     def at(self, moment: float, runs: Sequence[SeedRun]) -> str | None:
-        """Report every common moment up to `moment`; why to give up, or None to go on."""
+        """Report every common moment up to `moment`; returns the reason to prune, or None to continue."""
         interval = self.moments.interval
         if len(self._objectives) > 1 or self._reported + interval > moment:
             return None
@@ -198,13 +198,13 @@ class Pruning:
         return None
 
     def _so_far(self, records: Sequence[Record], own: Sequence[float]) -> float:
-        """What the trials have reached together, each at a moment of its `own` clock."""
+        """The pruning value of the proposal, from each trial's value at its `own` moment."""
         objective = self._objectives[0]
         reached = [objective.so_far(*pair) for pair in zip(records, own, strict=True)]
         return objective.of_proposal(self._proposal.by_environment(reached))
 
     def after(self, index: int, record: Record) -> str | None:
-        """Report the score of seed number `index`; why to give up, or None to go on."""
+        """Report the score of seed number `index`; returns the reason to prune, or None to continue."""
         value = self._objectives[0].of_trial(record)
         hopeless = self._is_hopeless(value, index)
         after = self._proposal.repetitions[index].name.replace("=", " ").replace(",", ", ")
@@ -218,7 +218,7 @@ class Pruning:
 
 
 def _trial(proposal: Proposal, location: str, pruner: BasePruner) -> optuna.Trial:
-    """The trial of a proposal in the study's storage at `location`."""
+    """The Optuna trial of a proposal, from the study's storage at `location`."""
     study = optuna.load_study(
         study_name=proposal.study_name,
         storage=open_storage(location),
@@ -233,7 +233,7 @@ def _is_known(record: Record, moment: float) -> bool:
 
 
 def _in_lockstep(runs: Sequence[SeedRun], pruning: Pruning) -> str | None:
-    """Always lead on the seed that is furthest behind, so that all are compared at one moment."""
+    """Always advance the seed that is furthest behind, so that all seeds are compared at the same moment."""
     horizon = pruning.moments.horizon or 0
     while not all(run.ended for run in runs):
         min(runs, key=lambda run: run.moment).advance()

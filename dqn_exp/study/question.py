@@ -1,4 +1,4 @@
-"""What a study asks, in words that can be compared: which of them have changed since it began."""
+"""The question of a study as texts by key, and the differences between two questions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from optuna.distributions import (
 from dqn_exp.config import SHORT_NAMES, Config, flat
 
 Question = Mapping[str, str]
-"""What is searched, the seeds and objectives, and every value of the configuration, by key."""
+"""The searched values, the seeds, the objectives and every value of the configuration, by key."""
 
 
 def question(
@@ -24,7 +24,7 @@ def question(
     objectives: Sequence[str],
     bases: Sequence[Config],
 ) -> dict[str, str]:
-    """The question of a study that searches around `bases`, one for each environment."""
+    """The question of a study with the base configurations `bases`, one for each environment."""
     searched = {key.lstrip("+"): distribution for key, distribution in searched.items()}
     fixed: dict[str, list[str]] = {}
     for base in bases:
@@ -36,7 +36,7 @@ def question(
 
 
 def changes(before: Question, now: Question) -> str:
-    """What differs, key by key: "gamma=0.5 (was 0.99)"."""
+    """The differences, key by key, such as "gamma=0.5 (was 0.99)"."""
     changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     return ", ".join(
         (f"{key}={now[key]}" if key in now else f"{key} is gone")
@@ -46,7 +46,7 @@ def changes(before: Question, now: Question) -> str:
 
 
 def _written(distribution: BaseDistribution) -> str:
-    """A distribution as the command line writes it."""
+    """A distribution in the syntax of the command line."""
     if isinstance(distribution, CategoricalDistribution):
         return ",".join(map(str, distribution.choices))
     assert isinstance(distribution, IntDistribution | FloatDistribution)

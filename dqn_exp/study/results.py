@@ -1,4 +1,4 @@
-"""What a study leaves on disk: the best, every proposal, and a configuration that one can run."""
+"""Write the results of a study: the best proposal, a table of all, and a runnable configuration."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from dqn_exp.text import format_number
 
 BEST = Path("experiment") / "best.yaml"
 NOT_SETTINGS = ("hydra", "experiment", "sweeps", "objective", "confirm", "seed", "report", "reuse", "shard")
-"""What `best.yaml` leaves to whoever runs it."""
+"""Keys that `best.yaml` does not set, so that its user can choose them."""
 
 
 def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> list[FrozenTrial]:
-    """The best first, or the Pareto front; NaN and infinite scores are never among them."""
+    """The best trial, or the Pareto front; trials with NaN or infinite scores are left out."""
     scored = [t for t in trials if t.state is TrialState.COMPLETE and all(map(math.isfinite, t.values))]
     signs = [1 if objective.lowest_is_best else -1 for objective in objectives]
     losses = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in scored}
@@ -38,7 +38,7 @@ def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) 
 
 
 def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> Iterator[FrozenTrial]:
-    """The proposals with finite scores and different parameters, best first, front by front."""
+    """The proposals with finite scores and different parameters, best first, Pareto front by Pareto front."""
     left = list(trials)
     while front := best_trials(left, objectives):
         left = [trial for trial in left if all(trial.params != other.params for other in front)]
@@ -54,14 +54,14 @@ def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
 
 
 def _of_each(trial: FrozenTrial, objective: str) -> str:
-    """Its score in each of several environments."""
+    """The trial's score in each of several environments, as text."""
     scores = trial.user_attrs.get(BY_ENVIRONMENT, {}).get(objective, {})
     told = ", ".join(f"{name} {format_number(score)}" for name, score in scores.items())
     return f" ({told})" if told else ""
 
 
 def write_manifest(plan: Plan, complete: bool) -> None:
-    """The study's own sweep.json; its trials are listed by the storage."""
+    """Write the study's sweep.json; the storage lists the trials."""
     path = plan.directory / MANIFEST
     content: dict[str, Any] = {
         "format": 1,
@@ -90,7 +90,7 @@ def write_results(plan: Plan, study: optuna.Study) -> None:
 
 
 def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
-    """Hydra's convention: the best, or the solutions of several objectives; with the proposals' numbers."""
+    """The content by Hydra's convention: the best trial, or the solutions of several objectives."""
     if len(best) == 1 and len(best[0].values) == 1:
         (trial,) = best
         content: dict[str, Any] = {
@@ -119,10 +119,10 @@ def _by_environment(trial: FrozenTrial, key: str) -> dict[str, Any]:
 
 
 def best_yaml(plan: Plan, trial: FrozenTrial) -> str:
-    """An experiment that states the best proposal's differences from the defaults, fixed ones too."""
+    """An experiment file with the best proposal's differences from the defaults, including fixed values."""
     planned = plan.plan(trial.params, plan.seeds[:1])[0]
     groups = changed_groups(plan, planned)
-    ours = [f"{ENVIRONMENT}={name}" for name in plan.environments[:1]]  # what is of it alone cancels out
+    ours = [f"{ENVIRONMENT}={name}" for name in plan.environments[:1]]  # so that its own settings cancel out
     base = plan.compose([*ours, *(f"{group}={choice}" for group, choice in groups.items())])
     changed = _differences(_container(planned.hydra_config), _container(base))
     content: dict[str, Any] = {}
@@ -144,9 +144,9 @@ def run_command(plan: Plan) -> str:
 
 
 def changed_groups(plan: Plan, planned: PlannedTrial) -> dict[str, str]:
-    """The config groups in which a trial does not choose the default option.
+    """The config groups for which a trial does not use the default option, with the chosen options.
 
-    Not that of `env`, where a study has several environments.
+    With several environments, `env` is left out.
     """
     default = plan.compose([]).hydra.runtime.choices
     chosen = planned.hydra_config.hydra.runtime.choices
@@ -162,7 +162,7 @@ def changed_groups(plan: Plan, planned: PlannedTrial) -> dict[str, str]:
 
 
 def _container(config: DictConfig) -> dict[str, Any]:
-    """Values before interpolation, so that what follows from a short name is not stated twice."""
+    """The values before interpolation, so that values derived from a short name are not written twice."""
     values = OmegaConf.to_container(config, resolve=False)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items() if key not in NOT_SETTINGS}

@@ -1,4 +1,4 @@
-"""The search: proposals are asked for as workers become free, run, and scored, until the total is done."""
+"""The search of a study: request, run and score proposals as workers become free, until all are done."""
 
 from __future__ import annotations
 
@@ -51,35 +51,35 @@ NOT_IN_A_STUDY = (
     "the same command without it on every machine, with one storage for all (hydra.sweeper.storage=...)"
 )
 POLL_SECONDS = 2.0
-"""How often we look after the trials of other processes."""
+"""Seconds between two checks of other processes' trials."""
 RETRIES = 1
-"""A proposal that costs so many workers is run again; one more and it has failed."""
+"""A proposal is run again after so many deaths of its worker; after one more it has failed."""
 TRIALS = "trials"
 QUESTION = "question"
-"""User attribute of a study: what it asks, key by key."""
+"""The user attribute of a study with its question, key by key."""
 
 
 class Studied(NamedTuple):
-    """What became of a study."""
+    """The outcome of a study."""
 
     directory: Path
     name: str
     location: str
-    """Of its storage."""
+    """The location of its storage."""
     best: float | list[list[float]] | None = None
-    """The best value, or the values of the Pareto front; None where there is none."""
+    """The best value, or the values of the Pareto front; None if there is none."""
     falls_short: bool = False
-    """Has a proposal failed, or could the result not be confirmed?"""
+    """Whether a proposal failed or the result could not be confirmed."""
 
 
 class Analyst(Protocol):
-    """Who judges what a study has found."""
+    """Judges and reports the results of a study."""
 
     def judge(self, confirmation: Mapping[str, Any]) -> Judgement:
-        """What the scores on fresh seeds prove, of the content of `confirm.summary`."""
+        """Judge the scores on fresh seeds, given the content of `confirm.summary`."""
 
     def write_report(self, study: optuna.Study, output: Path) -> Path:
-        """Write the report of a study into a folder; returns the path of its page."""
+        """Write the report of a study to the folder `output`; returns the path of its page."""
 
 
 def run_study(
@@ -90,7 +90,7 @@ def run_study(
     options: Mapping[str, Any],
     analyst: Analyst,
 ) -> Studied:
-    """Search, confirm, report."""
+    """Run a study: search, confirm, report."""
     refuse_shard(master, NOT_IN_A_STUDY)
     engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
     plan = prepare(context, master, overrides, options, engine.can_prune, engine.shares_files)
@@ -121,13 +121,13 @@ def run_study(
 
 
 def best_value(plan: Plan, study: optuna.Study) -> float | list[list[float]] | None:
-    """What Hydra hands to whoever has called the sweeper."""
+    """The result of the sweeper for Hydra: the best value, or the values of the Pareto front."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     return [list(t.values) for t in best] if len(plan.objectives) > 1 else (best[0].value if best else None)
 
 
 def open_study(plan: Plan) -> optuna.Study:
-    """Create or continue the study; raises ConfigError where the storage holds another of its name."""
+    """Create or open the study; raises ConfigError if the storage holds a different study of that name."""
     storage = open_storage(plan.location)
     pruner = build_pruner(plan.pruner, horizon_of(plan.default))
     try:
@@ -155,10 +155,10 @@ def open_study(plan: Plan) -> optuna.Study:
 
 
 class Search:
-    """This process's part of a study."""
+    """The search by this process; other processes may search in the same study."""
 
     def __init__(self, plan: Plan, study: optuna.Study, claims: Claims, engine: Engine, reuse: Reuse) -> None:
-        """`reuse`: what may be taken. Where a pruner is to see trials train, nothing."""
+        """`reuse`: finds finished trials to take; it must find none if a pruner has to see trials train."""
         self._plan, self._study, self._claims, self._reuse = plan, study, claims, reuse
         self._progress = StudyProgress(study, plan.objectives, plan.total)
         self._workers = engine.workers(run_proposal, plan.settings.n_jobs)
@@ -167,11 +167,11 @@ class Search:
 
     @property
     def stopped(self) -> bool:
-        """Have more proposals failed than may?"""
+        """Whether more proposals have failed than allowed."""
         return self.failures > self._plan.settings.max_failure_rate * self._plan.total
 
     def run(self) -> None:
-        """Work until every proposal is over, also those of other processes."""
+        """Work until every proposal is over, including those of other processes."""
         self._claims.retry_failed()
         drawn = self._plan.samplers.draws(0) if self._plan.samplers.is_grid else QUEUED
         self._claims.enqueue(self._plan.points, drawn)
@@ -191,7 +191,7 @@ class Search:
             )
 
     def _work(self) -> bool:
-        """Keep every worker busy and take what has been done; False once nothing is left."""
+        """Give idle workers proposals and record finished ones; False if nothing is left to do."""
         for number in self._claims.recover():
             self._progress.note(f"proposal {number}: its process is gone; running it again")
         while self._workers.idle_workers and not self.stopped and (claim := self._claims.next()):
@@ -221,7 +221,7 @@ class Search:
         self._workers.submit(self._propose(claim, planned))
 
     def _plan_seeds(self, claim: Claim) -> list[PlannedTrial]:
-        """Choose the parameters of a claimed trial; raises ConfigError where they do not fit together."""
+        """Choose the parameters of a claimed trial; raises ConfigError if they are not valid together."""
         plan, trial = self._plan, claim.trial
         self._study.sampler = plan.samplers(claim.rank)
         queued = queued_parameters(trial)
@@ -256,7 +256,7 @@ class Search:
         return proposal
 
     def _take(self, proposal: Proposal) -> None:
-        """Take those of its seeds that were trained before."""
+        """Take those seeds of the proposal that were trained before."""
         pairs = zip(proposal.configs, proposal.directories, strict=True)
         origins = [self._reuse.take(config, directory) for config, directory in pairs]
 
@@ -266,7 +266,7 @@ class Search:
         self._reuse.tell([origin for origin in origins if origin], len(origins), say)
 
     def _twin(self, claim: Claim) -> FrozenTrial | None:
-        """A proposal with the same parameters that is done: training is exact, so is its score."""
+        """A finished proposal with the same parameters, with the same score: training is deterministic."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return next((trial for trial in done if trial.params == claim.trial.params), None)
 
@@ -290,7 +290,7 @@ class Search:
         self._progress.finished(claim.number)
 
     def _score(self, claim: Claim, verdict: Verdict) -> None:
-        with contextlib.suppress(UpdateFinishedTrialError):  # another process has taken us for dead
+        with contextlib.suppress(UpdateFinishedTrialError):  # another process considers this one dead
             claim.trial.set_user_attr("scores", verdict.scores)
             if verdict.by_environment:
                 claim.trial.set_user_attr(BY_ENVIRONMENT, verdict.by_environment)
@@ -304,7 +304,7 @@ class Search:
 
 
 def _verdict_of(trial: FrozenTrial) -> Verdict:
-    """That of a complete trial."""
+    """The outcome recorded in a complete trial."""
     attributes = trial.user_attrs
     of_each = attributes.get(BY_ENVIRONMENT, {})
     return Verdict(trial.values, attributes["scores"], of_each, attributes["statuses"], None)
@@ -326,7 +326,7 @@ def _start_directory(plan: Plan) -> None:
 
 @contextlib.contextmanager
 def _last_turn(directory: Path) -> Iterator[None]:
-    """One process at a time brings a study to its end; the next one finds what it has confirmed."""
+    """Only one process at a time completes a study; the next one finds what was confirmed."""
     if is_locked(directory):
         print("Another process confirms and reports the result: waiting for it", flush=True)
     with directory_lock(directory, patience=math.inf):
@@ -334,7 +334,7 @@ def _last_turn(directory: Path) -> Iterator[None]:
 
 
 def _tell(plan: Plan, study: optuna.Study, analyst: Analyst) -> None:
-    """The end on the screen: the best, how to run it, where the rest is."""
+    """Print the best proposals, the command that runs the best one, and where report and dashboard are."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     for trial in best:
         print(

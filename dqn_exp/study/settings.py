@@ -1,4 +1,4 @@
-"""The options of a study, checked before anything is written."""
+"""Read and check the options of a study before anything is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dqn_exp.study.space import CONFIRM_SEEDS, whole_numbers
 
 DIRECTIONS = ("minimize", "maximize")
 LONGEST_NAME = 200
-"""Bytes of a study's name, which with a digest behind it names its directory."""
+"""The most bytes of a study's name, which is part of the name of its directory."""
 
 
 def _whole(value: object) -> int:
@@ -36,7 +36,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 
 
 class Settings(BaseModel):
-    """The options below `hydra.sweeper`, as the official plugin names them."""
+    """The options below `hydra.sweeper`, with the names of Hydra's official Optuna plugin."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,7 +51,7 @@ class Settings(BaseModel):
 
 
 class Confirm(BaseModel):
-    """What is run again after the search."""
+    """The options of the confirmation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,7 +65,7 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
 
 
 def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: Sequence[int]) -> Confirm:
-    """`given`: the seeds of the command line; raises ConfigError where search has seen any of them."""
+    """`given`: the seeds of the command line. Raises ConfigError if the search uses any of the seeds."""
     seeds = _listed(config.confirm.seeds) if given is None else tuple(given)
     confirm: Confirm = _validate(Confirm, "confirm", {"top": config.confirm.top, "seeds": seeds})
     seen = sorted(set(confirm.seeds) & set(search_seeds))
@@ -80,7 +80,7 @@ def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: 
 def read_objectives(
     config: DictConfig, direction: str | Sequence[str] | None, is_normalised: bool
 ) -> list[Objective]:
-    """What is scored, in the order in which it is named; raises ConfigError for a wrong direction."""
+    """The objectives, in the order in which they are named; raises ConfigError for a wrong direction."""
     values = dict(OmegaConf.to_container(config.objective, resolve=True))  # type: ignore[arg-type]
     aggregate, _ = values.pop("aggregate"), values.pop("over")
     if aggregate not in Aggregate.__members__:
@@ -95,7 +95,7 @@ def read_objectives(
 
 
 def check_direction(direction: str | Sequence[str] | None, objectives: Sequence[Objective]) -> None:
-    """The direction follows from the objective; one that is given must agree with it."""
+    """Raise ConfigError if a given direction differs from that of the objectives."""
     if direction is None:
         return
     given = [direction] if isinstance(direction, str) else list(direction)
@@ -115,7 +115,7 @@ def check_direction(direction: str | Sequence[str] | None, objectives: Sequence[
 
 
 def _listed(value: object) -> tuple[int, ...]:
-    """Seeds from YAML: "range(5)", 3 or [1, 2]."""
+    """Seeds from YAML, such as "range(5)", 3 or [1, 2]."""
     if isinstance(value, str):
         (override,) = OverridesParser.create().parse_overrides([f"{CONFIRM_SEEDS}={value}"])
         if override.is_discrete_sweep():

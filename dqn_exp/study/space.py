@@ -1,4 +1,4 @@
-"""What a study searches: overrides in Hydra's syntax, as Optuna's distributions and back."""
+"""The search space of a study: convert overrides in Hydra's syntax to Optuna's distributions and back."""
 
 from __future__ import annotations
 
@@ -29,44 +29,47 @@ from dqn_exp.study.storage import on_grid
 Params = Mapping[str, Any]
 SEED, CONFIRM_SEEDS, ENVIRONMENT = "seed", "confirm.seeds", "env"
 REPLICATES = (SEED, CONFIRM_SEEDS)
-"""Keys whose values are repetitions of every proposal, not an axis of the search."""
+"""Keys whose values are repetitions of every proposal and are not searched."""
 OF_THE_STUDY = ("objective", "confirm", "report", "zip", "reuse", "shard", "dry_run")
-"""Keys that say what a study does, and nothing about its trials."""
+"""Keys that determine what a study does, not what its trials do."""
 LIMIT = 100
-"""Combinations of extreme values that are checked before a study starts."""
+"""The most combinations of extreme values that are checked before a study starts."""
 
 
 class Repetition(NamedTuple):
-    """One of the trials that a configuration is scored by."""
+    """The seed and environment of one of the trials that score a configuration."""
 
     seed: int
     environment: str = ""
-    """An option of `env=`; empty where a study has one environment only."""
+    """An option of `env=`; empty if a study has only one environment."""
 
     @property
     def name(self) -> str:
-        """Of its directory."""
+        """The name of its directory."""
         return f"env={self.environment},seed={self.seed}" if self.environment else f"seed={self.seed}"
 
 
 @dataclass(frozen=True)
 class Space:
-    """Distributions by key, overrides that every proposal shares, and the replicates."""
+    """Distributions by key, overrides that all proposals share, and the values of `REPLICATES`."""
 
     distributions: Mapping[str, BaseDistribution]
     fixed: tuple[str, ...]
     replicates: Mapping[str, tuple[int, ...]]
     written: Mapping[str, BaseDistribution]
-    """The distributions as they are written: choices as texts unless all of them are numbers."""
+    """The distributions as written: choices are texts unless all of them are numbers."""
 
     def as_stored(self, trials: Sequence[FrozenTrial]) -> Space:
-        """With choices as texts where `trials`, of an earlier version, hold them so: a study has one form."""
+        """This space, with choices as texts where `trials` of an earlier version store them as texts.
+
+        All trials of a study must use the same form.
+        """
         stored = {key: known for trial in trials for key, known in trial.distributions.items()}
         as_text = {key: d for key, d in self.written.items() if stored.get(key) == d}
         return replace(self, distributions={**self.distributions, **as_text})
 
     def overrides(self, params: Params, seed: int, environment: str = "") -> list[str]:
-        """The command line of one trial of a proposal: of a `Repetition`."""
+        """The overrides of one trial of a proposal, for a `Repetition`."""
         known = self.distributions
         values = {key: on_grid(known[key], value) if key in known else value for key, value in params.items()}
         chosen = [f"{ENVIRONMENT}={environment}"] if environment else []
@@ -74,14 +77,14 @@ class Space:
         return [*chosen, *self.fixed, *searched, f"seed={seed}"]
 
     def grid(self) -> list[dict[str, Any]]:
-        """Every combination, the last key changing fastest; raises ConfigError for an interval."""
+        """Every combination of values; the last key changes fastest. Raises ConfigError for an interval."""
         values = [choices(key, d) for key, d in self.distributions.items()]
         return [dict(zip(self.distributions, point, strict=True)) for point in itertools.product(*values)]
 
     def meant(self, params: Params, may_have_more: bool = False) -> dict[str, Any]:
-        """`params` of a queued trial as the distributions know them; raises ConfigError where they do not.
+        """`params` of a queued trial in the form of the distributions; raises ConfigError if not allowed.
 
-        may_have_more: may there be keys besides those of the space?
+        may_have_more: whether keys outside the space are allowed.
         """
         params = {group_key(key): value for key, value in params.items()}
         found = dict(params)
@@ -93,7 +96,7 @@ class Space:
         return found
 
     def refuse_outside(self, params: Params) -> None:
-        """Raise ConfigError where a number of `params` lies outside of what is searched."""
+        """Raise ConfigError if a number of `params` is outside the searched range."""
         for key, value in params.items():
             match self.distributions.get(key):
                 case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
@@ -101,7 +104,7 @@ class Space:
                         raise ConfigError(f"{key}={value}: allowed: {low} to {high}")
 
     def extremes(self, rng: np.random.Generator) -> list[dict[str, Any]]:
-        """Combinations of least, greatest and chosen values: all of them, or `LIMIT` drawn ones."""
+        """Combinations of lowest, highest and categorical values: all of them, or `LIMIT` drawn ones."""
         values = [_ends(distribution) for distribution in self.distributions.values()]
         if math.prod(map(len, values)) <= LIMIT:
             points = list(itertools.product(*values))
@@ -111,7 +114,7 @@ class Space:
 
 
 def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
-    """`overrides` with later ones replacing earlier; `defaults` tells which keys are whole numbers."""
+    """The space of `overrides`, of which later ones replace earlier; `defaults` tells integer keys."""
     latest = {override.get_key_element(): override for override in overrides}
     written, fixed, replicates = {}, [], {}
     for key, override in latest.items():
@@ -134,7 +137,7 @@ def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
 
 
 def distribution(key: str, override: Override, defaults: DictConfig) -> BaseDistribution:
-    """One searched key; raises ConfigError where Optuna cannot search what is written."""
+    """The distribution of one searched key; raises ConfigError if Optuna cannot search the values."""
     sweep = override.value()
     try:
         if isinstance(sweep, IntervalSweep):
@@ -152,7 +155,7 @@ def distribution(key: str, override: Override, defaults: DictConfig) -> BaseDist
 
 
 def is_whole(value: object) -> bool:
-    """Is this default a whole number, or a size such as 20k?"""
+    """Whether a default value is a whole number or a size such as 20k."""
     if not isinstance(value, int | str) or isinstance(value, bool):
         return False
     try:
@@ -172,7 +175,7 @@ def _interval(sweep: IntervalSweep, whole: bool) -> BaseDistribution:
 
 
 def _range(sweep: RangeSweep) -> BaseDistribution:
-    """Hydra's range leaves its stop out; Optuna's includes it."""
+    """The distribution of a range: Hydra's excludes its stop, Optuna's includes its upper end."""
     values = range_values(sweep)
     if not values:
         raise ValueError("the range is empty")
@@ -185,7 +188,7 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
 
 
 def _choices(texts: list[str]) -> list[Any]:
-    """Numbers as numbers (sizes too), where all of them are; otherwise the text of the override."""
+    """The choices as numbers (sizes too) if all of them are numbers; otherwise as texts."""
     if not texts:
         raise ValueError("nothing to choose from")
     for convert in (parse_size, float):
@@ -197,9 +200,9 @@ def _choices(texts: list[str]) -> list[Any]:
 
 
 def typed(distribution: BaseDistribution) -> BaseDistribution:
-    """Choices such as null, true and 10 as what they mean, for whoever reads the study; lists stay texts.
+    """Convert choices such as null, true and 10 to their values, for readers of the study.
 
-    All stay texts where two of them would be equal, as true and 1 are.
+    Lists stay texts. All choices stay texts if two of them would be equal, such as true and 1.
     """
     if not isinstance(distribution, CategoricalDistribution):
         return distribution
@@ -246,7 +249,7 @@ def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
 
 
 def _meant(key: str, distribution: BaseDistribution, value: Any) -> Any:
-    """What `value` is to `distribution`: "[64,64]" for [64,64], "null" for None, 17000 for "17k"."""
+    """`value` in the form of `distribution`: "[64,64]" for [64,64], "null" for None, 17000 for "17k"."""
     if isinstance(distribution, CategoricalDistribution):
         found = [choice for choice in distribution.choices if _typed(choice) == _typed(value)]
         if not found:
@@ -260,7 +263,7 @@ def _meant(key: str, distribution: BaseDistribution, value: Any) -> Any:
 
 
 def _typed(value: Any) -> str:
-    """Equal for all ways to say one value: what the text of an override means, written anew."""
+    """A text that is equal for all spellings of one value in an override."""
     if isinstance(value, str):
         with suppress(HydraException):
             value = OverridesParser.create().parse_override(f"value={value}").value()

@@ -1,8 +1,10 @@
-"""Trackers: other people's tools that follow a trial while it trains.
+"""Trackers: experiment-tracking tools that follow a trial while it trains.
 
-`Tracker` is what one must offer, `Trial` what it is told of a trial; `build_tracker` makes one that
-`track` names, and `require` refuses one whose package is not there. The modules `tensorboard`, `mlflow` and
-`wandb` are the built-in ones.
+- `Tracker` is the interface; `Trial` describes the trial to a tracker.
+- `build_tracker` builds a tracker that `track` names.
+- `require` raises ConfigError if a tracker's package is missing.
+
+The modules `tensorboard`, `mlflow` and `wandb` are the built-in trackers.
 """
 
 from typing import TYPE_CHECKING

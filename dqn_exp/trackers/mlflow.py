@@ -1,4 +1,4 @@
-"""MLflow, in a folder or on a server: a sweep is an experiment, each trial a run with the tags below."""
+"""The MLflow tracker, in a folder or on a server: a sweep is an experiment, each trial a run with tags."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 from dqn_exp.trackers.tracker import Scalars, Trial, require
 
 ID = "dqn_exp.trial"
-"""The tag by which a continued trial finds its run again."""
+"""The tag by which a continued trial finds its run."""
 STATUS = {"failed": "FAILED", "interrupted": "KILLED", "pruned": "KILLED"}
-"""MLflow's words for ours; every other trial is FINISHED."""
+"""MLflow's status for our statuses; all others are FINISHED."""
 AT_A_TIME = 500
-"""Numbers that are sent together; MLflow takes 1000 at most."""
+"""The most numbers that are sent together; MLflow accepts at most 1000."""
 SECONDS = 2.0
-"""From one sending to the next, at least where they are fewer."""
+"""Seconds between two sendings, if fewer numbers than `AT_A_TIME` are waiting."""
 PARAMETERS_AT_A_TIME = 100
 
 
 class MLflow:
-    """Sends numbers in batches. MLflow itself knows, for each of them, up to which step it has it."""
+    """Sends numbers in batches. MLflow itself knows the last step that it has of each number."""
 
     def __init__(self, uri: str) -> None:
-        """`uri`: of a server or a database, or a folder, in which a database is made."""
+        """`uri`: that of a server or a database, or a folder, in which a database is created."""
         require("mlflow", "mlflow")
         self._folder = None if "://" in uri else Path(uri).absolute()
         self.uri = uri if self._folder is None else f"sqlite:///{self._folder / 'mlflow.db'}"
@@ -72,7 +72,7 @@ class MLflow:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Of the processes that use a folder: two of them must not make its tables or an experiment twice."""
+        """Lock the folder, so that two processes do not create its tables or an experiment twice."""
         if self._folder is None:
             yield
             return

@@ -1,4 +1,4 @@
-"""TensorBoard: `tensorboard --logdir outputs/tensorboard` shows SWEEP/CONFIGURATION/seed=N."""
+"""The TensorBoard tracker: `tensorboard --logdir outputs/tensorboard` shows SWEEP/CONFIGURATION/seed=N."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FINISHED = ("converged", "exhausted", "diverged")
 
 
 class TensorBoard:
-    """Writes an event file for each attempt at a trial; what is in the earlier ones is not told again.
+    """Writes an event file for each attempt at a trial, without the steps of earlier files.
 
-    A step is one record of the file, so that a killed process leaves all of its numbers or none.
+    A step is one record of the file, so a killed process leaves all numbers of a step or none.
     """
 
     def __init__(self, folder: str) -> None:
-        """`folder`: what `tensorboard --logdir` is given."""
+        """`folder`: the folder for `tensorboard --logdir`."""
         require("tensorboard", "tensorboard")
         self._folder = Path(folder)
         self._step: int | None = None
@@ -32,7 +32,7 @@ class TensorBoard:
         run = f"seed={trial.seed}"
         folder = self._folder / trial.sweep / trial.configuration
         if any(trial.id not in path.name for path in _event_files(folder / run)):
-            run = f"{run}~{trial.id[:6]}"  # there is another trial of that name
+            run = f"{run}~{trial.id[:6]}"  # another trial has that name
         (folder / run).mkdir(parents=True, exist_ok=True)
         earlier = _event_files(folder / run)
         self._look_at(earlier)
@@ -58,7 +58,7 @@ class TensorBoard:
         self._file.close()
 
     def _look_at(self, files: Iterable[Path]) -> None:
-        """What has been told already."""
+        """Read from `files` the last step, and whether the trial has ended."""
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
         for path in files:
@@ -86,7 +86,7 @@ def _summary(scalars: Scalars) -> Any:
 
 
 def _session_end() -> Any:
-    """What the page of hyperparameters wants to know of a trial that is over."""
+    """The entry that tells the page of hyperparameters that a trial is over."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 

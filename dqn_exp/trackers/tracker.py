@@ -1,4 +1,4 @@
-"""What a tracker is: three methods that are told of one trial."""
+"""The interface of a tracker: three methods that receive the data of one trial."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from dqn_exp.config import ConfigError
 from dqn_exp.registry import trackers
 
 Scalars = Mapping[str, float]
-"""Numbers by the names that tools group by: charts/episodic_return, eval/mean_reward, losses/td_loss."""
+"""Numbers by grouped names, such as charts/episodic_return, eval/mean_reward, losses/td_loss."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Which trial is followed, in the words of those who look at many."""
+    """Identifies the followed trial."""
 
     id: str
-    """Sixteen hexadecimal digits: the same in every attempt at the trial, and of no other one."""
+    """16 hexadecimal digits, equal in every attempt at the trial and different for other trials."""
     sweep: str
     configuration: str
-    """The values that the sweep varies, but for the seed: buffer=17k."""
+    """The values that the sweep varies, except the seed, such as buffer=17k."""
     seed: int
     directory: Path
     hyperparameters: Mapping[str, bool | int | float | str]
@@ -31,23 +31,23 @@ class Trial:
 
 
 class Tracker(Protocol):
-    """Is told of one trial, in a thread of its own. Whatever it raises costs the trial nothing."""
+    """Receives the data of one trial, in a separate thread. Its exceptions do not affect the trial."""
 
     def start(self, trial: Trial) -> int | None:
-        """The trial begins or goes on. Returns the last step of it that is known here already, or None.
+        """Called when the trial begins or continues.
 
-        Only what came after that step is told.
+        Returns the last step that the tracker already has, or None. Only later steps are then logged.
         """
 
     def log(self, step: int, scalars: Scalars) -> None:
-        """What has happened at this environment step; each step is told once, in order."""
+        """Called with the numbers of an environment step; each step once, in order."""
 
     def finish(self, status: str, scalars: Scalars) -> None:
-        """The trial has ended or is cut short: a status of result.json, and numbers known at the end."""
+        """Called when the trial has ended or is interrupted, with its status and the final numbers."""
 
 
 def build_tracker(name: str, options: Mapping[str, object]) -> Tracker:
-    """The tracker of this name, which has started nothing; raises ConfigError where it cannot be had."""
+    """Build the tracker `name`, without starting it; raises ConfigError if that fails."""
     trackers.check("track", name)
     try:
         tracker: Tracker = trackers[name](**options)
@@ -59,7 +59,7 @@ def build_tracker(name: str, options: Mapping[str, object]) -> Tracker:
 
 
 def require(package: str, extra: str) -> None:
-    """Raise ConfigError where `package`, which the optional dependencies `extra` bring, is not installed."""
+    """Raise ConfigError if `package`, which the optional dependency `extra` installs, is missing."""
     if importlib.util.find_spec(package) is None:
         raise ConfigError(
             f"track={extra} needs the package {package}, which is not installed: "

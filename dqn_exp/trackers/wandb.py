@@ -1,4 +1,4 @@
-"""Weights & Biases: a run for each trial, in the group of its configuration within its sweep."""
+"""The Weights & Biases tracker: one run for each trial, grouped by sweep and configuration."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dqn_exp.trackers.tracker import Scalars, Trial, require
 
 
 class WeightsAndBiases:
-    """Offline it writes `offline-run-*` folders, one for each attempt at a trial, which `wandb sync` sends.
+    """Offline, writes one folder `offline-run-*` for each attempt at a trial, which `wandb sync` sends.
 
-    What W&B has cannot be asked for offline. So a file beside it says up to which step it was told, before
-    it is told.
+    Offline, W&B cannot tell which steps it has. Therefore a separate file records each step before it is
+    logged.
     """
 
     def __init__(self, project: str, mode: str, folder: str) -> None:

@@ -1,7 +1,7 @@
-"""One training run: an iterator of events.
+"""One training run as an iterator of events.
 
-`build_run` makes the parts of a configuration and `train` yields what happens; writing it down is the
-business of others.
+`build_run` builds the parts of a configuration; `train` runs the training and yields events. The package
+`dqn_exp.runs` writes the events to disk.
 """
 
 from typing import TYPE_CHECKING

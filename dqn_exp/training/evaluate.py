@@ -1,4 +1,4 @@
-"""Greedy episodes in an environment of their own."""
+"""Evaluation: greedy episodes in a separate environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dqn_exp.envs import Episode, VectorEnvironment, play
 
 @dataclass(frozen=True)
 class Score:
-    """What greedy episodes earned."""
+    """The results of greedy episodes."""
 
     returns: list[float]
     measures: dict[str, float]  # means over the episodes
@@ -28,7 +28,10 @@ class Score:
 
 
 def evaluate(env: VectorEnvironment, greedy: Callable[[np.ndarray], np.ndarray], episodes: int) -> Score:
-    """Play `episodes` episodes with epsilon = 0. Learns nothing and touches no other stream."""
+    """Play at least `episodes` episodes with epsilon = 0.
+
+    Nothing is learned, and nothing is drawn from the random streams of training.
+    """
     ended: list[Episode] = []
 
     def is_enough() -> bool:

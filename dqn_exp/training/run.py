@@ -1,4 +1,4 @@
-"""One training run: an agent meets its environments, and what happens is told as events."""
+"""One training run: an agent acts in its environments and learns; what happens is yielded as events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EpisodeEnded:
     epsilon: float
     measures: dict[str, float]
     number: int
-    """Of the trial's episodes, from 1: several of one step are told one after another."""
+    """Number of the episode in the trial, from 1. Episodes that end in the same step follow one another."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ Event = EpisodeEnded | Evaluated | Learned
 
 @dataclass
 class Run:
-    """A trial in the making: its agent, its environments and its clock, and their joint state."""
+    """A trial in training: the agent, the environments, the clock, and the state of all of them together."""
 
     config: Config
     clock: Clock
@@ -46,18 +46,18 @@ class Run:
     evaluation_env: VectorEnvironment
     agent: Agent
     at_rest: bool = True
-    """Is all told that the latest step led to? Only then `state()` is valid."""
+    """Whether all events of the latest step have been yielded. `state()` is valid only then."""
     stopped: bool = False
 
     def stop(self) -> None:
-        """End the training before its budget is spent, once all of the present step is told."""
+        """End the training before its budget is spent, after all events of the current step."""
         self.stopped = True
 
     def is_over(self) -> bool:
         return self.stopped or self.clock.spent(self.config.budget)
 
     def progress(self) -> tuple[int, ...]:
-        """Differs from what it was before the latest step, in training or in a greedy episode."""
+        """Numbers that change with every step, in training and in greedy episodes."""
         return self.clock.env_steps, self.clock.updates, *self.evaluation_env.progress
 
     def evaluate(self, episodes: int) -> Score:
@@ -65,7 +65,7 @@ class Run:
         return evaluate(self.evaluation_env, self.agent.greedy, episodes)
 
     def state(self) -> dict[str, Any]:
-        """Nested plain values and arrays."""
+        """Nested plain values, arrays and tensors; valid if `at_rest`."""
         return {
             "clock": self.clock.state(),
             "env": self.env.state(),
@@ -74,7 +74,7 @@ class Run:
         }
 
     def load_state(self, state: dict[str, Any]) -> bool:
-        """Stand where `state` was taken; False where an environment could not be brought there exactly."""
+        """Restore `state`; False if an environment could not be restored exactly."""
         self.clock.load_state(state["clock"])
         self.agent.load_state(state["agent"])
         trained = self.env.load_state(state["env"])
@@ -87,7 +87,7 @@ class Run:
 
 
 def build_run(config: Config) -> Run:
-    """The parts of a resolved configuration, each with random streams of its own."""
+    """Build the parts of a resolved configuration. Each part has its own random streams."""
     streams, clock = Streams(config.seed), Clock()
     env = make_environments(config.env, streams.episodes("environment"))
     evaluation_env = make_environments(config.evaluation_env(), streams.episodes("evaluation"))
@@ -96,9 +96,9 @@ def build_run(config: Config) -> Run:
 
 
 def train(run: Run) -> Iterator[Event]:
-    """Let the agent act and learn until the budget is spent or the run is stopped; tell what happens.
+    """Let the agent act and learn until the budget is spent or the run is stopped; yield what happens.
 
-    Raises Diverged where learning leaves the finite range.
+    Raises Diverged if a loss or Q-value leaves the finite range.
     """
     clock, agent, evaluation = run.clock, run.agent, run.config.evaluation
     for step in play(run.env, agent.act, run.is_over):
@@ -117,7 +117,7 @@ def train(run: Run) -> Iterator[Event]:
 
 
 def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Iterator[Event]:
-    """All that a step led to; the run is at rest when the last of it is told."""
+    """Yield all events of a step; the run is at rest when the last one is yielded."""
     events: list[Event] = [*learned]
     if is_due:
         events.append(Evaluated(run.evaluate(run.config.evaluation.episodes)))
@@ -130,7 +130,7 @@ def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Ite
 
 
 def _evaluation_is_due(config: EvaluationConfig, clock: Clock, step: Step) -> bool:
-    """Has a clock reached or passed a multiple of its period in this step?"""
+    """Whether the steps or the episodes reached or passed a multiple of their period in this step."""
     by_steps, by_episodes, now = config.every_steps, config.every_episodes, clock.env_steps
     if by_steps and now % by_steps < len(step.action):
         return True

@@ -1,4 +1,4 @@
-"""Films of greedy episodes, as mp4 files. Needs the optional package imageio-ffmpeg."""
+"""Record greedy episodes as mp4 files. Needs the optional package imageio-ffmpeg."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSING = "films need imageio-ffmpeg, which is not installed: pip install 'dqn_e
 
 
 def check_video(config: Config) -> None:
-    """Raise ConfigError where training is to be filmed and cannot be."""
+    """Raise ConfigError if the configuration asks for videos of the training and they cannot be made."""
     if config.video.every_episodes is None:
         return
     try:
@@ -29,10 +29,10 @@ def check_video(config: Config) -> None:
 
 
 def filmed_environment(config: EnvConfig, seeds: EpisodeSeeds) -> VectorEnvironment:
-    """The environment of `config`, ready to render; raises ConfigError where it cannot be filmed."""
+    """The environment of `config`, ready to render; raises ConfigError if it cannot be recorded."""
     if importlib.util.find_spec("imageio_ffmpeg") is None:
         raise ConfigError(MISSING)
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame shall not ask for a display
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pygame must not need a display
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     env = make_environments(config, seeds, render_mode="rgb_array")
     if "rgb_array" not in env.render_modes:
@@ -44,9 +44,9 @@ def filmed_environment(config: EnvConfig, seeds: EpisodeSeeds) -> VectorEnvironm
 def film(
     env: VectorEnvironment, greedy: Callable[[np.ndarray], np.ndarray], episodes: int, returns: list[float]
 ) -> Iterator[np.ndarray]:
-    """The pictures uint8[height, width, 3] of greedy episodes; what each earned is added to `returns`.
+    """Yield the pictures uint8[height, width, 3] of greedy episodes; append their returns to `returns`.
 
-    A picture is taken of each state that is acted on, and of the one that an episode ends with.
+    There is one picture of each state in which the agent acts, and one of the last state of each episode.
     """
     pictures: list[np.ndarray] = []
 
@@ -64,9 +64,9 @@ def film(
 
 
 def write_mp4(path: Path, frames: Iterable[np.ndarray], frames_per_second: float) -> int:
-    """Replace `path` by a film of `frames`, at least one, all of one size; returns their number.
+    """Write `frames` (at least one, all of the same size) to `path` as a video; returns their number.
 
-    An odd row or column at the border is left out: the format wants even sizes.
+    The format needs an even width and height, so an odd last row or column is left out.
     """
     from imageio_ffmpeg import write_frames
 

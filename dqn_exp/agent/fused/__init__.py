@@ -1,4 +1,4 @@
-"""The fused learner: DQN updates of multilayer perceptrons, compiled by numba."""
+"""The fused learner: DQN updates of networks of dense layers, optionally behind one convolution, in numba."""
 
 from dqn_exp.agent.fused.learner import FusedLearner
 

@@ -1,4 +1,4 @@
-"""How the functions of this package are compiled."""
+"""Compile the functions of this package."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from dqn_exp.replay import Transitions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-FAST = ("contract", "nsz", "arcp", "reassoc")  # never nnan or ninf: divergence has to show
+FAST = ("contract", "nsz", "arcp", "reassoc")  # not nnan or ninf, which would hide a divergence
 OPTIONS: dict[str, Any] = {"fastmath": set(FAST), "error_model": "numpy"}
 UNWRAPPED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function that only other compiled functions call, and put it into each of them.
+    """Compile a function that only other compiled functions call; it is inlined into each of them.
 
-    A call would reach one of two copies, optimised differently: in the process that compiles, that of this
-    function alone, and later, from the disk, the caller's own. Sums would differ in their last digits.
+    Without inlining, a call would use one of two differently optimised copies: in the process that compiles,
+    the copy of this function alone; in later processes, the copy that the caller's file on disk contains.
+    Sums would differ in their last digits.
     """
     inner: Function = numba.njit(**OPTIONS, **UNWRAPPED, forceinline=True)(function)
     return inner
 
 
 def tile(emitter: Callable[..., Any]) -> Any:
-    """Make an intrinsic: while numba compiles a caller, it lets `emitter` write instructions there.
+    """Make a numba intrinsic: while numba compiles a caller, `emitter` writes instructions into it.
 
-    Arguments that are literal numbers in the caller reach `emitter` as constants.
+    Arguments that are literal numbers in the caller are passed to `emitter` as constants.
     """
     return intrinsic(prefer_literal=True)(emitter)
 
 
 def entry(function: Function, variant: str) -> Function:
-    """Compile a function that Python calls, and keep the result on disk: one file for each variant.
+    """Compile a function that Python calls, and cache the result on disk: one file for each variant.
 
-    A file of numba's refers to the class `Transitions` by its module, and says nothing about its fields.
-    If the class moved, the file could not be loaded; if fields changed places, they would be mixed up.
+    A cache file refers to the class `Transitions` by its module and says nothing about its fields. If the
+    class moved, the file could not be loaded; if fields changed places, they would be mixed up. The
+    fingerprint in the file's name therefore depends on the module and the fields.
     """
     return kept(function, variant, f"{Transitions.__module__} {Transitions._fields}", **OPTIONS)

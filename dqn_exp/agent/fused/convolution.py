@@ -1,6 +1,6 @@
-"""One convolution in front of the dense layers, made of these.
+"""One convolution in front of the dense layers, computed by the functions for dense layers.
 
-The pixels that one place of the output sees are copied together: for them the convolution is a dense layer
+The pixels that one place of the output sees are gathered: for them the convolution is a dense layer
 from n_in * kernel * kernel units to n_out. Units of an image are ordered as torch flattens it: channel, row,
 column.
 """
@@ -14,29 +14,29 @@ from dqn_exp.agent.fused.layers import apply_tanh, dense, dense_gradient
 from dqn_exp.agent.fused.structures import Array, Layer, Rows
 
 CHANNELS, HEIGHT, WIDTH, KERNEL, STRIDE, OUT = range(6)
-"""Places in the description of a convolution, int64[6]; without one it is int64[0]."""
+"""Indices in the description of a convolution, int64[6]. A network without a convolution has int64[0]."""
 
 
 def describe(channels: int, height: int, width: int, kernel: int, stride: int, out: int) -> Array:
-    """A convolution as the compiled functions know it."""
+    """The description of a convolution for the compiled functions."""
     return np.array([channels, height, width, kernel, stride, out])
 
 
 @compiled
 def observed_units(convolution: Array) -> int:
-    """Numbers in an image."""
+    """The number of values in an image."""
     return convolution[CHANNELS] * convolution[HEIGHT] * convolution[WIDTH]
 
 
 @compiled
 def patch_units(convolution: Array) -> int:
-    """Numbers that one place of the output sees."""
+    """The number of values that one place of the output sees."""
     return convolution[CHANNELS] * convolution[KERNEL] * convolution[KERNEL]
 
 
 @compiled
 def places(convolution: Array) -> tuple[int, int]:
-    """Rows and columns of the output."""
+    """The number of rows and of columns of the output."""
     high = (convolution[HEIGHT] - convolution[KERNEL]) // convolution[STRIDE] + 1
     wide = (convolution[WIDTH] - convolution[KERNEL]) // convolution[STRIDE] + 1
     return high, wide
@@ -51,7 +51,7 @@ def parameter_count(convolution: Array) -> int:
 
 @compiled
 def scratch_units(convolution: Array) -> int:
-    """Rows, behind that of ones, in which the units of one place lie: what it sees, and what comes of it."""
+    """The number of rows after the row of ones that hold the inputs and outputs of one place."""
     if convolution.size == 0:
         return 0
     return patch_units(convolution) + convolution[OUT]
@@ -59,7 +59,7 @@ def scratch_units(convolution: Array) -> int:
 
 @compiled
 def first_dense_row(convolution: Array, stride: int) -> int:
-    """Place of the first row of units that the dense layers begin with."""
+    """Position of the first row of the dense layers' inputs."""
     if convolution.size == 0:
         return stride
     return (1 + scratch_units(convolution) + observed_units(convolution)) * stride
@@ -67,7 +67,7 @@ def first_dense_row(convolution: Array, stride: int) -> int:
 
 @compiled
 def observation_row(convolution: Array, stride: int) -> int:
-    """Place of the first row of the observation."""
+    """Position of the first row of the observation."""
     return (1 + scratch_units(convolution)) * stride
 
 
@@ -92,7 +92,7 @@ def convolve(convolution: Array, is_tanh: bool, parameters: Array, rows: Rows) -
 
 @compiled
 def convolution_gradient(convolution: Array, gradient: Array, rows: Rows, columns: Array) -> None:
-    """Add the gradient of the weights and biases; the rows of the output hold the gradient of its sums."""
+    """Add the gradient of the weights and biases; the output's rows hold the gradient of its sums."""
     (high, wide), n_out, stride = places(convolution), convolution[OUT], rows.stride
     n_in = patch_units(convolution)
     layer = Layer(n_in, n_out, 0, stride, (1 + n_in) * stride)
@@ -108,7 +108,7 @@ def convolution_gradient(convolution: Array, gradient: Array, rows: Rows, column
 
 @compiled
 def gather_patch(convolution: Array, y: int, x: int, rows: Rows) -> None:
-    """Copy what the place (y, x) of the output sees to the rows behind that of ones."""
+    """Copy the values that the place (y, x) of the output sees to the rows after the row of ones."""
     kernel, stride = convolution[KERNEL], rows.stride
     below, to = observation_row(convolution, stride), stride
     for channel in range(convolution[CHANNELS]):
@@ -128,7 +128,7 @@ def copy_row(rows: Rows, source: int, target: int) -> None:
 
 @compiled
 def convolve_one(convolution: Array, is_tanh: bool, parameters: Array, image: Array, out: Array) -> None:
-    """Fill `out` with the units of the output for one image; dark pixels cost nothing."""
+    """Fill `out` with the units of the output for one image; pixels of value 0 are skipped."""
     (high, wide), n_out = places(convolution), convolution[OUT]
     kernel, step, width = convolution[KERNEL], convolution[STRIDE], convolution[WIDTH]
     n_in, n_places = patch_units(convolution), high * wide
@@ -136,7 +136,7 @@ def convolve_one(convolution: Array, is_tanh: bool, parameters: Array, image: Ar
         out[channel * n_places : (channel + 1) * n_places] = parameters[n_out * n_in + channel]
     for unit in range(observed_units(convolution)):
         value = image[unit]
-        if value != 0:  # also where it is NaN
+        if value != 0:  # true for NaN, too
             plane, pixel = unit // (convolution[HEIGHT] * width), unit % (convolution[HEIGHT] * width)
             row, column = pixel // width, pixel % width
             for line in range(row % step, kernel, step):

@@ -1,7 +1,7 @@
-"""Numbers too small for the usual precision, which processors compute with up to a hundred times as slowly.
+"""Treat denormal numbers as 0: processors compute with them up to a hundred times as slowly.
 
-Units that stay silent leave them: their Adam moments shrink at every update until they are denormal
-(below 1.2e-38 in float32) and stay there. Then they slow down every update, by half with wide layers.
+Denormal numbers are below 1.2e-38 in float32. The Adam moments of units that stay inactive shrink at every
+update until they are denormal, and stay so. They then slow down every update, by half with wide layers.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from numba.core import cgutils
 from dqn_exp.agent.fused.compilation import tile
 
 FLUSH = 0x8040
-"""Bits of the x86 control register MXCSR: results that are denormal become 0, and so do arguments."""
+"""Bits of the x86 control register MXCSR that turn denormal results and arguments into 0."""
 IS_X86 = binding.get_process_triple().startswith(("x86_64", "i686"))
 
 
 @tile
 def flush_denormals(typing_context):  # type: ignore[no-untyped-def]
-    """Let denormal numbers count as 0 from here on; returns the mode before, for `restore_denormals`.
+    """Treat denormal numbers as 0 from now on; returns the previous mode, for `restore_denormals`.
 
-    On processors other than x86 nothing changes.
+    Does nothing on processors other than x86.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -41,7 +41,7 @@ def flush_denormals(typing_context):  # type: ignore[no-untyped-def]
 
 @tile
 def restore_denormals(typing_context, mode):  # type: ignore[no-untyped-def]
-    """Undo `flush_denormals`, which returned `mode`."""
+    """Undo `flush_denormals`; `mode` is what it returned."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if IS_X86:

@@ -1,10 +1,17 @@
-"""Dueling networks, computed as the plain network that equals them.
+"""Dueling networks, computed as equivalent plain networks.
 
-With the last hidden layers of both streams side by side, Q = V + A - mean of A is linear in them: the output
-layer of a plain network, whose weights are those of V beside those of A less their mean over the actions.
-Its weights and biases lie at the end of the flat array. Those of the streams' outputs, which are learned, lie
-at its beginning, and in between what both networks have in common. Before a network is used its output
-layer is merged, and what comes out as the gradient of this layer is split among the streams.
+Q = V + A - mean of A is linear in the last hidden layers of both streams. With these side by side, it is the
+output layer of a plain network. The layer's weights are those of V next to those of A minus their mean over
+the actions.
+
+The flat array of parameters holds, in this order:
+
+1. the weights and biases of the two streams' outputs, which are learned;
+2. all parameters that the dueling and the plain network share;
+3. the merged output layer of the plain network.
+
+Before a network is used, `merge` computes the merged layer. After the backward pass, `split` distributes the
+gradient of the merged layer to the two streams.
 """
 
 from __future__ import annotations
@@ -19,8 +26,8 @@ from dqn_exp.agent.fused.structures import Array
 from dqn_exp.networks import Dueling
 
 ACTIONS, PREDICTED, UNITS = range(3)
-"""Places in the description of a dueling network, int64[3]: actions A, numbers predicted for each K, units in
-the last hidden layer of a stream H. That of other networks is int64[0]."""
+"""Indices in the description of a dueling network, int64[3]: number of actions A, numbers K predicted for
+each action, units H in the last hidden layer of a stream. Other networks have int64[0]."""
 
 
 class Outputs(NamedTuple):
@@ -39,7 +46,7 @@ def find_dueling(network: nn.Module) -> Dueling | None:
 
 
 def describe_dueling(network: nn.Module) -> Array:
-    """As the compiled functions know it."""
+    """The description of a network for the compiled functions: int64[3], or int64[0] if it is not dueling."""
     dueling = find_dueling(network)
     if dueling is None:
         return np.zeros(0, np.int64)
@@ -52,7 +59,7 @@ def linear_layers(module: nn.Module) -> list[nn.Linear]:
 
 
 def in_order(network: nn.Module) -> list[nn.Parameter]:
-    """The parameters of `network` in the order in which the compiled functions find them."""
+    """The parameters of `network` in the order that the compiled functions use."""
     dueling = find_dueling(network)
     if dueling is None:
         return list(network.parameters())
@@ -64,14 +71,14 @@ def in_order(network: nn.Module) -> list[nn.Parameter]:
 
 
 def merged_parameters(network: nn.Module) -> int:
-    """How many numbers the compiled functions need room for behind the parameters of `network`."""
+    """The number of values that the compiled functions need after the parameters of `network`."""
     dueling = describe_dueling(network)
     return int(dueling[ACTIONS] * dueling[PREDICTED] * (2 * dueling[UNITS] + 1)) if dueling.size else 0
 
 
 @compiled
 def learned_outputs(dueling: Array) -> int:
-    """Parameters in front of those of the plain network."""
+    """The number of parameters in front of those of the plain network."""
     if dueling.size == 0:
         return 0
     return (1 + dueling[ACTIONS]) * dueling[PREDICTED] * (dueling[UNITS] + 1)
@@ -79,7 +86,7 @@ def learned_outputs(dueling: Array) -> int:
 
 @compiled
 def merged_outputs(dueling: Array) -> int:
-    """Parameters at the end that are not learned."""
+    """The number of parameters at the end that are not learned."""
     return dueling[ACTIONS] * dueling[PREDICTED] * (2 * dueling[UNITS] + 1)
 
 
@@ -102,7 +109,7 @@ def outputs(dueling: Array, parameters: Array) -> Outputs:
 
 @compiled
 def merge(dueling: Array, parameters: Array) -> None:
-    """Fill the plain network's output layer."""
+    """Compute the plain network's output layer from the outputs of both streams."""
     if dueling.size == 0:
         return
     n_actions, n_predicted, units = dueling
@@ -120,7 +127,7 @@ def merge(dueling: Array, parameters: Array) -> None:
 
 @compiled
 def split(dueling: Array, gradient: Array) -> None:
-    """Fill the gradient of both streams' outputs from that of the merged one, which becomes 0."""
+    """Compute the gradient of both streams' outputs from that of the merged layer, which is set to 0."""
     if dueling.size == 0:
         return
     n_actions, n_predicted, units = dueling

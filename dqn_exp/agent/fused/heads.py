@@ -1,6 +1,6 @@
-"""Heads that predict a distribution of returns: what `dqn_exp.heads` says of them, sample by sample.
+"""Heads that predict a distribution of returns: the mathematics of `dqn_exp.heads`, sample by sample.
 
-The K predictions for action a of sample b are the rows a K to a K + K - 1 of the output layer, at b.
+The K predictions for action a of sample b are in the rows a K to a K + K - 1 of the output layer, at b.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VALUES, DISTRIBUTION, QUANTILES = range(3)
 
 
 def describe_head(head: Head, dtype: np.dtype) -> HeadNumbers:
-    """As the compiled functions know it."""
+    """The description of a head for the compiled functions."""
     match head:
         case C51():
             return HeadNumbers(DISTRIBUTION, head.atoms.numpy().astype(dtype), 0.0)
@@ -55,7 +55,7 @@ def largest_of(data: Array, at: int, step: int, n: int) -> float:
 
 @compiled
 def best_action(head: HeadNumbers, of: Predictions, sample: int) -> int:
-    """The action of the largest Q-value."""
+    """The action with the largest Q-value."""
     step = head.support.size * of.stride
     best, largest = 0, of.data.dtype.type(0)
     for action in range(of.n_actions):
@@ -80,9 +80,9 @@ def learn_distributions(
 ) -> float:
     """Replace `predicted` by the loss's gradient, fill `td_errors` [B], and return the sum of the losses.
 
-    `following` is predicted for the next states, whose actions are chosen by the values of `chooser`. Each
-    loss counts `scale` times its importance weight. `room` is for twice as many numbers as are predicted for
-    an action.
+    `following` holds the predictions for the next states; the next actions are chosen by the Q-values of
+    `chooser`. Each loss is multiplied by `scale` and its importance weight. `room` is scratch memory for 2 K
+    numbers.
     """
     n, stride, number = head.support.size, predicted.stride, predicted.data.dtype.type
     target, slopes = room[:n], room[n : 2 * n]
@@ -106,7 +106,7 @@ def learn_distributions(
             predicted.data[row * stride + b] = 0
         for k in range(n):
             predicted.data[place + k * stride] = weight * slopes[k]
-    for row in range(n_rows):  # what fills up the last block
+    for row in range(n_rows):  # the padding of the last block
         predicted.data[row * stride + indices.size : row * stride + stride] = 0
     return total
 
@@ -115,7 +115,7 @@ def learn_distributions(
 def project(
     atoms: Array, reward: float, discount: float, logits: Array, at: int, step: int, target: Array
 ) -> None:
-    """Fill target [K]: the probability of each atom goes to the two beside its new place, by nearness."""
+    """Fill target [K]: each moved atom's probability is shared between its two nearest atoms."""
     n = atoms.size
     largest, total = largest_of(logits, at, step, n), atoms.dtype.type(0)
     for k in range(n):
@@ -125,7 +125,7 @@ def project(
         moved = reward + discount * atoms[k]
         moved = atoms[n - 1] if moved > atoms[n - 1] else atoms[0] if moved < atoms[0] else moved
         place = (moved - atoms[0]) / (atoms[1] - atoms[0])
-        lower = min(max(int(place), 0), n - 2)  # of NaN, too
+        lower = min(max(int(place), 0), n - 2)  # in this range for NaN, too
         share = np.exp(logits[at + k * step] - largest) / total
         upwards = place - atoms.dtype.type(lower)
         target[lower] += share * (1 - upwards)
@@ -134,7 +134,10 @@ def project(
 
 @compiled
 def cross_entropy(target: Array, logits: Array, at: int, step: int, slopes: Array) -> tuple[float, float]:
-    """Of target [K] and softmax(logits); less its least, the entropy of the target. Fills slopes [K]."""
+    """Returns the cross-entropy of target [K] and softmax(logits), and it minus the target's entropy.
+
+    Fills slopes [K] with the gradient with respect to the logits.
+    """
     n, number = target.size, target.dtype.type
     largest, total = largest_of(logits, at, step, n), number(0)
     for k in range(n):
@@ -152,7 +155,7 @@ def cross_entropy(target: Array, logits: Array, at: int, step: int, slopes: Arra
 def quantile_loss(
     head: HeadNumbers, target: Array, quantiles: Array, at: int, step: int, slopes: Array
 ) -> float:
-    """Huber's quantile loss of all pairs, or the absolute one where kappa is 0. Fills slopes [K]."""
+    """The quantile Huber loss of all pairs, or the absolute loss if kappa is 0. Fills slopes [K]."""
     n, number = target.size, target.dtype.type
     limit, total = number(head.kappa), number(0)
     for i in range(n):

@@ -1,9 +1,9 @@
-"""Forward and backward pass of a multilayer perceptron, made of the tiles of `simd`.
+"""Forward and backward pass of a multilayer perceptron, built from the tiles of `simd`.
 
-Parameters lie in one flat array as torch orders them: for each layer its weights [n_out, n_in] and
-its biases [n_out]. Activations lie in another: a row of ones, then the rows of each layer's units,
-beginning with the observation. On the way back the gradient with respect to each unit overwrites the
-unit's activations, which are no longer needed then. Everything works in float32 and in float64.
+One flat array holds the parameters in torch's order: for each layer its weights [n_out, n_in] and its
+biases [n_out]. Another holds the activations: a row of ones, then the rows of each layer's units, beginning
+with the observation. In the backward pass, the gradient with respect to each unit overwrites the unit's
+activations, which are no longer needed. All functions work in float32 and in float64.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dqn_exp.agent.fused.simd import (
 from dqn_exp.agent.fused.structures import Array, Layer, Rows
 
 BLOCK = 32  # samples are padded to a multiple of this, the width of the widest tile
-CHUNK = 256  # samples that go through the network together, so that their activations stay in the cache
+CHUNK = 256  # samples computed together, few enough for their activations to stay in the cache
 LINE = 16  # elements of a cache line (float32)
-WIDE = 128  # inputs from which on `dense_backward` copies a layer's weights first
+WIDE = 128  # from so many inputs on, `dense_backward` copies a layer's weights first
 
-# tanh(x) = x P(x^2) / Q(x^2) for |x| <= TANH_LIMIT: our minimax fit, of relative error 2.6e-8
+# tanh(x) = x P(x^2) / Q(x^2) for |x| <= TANH_LIMIT: our minimax fit, with relative error 2.6e-8
 TANH_LIMIT = 9.2
-P = (  # coefficients of x^0, x^2, x^4, ...; so in Q
+P = (  # coefficients of x^0, x^2, x^4, ..., as in Q
     0.9999999747691858,
     0.13367878315333565,
     0.0034799916074634827,
@@ -40,26 +40,28 @@ Q = (1.0, 0.46701190144020266, 0.02581759915455901, 0.0003260162850864309, 7.631
 
 
 def chunk_size(batch_size: int) -> int:
-    """Samples in one chunk of a batch, with padding."""
+    """The number of samples in one chunk of a batch, with padding."""
     return min(CHUNK, -(-batch_size // BLOCK) * BLOCK)
 
 
 def row_stride(batch_size: int) -> int:
-    """Elements from one row of activations to the next: an odd number of cache lines, so that the
-    activations of one sample do not compete for the same few places in the cache."""
+    """Elements from one row of activations to the next: an odd number of cache lines.
+
+    The activations of one sample then do not compete for the same few places in the cache.
+    """
     return chunk_size(batch_size) + LINE
 
 
 def columns_size(batch_size: int, widest: int) -> int:
-    """Elements for the columns of one chunk of activations of a layer of `widest` units."""
+    """The number of elements for one chunk of activations of a layer of `widest` units, as columns."""
     return chunk_size(batch_size) * (widest + 2 * LINE)
 
 
 @compiled
 def forward(sizes: Array, is_tanh: bool, parameters: Array, at: int, rows: Rows, below: int) -> None:
-    """Fill the rows of all dense layers from those of the units `below` them.
+    """Fill the rows of all dense layers from the rows of their inputs, which begin at `below`.
 
-    Their parameters begin at `at`.
+    The layers' parameters begin at `at`.
     """
     number = rows.data.dtype.type
     for index in range(sizes.size - 1):
@@ -85,8 +87,8 @@ def backward(
 ) -> None:
     """Add the gradient of all dense layers to `gradient`; the rows of the Q-values hold the loss's gradient.
 
-    `columns` is room for the activations of one chunk of samples of any layer. If it `goes_on` below them,
-    the rows of the units that they begin with get their gradient, too.
+    `columns` is scratch memory for the activations of one chunk of samples of any layer. If `goes_on`, the
+    rows of the first layer's inputs get their gradient, too.
     """
     at, above = parameters.size, rows.data.size - sizes[-1] * rows.stride
     for index in range(sizes.size - 2, -1, -1):
@@ -122,8 +124,8 @@ def dense(layer: Layer, parameters: Array, rows: Rows, floor: float) -> None:
 def dense_backward(layer: Layer, parameters: Array, rows: Rows, is_tanh: bool, packed: Array) -> None:
     """Rows below = slopes of the rows below * (weights transposed @ rows above).
 
-    In a wide layer the rows of weights may be a power of two apart, and then compete for the same few
-    places in the cache. So its weights are first copied to `packed`, those of LINE units at a time.
+    In a wide layer, the rows of weights may be a power of two apart. They then compete for the same few
+    places in the cache, so the weights are first copied to `packed`, those of LINE units at a time.
     """
     n_in, n_out, at, below, above = layer
     data, stride, samples = rows
@@ -156,8 +158,8 @@ def dense_backward(layer: Layer, parameters: Array, rows: Rows, is_tanh: bool, p
 def dense_gradient(layer: Layer, gradient: Array, rows: Rows, columns: Array) -> None:
     """Weights += rows above @ rows below transposed; biases += rows above @ ones.
 
-    In layers of at least four outputs, as many units below as fill pairs of vectors are first turned
-    into columns, the others are summed as they lie.
+    In layers with at least four outputs, the input units that fill pairs of vectors are first transposed to
+    columns; the remaining units are summed in place.
     """
     n_in, n_out, at, below, above = layer
     data, stride, samples = rows

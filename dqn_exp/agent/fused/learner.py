@@ -1,4 +1,4 @@
-"""The learner that updates plain networks by compiled code, in place on the torch parameters."""
+"""The learner that updates plain networks by compiled code, in place, in the torch parameters' memory."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from dqn_exp.replay import Transitions
 
 
 class FusedLearner:
-    """Owns the online and target networks and the optimiser, as flat arrays.
+    """Owns the online network, the target network and the optimiser, as flat arrays.
 
-    The parameters of `network` become views of one array that the compiled update changes in
-    place; to everybody else it stays an ordinary module.
+    The parameters of `network` become views of one array, which the compiled update changes in place. All
+    other code sees an ordinary torch module.
     """
 
     name = "fused"
@@ -45,7 +45,7 @@ class FusedLearner:
         has_target: bool,
         images: ImageBox | None = None,
     ) -> None:
-        """`images`: what the network observes, where it is a CNN of one convolution."""
+        """`images`: the space of the observations, if the network is a CNN of one convolution."""
         self.network = network.eval()
         self._online, self._places = share_parameters(network)
         dtype = self._dtype = self._online.dtype
@@ -94,7 +94,7 @@ class FusedLearner:
         self._prepare(is_tanh)
 
     def _prepare(self, is_tanh: bool) -> None:
-        """Load or compile the kernels now, not at their first use."""
+        """Load or compile the kernels now instead of at their first use."""
         numbers, integers, rows = (
             np.zeros(0, self._dtype),
             np.zeros(0, np.int64),
@@ -122,20 +122,20 @@ class FusedLearner:
         return values.reshape(*observations.shape[:-1], self._n_actions)
 
     def greedy(self, observations: np.ndarray) -> np.ndarray:
-        """The actions int64[B] of the largest Q-values for observations float32[B, D] or images.
+        """The actions int64[B] with the largest Q-values for observations float32[B, D] or images.
 
-        The array is new at each call, so that whoever keeps it never finds later actions in it.
+        The array is new at each call, so a caller may keep it.
         """
         rows = self._scaled(observations) if self._largest else ascontiguousarray(observations, self._dtype)
-        count, _ = rows.shape  # an array of another number of axes must not reach the compiled function
+        count, _ = rows.shape  # an array with another number of axes must not reach the compiled function
         actions = empty(count, int64)
         self._predict(self._bundle, rows, self._units, self._no_values, actions)
         return actions
 
-    act = greedy  # its networks have no noise
+    act = greedy  # the networks have no noisy layers
 
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
-        """One gradient step on the rows `indices` of `transitions`; returns the loss before it."""
+        """Make one gradient step on the rows `indices` of `transitions`; returns the loss before the step."""
         if self._largest:
             transitions, indices = self._put_together(transitions, indices)
         (batch_size,) = indices.shape  # another number of axes must not reach the compiled function
@@ -155,14 +155,14 @@ class FusedLearner:
         return self._statistics.item(LOSS)
 
     def _scaled(self, images: np.ndarray) -> np.ndarray:
-        """Pixels of uint8[B, C, H, W] in [0, 1] as rows of numbers [B, D]."""
+        """The pixels of uint8[B, C, H, W], scaled to [0, 1], as rows [B, D]."""
         rows = images.reshape(len(images), self._n_in).astype(self._dtype)
         if self._largest != 1:
             rows /= self._largest
         return rows
 
     def _put_together(self, of: Transitions, indices: np.ndarray) -> tuple[Transitions, np.ndarray]:
-        """The indexed transitions alone, with images as numbers, and their own indices."""
+        """Only the indexed transitions, with images as floating-point numbers, and their new indices."""
         before, after = (
             self._scaled(column.take(indices, axis=0)) for column in (of.observation, of.next_observation)
         )
@@ -170,7 +170,7 @@ class FusedLearner:
         return chosen, np.arange(len(indices))
 
     def _tie(self, transitions: Transitions) -> None:
-        """Let updates learn from these transitions; refuse columns that the compiled code would misread."""
+        """Let updates learn from these transitions; raise if the compiled code would misread a column."""
         for name, column, like in zip(Transitions._fields, transitions, self._like, strict=True):
             is_fit = column.dtype == like.dtype and column.shape[1:] == like.shape[1:]
             if not (is_fit and column.flags.c_contiguous):
@@ -182,7 +182,7 @@ class FusedLearner:
         self._bundled = transitions
 
     def _make_room(self, batch_size: int) -> None:
-        """Rows of activations for batches of this size, and all else that the compiled update works in."""
+        """Allocate the memory of the compiled update for batches of this size."""
         stride = row_stride(batch_size)
         states, next_states = (aligned_zeros(self._n_rows * stride, self._dtype) for _ in range(2))
         states[:stride] = next_states[:stride] = 1
@@ -196,16 +196,16 @@ class FusedLearner:
 
     @property
     def td_errors(self) -> np.ndarray:
-        """float32[B] of the latest update: predicted minus target. The next update overwrites it."""
+        """TD errors float32[B] of the latest update, as the head defines them; overwritten by the next."""
         return self._td_errors
 
     @property
     def largest_value(self) -> float:
-        """The largest |Q(s, a)| of the latest update's batch, for any action; NaN where one of them is."""
+        """The largest |Q(s, a)| in the batch of the latest update, over all actions; NaN if one is NaN."""
         return self._statistics.item(Q_MAX)
 
     def statistics(self) -> tuple[float, float, float]:
-        """Of the latest update: norm of the gradient as applied, mean and largest |.| of Q(s, a) [B, A]."""
+        """Of the latest update: norm of the applied gradient, mean of Q(s, a) over [B, A], largest |Q|."""
         norm = float(np.linalg.norm(self._networks.gradient))
         mean = float(self._statistics[Q_SUM]) / (self._td_errors.size * self._n_actions)
         return norm, mean, self.largest_value
@@ -220,7 +220,7 @@ class FusedLearner:
             self._blend(self._target, self._online, float(tau))
 
     def arrays(self) -> dict[str, Tensor]:
-        """Online and target networks and the optimiser's moments, named as the torch learner names them."""
+        """The networks and the optimiser's moments, by the names that the torch learner uses."""
         arrays = {f"online.{name}": view for name, view in self._views(self._online).items()}
         if self._target is not self._online:
             arrays |= {f"target.{name}": view for name, view in self._views(self._target).items()}
@@ -247,7 +247,7 @@ class FusedLearner:
         return arrays
 
     def _views(self, flat: np.ndarray) -> dict[str, Tensor]:
-        """A flat array in the shapes and by the names of the network's parameters."""
+        """Views of a flat array, with the names and shapes of the network's parameters."""
         return {
             name: view(flat, self._places[parameter], parameter.shape)
             for name, parameter in self.network.named_parameters()
@@ -255,7 +255,7 @@ class FusedLearner:
 
 
 def find_sizes(network: nn.Module) -> list[int]:
-    """Units of each dense layer, from the inputs on; of a dueling network as of the plain one it equals."""
+    """Units of each dense layer, inputs first; for a dueling network, those of the equivalent plain one."""
     dueling = find_dueling(network)
     linear = linear_layers(network)
     if dueling is None:
@@ -272,7 +272,7 @@ def find_sizes(network: nn.Module) -> list[int]:
 
 
 def find_convolution(network: nn.Module, images: ImageBox | None) -> np.ndarray:
-    """What `network` does to images before its dense layers, as the compiled functions know it."""
+    """The description of the network's convolution for the compiled functions; int64[0] if it has none."""
     if images is None:
         return np.zeros(0, np.int64)
     (layer,) = (module for module in network.modules() if isinstance(module, nn.Conv2d))
@@ -281,7 +281,7 @@ def find_convolution(network: nn.Module, images: ImageBox | None) -> np.ndarray:
 
 
 def share_parameters(network: nn.Module) -> tuple[np.ndarray, dict[nn.Parameter, int]]:
-    """One flat array of the parameters of `network`, which become views of it, and where each begins."""
+    """Move the parameters of `network` to one flat array; returns it and where each parameter begins."""
     ordered, more = in_order(network), merged_parameters(network)
     flat = np.concatenate([parameter.detach().numpy().ravel() for parameter in ordered])
     flat = np.append(flat, np.zeros(more, flat.dtype))
@@ -294,12 +294,12 @@ def share_parameters(network: nn.Module) -> tuple[np.ndarray, dict[nn.Parameter,
 
 
 def view(flat: np.ndarray, at: int, shape: torch.Size) -> Tensor:
-    """Of what begins at `at`."""
+    """A tensor of `shape` in the memory of `flat` that begins at `at`."""
     return torch.from_numpy(flat[at : at + shape.numel()]).view(shape)
 
 
 def describe_optimizer(config: OptimizerConfig) -> tuple[int, list[float], list[str]]:
-    """What the compiled code calls it, [lr, two decays, eps], and torch's names of its moments."""
+    """Its number in the compiled code, [lr, two decays, eps], and torch's names of the moments."""
     match config:
         case AdamConfig():
             rates = [config.lr, config.beta1, config.beta2, config.eps]
@@ -314,7 +314,7 @@ def describe_optimizer(config: OptimizerConfig) -> tuple[int, list[float], list[
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
-    """Zeros that begin at a cache line, so that no vector straddles two."""
+    """Zeros that begin at a cache line, so that no vector spans two."""
     memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + size * dtype.itemsize].view(dtype)

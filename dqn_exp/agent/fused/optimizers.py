@@ -1,4 +1,4 @@
-"""Gradient clipping and optimiser steps on flat arrays, as torch takes them with its defaults."""
+"""Gradient clipping and optimiser steps on flat arrays, equal to torch's with its default options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ADAM, RMSPROP, SGD = range(3)
 
 @compiled
 def apply_optimizer(settings: Settings, networks: Networks, step: int) -> None:
-    """One step of the online network; `step` counts from 1."""
+    """Make one optimiser step of the online network; `step` counts from 1."""
     first, second = networks.slots[0], networks.slots[1]
     if settings.optimizer == ADAM:
         adam(settings, networks.online, networks.gradient, first, second, step)
@@ -32,7 +32,7 @@ def clip_values(gradient: Array, limit: float) -> None:
 
 @compiled
 def clip_norm(gradient: Array, limit: float) -> None:
-    """Scale to the norm `limit` where it is larger, as `torch.nn.utils.clip_grad_norm_` does."""
+    """Scale the gradient to norm `limit` if its norm is larger, as `torch.nn.utils.clip_grad_norm_` does."""
     number = gradient.dtype.type
     square = number(0)
     for i in range(gradient.size):

@@ -1,10 +1,9 @@
-"""Networks of one hidden layer of ReLUs with few inputs and outputs: both layers in one loop.
+"""Networks with one hidden layer of ReLUs and few inputs and outputs: both layers in one loop.
 
-In such networks a sum has few terms, and the tiles of `simd` would spend their time on loading them.
-On the way forward the loop here runs over the hidden units, and the observations and Q-values of a
-vector of samples stay in registers. On the way back it runs over the samples, and the gradients of
-one hidden unit's weights stay in registers. The numbers of inputs and outputs are constants of the
-compiled code.
+In such networks a sum has few terms, and the tiles of `simd` would spend their time on loading them. The
+forward pass loops over the hidden units; the observations and Q-values of a vector of samples stay in
+registers. The backward pass loops over the samples; the gradients of one hidden unit's weights stay in
+registers. The numbers of inputs and outputs are constants of the compiled code.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ MAX_INPUTS_AND_OUTPUTS = 6  # 64 bytes of each take 12 registers of AVX2's 16
 
 
 def is_shallow(sizes: Sequence[int], is_tanh: bool) -> bool:
-    """Tell whether this module can compute a network with layers of these sizes, from inputs to outputs."""
+    """Whether this module can compute a network with layers of these sizes, from inputs to outputs."""
     return len(sizes) == 3 and not is_tanh and sizes[0] + sizes[2] <= MAX_INPUTS_AND_OUTPUTS
 
 
 @tile
 def shallow_forward(typing_context, n_in, n_out, keeps_hidden, n_hidden, parameters, rows, stride, samples):  # type: ignore[no-untyped-def]
-    """Fill the rows of the Q-values from the inputs; with `keeps_hidden` those of the hidden units, too."""
+    """Fill the rows of the Q-values from the inputs; with `keeps_hidden` also those of the hidden units."""
     inputs, outputs, index = range(n_in.literal_value), range(n_out.literal_value), types.intp
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -118,7 +117,7 @@ def shallow_backward(typing_context, n_in, n_out, n_hidden, parameters, rows, st
 def groups(n_neighbours: int, n_sums: int) -> list[tuple[int, int]]:
     """Group sums that are stored together, as (first, count).
 
-    The first `n_neighbours` sums go to places side by side: they are stored by fours, then by twos. All
+    The first `n_neighbours` sums go to adjacent places and are stored in groups of four, then of two. All
     other sums are stored one by one.
     """
     result, first = [], 0
@@ -130,7 +129,7 @@ def groups(n_neighbours: int, n_sums: int) -> list[tuple[int, int]]:
 
 
 class Places:
-    """Places of the parameters and of the rows of activations in a network of one hidden layer."""
+    """Positions of the parameters and of the rows of activations in a network with one hidden layer."""
 
     def __init__(self, emit: Emitter, n_hidden: Any, n_in: int, n_out: int, stride: Any) -> None:
         self._emit, self._n_hidden, self._n_in, self._n_out, self._stride = (

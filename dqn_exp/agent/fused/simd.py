@@ -1,13 +1,13 @@
 """Tiles: the inner loops of a dense layer, as numba intrinsics that write vector instructions.
 
-A matrix of activations lies in a flat array as one row of samples per unit: element
-(unit, sample) is at `start + unit * stride + sample`. A vector is as many neighbouring samples of one
-unit as fit in 32 bytes, or in a multiple of that. A tile computes the sums of a few units for a vector of
-samples. The sums stay in registers while the tile runs over all terms, so that nearly every instruction
-multiplies and adds. LLVM translates the vectors to what the machine has (AVX-512, AVX, SSE, NEON). Where
-lanes are never added to each other, the length of a vector does not change what is computed.
+A flat array holds a matrix of activations as one row of samples per unit: element (unit, sample) is at
+`start + unit * stride + sample`. A vector holds neighbouring samples of one unit, as many as fit in 32
+bytes or in a multiple of that. A tile computes the sums of a few units for a vector of samples. The sums
+stay in registers while the tile runs over all terms, so nearly every instruction multiplies and adds. LLVM
+translates the vectors to the machine's instructions (AVX-512, AVX, SSE, NEON). If lanes are never added to
+each other, the length of a vector does not change the results.
 
-docs/simd.md explains this with an example, and shows how to test and measure a tile.
+docs/simd.md explains this with an example and shows how to test and measure a tile.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Emitter:
         return self._context.make_array(array_type)(self._context, self.builder, array).data
 
     def load(self, data: Any, at: Any, kind: Any = None) -> Any:
-        """The vector that begins at position `at`. `kind` is its type, if it has not the usual length."""
+        """The vector that begins at position `at`. `kind` is its type if its length is not the usual one."""
         pointer = self.builder.gep(data, [at])
         value = self.builder.load(self.builder.bitcast(pointer, (kind or self.vector).as_pointer()))
         value.align = self._item_bytes
@@ -76,7 +76,7 @@ class Emitter:
         return self.builder.call(self._fmuladd, [a, b, c])
 
     def maximum(self, a: Any, b: Any) -> Any:
-        """The larger of a and b; b where either is NaN."""
+        """The larger of a and b; b if either is NaN."""
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def relu_slope(self, z: Any, value: Any) -> Any:
@@ -87,7 +87,7 @@ class Emitter:
         return self.multiply_add(self.builder.fneg(self.builder.fmul(value, z)), z, value)
 
     def transpose(self, vectors: list[Any]) -> list[Any]:
-        """Turn a square of numbers, as many vectors as lanes: result i holds lane i of each vector."""
+        """Transpose a square of as many vectors as lanes: result i holds lane i of each vector."""
         lanes = range(self.lanes)
         size = self.lanes // 2
         while size > 0:  # swap the blocks of this size that face each other across the diagonal
@@ -107,7 +107,7 @@ class Emitter:
         return total
 
     def lane_sums(self, vectors: list[Any]) -> Any:
-        """Sum each vector over its lanes. Takes 1, 2 or 4 vectors, returns one vector of as many sums."""
+        """Sum each vector over its lanes. Takes 1, 2 or 4 vectors; returns one vector of as many sums."""
         group = self.lanes
         while group > 1:
             if len(vectors) > 1:
@@ -165,8 +165,8 @@ def forward_tile(
 ):  # type: ignore[no-untyped-def]
     """above[row + i] = max(floor, b[row + i] + sum over j of W[row + i, j] * below[j]) for i < n_rows.
 
-    `at` is where the layer's W [n_out, n_in] begins in `parameters`; b follows it. A vector of samples has
-    `width` times 32 bytes; so in the tiles below.
+    The layer's W [n_out, n_in] begins at `at` in `parameters`, and b follows it. Here and in the tiles below,
+    a vector of samples has `width` times 32 bytes.
     """
     heights, index = range(n_rows.literal_value), types.intp
 
@@ -197,7 +197,7 @@ def backward_tile(
 ):  # type: ignore[no-untyped-def]
     """below[row + i] = slope(below[row + i]) * sum over j of W[j, row + i] * above[j] for i < n_rows.
 
-    The slope follows from the activation z: of tanh 1 - z^2, of ReLU 1 where z > 0, otherwise 0.
+    The slope is computed from the activation z: 1 - z^2 for tanh; for ReLU 1 if z > 0, otherwise 0.
     """
     heights, index = range(n_rows.literal_value), types.intp
 
@@ -228,7 +228,7 @@ def gradient_tile(
 ):  # type: ignore[no-untyped-def]
     """gradient[at + i * row_step + j] += sum over samples of left[i] * right[j], i < n_rows, j < n_columns.
 
-    `unroll` vectors of samples are summed apart, so that no sum has to wait for itself.
+    `unroll` vectors of samples are summed separately, so that no addition waits for the previous one.
     """
     heights, columns, parts = (range(n.literal_value) for n in (n_rows, n_columns, unroll))
     index = types.intp
@@ -313,8 +313,8 @@ def outer_tile(
 ):  # type: ignore[no-untyped-def]
     """gradient[at + i * row_step + j] += sum over samples s of left[i, s] * right[s, j].
 
-    left[i, s] is rows[left + i * stride + s], right[s, j] is columns[right + s * step + j]: with the
-    units of `right` side by side there are no sums over lanes in the end.
+    left[i, s] is rows[left + i * stride + s], right[s, j] is columns[right + s * step + j]. Because the units
+    of `right` are adjacent, no sums over lanes are needed at the end.
     """
     heights, index = range(n_rows.literal_value), types.intp
 

@@ -35,12 +35,12 @@ from dqn_exp.agent.fused.structures import (
 )
 from dqn_exp.replay import Transitions
 
-LOSS, Q_SUM, Q_MAX = range(3)  # places in `statistics`
+LOSS, Q_SUM, Q_MAX = range(3)  # indices in `statistics`
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """What Python calls, by way of `compilation.prepare`."""
+    """The compiled functions that Python calls, through `dqn_exp.compilation.prepare`."""
 
     bundle: Callable[..., Bundle]
     update: Callable[..., None]
@@ -50,9 +50,9 @@ class Kernels:
 
 @cache
 def get_kernels(dtype: str, n_in: int, n_out: int, is_distribution: bool) -> Kernels:
-    """For shallow networks of n_in inputs and n_out outputs; 0 and 0 stand for all other networks.
+    """The kernels for shallow networks with n_in inputs and n_out outputs; 0 and 0 mean all other networks.
 
-    `is_distribution`: what they predict is one, of either kind.
+    `is_distribution`: the head is c51 or qr.
     """
     return Kernels(
         entry(bundle, dtype),
@@ -63,18 +63,18 @@ def get_kernels(dtype: str, n_in: int, n_out: int, is_distribution: bool) -> Ker
 
 
 def bundle(settings: Settings, networks: Networks, workspace: Workspace, transitions: Transitions) -> Bundle:
-    """What updates work on. It holds the arrays themselves, not copies."""
+    """The `Bundle` that updates work on. It holds the arrays themselves, not copies."""
     return Bundle(settings, networks, workspace, transitions)
 
 
 def make_update(n_in: int, n_out: int, is_distribution: bool) -> Callable[..., None]:
-    """The function to be compiled, in which these are constants. n_in and n_out are 0 for deep networks."""
+    """The function to compile; the arguments are constants in it. n_in and n_out are 0 for deep networks."""
     is_shallow = n_in > 0
 
     def update(bundle: Bundle, step: int, indices: Array, weights: Array) -> None:
-        """One gradient step on the rows `indices` [B] of the bundle's transitions.
+        """Make one gradient step on the rows `indices` [B] of the bundle's transitions.
 
-        `step` is the number of this update, from 1. `weights` are importance weights [B], or none at all.
+        `step` is the number of this update, from 1. `weights` are importance weights [B], or empty [0].
         """
         settings, networks, workspace = bundle.settings, bundle.networks, bundle.workspace
         transitions = bundle.transitions
@@ -167,7 +167,7 @@ def copy(source: Array, target: Array) -> None:
 def gather(observations: Array, indices: Array, rows: Rows, first: int) -> None:
     """Write the indexed observations as columns of the rows that begin at `first`.
 
-    Indices are unsigned here and below, so that no code is spent on counting from an array's end.
+    Indices are unsigned here and below, so that no code for negative indices is generated.
     """
     for unit in range(np.uint64(observations.shape[1])):
         row = np.uint64(first) + unit * np.uint64(rows.stride)
@@ -187,7 +187,7 @@ def take_largest(q: Predictions) -> None:
 
 @compiled
 def take_selected(q: Predictions, selectors: Array) -> None:
-    """q[0, b] = q[argmax over a of selectors[a, b], b]; the first row of selectors is used up."""
+    """q[0, b] = q[argmax over a of selectors[a, b], b]; the first row of selectors is overwritten."""
     values = q.data
     for a in range(1, q.n_actions):
         row, candidates = selectors[a * q.stride :], values[a * q.stride :]
@@ -211,7 +211,8 @@ def learn_values(
 ) -> float:
     """Replace `q` by the loss's gradient, fill `td_errors` [B], and return the sum of the losses.
 
-    `next_q` is of the next states, whose actions are chosen by `chooser`; both are used up.
+    `next_q` holds the Q-values of the next states; the next actions are chosen by `chooser`. Both are
+    overwritten.
     """
     if settings.is_double:
         take_selected(next_q, chooser.data)
@@ -234,7 +235,7 @@ def find_td_errors(
 
 @compiled
 def summarise(q: Predictions, statistics: Array) -> None:
-    """Add up Q and find the largest |Q|, as if there were no NaN."""
+    """Add Q to the sum and update the largest |Q|, which ignores NaN."""
     for a in range(q.n_actions):
         row = q.data[a * q.stride :]
         total, largest = row.dtype.type(0), row.dtype.type(0)
@@ -247,7 +248,7 @@ def summarise(q: Predictions, statistics: Array) -> None:
 
 @compiled
 def summarise_distributions(head: HeadNumbers, predicted: Predictions, statistics: Array) -> None:
-    """The same of the values of distributions."""
+    """As `summarise`, for the Q-values of distributions."""
     total, largest = predicted.data.dtype.type(0), predicted.data.dtype.type(0)
     for a in range(predicted.n_actions):
         for b in range(predicted.n_samples):
@@ -261,10 +262,10 @@ def summarise_distributions(head: HeadNumbers, predicted: Predictions, statistic
 
 @compiled
 def show_nan(statistics: Array) -> None:
-    """A largest |Q| that left out a NaN becomes NaN.
+    """Set the largest |Q| to NaN if one of the Q-values is NaN.
 
-    A maximum ignores NaN, because every comparison with it is false. The sum does not. Of infinities
-    with both signs the sum is NaN as well: then the largest |Q| is infinite and stays.
+    The maximum ignores NaN, because every comparison with NaN is false; the sum does not. The sum of
+    infinities of both signs is NaN as well; in that case the largest |Q| is infinite and stays.
     """
     if np.isnan(statistics[Q_SUM]) and not np.isinf(statistics[Q_MAX]):
         statistics[Q_MAX] = np.nan
@@ -282,8 +283,8 @@ def differentiate(
 ) -> float:
     """Replace the Q-values, padding included, by the loss's gradient with respect to them; returns the loss.
 
-    Let e be the TD error, and c the same e, but for Huber's loss clamped to [-1, 1]. Both losses are
-    multiples of c * (e - c / 2): Huber's is once that, the square twice. Both gradients are multiples of c.
+    Let e be the TD error. Let c be e, for the Huber loss clamped to [-1, 1]. Both losses are multiples of
+    c * (e - c / 2): the Huber loss is once that, the squared loss twice. Both gradients are multiples of c.
     """
     values = q.data
     number = values.dtype.type
@@ -306,8 +307,8 @@ def differentiate(
 def predict(bundle: Bundle, observations: Array, units: Array, values: Array, actions: Array) -> None:
     """Fill values[b] with the Q-values of observations[b], and actions[b] with the greedy action.
 
-    `values` is [B, A], or [0, A] where the actions are enough. `units` [layers, widest] is room for the
-    activations of one observation, its last row for those of the convolution.
+    `values` is [B, A], or [0, A] if only the actions are needed. `units` [layers, widest] is scratch memory
+    for the activations of one observation; its last row is for those of the convolution.
     """
     settings, learned = bundle.settings, bundle.networks.online
     sizes, convolution, is_tanh, head = settings.sizes, settings.convolution, settings.is_tanh, settings.head

@@ -1,7 +1,8 @@
-"""Many machines as an engine: what a pool is on this one, by schedulers that exist.
+"""Engines on many machines, through existing schedulers: dask, ray and Slurm.
 
-`open_cluster` connects to one, by its name; `RemoteWorkers` are the workers of an engine on it. On each
-machine `host.py` runs a task as the pool does here: in a process of its own. `files.py` carries its files.
+`open_cluster` connects to a cluster by its kind; `RemoteWorkers` are the workers of an engine on it. On each
+machine, `host.py` runs each task in a separate process, as the pool does locally. `files.py` transfers the
+files of tasks.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What a kind of cluster offers: it carries parcels to machines, and answers back. One file for each kind."""
+"""The interface of a cluster, which sends parcels to machines and returns answers; one file for each kind."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ADDRESSES = {
         "command's own"
     ),
 }
-"""What `hydra.launcher.address` may be, by the kind of cluster."""
+"""The allowed values of `hydra.launcher.address`, by the kind of cluster."""
 
 
 class WorkerLost(Exception):
-    """The machine or process that had a parcel is gone; the message says how."""
+    """The machine or process that ran a parcel is gone; the message says how."""
 
 
 class ClusterLost(RuntimeError):
-    """Nobody is there any more who could carry parcels; what was finished is kept."""
+    """The cluster is gone and can no longer run parcels; finished trials are kept."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -36,47 +36,47 @@ class ClusterLost(RuntimeError):
 
 
 class Refused(Exception):
-    """A machine cannot run what it was sent, and no other would; the message says what to change."""
+    """A machine cannot run a parcel, and no other machine could; the message says what to change."""
 
 
 class Place(Protocol):
-    """Where the files of a task are on the machine that runs it."""
+    """The location of a task's files on the machine that runs the task."""
 
     @property
     def root(self) -> Path | None:
-        """The folder that its files were moved to; None where they are where the driver has them."""
+        """The folder that the files were moved to; None if they are in the driver's own folders."""
 
     @property
     def directories(self) -> tuple[Path, ...]:
-        """Of its trials."""
+        """The directories of the task's trials."""
 
     def archive(self) -> bytes | None:
-        """All files as they are now, to be sent to the driver; None where it sees them."""
+        """An archive of all current files, to be sent to the driver; None if the driver sees the files."""
 
 
 class Files(Protocol):
-    """How the files of a task come to a machine; travels with it."""
+    """How the files of a task get to a machine; this object is sent with the task."""
 
     @property
     def every(self) -> float | None:
-        """Seconds from one archive to the next that is sent while the task runs; None: none is."""
+        """Seconds between two archives sent while the task runs; None if none are sent."""
 
     def opened(self) -> AbstractContextManager[Place]:
-        """On the machine: put the files in place; raises Refused."""
+        """Called on the machine: put the files in place. Raises Refused."""
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A task on its way to a machine."""
+    """A task that is sent to a machine."""
 
     key: str
     content: bytes
-    """Function and task, which only the process of the task unpacks."""
+    """The pickled function and task; only the process of the task unpickles them."""
     files: Files
     folder: Path
-    """Where the driver was started: where names of modules and files begin."""
+    """The working directory of the driver, to which names of modules and files are relative."""
     environment: Mapping[str, str]
-    """Variables of the driver, for machines that lack them."""
+    """The driver's environment variables; they are set on machines that lack them."""
     patience: float | None
     preload: bool
     needs_gpu: bool
@@ -84,10 +84,10 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a parcel."""
+    """The outcome of a parcel."""
 
     content: bytes | None = None
-    """Value and error, pickled by the process of the task; None where that died."""
+    """Value and error, pickled by the process of the task; None if that process died."""
     archive: bytes | None = None
     death: str | None = None
     stuck: bool = False
@@ -95,40 +95,40 @@ class Answer:
 
 
 class Line(Protocol):
-    """From the machine that runs a parcel to the driver that sent it; travels with the parcel."""
+    """The connection from the machine that runs a parcel to the driver; it is sent with the parcel."""
 
     def is_cut(self) -> bool:
-        """Has the driver gone away?"""
+        """Whether the driver is gone."""
 
     def send(self, archive: bytes) -> None:
-        """Let the driver have the files as they are now, if it can take them."""
+        """Send an archive of the current files to the driver, if it can receive it."""
 
 
 class Call(Protocol):
-    """A parcel that a cluster has taken."""
+    """A parcel that a cluster has accepted."""
 
     def is_over(self) -> bool: ...
 
     def answer(self) -> Answer:
-        """Of a call that is over; raises WorkerLost."""
+        """The answer of a finished call; raises WorkerLost."""
 
     def stop(self) -> None:
-        """Ask for its end: it will be over soon."""
+        """Ask the parcel to end soon."""
 
 
 class Cluster(Protocol):
-    """Takes parcels; used by one thread."""
+    """Accepts parcels; used by one thread only."""
 
     name: str
-    """For messages: what it is, and where."""
+    """What the cluster is and where, for messages."""
     capacity: int
-    """How many parcels it could run at a time when we last looked."""
+    """The number of parcels that it could run at a time at the latest `look`."""
 
     def look(self) -> Iterable[tuple[str, bytes]]:
-        """See what has changed; keys and archives that have been sent since. Raises ClusterLost."""
+        """Update the state; return the keys and archives received since the last look. Raises ClusterLost."""
 
     def begin(self, parcel: Parcel) -> Call:
-        """Take a parcel; it is carried at the latest when we look again."""
+        """Accept a parcel; it is sent at the next `look` at the latest."""
 
     def close(self) -> None:
-        """Leave it; end what was started for this command alone."""
+        """Disconnect; end everything that was started only for this command."""

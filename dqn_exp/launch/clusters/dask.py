@@ -1,7 +1,7 @@
-"""`hydra/launcher=dask`: a scheduler at an address, or a cluster of our own on this machine.
+"""`hydra/launcher=dask`: a dask scheduler at an address, or a dask cluster started on this machine.
 
-We choose the worker of each parcel: as many at a time as it has threads. So a worker that dies costs what it
-had, and the scheduler tries nothing again behind our back.
+This module chooses the worker of each parcel, and gives a worker as many parcels at a time as it has threads.
+A worker that dies therefore costs only its own parcels, and the scheduler does not retry them by itself.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from dqn_exp.launch.server import interrupts_held_back
 
 CONNECT_SECONDS = 10
 SEND_SECONDS = 5
-"""A driver that takes no archive for so long gets the next one."""
+"""If the driver does not accept an archive within so many seconds, the archive is dropped."""
 ROOM = 64
-"""Archives that wait for the driver."""
+"""The most archives that wait for the driver."""
 
 
 class DaskCluster:
     def __init__(self, address: str | None, n_jobs: int) -> None:
-        """Connect to `address`, or start `n_jobs` workers here (-1: one per core).
+        """Connect to `address`, or start `n_jobs` workers on this machine (-1: one per core).
 
-        Raises ConfigError where no scheduler answers.
+        Raises ConfigError if no scheduler answers.
         """
         self.name = f"the dask cluster at {address}" if address else "dask's cluster on this machine"
         self.capacity = 0
         self._calls: list[DaskCall] = []
         self.threads: dict[str, int] = {}
-        """How many each worker has, by its address."""
+        """The number of threads of each worker, by its address."""
         for name in filter(lambda name: name.startswith("distributed"), logging.root.manager.loggerDict):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by us
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # this program reports what matters
         self._own: LocalCluster | None = None
         with interrupts_held_back():
             if address is None:
@@ -79,12 +79,12 @@ class DaskCluster:
 
     @contextmanager
     def reached(self) -> Iterator[None]:
-        """The scheduler is asked for something; raises ClusterLost where it is gone."""
+        """Wrap a request to the scheduler; raises ClusterLost if the scheduler is gone."""
         if self.client.status != "running":
             raise ClusterLost(self.name)
         try:
             yield
-        except (OSError, TimeoutError, RuntimeError):  # the last: what the client has closed since
+        except (OSError, TimeoutError, RuntimeError):  # RuntimeError: the client was closed meanwhile
             raise ClusterLost(self.name) from None
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class DaskCall:
             if error is not None:
                 raise WorkerLost(f"the dask worker {self.address} failed: {type(error).__name__}: {error}")
             answer: Answer = self._future.result()
-        except CancelledError:  # by nobody but the client, when it had lost the scheduler
+        except CancelledError:  # only the client cancels, when it has lost the scheduler
             raise ClusterLost(self._cluster.name) from None
         return answer
 

@@ -1,7 +1,7 @@
-"""The files of a task on another machine: in a folder that both see, or carried there and back.
+"""The files of a task on another machine: in a shared folder, or sent there and back as archives.
 
-An archive is read and unpacked in an order for which a trial is whole at any moment: a checkpoint is older
-than the metrics beside it, and a result comes last.
+Files are read and unpacked in an order that keeps a trial's directory consistent at any moment: a checkpoint
+is never newer than the metrics next to it, and the result is written last.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from dqn_exp.launch.clusters.cluster import Refused
 from dqn_exp.runs import CHECKPOINT, LOCK, RESULT, directory_lock, is_locked, write_atomic
 
 SCRATCH = "dqn_exp-task-"
-"""How the name of a machine's folder for a task begins; no other is ever removed."""
+"""The prefix of the names of a machine's folders for tasks; no other folder is ever removed."""
 SCRATCH_SECONDS = 60.0
-"""So old is one that nobody holds, and nobody is about to."""
+"""An unlocked folder older than so many seconds is abandoned: no process is about to lock it."""
 CODE = "code"
-"""Below a machine's folder for a task: the driver's own modules."""
+"""The subfolder of a machine's folder for a task that contains the user's modules."""
 
 
 @runtime_checkable
 class Portable(Protocol):
-    """A task that leaves files, which may be anywhere."""
+    """A task that writes files, whose location may be changed."""
 
     @property
     def directory(self) -> Path:
-        """Of all its files."""
+        """The directory of all its files."""
 
     @property
     def directories(self) -> Sequence[Path]:
-        """Of its trials: `directory`, or below it."""
+        """The directories of its trials: `directory` itself, or below it."""
 
     @property
     def imports(self) -> Sequence[str]:
-        """The modules of the user's own that it needs."""
+        """The user's modules that it needs."""
 
     @property
     def needs_gpu(self) -> bool: ...
 
     def moved(self, folder: Path) -> Self:
-        """The same task with its files below `folder`, where the driver's files are not to be seen."""
+        """The same task with its files below `folder`, on a machine that does not see the driver's files."""
 
 
 @dataclass(frozen=True)
 class Here:
-    """Files that are where the driver has them."""
+    """Files that stay in the driver's folders."""
 
     directories: tuple[Path, ...] = ()
     root: Path | None = None
@@ -65,11 +65,11 @@ class Here:
 
 @dataclass(frozen=True)
 class SharedFiles:
-    """The machine sees the driver's folders."""
+    """For machines that see the driver's folders."""
 
     directories: tuple[Path, ...] = ()
     marker: Path | None = None
-    """A file that the driver has made in the same folder."""
+    """A file that the driver created in the sweep's folder, to test whether the machine sees it."""
     every: float | None = None
 
     @contextmanager
@@ -84,7 +84,7 @@ class SharedFiles:
 
 @dataclass(frozen=True)
 class There:
-    """Files in a folder of the machine's own."""
+    """Files in a folder of the machine that runs the task."""
 
     root: Path
     directory: Path
@@ -96,12 +96,12 @@ class There:
 
 @dataclass(frozen=True)
 class SentFiles:
-    """The machine gets what the driver has, and its folder is sent back."""
+    """For machines with separate folders: the driver's files are sent there, and the folder is sent back."""
 
     name: str
     content: bytes
     trials: tuple[PurePosixPath, ...]
-    """Directories of trials below the task's own."""
+    """The directories of trials, relative to the task's directory."""
     code: bytes
     every: float | None
 
@@ -116,7 +116,7 @@ class SentFiles:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder of this machine's for one task; those that dead workers have left are removed."""
+    """A temporary folder for one task; removes folders that dead workers have left."""
     for lock in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*/{LOCK}"):
         left = lock.parent
         with suppress(OSError):
@@ -128,7 +128,7 @@ def scratch() -> Iterator[Path]:
 
 
 def sent_files(task: object, every: float) -> SentFiles | SharedFiles:
-    """What a machine needs of the driver's files for `task`."""
+    """The driver's files that a machine needs for `task`."""
     if not isinstance(task, Portable):
         return SharedFiles()
     trials = [directory.relative_to(task.directory) for directory in task.directories]
@@ -142,13 +142,13 @@ def sent_files(task: object, every: float) -> SentFiles | SharedFiles:
 
 
 def packed(directory: Path) -> bytes:
-    """The files below `directory` as an archive; they may be written meanwhile."""
+    """The files below `directory` as an archive; they may change meanwhile."""
     paths = [path for path in directory.rglob("*") if path.is_file() and not _is_passing(path)]
     return _archive((path, path.relative_to(directory)) for path in sorted(paths, key=_order, reverse=True))
 
 
 def packed_modules(names: Iterable[str], folder: Path) -> bytes:
-    """The source below `folder` of the modules called `names`, with their packages, as an archive."""
+    """The source files below `folder` of the modules in `names`, with their packages, as an archive."""
     found: set[Path] = set()
     for name in {name.partition(".")[0] for name in names}:
         spec = importlib.util.find_spec(name)
@@ -160,7 +160,7 @@ def packed_modules(names: Iterable[str], folder: Path) -> bytes:
 
 
 def unpack(archive: bytes, directory: Path) -> None:
-    """Put the files of `archive` below `directory`; each one is replaced as a whole."""
+    """Write the files of `archive` below `directory`; each file is replaced as a whole."""
     directory.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         for member in sorted(opened.getmembers(), key=lambda member: _order(Path(member.name))):
@@ -174,7 +174,7 @@ def unpack(archive: bytes, directory: Path) -> None:
 
 
 def take_back(archive: bytes, directory: Path) -> None:
-    """Put the files of a task that is over below `directory`; a checkpoint that it has used up is removed."""
+    """Write the files of a finished task below `directory`; remove checkpoints that it no longer has."""
     unpack(archive, directory)
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         kept = {directory / name for name in opened.getnames()}
@@ -183,11 +183,11 @@ def take_back(archive: bytes, directory: Path) -> None:
 
 
 def _archive(files: Iterable[tuple[Path, Path]]) -> bytes:
-    """Of paths and their names."""
+    """An archive of `files`: pairs of path and name in the archive."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
         for path, name in files:
-            with suppress(FileNotFoundError):  # removed meanwhile
+            with suppress(FileNotFoundError):  # it was removed meanwhile
                 content = path.read_bytes()
                 info = tarfile.TarInfo(name.as_posix())
                 info.size = len(content)
@@ -196,10 +196,10 @@ def _archive(files: Iterable[tuple[Path, Path]]) -> bytes:
 
 
 def _is_passing(path: Path) -> bool:
-    """Is it a lock, or a file that is just being written?"""
+    """Whether the file is a lock or a temporary file."""
     return path.name == LOCK or path.match(".*.tmp")
 
 
 def _order(path: Path) -> tuple[int, str]:
-    """In which files are written; they are read the other way round."""
+    """The order in which files are written; they are read in reverse order."""
     return (CHECKPOINT, RESULT).index(path.name) + 1 if path.name in (CHECKPOINT, RESULT) else 0, str(path)

@@ -1,7 +1,7 @@
-"""On a machine of a cluster: a parcel is run as a pool runs a task here, in a process of its own.
+"""Runs on a machine of a cluster: executes a parcel in a separate process, as the pool does locally.
 
-So a trial may die, hang, be killed or fill its memory, and the cluster's own worker says how it was.
-That process has one thread, hears no Ctrl-C, and ends with its worker.
+A trial may therefore die, hang, be killed or run out of memory, and the cluster's worker reports what
+happened. The process has one thread, does not receive Ctrl-C, and ends with its worker.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from dqn_exp.launch.server import ONE_THREAD, start_server
 from dqn_exp.runs import is_locked
 
 LOOK_SECONDS = 0.1
-"""From one look at a task to the next."""
+"""Seconds between two looks at a task."""
 LEASE_SECONDS = 120.0
-"""So long file servers may keep the locks of a machine that is gone."""
+"""Seconds that file servers may keep the locks of a machine that is gone."""
 
 _starting = threading.Lock()
-"""What begins a process changes this one's environment for a moment."""
+"""Held while a process starts, because that changes the environment of this process for a moment."""
 _places: set[int] = set()
 _stopped: set[str] = set()
 
 
 def host(parcel: Parcel, line: Line) -> Answer:
-    """Run `parcel` to its end, or until it is stopped or `line` is cut."""
+    """Run `parcel` until it ends, is stopped, or `line` is cut."""
     try:
         if parcel.needs_gpu and not visible_gpus(os.environ):
             raise Refused("device='cuda': a worker of the cluster has no CUDA device; allowed: cpu")
@@ -53,13 +53,13 @@ def host(parcel: Parcel, line: Line) -> Answer:
 
 
 def stop(key: str) -> None:
-    """Let the parcel of this process that has the `key` end soon."""
+    """Ask the parcel `key`, which this process runs, to end soon."""
     _stopped.add(key)
 
 
 @dataclass(frozen=True)
 class Work:
-    """What the process of a task is given."""
+    """The input of the process of a task."""
 
     content: bytes
     directories: tuple[Path, ...]
@@ -87,7 +87,7 @@ def _run(parcel: Parcel, place: Place, line: Line) -> Done:
 
 @contextmanager
 def _pool(parcel: Parcel) -> Iterator[Pool]:
-    """One worker, at the first place that no other has."""
+    """A pool of one worker, at the first free place on this machine."""
     with _starting:
         number = next(number for number in range(len(_places) + 1) if number not in _places)
         _places.add(number)
@@ -103,7 +103,7 @@ def _pool(parcel: Parcel) -> Iterator[Pool]:
 
 
 def perform(work: Work) -> bytes:
-    """Executed in the process of a task: value and error, pickled."""
+    """Runs in the process of a task; returns its value and error, pickled."""
     for name, value in work.environment.items():
         os.environ.setdefault(name, value)
     folder = work.folder if work.root is None else work.root / CODE
@@ -116,13 +116,13 @@ def perform(work: Work) -> bytes:
         value = function(task if work.root is None else task.moved(work.root))
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # SystemExit too, which a trial's own code may raise
+    except BaseException as error:  # also SystemExit, which a user's code may raise
         return bytes(dumps((None, error)))
     return bytes(dumps((value, None)))
 
 
 def _content(done: Done) -> bytes | None:
-    """What the process of a task has said; or what it could not say."""
+    """The result of a task's process: what it returned, or an error if it could not; None if it died."""
     if done.worker_died:
         return None
     if done.error is not None:
@@ -132,7 +132,7 @@ def _content(done: Done) -> bytes | None:
 
 
 def _await_locks(directories: tuple[Path, ...]) -> None:
-    """Give a file server time to see that whoever held these `directories` is gone."""
+    """Wait until a file server releases the locks that a lost machine held on these `directories`."""
     deadline = time.monotonic() + LEASE_SECONDS
     while any(map(is_locked, directories)) and time.monotonic() < deadline:
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The kinds of clusters by name."""
+"""Check and open clusters by the name of their kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dqn_exp.launch.clusters.cluster import ADDRESSES, Cluster
 from dqn_exp.launch.pool import count_workers
 
 PACKAGES = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
-"""What each kind needs; the extras of `dqn_exp` are called as the kinds."""
+"""The package that each kind needs; the extras of `dqn_exp` have the names of the kinds."""
 _HOST_AND_PORT = r"(?:[^\s/:\[\]]+|\[[^\s/\[\]]+\]):[0-9]+"
 _WRITTEN = {
     "dask": re.compile(rf"(?:(?:tcp|tls|wss?|ucx)://)?{_HOST_AND_PORT}"),
@@ -21,7 +21,7 @@ _WRITTEN = {
 
 
 def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
-    """Raise ConfigError where the package that `kind` needs is missing, or an option means nothing."""
+    """Raise ConfigError if the package that `kind` needs is missing, or an option is invalid."""
     if find_spec(PACKAGES[kind]) is None:
         raise ConfigError(f"hydra/launcher={kind} needs {PACKAGES[kind]}: pip install 'dqn_exp[{kind}]'")
     if kind == "slurm" and not shared:
@@ -36,7 +36,7 @@ def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
 
 
 def open_cluster(kind: str, **options: Any) -> Cluster:
-    """Connect to a cluster, or start one; `options`: of its kind. Raises ConfigError."""
+    """Connect to a cluster, or start one, with the `options` of its kind. Raises ConfigError."""
     if kind == "dask":
         from dqn_exp.launch.clusters.dask import DaskCluster
 

@@ -1,6 +1,6 @@
-"""`hydra/launcher=ray`: a cluster that runs, or one of our own on this machine.
+"""`hydra/launcher=ray`: a running ray cluster, or one started on this machine.
 
-Parcels are run by actors, as many as the cluster has CPUs for; one that dies costs the parcel that it had.
+Actors run the parcels, as many as the cluster has CPUs for. An actor that dies costs only its own parcel.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from dqn_exp.launch.pool import count_workers
 from dqn_exp.launch.server import interrupts_held_back
 
 LOOK_SECONDS = 1.0
-"""From one question after the cluster's head and resources to the next."""
+"""Seconds between two checks of the cluster's head and resources."""
 CONNECT_SECONDS = 5.0
 WAIT_SECONDS = 10.0
-"""So long a head may take to answer that was started a moment ago; ray itself would try for minutes."""
+"""Seconds that a newly started head may take to answer; ray itself would try for minutes."""
 SEND_SECONDS = 5
 ROOM = 64
-"""Archives that wait for the driver."""
+"""The most archives that wait for the driver."""
 
 
 class Seat:
-    """An actor: runs parcels one after another, and hears meanwhile that it is to stop."""
+    """An actor that runs parcels one after another and can be told to stop meanwhile."""
 
     def host(self, parcel: Parcel, line: Line) -> Answer:
         return host(parcel, line)
@@ -48,9 +48,9 @@ class RayCluster:
     def __init__(
         self, address: str | None, n_jobs: int, cpus_per_trial: float = 1, gpus_per_trial: float = 0
     ) -> None:
-        """Connect to `address`, or start `n_jobs` CPUs' worth here (-1: one per core).
+        """Connect to `address`, or start a cluster with `n_jobs` CPUs on this machine (-1: one per core).
 
-        Raises ConfigError where no cluster answers.
+        Raises ConfigError if no cluster answers.
         """
         self.name = f"the ray cluster at {address}" if address else "ray's cluster on this machine"
         self.capacity = 0
@@ -67,7 +67,7 @@ class RayCluster:
     def _connect(self, address: str | None, n_jobs: int) -> None:
         own = {} if address else {"num_cpus": count_workers(n_jobs), "include_dashboard": False}
         if address is None:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # otherwise ray sends usage data
         handler = signal.getsignal(signal.SIGTERM)
         try:
             if address is not None and address != "auto":
@@ -85,7 +85,7 @@ class RayCluster:
                 f"{ADDRESSES['ray']}"
             ) from None
         finally:
-            signal.signal(signal.SIGTERM, handler)  # ray's own ends the program without a word
+            signal.signal(signal.SIGTERM, handler)  # ray's handler ends the program silently
 
     def look(self) -> Iterator[tuple[str, bytes]]:
         if time.monotonic() - self._looked >= LOOK_SECONDS:
@@ -95,7 +95,7 @@ class RayCluster:
             yield from self._mail.get_nowait_batch(min(self._mail.qsize(), ROOM))
 
     def _ask_head(self) -> None:
-        """How much there is; a head that is gone would end the program without a word."""
+        """Update the capacity. Checks the head first, because ray ends the program silently if it is gone."""
         host, _, port = self._head
         try:
             socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
@@ -113,7 +113,7 @@ class RayCluster:
 
 
 def _await_answer(address: str, seconds: float) -> None:
-    """Wait until something listens at `address`; raises OSError where nothing does for so long."""
+    """Wait until something listens at `address`; raises OSError if nothing does within `seconds`."""
     host, _, port = address.rpartition(":")
     deadline = time.monotonic() + seconds
     while True:
@@ -152,7 +152,7 @@ class RayLine:
     queue: Queue
 
     def is_cut(self) -> bool:
-        return False  # ray itself ends the workers of a driver that is gone
+        return False  # ray itself ends the workers of a lost driver
 
     def send(self, archive: bytes) -> None:
         with suppress(Full, ray.exceptions.RayError):

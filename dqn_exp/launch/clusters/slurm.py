@@ -1,6 +1,6 @@
-"""`hydra/launcher=slurm`: each trial as a job of Slurm's, by submitit; or of submitit's own on this machine.
+"""`hydra/launcher=slurm`: each trial is a Slurm job, submitted by submitit, or a local submitit job.
 
-Jobs that are sent together become one array. Driver and jobs know of each other by files in a shared folder.
+Jobs that are submitted together form one array. Driver and jobs communicate by files in a shared folder.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from dqn_exp.launch.server import interrupts_held_back
 
 BEAT_SECONDS = 10.0
 SILENCE_SECONDS = 12 * BEAT_SECONDS
-"""A driver whose file has not changed for so long is gone."""
+"""A driver whose file has not changed for so many seconds is considered gone."""
 JOBS, BEAT = "dqn_exp-jobs-", "driver"
-"""How the name of a driver's folder begins, and the file in it that the driver touches."""
+"""The prefix of the name of a driver's folder, and the file in it that the driver touches."""
 RESULT_SECONDS = 5.0
-"""A file server may show the answer of a job later than its end."""
+"""Seconds to wait for the answer of a finished job, which a file server may show late."""
 
 
 class SlurmCluster:
@@ -43,9 +43,9 @@ class SlurmCluster:
         parameters: Mapping[str, Any],
         **generic: Any,
     ) -> None:
-        """`executor`: slurm, or local for jobs on this machine; `generic`, `parameters`: of submitit's.
+        """`executor`: slurm, or local for jobs on this machine; `generic`, `parameters`: for submitit.
 
-        Raises ConfigError where there is no Slurm, or no such parameter.
+        Raises ConfigError if Slurm is missing or a parameter is unknown.
         """
         slurm = {"slurm_partition": partition, "slurm_array_parallelism": array_parallelism}
         self.name, self.capacity = f"submitit's {executor} executor", array_parallelism
@@ -67,7 +67,7 @@ class SlurmCluster:
         return made
 
     def look(self) -> Iterator[tuple[str, bytes]]:
-        """Submit what waits, as one array."""
+        """Submit the waiting parcels as one array."""
         waiting, self._waiting = self._waiting, []
         if waiting:
             with interrupts_held_back(), self._executor.batch():
@@ -120,7 +120,7 @@ class SlurmCall:
     def stop(self) -> None:
         self.line.stopped.touch()
         if isinstance(self.job, submitit.SlurmJob):
-            self.job.cancel(check=False)  # also where it still waits
+            self.job.cancel(check=False)  # also a job that still waits
 
     def _has_result(self) -> bool:
         return self.job is not None and self.job.paths.result_pickle.exists()
@@ -129,11 +129,11 @@ class SlurmCall:
 @dataclass
 class SlurmLine:
     driver: Path
-    """A file that the driver touches, and takes away at its end."""
+    """A file that the driver touches regularly and removes at its end."""
     stopped: Path
-    """One that it makes where it wants the job no more."""
+    """A file that the driver creates to stop the job."""
     seen: tuple[float, float] = (0.0, 0.0)
-    """Its time, and ours when that had changed."""
+    """The latest modification time of `driver`, and our monotonic time when it changed."""
 
     def is_cut(self) -> bool:
         if self.stopped.exists():
@@ -147,11 +147,11 @@ class SlurmLine:
         return time.monotonic() - self.seen[1] >= SILENCE_SECONDS
 
     def send(self, archive: bytes) -> None:
-        """Files are shared."""
+        """Do nothing: the files are shared."""
 
 
 def run_job(parcel: Parcel, line: SlurmLine) -> Answer:
-    """Executed in a job: SIGTERM and SIGUSR2, by which Slurm ends it, end the task in order."""
+    """Runs in a job: SIGTERM and SIGUSR2, by which Slurm ends a job, end the task in an orderly way."""
 
     def end(number: int, frame: FrameType | None) -> None:
         stop(parcel.key)
@@ -162,7 +162,7 @@ def run_job(parcel: Parcel, line: SlurmLine) -> Answer:
 
 
 def _remove_silent(folder: Path) -> None:
-    """What drivers have left that were killed; nothing else that may be in `folder`."""
+    """Remove the folders of killed drivers, and nothing else in `folder`."""
     for beat in folder.glob(f"{JOBS}*/{BEAT}"):
         if time.time() - beat.stat().st_mtime > SILENCE_SECONDS:
             shutil.rmtree(beat.parent, ignore_errors=True)

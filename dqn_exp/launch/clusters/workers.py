@@ -1,4 +1,4 @@
-"""The workers of an engine, somewhere on a cluster."""
+"""The workers of an engine on a cluster."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from dqn_exp.launch.engine import Done
 from dqn_exp.launch.pool import GRACE_SECONDS
 
 LOOK_SECONDS = 0.1
-"""From one look at the cluster to the next."""
+"""Seconds between two looks at the cluster."""
 
 
 @dataclass(frozen=True)
 class Travel:
-    """How tasks travel."""
+    """How tasks are sent to machines and run there."""
 
     checkpoint_seconds: float | None = None
-    """Of machines that do not see our folders: from one archive of a running task to the next."""
+    """Seconds between two archives of a running task; None if the machines see our folders."""
     patience: float | None = None
-    """Seconds without a step after which the process of a task is killed."""
+    """Seconds without a step after which a task's process is killed; None: it never is."""
     preload: bool = True
-    """May what trials need be imported before their environment is known?"""
+    """Whether modules that trials need may be imported before their environment variables are set."""
 
 
 class RemoteWorkers:
-    """The `Workers` of an engine on `cluster`, `limit` of them or as many as there are."""
+    """The `Workers` of an engine on `cluster`: at most `limit`, or as many as the cluster has."""
 
     def __init__(
         self, cluster: Cluster, function: Callable[[Any], Any], travel: Travel, limit: int | None = None
@@ -54,7 +54,7 @@ class RemoteWorkers:
 
     @property
     def idle_workers(self) -> int:
-        """Where nothing is running, there is one at least: the cluster is waited for."""
+        """The number of idle workers. If nothing is running, waits until there is at least one."""
         if not self._running:
             self._await_capacity()
         return self._idle()
@@ -79,7 +79,7 @@ class RemoteWorkers:
                 call.stop()
 
     def wait(self, timeout: float | None = None) -> Iterator[Done]:
-        """Also returns, with nothing, when more workers are idle than before."""
+        """Like `Workers.wait`; also returns, without a task, when a worker has joined."""
         deadline, idle = time.monotonic() + (float("inf") if timeout is None else timeout), self._idle()
         while True:
             self._look()
@@ -91,7 +91,7 @@ class RemoteWorkers:
             yield self._done(key)
 
     def close(self, kill: bool = False) -> None:
-        """With kill=True tasks are stopped, and then have `GRACE_SECONDS` to write and send their end."""
+        """Close the cluster. With kill=True, tasks are stopped and get `GRACE_SECONDS` to send records."""
         deadline = time.monotonic() + GRACE_SECONDS if kill else float("inf")
         with suppress(ClusterLost, ConfigError):
             for _, call in self._running.values() if kill else ():
@@ -115,7 +115,7 @@ class RemoteWorkers:
             self._look()
 
     def _look(self) -> None:
-        """See what has changed, and keep the files that have arrived of tasks that run."""
+        """Update the cluster's state, and store files that running tasks have sent."""
         for key, archive in self._cluster.look():
             if key in self._running:
                 unpack(archive, self._running[key][0].directory)
@@ -141,7 +141,7 @@ class RemoteWorkers:
         return SharedFiles(absolute, self._marker(Path(os.path.abspath(task.directory)).parent))
 
     def _marker(self, folder: Path) -> Path:
-        """A file in `folder` by which a worker knows that it sees the same one."""
+        """A file in `folder` by which a worker checks that it sees the same folder."""
         if folder not in self._markers:
             folder.mkdir(parents=True, exist_ok=True)
             marker = folder / f".shared-{uuid.uuid4().hex}.tmp"

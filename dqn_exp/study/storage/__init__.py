@@ -1,7 +1,7 @@
-"""The storage of studies: opened so that kill -9 does no harm, and read.
+"""The storage of studies: open it so that a killed process does no damage, and read it.
 
-`open_storage` opens a journal or a database, `proposals` tells which of its trials count, `trials_csv_of`
-is the table of all. `analysis` reads studies through this room alone.
+`open_storage` opens a journal or a database, `proposals` selects the trials that count, `trials_csv_of` is
+the table of all trials. The package `analysis` reads studies only through this package.
 """
 
 from typing import TYPE_CHECKING

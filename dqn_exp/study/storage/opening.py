@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal file, or a database by URL; opened so that kill -9 does no harm."""
+"""Open the storage of a study, a journal file or a database; a killed process does no damage to it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from dqn_exp.runs import flock
 
 JOURNAL = "journal.log"
 SQLITE_PATIENCE = 100.0
-"""Seconds to wait for another process's write."""
+"""Seconds to wait while another process writes."""
 ATTEMPTS = 8
-"""Several processes may create the same tables at the same moment: all but one must try again."""
+"""If several processes create the same tables at the same time, all but one must retry."""
 
 T = TypeVar("T")
 
 
 class JournalLock(JournalFileLock):
-    """An flock beside the journal: it dies with its holder, unlike Optuna's lock files.
+    """An flock next to the journal; it is released when its process dies, unlike Optuna's lock files.
 
-    A writer that was killed may leave half a line. Whoever comes next trims it before appending,
-    for a whole line after half of one could not be read again.
+    A killed writer may leave half a line. The next writer removes it before it appends, because a complete
+    line after half a line could not be read.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -59,7 +59,7 @@ class JournalLock(JournalFileLock):
 
 
 def trim(journal: Path) -> None:
-    """Cut `journal` after its last whole line; the caller holds its lock."""
+    """Cut `journal` after its last complete line; the caller holds its lock."""
     with open(journal, "r+b") as file:
         end = file.seek(0, os.SEEK_END)
         if end == 0:
@@ -72,9 +72,9 @@ def trim(journal: Path) -> None:
 
 @functools.cache
 def open_storage(location: str) -> BaseStorage:
-    """The storage at `location`, a URL or the path of a journal; raises ConfigError.
+    """Open the storage at `location`, a URL or the path of a journal; raises ConfigError.
 
-    One per process and location: opening reads everything.
+    Opened once per process and location, because opening reads everything.
     """
     quiet()
     return _open_database(location) if is_url(location) else _open_journal(Path(location))
@@ -85,12 +85,15 @@ def is_url(location: str) -> bool:
 
 
 def is_server(location: str) -> bool:
-    """May other machines reach it that do not see our files?"""
+    """Whether machines that do not see our files can reach the storage."""
     return is_url(location) and not location.startswith("sqlite")
 
 
 def locate(storage: str | None, directory: Path) -> str:
-    """The location that the option `storage` means; null is a journal in the study's directory."""
+    """The location for the option `storage`; None means a journal in the study's directory.
+
+    Raises ConfigError if it is not a usable location.
+    """
     if storage is None:
         return str((directory / JOURNAL).absolute())
     if not is_url(storage):
@@ -114,10 +117,10 @@ ALLOWED = (
 
 @contextlib.contextmanager
 def taking_turns(location: str) -> Iterator[None]:
-    """Let one process at a time take a queued trial.
+    """Let only one process at a time take a queued trial.
 
-    Journals and servers see to that by themselves. In SQLite Optuna looks and then takes, so that
-    two processes may take the same trial; its file has one machine, where an flock is enough.
+    Journals and servers do this themselves. With SQLite, Optuna looks first and takes later, so two processes
+    might take the same trial. A SQLite file is used on one machine, where an flock is enough.
     """
     path = make_url(location).database if location.startswith("sqlite") else None
     if path is None:
@@ -139,7 +142,7 @@ def dashboard_command(location: str) -> str:
 
 
 def quiet() -> None:
-    """Optuna reports each trial by itself; a study here has its own progress."""
+    """Turn off Optuna's report of each trial; a study has its own progress display."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
@@ -151,7 +154,7 @@ def _open_journal(path: Path) -> JournalStorage:
 
 
 def _check_journal(path: Path) -> None:
-    """Raise ConfigError where a whole line is none of Optuna's: nothing may be added to such a file."""
+    """Raise ConfigError if a complete line is not Optuna's, as nothing may be appended to such a file."""
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
             known = "op_code" in json.loads(line)
@@ -166,7 +169,7 @@ def _check_journal(path: Path) -> None:
 def _open_database(location: str) -> BaseStorage:
     url = _with_driver(location)
     arguments = {"timeout": SQLITE_PATIENCE} if url.startswith("sqlite") else {}
-    engine = {"connect_args": arguments, "pool_pre_ping": True}  # a restarted server costs nothing
+    engine = {"connect_args": arguments, "pool_pre_ping": True}  # survives a restart of the server
     try:
         storage = patiently(lambda: RDBStorage(url, engine_kwargs=engine))
     except (ImportError, NoSuchModuleError) as error:
@@ -174,7 +177,7 @@ def _open_database(location: str) -> BaseStorage:
     except DatabaseError as error:
         reason = str(error.orig).strip()
         raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {reason}; {ALLOWED}") from None
-    except RuntimeError as error:  # the tables are those of another version of Optuna, which says what to do
+    except RuntimeError as error:  # tables of another version of Optuna; its message says what to do
         reason = str(error).replace("$STORAGE_URL", f"'{printable(url)}'")
         raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {reason}") from None
     return optuna.storages.get_storage(storage)
@@ -192,7 +195,7 @@ def patiently(attempt: Callable[[], T]) -> T:
 
 
 def _with_driver(location: str) -> str:
-    """PostgreSQL's URL with the driver that is installed: psycopg 3, where it is not psycopg2."""
+    """A PostgreSQL URL with the installed driver: psycopg 3 if psycopg2 is missing."""
     url = make_url(location)
     if url.drivername in ("postgres", "postgresql") and importlib.util.find_spec("psycopg2") is None:
         if importlib.util.find_spec("psycopg") is None:

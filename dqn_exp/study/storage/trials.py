@@ -1,4 +1,4 @@
-"""The trials of a study's storage: which of them count, and a table of them all."""
+"""The trials in a study's storage: which of them count, and a table of all."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ PROCESS, RETRY_OF, KEY, WITHDRAWN, DIED, CAUSE, DIRECTORY, WITNESSES, DRAWN, BY_
     "process", "retry_of", "key", "withdrawn", "died", "cause", "directory", "witnesses", "drawn",
     "by_environment",
 )  # fmt: skip
-"""User attributes of trials."""
+"""The names of user attributes of trials."""
 QUEUED = "queued"
-"""What `DRAWN` says of a trial whose parameters somebody asked for."""
+"""The value of `DRAWN` for a trial with queued parameters."""
 INDEPENDENT = ("random", "qmc", "grid")
-"""What `DRAWN` says of a trial whose parameters do not follow from earlier scores."""
+"""The values of `DRAWN` for trials whose parameters do not depend on earlier scores."""
 
 
 def score_name(objective: str, environment: str) -> str:
-    """Under which a score of an objective in one of several environments is kept: "aulc.cartpole".
+    """The name of an objective's score in one of several environments, such as "aulc.cartpole".
 
-    Of a study with one environment, "", it is the objective's own name.
+    If a study has only one environment, "", it is the objective's own name.
     """
     return f"{objective}.{environment}" if environment else objective
 
@@ -40,12 +40,12 @@ def scores_by_environment(trial: FrozenTrial) -> dict[str, float]:
 
 
 def parameters(trial: FrozenTrial) -> dict[str, Any]:
-    """The parameters of `trial` as people write them."""
+    """The parameters of `trial`, without rounding errors of stepped ranges."""
     return {key: on_grid(trial.distributions[key], value) for key, value in trial.params.items()}
 
 
 def on_grid(distribution: BaseDistribution, value: Any) -> Any:
-    """The number of a stepped range that `value` is to the last bit but one: 0.3 is 0.1 + 2 * 0.1."""
+    """The exact number of a stepped range that is nearest to `value`: 0.3 for 0.1 + 2 * 0.1."""
     if not isinstance(distribution, FloatDistribution) or distribution.step is None:
         return value
     low, step = Decimal(repr(distribution.low)), Decimal(repr(distribution.step))
@@ -53,7 +53,7 @@ def on_grid(distribution: BaseDistribution, value: Any) -> Any:
 
 
 def proposals(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that count: not the queued, the withdrawn, nor those that were asked for again."""
+    """The trials that count: without queued, withdrawn and retried ones."""
     again = {t.user_attrs.get(RETRY_OF) for t in trials if not is_withdrawn(t)}
     return [
         trial
@@ -67,7 +67,7 @@ def is_withdrawn(trial: FrozenTrial) -> bool:
 
 
 def typed(value: object) -> object:
-    """A parameter as its configuration has it: Optuna has null and booleans among other choices as text."""
+    """A parameter as in the configuration: the texts "null", "true" and "false" become None and booleans."""
     return _WORDS.get(value.lower(), value) if isinstance(value, str) else value
 
 
@@ -75,12 +75,12 @@ _WORDS = {"null": None, "true": True, "false": False}
 
 
 def plain(value: object) -> object:
-    """`value` in a table, where null is a value like others and must not read as a missing one."""
+    """`value` for a table, in which None must not look like a missing value."""
     return "none" if value is None else value
 
 
 def trials_csv_of(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
-    """One row per trial of the storage: those that were asked for again are marked."""
+    """A CSV with one row per trial of the storage; the column `counted` marks those that count."""
     counted = {trial.number for trial in proposals(trials)}
     rows = [_row(trial, objectives, trial.number in counted) for trial in trials]
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -1,1 +1,1 @@
-"""What Hydra finds: a launcher, two sweepers and a search path. Each calls into `launch` or `study`."""
+"""Hydra plugins: a search path, launchers and two sweepers, which call `dqn_exp.launch` and `.study`."""

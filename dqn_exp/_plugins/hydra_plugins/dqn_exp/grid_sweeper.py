@@ -1,4 +1,4 @@
-"""`hydra/sweeper=grid`: every combination of the values, checked before the first trial."""
+"""`hydra/sweeper=grid`: a sweep over every combination of values, checked before the first trial."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class GridSweeper(Sweeper):
     def __init__(self, params: dict[str, Any] | None, **of_a_study: Any) -> None:
-        """Raises ConfigError for options that only another sweeper knows."""
+        """Raises ConfigError for options of another sweeper."""
         if of_a_study:
             raise ConfigError(
                 f"hydra.sweeper.{next(iter(of_a_study))} is an option of a study, and this is a plain sweep; "
@@ -35,7 +35,7 @@ class GridSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Hydra's contract: the results of the trials. Raises SystemExit(1) where one failed."""
+        """Called by Hydra: returns the results of the trials. Raises SystemExit(1) if one failed."""
         from dqn_exp.cli import Summary
 
         swept = self.run_sweep(arguments, Summary(with_report=bool(self._master.report)))
@@ -44,7 +44,7 @@ class GridSweeper(Sweeper):
         return swept.results
 
     def run_sweep(self, arguments: list[str], ending: Ending) -> Swept:
-        """Run the sweep of these overrides, then `ending`."""
+        """Run the sweep of the overrides `arguments`, then `ending`."""
         from dqn_exp.cli import OF_THE_COMMAND, Analyst, check_params
         from dqn_exp.launch import sweep
 

@@ -1,4 +1,4 @@
-"""`hydra/launcher=parallel`, `dask`, `ray` and `slurm`: engines for this machine and for many."""
+"""`hydra/launcher=parallel`, `dask`, `ray` and `slurm`: engines for this machine and for clusters."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from dqn_exp import launch as launching  # a face, whose modules are imported as they are used
+from dqn_exp import launch as launching  # lazy: its modules are imported at first use
 from dqn_exp.config import ConfigError
 
 
 class EngineLauncher(Launcher):
-    """What launchers that are engines have in common."""
+    """Base class of launchers that are engines."""
 
     can_prune = True
     shares_files = True
 
     def __init__(self, retries: int, patience: float | None) -> None:
-        """Raises ConfigError for numbers that mean nothing."""
+        """Raises ConfigError for invalid numbers."""
         if not isinstance(retries, int) or retries < 0:
             raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers from 0 on")
         if patience is not None and (not isinstance(patience, int | float) or not patience >= 2):
@@ -38,7 +38,7 @@ class EngineLauncher(Launcher):
         self._context, self._task, self._config = hydra_context, task_function, config
 
     def reach(self) -> None:
-        """All of it is here."""
+        """Do nothing: this machine is at hand."""
 
     @abstractmethod
     def at_a_time(self, n_jobs: int | None = None) -> int | None: ...
@@ -59,7 +59,7 @@ class ParallelLauncher(EngineLauncher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        if config.hydra.job.env_set:  # for what reads its environment when it is imported
+        if config.hydra.job.env_set:  # modules may read these variables when imported
             launching.stop_server()
             launching.start_server(preload=False)
 
@@ -71,7 +71,7 @@ class ParallelLauncher(EngineLauncher):
 
 
 class ClusterLauncher(EngineLauncher):
-    """On a cluster of one of the kinds that `launch.open_cluster` knows, with the `options` of its kind."""
+    """Runs trials on a cluster of a kind that `launch.open_cluster` knows, with the `options` of the kind."""
 
     def __init__(
         self,
@@ -99,12 +99,12 @@ class ClusterLauncher(EngineLauncher):
         launching.planner(hydra_context, config).trains_here = False
 
     def reach(self) -> None:
-        """What has an address is somebody else's, and may not be there; a cluster of our own begins later."""
+        """Connect to a cluster with an address, which may be missing; our own clusters are started later."""
         if self._options.get("address") is not None:
             self._reached = launching.open_cluster(self._kind, **self._options)
 
     def at_a_time(self, n_jobs: int | None = None) -> None:
-        """It may use other machines."""
+        """None: unknown, because the cluster may use other machines."""
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.RemoteWorkers:
         cluster = self._reached or launching.open_cluster(self._kind, **self._options)

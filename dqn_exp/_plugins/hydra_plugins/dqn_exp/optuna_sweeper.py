@@ -1,4 +1,4 @@
-"""`hydra/sweeper=optuna`: a study over several seeds, pruned, resumed, shared and confirmed."""
+"""`hydra/sweeper=optuna`: an Optuna study over several seeds, with pruning, resuming and confirmation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class OptunaSweeper(Sweeper):
     def __init__(self, params: DictConfig | None, **options: Any) -> None:
-        """`options`: those of `conf/hydra/sweeper/optuna.yaml`, checked when the sweep starts."""
+        """`options`: those of `conf/hydra/sweeper/optuna.yaml`; they are checked when the sweep starts."""
         self._params: dict[str, Any] = {str(key): value for key, value in (params or {}).items()}
         self._options = options
 
@@ -28,14 +28,14 @@ class OptunaSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Hydra's contract: the best value, or values. Raises SystemExit(1) where the study fell short."""
+        """Called by Hydra: returns the best value or values. Raises SystemExit(1) if the study fell short."""
         studied = self.run_study(arguments)
         if studied.falls_short:
             raise SystemExit(1)
         return studied.best
 
     def run_study(self, arguments: list[str]) -> Studied:
-        """Run the study of these overrides."""
+        """Run the study of the overrides `arguments`."""
         from dqn_exp.cli import OF_A_STUDY, StudyAnalyst, check_params
         from dqn_exp.config import grouped, plain_calls
         from dqn_exp.study import run_study

@@ -1,4 +1,4 @@
-"""Makes `sweeps/` and the user's own `conf/` and `sweeps/` config groups of this program."""
+"""Adds `sweeps/` and the user's own `conf/` and `sweeps/` to the search path of config groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dqn_exp.config import CONF, ROOT
 
 
 class DqnExpSearchPath(SearchPathPlugin):
-    """Adds, behind `conf/`: the working directory's `conf/` and `sweeps/`, and our own `sweeps/`."""
+    """Adds, after `conf/`: the working directory's `conf/` and `sweeps/`, then our own `sweeps/`."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         if not any(entry.path.removeprefix("file://") == str(CONF) for entry in search_path.get_path()):
@@ -28,9 +28,9 @@ class DqnExpSearchPath(SearchPathPlugin):
 
 
 def forget_official_sweeper() -> None:
-    """Take the schemas of the official Optuna plugin away, where it is installed: ours have their names.
+    """Remove the schemas of the official Optuna plugin, if it is installed, because ours have the same names.
 
-    Hydra would hold our files against them, and end with a word about migration.
+    Otherwise Hydra would check our files against them and end with a message about migration.
     """
     sweepers = ConfigStore.instance().repo.get("hydra", {}).get("sweeper", {})
     for name in ("optuna.yaml", "sampler"):
@@ -38,7 +38,7 @@ def forget_official_sweeper() -> None:
 
 
 class SweepsSource(FolderSource):
-    """A folder of which only `sweeps` is a config group: whatever else lies there is not ours to read."""
+    """A folder in which only `sweeps` is a config group; everything else in it is ignored."""
 
     @staticmethod
     def scheme() -> str:
