@@ -31,7 +31,8 @@ class Screen(NamedTuple):
 def first_screen(said: Sequence[Said], letters: int = LETTERS) -> Screen:
     """Choose the most important sentence of each subject, then the others in order, up to `letters`.
 
-    Each subject keeps the order of its sentences. A subject without room is left out, except the first.
+    Each subject keeps the order of its sentences. A subject for which there is no room is left out. The most
+    important sentence of the first subject is always kept.
     """
     ranked = sorted(
         ((place, index) for place, each in enumerate(said) for index in range(len(each.sentences))),

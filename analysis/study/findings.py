@@ -1,4 +1,4 @@
-"""The findings of a study in sentences. Only results on fresh seeds are stated as claims."""
+"""The findings of a study in sentences. Claims rest on tests, of winners (on fresh seeds) or importances."""
 
 from __future__ import annotations
 
