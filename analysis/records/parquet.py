@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 def read_entries(path: Path) -> dict[str, Entry]:
-    """The entries that `write_entries` wrote, by key; {} if that file is missing, damaged or obsolete."""
+    """The entries that `write_entries` wrote, by key; {} if missing, damaged or of another version."""
     try:
         content = path.read_bytes()
         return _entries(content)
