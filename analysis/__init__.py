@@ -1,7 +1,7 @@
-"""What a sweep shows, and how sure one may be: reads the records that trials leave on disk.
+"""Analysis of sweeps: reads the records of trials on disk, and reports results and their uncertainty.
 
-`load_runs` gives one row per trial, `load_curves` one row per line of their metric files; `policy` shows in a
-notebook what the network of a trial thinks.
+`load_runs` returns one row per trial, `load_curves` one row per line of the trials' metric files. `policy`
+shows the Q-values and actions of a trained network in a notebook.
 """
 
 from typing import TYPE_CHECKING

@@ -20,7 +20,7 @@ from dqn_exp.platforms import refuse_windows
 
 class Command(NamedTuple):
     module: str
-    """It has `add_arguments` and `run`, and is imported only when its command is asked for."""
+    """A module with `add_arguments` and `run`; it is imported only if its command is called."""
     description: str
 
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _split(arguments: list[str]) -> tuple[str, list[str]]:
-    """The command's name and its own arguments; ends the program on --help or an unknown name."""
+    """The command's name and the arguments after it; ends the program on --help or an unknown name."""
     listing = "\n".join(f"  {name:<12}{command.description}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         "python -m analysis",
@@ -73,5 +73,5 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 if __name__ == "__main__":
-    atexit.register(gc.freeze)  # to search all modules for garbage at the end takes half a second
+    atexit.register(gc.freeze)  # otherwise a garbage collection of all modules at exit takes half a second
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Why there is nothing to analyse."""
+"""Errors and warnings of the analysis."""
 
 
 class AnalysisError(Exception):

@@ -1,4 +1,4 @@
-"""What several tests need: configurations as the command line makes them, and trials run to their end."""
+"""Shared helpers: configurations as the command line makes them, and trials that run to their end."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
 """Do the tests notice where the program is wrong? `make mutants` changes one place at a time and looks.
 
 A mutant is one changed place: a comparison, an operator, a number, a condition, a returned value, or a
-statement left out. It counts as killed where one of the tests that mirror its module fails. Those named
-in `equivalent_mutants.yaml`, each with a reason, behave as the program does and are left out of the count.
+removed statement. It counts as killed if one of the tests that mirror its module fails. The mutants in
+`equivalent_mutants.yaml`, each with a reason, behave like the program and are left out of the count.
 
-The mutants are made here, with `ast`, and not by cosmic-ray or mutmut: so a mutant lives in the memory of
-a forked process that has torch and numba loaded already, and does not wait for them again. Tests that
-start processes of their own do not see it.
+The mutants are made here with `ast`, not by cosmic-ray or mutmut. Each mutant lives in the memory of a forked
+process that has already loaded torch and numba, so it does not wait for them. Tests that start their own
+processes do not see the mutant.
 
-Words are not changed (messages are no behaviour), and of `dqn_exp/agent/fused` only the learner is: any
-other change there has numba compile all kernels again, which takes half a minute each.
+Text is not changed, because messages are not behaviour. Of `dqn_exp/agent/fused` only the learner is changed:
+after any other change there, numba compiles all kernels again, which takes half a minute for each mutant.
 """
 
 from __future__ import annotations

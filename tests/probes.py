@@ -1,4 +1,4 @@
-"""Environments whose true values a reader can work out: each isolates one fault of a DQN.
+"""Environments whose true values can be computed by hand; each isolates one fault of a DQN.
 
 Importing this module registers them with gymnasium as `probe/NAME-v0`.
 """

@@ -1,4 +1,4 @@
-"""The program as its users start it, and what it leaves on disk."""
+"""Starts the program like a user, and reads what it writes to disk."""
 
 from __future__ import annotations
 

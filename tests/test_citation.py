@@ -1,4 +1,4 @@
-"""What the project says of itself in several files is the same."""
+"""Facts about the project that appear in several files are the same in all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of docs/environments.md, as written."""
+"""The commands of docs/environments.md run as written."""
 
 from __future__ import annotations
 

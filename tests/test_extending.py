@@ -1,4 +1,4 @@
-"""The example of docs/extending.md, pasted into an empty folder and run as written."""
+"""The example of docs/extending.md is copied into an empty folder and runs as written."""
 
 from __future__ import annotations
 

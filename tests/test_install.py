@@ -1,4 +1,4 @@
-"""An installed copy finds its configuration and its plugins from any directory, and is a command."""
+"""An installed copy finds its configuration and plugins from any directory, and provides a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make mutants` changes."""
+"""The changes that `make mutants` makes."""
 
 from __future__ import annotations
 

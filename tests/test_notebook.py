@@ -1,4 +1,4 @@
-"""Notebooks in a real kernel: docs/notebook.ipynb from top to bottom, and what a cell shows."""
+"""Notebooks in a real kernel: docs/notebook.ipynb from top to bottom, and the output of a cell."""
 
 from __future__ import annotations
 

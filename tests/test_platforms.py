@@ -1,4 +1,4 @@
-"""Where the program does not run, it says so before anything else."""
+"""On an unsupported platform, the program says so before anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of docs/python.md, run as one plain script in an empty folder."""
+"""The examples of docs/python.md run as one script in an empty folder."""
 
 from __future__ import annotations
 

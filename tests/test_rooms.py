@@ -1,4 +1,4 @@
-"""The plan of the house: arrows point one way, and rooms are entered by their faces."""
+"""The architecture: imports point one way, and a package is imported only through its `__init__`."""
 
 from __future__ import annotations
 

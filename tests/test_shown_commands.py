@@ -1,4 +1,4 @@
-"""Every command that is shown can be pasted into a shell: what it would read otherwise is quoted."""
+"""Every shown command can be pasted into a shell: special characters are quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site is built from `docs/` and the program: no link of it leads nowhere, and no key is missing."""
+"""The site is built from `docs/` and the program: it has no broken links, and no key is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The systems of the four documents: their settings, that they run, and what they need from the program."""
+"""The systems of the four documents: their settings, that they run, and the features they need."""
 
 from __future__ import annotations
 

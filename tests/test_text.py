@@ -1,4 +1,4 @@
-"""Numbers and values as people read them."""
+"""Numbers and values as readable text."""
 
 from __future__ import annotations
 

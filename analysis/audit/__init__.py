@@ -1,6 +1,6 @@
-"""Are the records true? `python -m analysis audit SWEEP_DIR` trains some of its trials anew and compares.
+"""Are the records true? `python -m analysis audit SWEEP_DIR` trains some trials again and compares.
 
-`audit` gives the verdict on each; `bound` says how many of all trials may be wrong by so many verdicts.
+`audit` returns the verdict on each trial. `bound` returns an upper limit for the share of wrong trials.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""`python -m analysis audit`: random trials of a sweep are trained anew and compared with their records."""
+"""`python -m analysis audit`: trains random trials of a sweep again and compares them with their records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dqn_exp.runs import attempts_of, differences, read_json
 
 TRIALS = 20
 MOST_SHOWN = 5
-"""Reasons, or trials, that are told one by one."""
+"""The most reasons that are printed one by one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """The exit status: 1 where a trial differs by more than its last digits, or cannot be trained."""
+    """Returns the exit status: 1 if a trial differs by more than last digits or cannot be trained, else 0."""
     for option, value in (("--trials", args.trials), ("--n-jobs", args.n_jobs)):
         if value is not None and value < 1:
             raise AnalysisError(f"{option} {value}; allowed: 1 or more")
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class Candidates(NamedTuple):
-    """Trials that can be trained anew, and why others cannot."""
+    """Trials that can be trained again, and the reasons why others cannot, with counts."""
 
     fit: list[Path]
     unfit: Counter[str]
@@ -64,9 +64,9 @@ class Candidates(NamedTuple):
 def audit(
     paths: Paths, trials: int, seed: int, imports: bool, workers: int
 ) -> Sequence[tuple[Path, Verdict]]:
-    """Train `trials` of those in `paths` anew, chosen at random by `seed`, and print what that shows.
+    """Train a number `trials` of the trials in `paths` again, chosen at random by `seed`; print the result.
 
-    Raises AnalysisError where none can be trained anew.
+    Raises AnalysisError if none can be trained again.
     """
     sweep = read_sweep(paths)
     warn_about(sweep.skipped)
@@ -98,7 +98,7 @@ def audit(
 
 
 def candidates(directories: Sequence[Path], imports: bool) -> Candidates:
-    """Which of these ended trials give the same numbers whenever they are trained."""
+    """Find out which of these ended trials give the same numbers each time they are trained."""
     found = Candidates([], Counter())
     for directory in directories:
         reason = _obstacle(directory, imports)
@@ -110,7 +110,7 @@ def candidates(directories: Sequence[Path], imports: bool) -> Candidates:
 
 
 def _obstacle(directory: Path, imports: bool) -> str | None:
-    """Why a trial would not give the same numbers again; None where it would."""
+    """Why a trial would not give the same numbers again; None if it would."""
     record = read_json(directory / "trial.json")
     if "imported" in record:
         return "the logs of another program"
@@ -130,6 +130,6 @@ def _obstacle(directory: Path, imports: bool) -> str | None:
 
 
 def _programs(directories: Sequence[Path]) -> Counter[str]:
-    """In what the program was another that trained them, and how many."""
+    """Differences between this program and those that trained the trials, with the number of trials."""
     told = (differences(read_json(path / "trial.json"), config_of(path)) for path in directories)
     return Counter(", ".join(each) for each in told if each)

@@ -1,4 +1,4 @@
-"""What was recorded of a trial against what the same training has given now."""
+"""Compares the record of a trial with the result of training it again."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ import numpy as np
 from dqn_exp.runs import KINDS, NETWORK, RESULT, metrics_path, read_json, read_metrics
 
 LAST_DIGITS = 1e-5
-"""Numbers that differ by no more than this share of their size, or of 1, differ in the last digits: networks
-compute with seven."""
+"""Two numbers differ only in the last digits if their distance is at most this share of their size, or of 1
+if that is larger. Networks compute with seven digits."""
 MEASURED = (
     *("status", "episodes", "env_steps", "updates"),
     *("final_return", "final_std", "final_returns", "measures"),
 )
-"""Of a result, what does not depend on the clock on the wall."""
+"""The keys of a result that do not depend on measured time."""
 Likeness = Literal["equal", "last digits", "differs", "failed"]
 
 
 class Verdict(NamedTuple):
-    """How a trial compares with its record."""
+    """The result of comparing a trial with its record."""
 
     likeness: Likeness
     why: str = ""
-    """The first difference, or what went wrong."""
+    """The first difference, or the error."""
 
 
 EQUAL = Verdict("equal")
 
 
 def compare(recorded: Path, again: Path) -> Verdict:
-    """The verdict on the trial in `recorded`, which was trained anew in `again`.
+    """The verdict on the trial in `recorded`, which was trained again in `again`.
 
-    Equal: its metrics, its network and its result are the same to the last bit, but for seconds.
+    "equal": its metrics, network and result are the same, bit for bit, except for measured seconds.
     """
     differences = list(_differences(recorded, again))
     worst = next((found for found in differences if found.likeness == "differs"), None)
@@ -86,7 +86,7 @@ def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
 
 
 def _of_values(place: str, value: object, now: object) -> Iterator[Verdict]:
-    if value == now or (value != value and now != now):  # not-a-number on both sides
+    if value == now or (value != value and now != now):  # both are NaN
         return
     told = f"{place}: {value} in the record, {now} now"
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (value, now))
@@ -97,7 +97,7 @@ def _of_values(place: str, value: object, now: object) -> Iterator[Verdict]:
 
 
 def _number(text: str) -> object:
-    """A cell of a metrics file: a number, or a truth value as it is written."""
+    """A cell of a metrics file as a number; a truth value stays text."""
     try:
         return float(text)
     except ValueError:
@@ -105,7 +105,7 @@ def _number(text: str) -> object:
 
 
 def _flat(result: dict[str, object]) -> dict[str, object]:
-    """What is compared of a result; the members of lists and of measures one by one."""
+    """The compared values of a result; each member of a list or of the measures is a value of its own."""
     flat: dict[str, object] = {}
     for name in MEASURED:
         value = result.get(name)

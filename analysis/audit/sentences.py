@@ -1,4 +1,4 @@
-"""What an audit has shown, in words."""
+"""The result of an audit in words."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from dqn_exp.scores import LEVEL
 
 
 def bound(wrong: int, tried: int) -> float:
-    """The most trials of all that may be wrong, as a share, by `wrong` of `tried` chosen at random.
+    """Upper limit of the share of wrong trials, if `wrong` of `tried` trials chosen at random are wrong.
 
-    Upper limit of confidence 95%, exact (Clopper & Pearson 1934); cautious where few trials are left untried.
+    The confidence is 95%, the limit is exact (Clopper & Pearson 1934). It is conservative if nearly all
+    trials were tried.
     """
     return float(st.exact_limits([wrong / tried], tried, level=2 * LEVEL - 1)[1][0])
 
 
 def sentences(verdicts: Sequence[tuple[Path, Verdict]], total: int) -> Iterator[str]:
-    """`total`: how many trials could have been chosen."""
+    """`total`: the number of trials from which those of `verdicts` were chosen."""
     tried, counts = len(verdicts), Counter(verdict.likeness for _, verdict in verdicts)
     wrong = counts["differs"] + counts["failed"]
     yield f"{counts['equal']} of {tried} are equal to their records, bit for bit."

@@ -1,4 +1,4 @@
-"""Training recorded trials anew, on all cores: each in a folder of its own that is thrown away."""
+"""Trains recorded trials again in several processes, each trial in its own temporary folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dqn_exp.config import Config, recorded_config
 from dqn_exp.runs import DESCRIPTION, read_json
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""Environment variables that keep a process to one thread, as when the trials were trained."""
+"""Environment variables that limit a process to one thread, as in the original training."""
 
 
 def train_anew(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Verdict]]:
-    """Each trial and the verdict on it, in the order in which they end."""
+    """Train each trial again; yields it with its verdict, in the order in which they end."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     pool = ProcessPoolExecutor(min(workers, len(trials)), mp_context=get_context("spawn"))
@@ -38,7 +38,7 @@ def train_anew(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Ver
 
 
 def judge(trial: Path) -> Verdict:
-    """Train the trial of a record anew, and compare."""
+    """Train one recorded trial again and compare."""
     from dqn_exp.registry import import_modules
     from dqn_exp.runs import environment, run_trial
 
@@ -51,6 +51,6 @@ def judge(trial: Path) -> Verdict:
 
 
 def config_of(trial: Path) -> Config:
-    """Raises ConfigError where this version cannot read it."""
+    """The configuration of a trial. Raises ConfigError if this version cannot read it."""
     path = trial / DESCRIPTION
     return recorded_config(read_json(path), str(path))

@@ -1,11 +1,17 @@
 """Rows to numbers: estimates, intervals and tests.
 
-What each value of an axis did (`value_table`), each configuration (`configuration_table`), and how values
-compare (`compare`), whatever the analyst chooses (`robustness`), at every return and time (`attainment`), or
-in looks (`take_looks`); what several environments score together (`scores`). Below them functions of arrays:
-`statistics`, `survival`, the test within seeds (`blocked`), seeds in looks (`sequential`), several
-`environments`, the `sensitivity` to tuning for each, `planning`; and which trials a number is made of
-(`samples`).
+These work on the rows of a sweep:
+
+- `value_table` describes each value of an axis, `configuration_table` each configuration;
+- `compare` tests values against a reference;
+- `robustness` repeats the test for other choices of the analyst;
+- `attainment` compares values at every return and time;
+- `take_looks` tests a sweep that adds seeds in looks;
+- `scores` combines several environments;
+- `samples` chooses the trials that a number is made of.
+
+These are functions of arrays: `statistics`, `survival`, `blocked` (the permutation test within seeds),
+`sequential` (tests in looks), `environments`, `sensitivity` (to hyperparameters), `planning`.
 """
 
 from typing import TYPE_CHECKING

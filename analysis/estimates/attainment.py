@@ -1,14 +1,14 @@
-"""Which share of trials had reached a return by a time: the empirical attainment function.
+"""The empirical attainment function: the share of trials that had reached a return by a time.
 
 alpha(t, r) is the share of trials with at least one evaluation at or before t whose mean return is at
-least r (Grunert da Fonseca, Fonseca & Hall 2001; of one objective over time López-Ibáñez et al. 2024,
-https://arxiv.org/abs/2404.02031). What was reached stays reached, whatever came after. Of a trial that
-ended before t without r nobody knows whether it would have, and so the share is unknown there; one that
-diverged reaches no more.
+least r (Grunert da Fonseca, Fonseca & Hall 2001; for one objective over time López-Ibáñez et al. 2024,
+https://arxiv.org/abs/2404.02031). A return that was reached counts as reached from then on. If a trial
+ended before t without reaching r, it is unknown whether it would have, and the share there is unknown. A
+diverged trial counts as reaching no more.
 
-Two values are compared over the whole surface at once: by the largest difference of their shares, where
-values change places within seeds (as Nichols & Holmes 2002 compare images, by their maximum). Shares of
-few trials are often equal; of two largest differences the one that covers more of the surface counts more.
+Two values are compared over the whole surface by a permutation test within seeds. The statistic is the
+largest difference of their shares (Nichols & Holmes 2002 compare images by their maximum in this way). With
+few trials, largest differences are often equal; then the one that covers more of the surface counts more.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from dqn_exp.runs import NEVER
 from dqn_exp.scores import Floats
 
 TIMES, LEVELS = 60, 40
-"""Of a grid; times where there are too many evaluations to take them as they are."""
+"""Size of a grid. The times of evaluations are used themselves unless they are too many."""
 MOST_VALUES = 12
-"""Values of an axis beyond which nobody looks at a surface of each."""
+"""The most values of an axis for which surfaces are computed."""
 TIE = 1e-4
-"""What the whole surface adds to a difference that covers it: less than any two differences are apart."""
+"""Added to a difference that covers the whole surface; smaller than the gap between two differences."""
 AT_ONCE = 1000
-"""Permuted surfaces that are held in memory together."""
+"""Permuted surfaces that are held in memory at a time."""
 
 
 Signs = NDArray[np.int8]
 
 
 class Grid(NamedTuple):
-    """Where a surface is told; both ascending."""
+    """The times and returns at which a surface is computed; both ascending."""
 
     times: Floats  # [m]
     returns: Floats  # [k]
 
 
 class Difference(NamedTuple):
-    """The share of a value less that of the reference."""
+    """The share of a value minus that of the reference."""
 
     shares: Floats
     """[m, k]; NaN where some trial is unknown."""
     beyond: NDArray[np.bool_]
-    """Where it exceeds what values that are alike exceed anywhere with a probability of 5%: [m, k]."""
+    """Where the difference exceeds a limit that equal values exceed anywhere with probability 5%: [m, k]."""
     p: PValue
-    """Of the largest difference."""
+    """p-value of the largest difference."""
     n_seeds: int
 
 
@@ -65,19 +65,19 @@ class Attainment(NamedTuple):
 
     grid: Grid
     shares: list[Floats]
-    """Of each value: [m, k]; NaN where some trial is unknown, and all over where there is none."""
+    """The surface of each value: [m, k]; NaN where some trial is unknown, NaN everywhere without trials."""
     counts: list[int]
-    """Trials of each value."""
+    """Number of trials of each value."""
     reference: int
-    """The value (by index) that others are compared with."""
+    """Index of the value that others are compared with."""
     differences: dict[int, Difference]
-    """Of the values (by index) that can be tested."""
+    """For the index of each value that can be tested."""
 
 
 def reached(curves: Sequence[Curve], seen_until: ArrayLike, grid: Grid) -> Floats:
-    """1 where a trial had reached a return by a time, 0 where it had not, NaN where nobody knows: [n, m, k].
+    """1 where a trial had reached a return by a time, 0 where it had not, NaN where unknown: [n, m, k].
 
-    `seen_until` [n]: the end of each trial; inf where it is known to reach no more.
+    `seen_until` [n]: the end of each trial; inf if it is known to reach no more.
     """
     first = np.array([_first_times(curve, grid.returns) for curve in curves])[:, None, :]  # [n, 1, k]
     at = grid.times[:, None]
@@ -86,16 +86,16 @@ def reached(curves: Sequence[Curve], seen_until: ArrayLike, grid: Grid) -> Float
 
 
 def _first_times(curve: Curve, returns: Floats) -> Floats:
-    """When a trial first reached each of `returns` [k]; inf where it never did."""
+    """The time when a trial first reached each of `returns` [k]; inf where it never did: [k]."""
     best = np.maximum.accumulate(np.fmax(curve.returns, -np.inf))
     return np.asarray(np.append(curve.times, np.inf)[np.searchsorted(best, returns)])
 
 
 def difference(pairs: ArrayLike, rng: np.random.Generator, level: float = SIGNIFICANT) -> Difference:
-    """Of one value less another in each seed, `pairs` [seeds, m, k], NaN where that is unknown.
+    """Test the difference of two values. `pairs` [seeds, m, k]: one minus the other, NaN where unknown.
 
-    The values of a seed change places in every way, or in 10 000 random ones where there are more. Only
-    where all seeds are known is anything compared; p is 1 where that is nowhere.
+    The two values of a seed are exchanged in all 2^seeds ways, or in 10 000 random ways if that is fewer.
+    Only points of the surface where all seeds are known are compared; p is 1 if there are none.
     """
     x = np.asarray(pairs, float)
     shares, n_seeds = x.mean(axis=0), len(x)
@@ -112,7 +112,7 @@ def difference(pairs: ArrayLike, rng: np.random.Generator, level: float = SIGNIF
 
 
 def _largest(signs: Signs, pairs: Floats) -> Floats:
-    """The largest of the sizes of each permutation: `signs` [P, n], `pairs` [n, cells] -> [P]."""
+    """The largest size of a difference in each permutation: `signs` [P, n], `pairs` [n, cells] -> [P]."""
     cells, count = np.unique(pairs, axis=1, return_counts=True)
     found = []
     for first in range(0, len(signs), AT_ONCE):
@@ -124,13 +124,13 @@ def _largest(signs: Signs, pairs: Floats) -> Floats:
 
 
 def _sizes(differences: Floats) -> Floats:
-    """How large each difference [cells] is, with what is at least as large: [cells]."""
+    """The size of each difference [cells]: its magnitude plus `TIE` times the share at least as large."""
     magnitude = np.abs(differences)
     return np.asarray(magnitude + TIE * (magnitude >= magnitude[:, None] - ROUNDING).mean(axis=1))
 
 
 def _signs(n: int, rng: np.random.Generator) -> tuple[Signs, bool]:
-    """In which seeds the values change places (-1), first in none: [P, n]; are these all ways?"""
+    """Signs [P, n], -1 where a seed's values are exchanged (the first row exchanges none); are these all?"""
     if 2**n <= PERMUTATIONS:
         return np.array(list(product((1, -1), repeat=n)), np.int8), True
     drawn = rng.choice(np.array([1, -1], np.int8), size=(PERMUTATIONS, n))
@@ -140,10 +140,10 @@ def _signs(n: int, rng: np.random.Generator) -> tuple[Signs, bool]:
 def surfaces(
     sweep: Sweep, axis: Axis, timeline: Timeline, of: Compared | None, rng: np.random.Generator
 ) -> Attainment | None:
-    """The surfaces of `axis`, and differences of the values that `of` compares; without it none.
+    """The surfaces of `axis`, and the differences of the values that `of` compares (if it is given).
 
-    None without evaluations, where all of these are equal, and with more than `MOST_VALUES` values. Seeds
-    count once: with the mean of their trials, where these pool several configurations.
+    None if a trial that did not diverge has no evaluations, if all returns are equal, or if there are more
+    than `MOST_VALUES` values. Each seed counts once: if several of its trials are pooled, by their mean.
     """
     rows, groups = sweep.counted, group(sweep.counted, axis)
     curves = [evaluations(sweep, row, timeline) for row in rows]
@@ -163,8 +163,10 @@ def surfaces(
 
 
 def grid_of(curves: Sequence[Curve], horizon: float) -> Grid | None:
-    """All moments of evaluations up to the horizon, or equal steps where they are many, and equal steps of
-    the return; None where returns do not differ."""
+    """The grid: the times of evaluations up to the horizon, and equal steps of the return.
+
+    If the times are too many, they are equal steps as well. None if all returns are equal.
+    """
     seen = [curve.times <= horizon for curve in curves]
     times = moments([curve.times[until] for curve, until in zip(curves, seen, strict=True)])
     returns = np.concatenate(
@@ -180,7 +182,7 @@ def grid_of(curves: Sequence[Curve], horizon: float) -> Grid | None:
 def _differences(
     sweep: Sweep, of: Compared, timeline: Timeline, grid: Grid, rng: np.random.Generator
 ) -> dict[int, Difference]:
-    """Against the reference, by Bonferroni's correction for the number of values: of p and of the level."""
+    """Differences from the reference. Bonferroni corrects p and level for the number of compared values."""
     pairs = {of.codes[code]: _pairs(sweep, of, code, timeline, grid) for code in range(1, len(of.codes))}
     known = {code: found for code, found in pairs.items() if found is not None}
     level = SIGNIFICANT / max(1, len(known))
@@ -192,7 +194,7 @@ def _differences(
 
 
 def _pairs(sweep: Sweep, of: Compared, code: int, timeline: Timeline, grid: Grid) -> Floats | None:
-    """Value number `code` of `of` less its reference: [seeds, m, k]; None where they share no seeds."""
+    """Value number `code` of `of` minus the reference: [seeds, m, k]; None if they share no seeds."""
     comparison = comparable(of.trials.among([0, code]))
     if comparison is None or not comparison.shares_seeds:
         return None
@@ -210,6 +212,6 @@ def _reached(sweep: Sweep, rows: Sequence[Row], timeline: Timeline, grid: Grid) 
 
 
 def _by_seed(of: Iterable[object], seen: Floats) -> Floats:
-    """Means of the trials `seen` [n, m, k] of each seed in `of` [n]: [seeds, m, k]."""
+    """The mean of `seen` [n, m, k] over the trials of each seed in `of` [n]: [seeds, m, k]."""
     codes = np.unique(list(map(str, of)), return_inverse=True)[1]
     return np.array([seen[codes == code].mean(axis=0) for code in range(codes.max() + 1)])

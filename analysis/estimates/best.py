@@ -1,6 +1,7 @@
 """Which values may be the best: Hsu's multiple comparisons with the best (1984).
 
-The winner alone is the truly best value in 0.13 to 0.59 of sweeps; the set below holds it in 95%.
+The value with the best mean is truly the best in only 0.13 to 0.59 of sweeps. The set of values that
+`may_be_best` selects contains the truly best value in 95%.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ DRAWS = 200_000
 
 
 def may_be_best(times: ArrayLike, level: float = LEVEL) -> NDArray[np.bool_]:
-    """Of restricted times [seeds >= 2, values >= 2], the smaller the better: [values].
+    """Which values may have the smallest mean of restricted times [seeds >= 2, values >= 2]: [values].
 
-    A value is left out where its mean exceeds the smallest of the others by more than chance allows.
-    Seeds are blocks, whose common luck cancels; values are taken to spread alike. Where nothing spreads,
-    all stay.
+    A value is excluded if its mean exceeds the smallest mean of the others by more than the critical value.
+    Seeds are blocks, so their common effect cancels. All values are assumed to have equal variance.
+    If the residuals have no spread, no value is excluded.
     """
     x = np.asarray(times, float)
     n_seeds, n_values = x.shape
@@ -36,7 +37,7 @@ def may_be_best(times: ArrayLike, level: float = LEVEL) -> NDArray[np.bool_]:
 
 @cache
 def critical_value(n_values: int, degrees: int, level: float = LEVEL) -> float:
-    """Dunnett's one-sided critical value (1955) for comparisons with one of `n_values`, simulated."""
+    """Dunnett's one-sided critical value (1955) for comparisons with one of `n_values`, by simulation."""
     rng = np.random.default_rng(0)
     means = rng.standard_normal((DRAWS, n_values))
     largest = (means[:, 1:].max(axis=1) - means[:, 0]) / np.sqrt(2)

@@ -1,12 +1,13 @@
-"""Do times to convergence differ between values? Log-rank scores, permuted within seeds.
+"""Do times to convergence differ between values? A permutation test of log-rank scores within seeds.
 
-Trials that share a seed are related, and a value that changes little repeats whole trials. So values
-change places only within a seed, and in all strata (combinations of the other axes) at once.
+Trials that share a seed are correlated, and a value that changes little repeats whole trials. Therefore
+the labels of values are permuted only within a seed, and in all strata (combinations of the other axes)
+together.
 
 The score of a trial is event - H(T), where H is the Nelson-Aalen estimate of the pooled trials of its
-stratum. The sum of a value's scores is its observed less its expected number of events, as in the
-log-rank test (Peto & Peto 1972): positive where it is faster than the others. Scores are computed anew
-for each set of values that is compared.
+stratum. The sum of a value's scores is its observed minus its expected number of events, as in the
+log-rank test (Peto & Peto 1972). The sum is positive if the value is faster than the others. The scores
+are computed again for each set of values that is compared.
 """
 
 from __future__ import annotations
@@ -23,34 +24,34 @@ from dqn_exp.scores import Floats, Interval
 
 PERMUTATIONS = 10_000
 CLOSED_UP_TO = 8
-"""Values up to which every subset of them is tested; with more the test steps down."""
+"""The most values for which every subset is tested; with more, the test steps down."""
 ROUNDING = 1e-9
 ROUND = 8
-"""Orders are drawn for multiples of so many values, and serve fewer as well."""
+"""Random orders are drawn for a multiple of this number of values; smaller sets of values use them too."""
 AT_ONCE = 200
-"""Permutations whose sums are made together: so many stay within reach of the processor."""
+"""Permutations whose sums are computed together: few enough for the processor's cache."""
 
 Direction = Literal["faster", "slower", "neither is faster throughout"]
 Integers = NDArray[np.int64]
 Order = NDArray[np.unsignedinteger]
 Statistic = Callable[[Floats], Floats]
-"""From sums of scores [..., values] to one number [...], the larger the less alike the values are."""
+"""Maps sums of scores [..., values] to one number [...]; larger if the values differ more."""
 
 
 class Trials(NamedTuple):
-    """Times to convergence of n trials, and where each trial belongs: codes from 0."""
+    """Times to convergence of n trials, and the value, seed and stratum of each trial as codes from 0."""
 
     times: Floats
-    """Of convergence where `events` is 1, of censoring elsewhere: [n]."""
+    """The time of convergence where `events` is 1, the time of censoring where it is 0: [n]."""
     events: Floats
     values: Integers
-    """The value that is tested: [n]."""
+    """Code of the tested axis's value: [n]."""
     seeds: Integers
     strata: Integers
-    """Which trials agree on everything else: [n]."""
+    """Code of the combination of the other axes' values: [n]."""
 
     def among(self, codes: Sequence[int]) -> Trials:
-        """The trials of the values `codes` alone; these are numbered anew, in the given order."""
+        """Only the trials of the values `codes`, which get new codes 0, 1, ... in the given order."""
         places = np.full(max(int(self.values.max(initial=0)), *codes) + 1, -1)
         places[list(codes)] = np.arange(len(codes))
         kept = places[self.values] >= 0
@@ -63,14 +64,14 @@ class Trials(NamedTuple):
 class PValue(NamedTuple):
     p: float
     is_floor: bool
-    """Is it the smallest that so many random permutations can give? Then p is at most this."""
+    """Is `p` the smallest value that so many random permutations can give? It is then written "p <= "."""
 
 
 UNDECIDED = PValue(1.0, False)
 
 
 def log_rank_scores(times: ArrayLike, events: ArrayLike, strata: ArrayLike) -> Floats:
-    """event - H(T) of each trial, within its stratum: [n]. In each stratum they sum to 0."""
+    """The score event - H(T) of each trial within its stratum: [n]. Scores of a stratum sum to 0."""
     t, e, s = np.asarray(times, float), np.asarray(events, float), np.asarray(strata)
     scores = np.empty(len(t))
     for stratum in np.unique(s):
@@ -87,16 +88,16 @@ class Comparison(NamedTuple):
 
     trials: Trials
     shares_seeds: bool
-    """May values change places only within a seed? Otherwise among all trials of a stratum."""
+    """Are values permuted only within a seed? Otherwise among all trials of a stratum."""
     kept: NDArray[np.bool_]
-    """Which of all trials these are: [n]."""
+    """Mask of these trials among all trials: [n]."""
 
 
 def comparable(trials: Trials, n_values: int = 0) -> Comparison | None:
-    """The trials of the seeds and strata in which every value was tried; None where there are none.
+    """The trials of those combinations of seed and stratum in which every value was tried.
 
-    Where no seed is shared: those of the strata in which every value was tried. There are `n_values`, or
-    as many as these trials have.
+    If there is no such combination: the trials of the strata in which every value was tried. None if there
+    is no such stratum either. `n_values` is the number of values; 0 takes it from the trials.
     """
     n_values = n_values or int(trials.values.max(initial=0)) + 1
     for shared in (True, False):
@@ -112,9 +113,9 @@ def comparable(trials: Trials, n_values: int = 0) -> Comparison | None:
 
 
 class Shuffler:
-    """Permutes values within seeds: in every way, where the ways are few, or else in random ones.
+    """Permutes values within seeds: exhaustively if the permutations are few, otherwise at random.
 
-    Random orders are drawn once for each shape of a table, so that tests of the same trials agree.
+    Random orders are drawn once for each shape of a table, so tests of the same trials agree.
     """
 
     def __init__(self, rng: np.random.Generator, permutations: int = PERMUTATIONS) -> None:
@@ -123,13 +124,13 @@ class Shuffler:
         self._of_trials: dict[tuple[int, ...], Integers] = {}
 
     def p_value(self, comparison: Comparison, statistic: Statistic) -> PValue:
-        """How seldom `statistic` of a permutation is as large as that of what was observed."""
+        """The share of permutations whose `statistic` is at least as large as the observed one."""
         trials = comparison.trials
         scores = log_rank_scores(trials.times, trials.events, trials.strata)
         return self.p_value_of(scores, comparison, statistic)
 
     def p_value_of(self, scores: Floats, comparison: Comparison, statistic: Statistic) -> PValue:
-        """The same of other `scores` [n] of the trials, which sum to 0 in each stratum."""
+        """The p-value for other `scores` [n] of the trials, which must sum to 0 in each stratum."""
         trials = comparison.trials
         labels = np.eye(int(trials.values.max()) + 1)[trials.values]
         if comparison.shares_seeds:
@@ -142,8 +143,8 @@ class Shuffler:
         return PValue((1 + extreme) / (1 + len(permuted)), extreme == 0)
 
     def permuted(self, tables: Floats) -> Floats:
-        """Column sums of several tables [tables, seeds, values], values permuted within each seed in the
-        same random way in all of them: [tables, P, values]."""
+        """Column sums of several tables [tables, seeds, values] after P random permutations of the values
+        within each seed; all tables are permuted alike: [tables, P, values]."""
         n_tables, n_rows, n_values = tables.shape
         sums = np.zeros((self._permutations, n_values, n_tables))
         by_value = np.ascontiguousarray(tables.transpose(1, 2, 0))
@@ -154,7 +155,8 @@ class Shuffler:
         return np.ascontiguousarray(sums.transpose(2, 0, 1))
 
     def _within_seeds(self, table: Floats) -> tuple[Floats, bool]:
-        """Column sums [P, values] of `table` [seeds, values], each row permuted; are these all there are?"""
+        """Column sums [P, values] of `table` [seeds, values] with each row permuted, and whether these are
+        all permutations."""
         n_rows, n_values = table.shape
         sums = np.zeros((1, n_values))
         if factorial(n_values) ** n_rows <= self._permutations:
@@ -170,14 +172,14 @@ class Shuffler:
     def _orders(self, n_rows: int, n_values: int, some: slice = slice(None)) -> Iterator[Order]:
         """Random orders of each row, or `some` of them: [rows] of [P, values].
 
-        Those of fewer values are the orders of more, without the places that there are not.
+        Orders are drawn for a multiple of `ROUND` values; the places from `n_values` on are removed.
         """
         drawn = ROUND * -(-n_values // ROUND)
         for orders in self._rows(n_rows, drawn)[:, some]:
             yield orders if n_values == drawn else orders[orders < n_values].reshape(-1, n_values)
 
     def _rows(self, n_rows: int, n_values: int) -> Order:
-        """[rows, P, values]"""
+        """Random orders, drawn once for each shape: [rows, P, values]."""
         shape = n_rows, self._permutations, n_values
         if shape not in self._drawn:
             drawn = np.empty(shape, np.min_scalar_type(n_values))
@@ -187,7 +189,7 @@ class Shuffler:
         return self._drawn[shape]
 
     def _within_strata(self, strata: Integers) -> Integers:
-        """Random orders that move no trial out of its stratum: [P, n]."""
+        """Random orders of the trials within each stratum: [P, n]."""
         key = tuple(strata.tolist())
         if key not in self._of_trials:
             places = np.argsort(strata, kind="stable")
@@ -206,7 +208,7 @@ def sums_by_seed(trials: Trials, numbers: Floats) -> Floats:
 
 
 def omnibus(trials: Trials, shuffler: Shuffler) -> PValue | None:
-    """Do any values differ? None where not all of them can be compared."""
+    """Do any values differ? None if the values cannot all be compared."""
     comparison = comparable(trials)
     return shuffler.p_value(comparison, spread) if comparison else None
 
@@ -216,16 +218,16 @@ def spread(sums: Floats) -> Floats:
 
 
 def largest_difference(sums: Floats) -> Floats:
-    """From the first value."""
+    """The largest difference of a value's sum from that of the first value."""
     return np.asarray(np.abs(sums[..., 1:] - sums[..., :1]).max(axis=-1))
 
 
 def against(trials: Trials, reference: int, shuffler: Shuffler) -> dict[int, PValue]:
-    """Which values differ from `reference`, with an error of all statements together (closed test).
+    """Which values differ from `reference`? The p-values control the family-wise error (closed test).
 
-    For a value, the largest p over all sets of values that hold it (Marcus, Peritz & Gabriel 1976);
-    with more than `CLOSED_UP_TO` values a step-down test (Westfall & Young 1993, algorithm 2.8). Values that
-    cannot be compared with the reference are left out.
+    The p of a value is the largest p over all sets of values that contain it (Marcus, Peritz & Gabriel
+    1976). With more than `CLOSED_UP_TO` values, the reference included, it is that of a step-down test
+    (Westfall & Young 1993, algorithm 2.8). Values that cannot be compared with the reference are left out.
     """
     others = [
         code
@@ -254,7 +256,7 @@ def _closed(others: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -
 
 
 def _stepping_down(apart: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -> dict[int, PValue]:
-    """`apart`: the values, first the one that seems to differ most."""
+    """`apart`: the values, sorted by their difference from the reference, largest first."""
     largest = PValue(0.0, False)
     result = {}
     for place, code in enumerate(apart):
@@ -263,7 +265,10 @@ def _stepping_down(apart: Sequence[int], p_value: Callable[[Sequence[int]], PVal
 
 
 def advantage(trials: Trials, reference: int, code: int) -> float:
-    """Observed less expected events of `code` less those of `reference`: positive where `code` is faster."""
+    """Observed minus expected events of `code`, minus the same of `reference`: positive if `code` is faster.
+
+    NaN if the two values cannot be compared.
+    """
     comparison = comparable(trials.among([reference, code]))
     if comparison is None:
         return np.nan
@@ -273,9 +278,9 @@ def advantage(trials: Trials, reference: int, code: int) -> float:
 
 
 def direction(advantage: float, interval: Interval) -> Direction:
-    """Of a value that differs: the sign of its `advantage`, where the ratio of restricted means agrees.
+    """The direction of a value that differs: the sign of its `advantage`, if the `interval` agrees.
 
-    `interval` is that of the ratio; one of NaN does not disagree.
+    `interval` is that of the ratio of restricted means. It agrees if it is on the same side of 1, or NaN.
     """
     low, high = interval
     is_faster = advantage > 0
@@ -285,12 +290,12 @@ def direction(advantage: float, interval: Interval) -> Direction:
 
 
 def trend(trials: Trials, shuffler: Shuffler) -> PValue | None:
-    """Do values in ascending order become faster, or slower? Scores times positions, within seeds."""
+    """Do values become faster, or slower, in ascending order? Tests the sum of scores times positions."""
     return _contrasts(trials, shuffler, lambda k: np.arange(k, dtype=float)[None])
 
 
 def slope(trials: Trials) -> float:
-    """Scores times positions: positive where later values are faster; NaN where values never met."""
+    """Sum of scores times positions: positive if later values are faster. NaN if they cannot be compared."""
     comparison = comparable(trials)
     if comparison is None:
         return np.nan
@@ -300,7 +305,7 @@ def slope(trials: Trials) -> float:
 
 
 def umbrella(trials: Trials, shuffler: Shuffler) -> PValue | None:
-    """Is some value best (or worst), and others the less so the further they are? The largest over peaks.
+    """Is one value best (or worst), and are others further from it less so? The largest over all peaks.
 
     After Mack & Wolfe (1981), with standardised contrasts -|position - peak|.
     """
@@ -323,5 +328,5 @@ def _contrasts(trials: Trials, shuffler: Shuffler, weights: Callable[[int], Floa
 
 
 def smallest_p(n_seeds: int) -> float:
-    """The smallest p that two values with common seeds can have: 2 of 2^seeds orders are as extreme."""
+    """The smallest possible p of two values with common seeds: 2 of the 2^seeds orders are as extreme."""
     return min(1.0, 2.0 ** (1 - n_seeds))

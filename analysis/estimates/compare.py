@@ -1,4 +1,4 @@
-"""Which differences between the values of an axis hold: tests and effects against a reference."""
+"""Compares the values of an axis with a reference value: tests and effect sizes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from analysis.records import Axis, Row, Sweep, Timeline, same_networks
 from dqn_exp import scores
 
 OUTCOME = ("convergence.", "evaluation.", "budget.", "env.id")
-"""Keys that define what is measured: their values are not compared by how soon trials converge."""
+"""Keys that define the outcome itself. The times to convergence of their values are not compared."""
 
 
 class Compared(NamedTuple):
-    """The trials of an axis that tests are made of, and what their codes stand for."""
+    """The trials of an axis that are tested, and the meaning of their codes."""
 
     axis: Axis
     rows: Sequence[Row]
-    """That of each of the `trials`."""
+    """The row of each of the `trials`."""
     trials: Trials
     codes: list[int]
-    """The axis's value (by index) of each value of `trials`; the reference is the first."""
+    """For each value of `trials`, the index of that value on the axis. The reference comes first."""
 
     @property
     def is_testable(self) -> bool:
@@ -39,14 +39,15 @@ class Compared(NamedTuple):
 
 
 def defines_the_outcome(axis: Axis) -> bool:
-    """Does this axis change what counts as converging, or how long it is waited for?"""
+    """Does this axis define the outcome itself: convergence, evaluation, budget or environment?"""
     return axis.name.startswith(OUTCOME)
 
 
 def compared(sweep: Sweep, axis: Axis, timeline: Timeline) -> Compared:
-    """What can be compared: values with at least `TESTED_FROM` seeds, equal ones merged.
+    """The trials of the values that can be compared: those with at least `TESTED_FROM` seeds.
 
-    Trials that still run or were interrupted are seen for as long as they went.
+    Values that trained the same networks are merged. Trials that still run or were interrupted are
+    censored where they stand.
     """
     rows = sweep.observed
     merged = {code: first for first, *others in same_networks(sweep, axis) for code in others}
@@ -72,23 +73,23 @@ def compared(sweep: Sweep, axis: Axis, timeline: Timeline) -> Compared:
 
 
 class AxisTest(NamedTuple):
-    """What is tested of all values of an axis together."""
+    """Tests of all values of an axis together."""
 
     omnibus: PValue | None
-    """Do any values differ? None where not all of them can be compared."""
+    """Do any values differ? None if the values cannot all be compared."""
     p_holm: float
-    """Of the omnibus test, corrected for the number of axes."""
+    """The p of the omnibus test, corrected for the number of axes."""
     trend: PValue | None
-    """Of values that have an order; so the two that follow."""
+    """None unless the axis has three or more numeric values; so for `umbrella`."""
     trend_direction: str
     umbrella: PValue | None
     may_be_best: list[int]
-    """The axis's values (by index) that may be the fastest."""
+    """Indices (on the axis) of the values that may be the fastest."""
     n_values: int
 
 
 def axis_tests(found: Sequence[Compared], timeline: Timeline, shuffler: Shuffler) -> list[AxisTest]:
-    """Tests of each axis, corrected for their number (Holm)."""
+    """Tests of each axis. The omnibus tests are corrected for the number of axes (Holm)."""
     omnibus = [blocked.omnibus(of.trials, shuffler) if of.is_testable else None for of in found]
     p_holm = st.holm([one.p if one else np.nan for one in omnibus])
     return [
@@ -98,7 +99,7 @@ def axis_tests(found: Sequence[Compared], timeline: Timeline, shuffler: Shuffler
 
 
 def _ordered(of: Compared, shuffler: Shuffler) -> tuple[PValue | None, str, PValue | None]:
-    """Trend, its direction and umbrella of three or more numeric values."""
+    """Trend test, its direction, and umbrella test, for three or more numeric values."""
     if not of.axis.numeric or len(of.codes) < 3:
         return None, "", None
     trials = of.trials.among(np.argsort(of.codes).tolist())
@@ -121,7 +122,7 @@ def _may_be_best(of: Compared, timeline: Timeline) -> list[int]:
 
 
 def asymptotic(sweep: Sweep, axis: Axis, timeline: Timeline) -> sv.LogRank:
-    """The test by its approximation for many trials, blind to seeds and to the other axes."""
+    """The log-rank test by its chi-squared approximation, which ignores seeds and the other axes."""
     trials = sample(sweep.counted, timeline)
     return sv.log_rank(trials.times, trials.events, axis.codes(sweep.counted))
 
@@ -129,8 +130,8 @@ def asymptotic(sweep: Sweep, axis: Axis, timeline: Timeline) -> sv.LogRank:
 def comparison_table(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) -> Table:
     """Each value against the reference: tests, direction, and the ratio of restricted means.
 
-    `p_closed` is the p of the closed test, from which claims are made; `p` that of the pair alone, and
-    `p_holm` the same by Holm's correction. `advantage` is positive where the value is faster.
+    `p_closed` is the p of the closed test; claims are made from this one. `p` is that of the pair alone, and
+    `p_holm` is `p` after Holm's correction. `advantage` is positive if the value is faster.
     """
     closed = blocked.against(of.trials, 0, shuffler)
     alone = {code: blocked.against(of.trials.among([0, code]), 0, shuffler)[1].p for code in closed}
@@ -161,10 +162,10 @@ def _effect(sweep: Sweep, of: Compared, code: int, timeline: Timeline, level: fl
 def effect(
     trials: Sample, reference: Sample, horizon: float, paired: bool, level: float = 0.9
 ) -> dict[str, Any]:
-    """How much slower (or faster) these trials are than those of the reference, on restricted times.
+    """How much slower (or faster) these trials are than those of the reference, in restricted times.
 
-    `paired`: both are in the same order of seeds, so that they have a mean difference and a correlation.
-    `level` is that of the ratio's interval, which has to lie within the margin of equivalence.
+    If `paired`, both are in the same order of seeds, and the result has mean difference and correlation.
+    `level` is the level of the ratio's interval. For equivalence this interval must lie within the margin.
     """
     x, y = (per_seed(part.seeds, sv.restricted(part.times, horizon)) for part in (trials, reference))
     ratio, interval = st.mean_ratio(x, y, paired, level)

@@ -1,4 +1,4 @@
-"""The numbers of a report: what each value of an axis did, and each configuration."""
+"""The numbers of a report: a summary of each value of an axis, and of each configuration."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ Table = list[dict[str, Any]]
 def value_table(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.random.Generator) -> Table:
     """One row per value of `axis`: speed of convergence on `timeline`, and returns.
 
-    Of trials with those values of the other axes that every value was tried with (`samples.in_common`).
-
-    Each row draws the same numbers, so that equal trials have equal intervals.
-    `left_out` counts the trials that are no evidence, `taken` those that were trained elsewhere. What is
-    unknown is NaN: all of convergence where it cannot be judged.
+    The trials are those whose values of the other axes were tried with every value (`samples.in_common`).
+    Each row draws the same random numbers, so equal trials have equal intervals.
+    `left_out` counts the trials that are not counted as evidence, `taken` those that another command trained.
+    Unknown numbers are NaN; if convergence cannot be judged, all columns about it are NaN.
     """
     groups = group(in_common(sweep, axis), axis)
     return [
@@ -64,14 +63,14 @@ def _describe(
 
 
 def _area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
-    """Mean evaluation return over the time up to the horizon, by the rule by which studies score it."""
+    """Mean evaluation return over the time up to the horizon, by the same rule as in a study's score."""
     curve, diverged = sweep.evaluations[row["run"]] or {}, row["status"] == NEVER
     times, returns = (curve.get(name, np.empty(0)) for name in (timeline.curve, "mean_return"))
     return scores.area(times, returns, timeline.horizon, diverged)
 
 
 def speed(trials: Sample, horizon: float, rng: np.random.Generator) -> dict[str, float]:
-    """Converged fraction, median and restricted mean of the times to convergence, with intervals."""
+    """Converged fraction, median and restricted mean of the times to convergence, each with its interval."""
     if not trials.seeds:
         return {
             **with_interval("converged_share", np.nan, NO_INTERVAL),
@@ -89,12 +88,12 @@ def speed(trials: Sample, horizon: float, rng: np.random.Generator) -> dict[str,
 
 
 def share_interval(of: Sequence[Hashable], happened: Floats) -> Interval:
-    """Wilson's interval of the converged fraction, `happened` [n]; none where trials share seeds `of` [n]."""
+    """Wilson's interval of the share of 1s in `happened` [n]. None if trials share seeds (`of` [n])."""
     return NO_INTERVAL if repeats_seeds(of) else st.wilson_interval(int(happened.sum()), len(happened))
 
 
 def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) -> tuple[float, Interval]:
-    """Mean of min(T, `horizon`), which lies between 0 and the horizon, and so does its interval."""
+    """Mean of min(T, `horizon`) with its interval; both lie between 0 and the horizon."""
     capped = per_seed(trials.seeds, sv.restricted(trials.times, horizon))
     return float(capped.mean()), st.mean_interval(capped, rng, bounds=(0.0, horizon))
 
@@ -106,11 +105,10 @@ def mean_and_iqm(
     rng: np.random.Generator,
     bounds: Interval | None = None,
 ) -> dict[str, float]:
-    """Mean over seeds with its interval, and IQM over trials, of those `values` [n] of seeds `of` [n] that
-    are not NaN.
+    """Mean over seeds with its interval, and IQM over trials, of the `values` [n] that are not NaN.
 
-    `name` begins each key; `{name}_n` counts those values. An infinite mean has no interval.
-    `bounds` are those within which the values must lie, where they are known.
+    `of` [n] is the seed of each trial. Each key begins with `name`; `{name}_n` counts the values.
+    An infinite mean has no interval. `bounds` are the limits of possible values, if they are known.
     """
     known, means = values[~np.isnan(values)], per_seed(of, values)
     mean = float(means.mean()) if len(means) else np.nan
@@ -125,8 +123,8 @@ def mean_and_iqm(
 def per_seed(of: Sequence[Hashable], values: Floats) -> Floats:
     """The mean of `values` [n, ...] over the trials of each seed in `of` [n]: [seeds, ...].
 
-    Trials that pool several configurations share their seeds' luck: the seeds are the sample. Where
-    every trial has its own seed, these are the values themselves. Trials of NaN alone are left out.
+    If trials pool several configurations, those of one seed are related, so the sample is one of seeds. If
+    every trial has its own seed, the result is `values`. Trials with only NaN are left out.
     """
     known = ~np.isnan(values.reshape(len(of), math.prod(values.shape[1:]))).all(axis=1)
     members: dict[Hashable, list[int]] = {}
@@ -136,7 +134,7 @@ def per_seed(of: Sequence[Hashable], values: Floats) -> Floats:
 
 
 def repeats_seeds(of: Sequence[Hashable]) -> bool:
-    """Do trials of these seeds pool several configurations, so that they are no independent sample?"""
+    """Do several trials share a seed, so that the trials are not an independent sample?"""
     return len(set(of)) < len(of)
 
 

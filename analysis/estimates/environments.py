@@ -1,10 +1,10 @@
-"""What holds over several environments.
+"""Estimates and tests over several environments.
 
-Scores are never averaged raw: each is first measured between random play (0) and the threshold (1) of
-its own environment (`dqn_exp.scores.normalised`). Of interquartile means and probabilities of improvement
-trials are resampled within each environment (stratified bootstrap, Agarwal et al. 2021,
-https://arxiv.org/abs/2108.13264). Tests let values change places within a seed, in all environments at
-once (`blocked`).
+Raw returns are never averaged over environments. They are first scaled to scores: random play is 0 and the
+threshold is 1 in each environment (`dqn_exp.scores.normalised`). For interquartile means and probabilities
+of improvement, trials are resampled within each environment (stratified bootstrap, Agarwal et al. 2021,
+https://arxiv.org/abs/2108.13264). Tests permute values within a seed, in all environments together
+(`blocked`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval
 
 RESAMPLES = 2000
 INTERACTION_FROM = 10
-"""Seeds from which the test of interaction keeps its level."""
+"""The fewest seeds with which the test of interaction keeps its level."""
 
 Groups = Sequence[ArrayLike]
 """Normalised scores of the trials of each environment: [environments] of [n]."""
@@ -50,7 +50,10 @@ class Estimate(NamedTuple):
 def over_environments(
     groups: Groups, of: Callable[[Floats], float], rng: np.random.Generator, level: float = LEVEL
 ) -> Estimate:
-    """`of` all scores together, such as `scores.iqm`; the interval resamples within each environment."""
+    """The statistic `of` (such as `scores.iqm`) of all scores pooled.
+
+    The interval comes from resampling within each environment.
+    """
     samples = [np.asarray(group, float) for group in groups]
     drawn = [sample[rng.integers(len(sample), size=(RESAMPLES, len(sample)))] for sample in samples]
     resampled = [of(row) for row in np.concatenate(drawn, axis=1)]
@@ -63,7 +66,7 @@ def interquartile_mean(groups: Groups, rng: np.random.Generator) -> Estimate:
 
 
 def probability_of_improvement(groups: Groups, reference: Groups, rng: np.random.Generator) -> Estimate:
-    """P(a trial scores higher than one of the reference), ties half; the mean over environments."""
+    """P(a trial scores higher than one of the reference); ties count half. The mean over environments."""
     pairs = [(np.asarray(x, float), np.asarray(y, float)) for x, y in zip(groups, reference, strict=True)]
 
     def resampled(x: Floats) -> Floats:
@@ -81,7 +84,7 @@ def _superiority(x: Floats, y: Floats) -> Floats:
 
 
 class Profile(NamedTuple):
-    """The share of trials that score at least `at`."""
+    """The share of trials that score at least `at`, with its band: [m] each."""
 
     at: Floats
     share: Floats
@@ -92,10 +95,11 @@ class Profile(NamedTuple):
 def profile(groups: Groups, seeds: Sequence[Sequence[Hashable]], at: ArrayLike) -> Profile:
     """Performance profile over environments (Agarwal et al. 2021) with a pointwise 95% band.
 
-    The share of trials that score at least each of `at` [m] is the mean of the environments' shares.
-    `seeds`: those of the trials; a seed is one observation in each environment, with all its trials. The
-    band is the exact interval of so many trials as would have the variance of this mean (Korn & Graubard
-    1998, Survey Methodology 24, 193-201). No band where every environment has one seed.
+    For each score in `at` [m], the profile is the share of trials with at least this score, averaged over
+    environments. `seeds` are the seeds of the trials; all trials of a seed in an environment are one
+    observation. The band is the exact interval for the effective number of trials, which has the same
+    variance as this mean (Korn & Graubard 1998, Survey Methodology 24, 193-201). There is no band if every
+    environment has one seed.
     """
     points = np.asarray(at, float)
     reached = [
@@ -107,10 +111,10 @@ def profile(groups: Groups, seeds: Sequence[Sequence[Hashable]], at: ArrayLike) 
 
 
 def _effective_number(reached: Sequence[Floats]) -> Floats:
-    """How many trials of one environment would tell a mean share as exactly as all of `reached` do: [m].
+    """The effective number of trials: so many of one environment give the mean share this variance: [m].
 
-    `reached`: of each environment, shares [seeds, m]. Half a pseudo-observation at 0 and at 1 keeps the
-    variance of each above 0, as in `bounded_interval`.
+    `reached`: for each environment, shares [seeds, m]. Half a pseudo-observation at 0 and at 1 keeps each
+    variance above 0, as in `bounded_interval`.
     """
     n, environments = sum(map(len, reached)), len(reached)
     counts = np.array([[len(r)] for r in reached])
@@ -124,9 +128,10 @@ def _effective_number(reached: Sequence[Floats]) -> Floats:
 
 
 def overall(trials: Trials, environments: Integers, shuffler: Shuffler) -> PValue | None:
-    """Do values differ over environments? Sums of standardised scores, permuted within seeds.
+    """Do values differ over environments? Tests sums of standardised scores, permuted within seeds.
 
-    `environments` [n]: that of each trial. One permutation of a seed's values serves all environments.
+    `environments` [n]: the environment of each trial. The values of a seed are permuted alike in all
+    environments. None if the values cannot be compared.
     """
     return _standardised(trials, environments, shuffler, spread)
 
@@ -141,8 +146,10 @@ def overall_difference(
 
 
 def overall_advantage(trials: Trials, environments: Integers, reference: int, value: int) -> float:
-    """How much sooner `value` converges than `reference` over environments, in standardised scores; NaN where
-    they cannot be compared."""
+    """The sum of standardised scores of `value` minus that of `reference`, over environments.
+
+    It is positive if `value` converges sooner; NaN if the two cannot be compared.
+    """
     chosen = np.isin(trials.values, [reference, value])
     comparison = comparable(trials.among([reference, value]))
     if comparison is None:
@@ -161,7 +168,7 @@ def _standardised(
 
 
 def _standardised_scores(comparison: Comparison, environments: Integers) -> Floats:
-    """Log-rank scores of the trials that are compared, those of each environment spread alike."""
+    """Log-rank scores of the compared trials, scaled so that each environment has the same spread."""
     compared, within = comparison.trials, environments[comparison.kept]
     scored = log_rank_scores(compared.times, compared.events, compared.strata)
     for environment in np.unique(within):
@@ -173,10 +180,10 @@ def _standardised_scores(comparison: Comparison, environments: Integers) -> Floa
 def in_every_environment(
     trials: Trials, environments: Integers, reference: int, value: int, shuffler: Shuffler
 ) -> float:
-    """The largest one-sided p over environments, on the side on which `value` lies over all of them.
+    """The largest one-sided p over environments; of the two sides, the one with the smaller result.
 
-    Below 0.05 it is faster in every environment (or slower in every one); NaN where it cannot be compared
-    in one of them.
+    Below 0.05, `value` is faster in every environment, or slower in every one. NaN if the two values cannot
+    be compared in some environment.
     """
     chosen = np.isin(trials.values, [reference, value])
     pair, within = trials.among([reference, value]), environments[chosen]
@@ -192,7 +199,7 @@ def in_every_environment(
 
 
 class Jackknife(NamedTuple):
-    """log(mean of x / mean of y) of one environment, and its jackknife values."""
+    """log(mean of x / mean of y) in one environment, its jackknife values and standard error."""
 
     estimate: float
     values: Floats
@@ -200,7 +207,7 @@ class Jackknife(NamedTuple):
 
 
 def jackknife(x: ArrayLike, y: ArrayLike) -> Jackknife:
-    """Of the logarithm of a ratio of means; `x`, `y` [n >= 2], positive, in the same order of seeds."""
+    """Jackknife of log(mean of x / mean of y). `x`, `y` [n >= 2]: positive, in the same order of seeds."""
     a, b = np.asarray(x, float), np.asarray(y, float)
     n, estimate = len(a), float(np.log(a.mean() / b.mean()))
     without = np.log((a.sum() - a) / (b.sum() - b))
@@ -209,8 +216,11 @@ def jackknife(x: ArrayLike, y: ArrayLike) -> Jackknife:
 
 
 def interaction(ratios: Sequence[Jackknife]) -> float:
-    """p-value: is the ratio the same in every environment? Welch's analysis of variance (1951) of
-    jackknife values; NaN below 10 seeds, or where a ratio has no spread."""
+    """p-value of the hypothesis that the ratio is the same in every environment.
+
+    Welch's analysis of variance (1951) of jackknife values. NaN for one environment, below 10 seeds, or if a
+    ratio has no spread.
+    """
     n = np.array([len(ratio.values) for ratio in ratios], float)
     variances = np.array([ratio.values.var(ddof=1) for ratio in ratios])
     k = len(ratios)
@@ -225,9 +235,9 @@ def interaction(ratios: Sequence[Jackknife]) -> float:
 
 
 def reversal(ratios: Sequence[Jackknife]) -> float:
-    """p-value: is a value faster in one environment and slower in another? (Gail & Simon 1985)
+    """p-value for a reversal: a value is faster in one environment and slower in another (Gail & Simon 1985).
 
-    Small where both signs are shown; NaN where a ratio has no spread.
+    It is small if the data show both directions. NaN for one environment, or if a ratio has no spread.
     """
     if len(ratios) < 2 or not all(ratio.error > 0 for ratio in ratios):
         return np.nan

@@ -1,4 +1,4 @@
-"""What the looks of a sweep found that took as many seeds as it needed: a function of its records."""
+"""The looks of a sweep with `seed=until_decided`, computed from its records."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ from analysis.records import (
 
 
 class Needed(NamedTuple):
-    """Seeds per value that would decide, with a power of 80%; None where no number would."""
+    """Seeds per value that would decide with a power of 80%; None where no number would."""
 
     difference: int | None
-    """To find a value that differs by the ratio that was seen."""
+    """Seeds to find a difference as large as the observed ratio."""
     equality: int | None
-    """To show that equal values are practically equal, at this look's level."""
+    """Seeds to show that equal values are practically equal, at this look's level."""
 
 
 class Looks(NamedTuple):
-    """The looks at the values of an axis; values are told by their index on it."""
+    """The looks at the values of an axis. A value is an index on the axis."""
 
     axis: Axis
     reference: int
     why: str
-    """Why this value is the one that others are compared with."""
+    """Why this value is the reference."""
     design: Design
     schedules: Sequence[Schedule]
-    """By which the looks were taken: as declared before the first, and as they were added later."""
+    """The schedule declared before the first look, then those that added looks."""
     timeline: Timeline
-    """That of the trials of the first look, so that later seeds change no earlier look."""
+    """The timeline of the trials of the first look, so that later seeds do not change earlier looks."""
     decisions: Decisions
     trials: Trials
     values: Mapping[str, int]
-    """The value of each trial that counts, by its run."""
+    """For the run of each counted trial, its value."""
     first: int
     """The first seed; the others follow it."""
     identical: Collection[tuple[int, int]]
-    """(value, seed) of trials that are those of the reference, bit for bit."""
+    """(value, seed) of trials that are identical to the reference's trial, bit for bit."""
     lost: Collection[str]
-    """Names of trials that failed, and that the looks did without."""
+    """Names of failed trials that the looks left out."""
 
     @property
     def last(self) -> list[Look]:
@@ -64,26 +64,26 @@ class Looks(NamedTuple):
         return list({look.value: look for look in self.decisions.looks}.values())
 
     def extension(self, look: Look) -> int:
-        """Which of the `schedules` this look was taken by; 0 is the first."""
+        """Index of the schedule by which this look was taken."""
         number = self.design.looks.index(look.seeds)
         return max(place for place, one in enumerate(self.schedules) if one.taken <= number)
 
     @property
     def unspent(self) -> float:
-        """Share of alpha that is left when all looks are taken."""
+        """Share of alpha that is left after all looks."""
         return self.design.unspent(len(self.design.looks))
 
     def direction(self, look: Look) -> Direction:
         return blocked.direction(blocked.advantage(self.pair(look), 0, 1), look.ratio.interval)
 
     def is_identical(self, look: Look) -> bool:
-        """Are all trials of a value those of the reference, bit for bit?"""
+        """Are all trials of a value identical to the reference's, bit for bit?"""
         pair = self.pair(look)
         ours = pair.seeds[pair.values == 1].tolist()
         return all((look.value, seed) in self.identical for seed in ours)
 
     def needed(self, look: Look) -> Needed | None:
-        """What it would take to decide on a value, from the variance that was seen; None without any."""
+        """Seeds that would decide on a value, from the observed variance. None if there is no variance."""
         if look.ratio.interval[0] != look.ratio.interval[0]:
             return None
         pair = self.pair(look)
@@ -107,15 +107,15 @@ class Looks(NamedTuple):
         )
 
     def pair(self, look: Look) -> Trials:
-        """The trials of the reference (0) and of the value (1) that were looked at."""
+        """The trials of the reference (code 0) and of the value (code 1) at this look."""
         first = self.trials.where(self.trials.seeds < self.first + look.seeds)
         return first.among([self.reference, look.value])
 
 
 def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
-    """All looks that the records allow, without trials that are `lost`, beside those recorded as lost.
+    """All looks for which the records exist, without the `lost` trials and those recorded as lost.
 
-    None for a sweep without looks, and where a value has too few trials for one.
+    None for a sweep without looks or with several axes, and if a value has fewer than `TESTED_FROM` trials.
     """
     planned = sweep.plans[0].looks if len(sweep.plans) == 1 else None
     if planned is None or len(sweep.axes) > 1:
@@ -163,7 +163,7 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
 
 
 def design_of(planned: PlannedLooks) -> Design:
-    """What a sweep declared, with the looks that were added later."""
+    """The design that a sweep declared, with the looks that were added later."""
     first, *later = planned.schedules
     design = Design(first.looks, planned.margin, planned.alpha, reserve=first.reserve)
     for schedule in later:
@@ -172,7 +172,10 @@ def design_of(planned: PlannedLooks) -> Design:
 
 
 def _pairs(plan: Plan, values: Mapping[str, int], lost: Collection[str]) -> set[tuple[int, int]]:
-    """(value, seed) of `lost` trials, from the trials whose `values` are known: they may have no record."""
+    """(value, seed) of `lost` trials.
+
+    A lost trial may have no record. Its value is that of a trial with the same configuration in `values`.
+    """
     kinds = {trial.name: {**trial.swept, "seed": ""} for trial in plan.trials}
     known = [(kinds[run], value) for run, value in values.items()]
     return {
@@ -191,7 +194,7 @@ def _identical(
 
 
 def _as_soon(trials: Trials, reference: int) -> set[tuple[int, int]]:
-    """(value, seed) of trials that converged at the same time as that of the reference."""
+    """(value, seed) of trials that converged at the same time as the reference's trial of this seed."""
     converged = trials.where(trials.events == 1)
     found = list(
         zip(converged.values.tolist(), converged.seeds.tolist(), converged.times.tolist(), strict=True)

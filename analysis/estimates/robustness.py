@@ -1,8 +1,8 @@
-"""Does a difference hold whatever the analyst chooses? Every threshold, run of evaluations, budget and
-measure, and two p values for all of them together.
+"""Does a difference hold whatever the analyst chooses?
 
-Some choice is significant in 0.25 to 0.31 of sweeps without an effect. The largest and the median of the
-statistics, permuted within seeds, keep 0.05.
+The test is repeated for every combination of threshold, consecutive evaluations, budget and measure. In 0.25
+to 0.31 of sweeps without an effect, some choice is significant. Two p-values for all choices together (of the
+largest and of the median statistic, permuted within seeds) keep 0.05.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Measure = Literal["log-rank", "RMST", "area", "final"]
 OF_TIMES: tuple[Measure, ...] = ("log-rank", "RMST")
 OF_RETURNS: tuple[Measure, ...] = ("area", "final")
 EASIER = (0.0, 0.1, 0.2)
-"""Thresholds: the declared one, lowered by these shares of what was learned."""
+"""Thresholds: the declared one, lowered by these shares of its distance from the first return."""
 CONSECUTIVE = (1, 2, 3, 5)
 BUDGETS = (0.5, 0.75, 1.0)
-"""Shares of the time up to which every trial was followed."""
+"""Budgets, as shares of the horizon."""
 
 
 class Choice(NamedTuple):
-    """One way to analyse a sweep. `threshold` and `consecutive` are None where returns are measured."""
+    """One way to analyse a sweep. `threshold` and `consecutive` are None for measures of returns."""
 
     measure: Measure
     budget: float
@@ -41,28 +41,28 @@ class Choice(NamedTuple):
 
 
 class Robustness(NamedTuple):
-    """What each choice found, and all of them together."""
+    """The result of each choice, and of all choices together."""
 
     choices: list[Choice]
     declared: int
-    """The choice that the sweep itself made, by index."""
+    """Index of the choice that the sweep itself declares."""
     p: Floats
-    """Of each choice: do any values differ? [choices]"""
+    """The p-value of each choice (do any values differ?): [choices]."""
     best: list[int]
-    """The value that did best by each choice: [choices]"""
+    """The value that did best by each choice: [choices]."""
     p_largest: float
-    """Is the strongest of all choices more than chance? It holds for someone."""
+    """p-value of the largest statistic. If small, values differ by at least one choice."""
     p_typical: float
-    """Is the median choice? It holds for the typical analysis."""
+    """p-value of the median statistic. If small, values differ by the typical choice."""
 
 
 def choices(
     threshold: float, lowest: float, consecutive: int, horizon: float, longest_run: float
 ) -> tuple[list[Choice], int]:
-    """All of them, and the index of the declared one.
+    """All choices, and the index of the declared one.
 
-    `lowest`: the return from which learning began. `longest_run`: the most evaluations in a row that can be
-    seen, which a trial that stops when it has converged limits to the declared ones.
+    `lowest`: the return at the start of learning. `longest_run`: the largest number of consecutive
+    evaluations that can be required. If trials stop at convergence, this is the declared number.
     """
     runs = sorted({run for run in (*CONSECUTIVE, consecutive) if run <= longest_run})
     thresholds = [threshold - share * (threshold - lowest) for share in EASIER]
@@ -78,7 +78,7 @@ def choices(
 
 
 def goodness(curves: Sequence[Curve], strata: ArrayLike, choice: Choice) -> Floats:
-    """A number for each trial by one choice, the larger the better: [n]."""
+    """The goodness of each trial by one choice; larger is better: [n]."""
     if choice.threshold is None or choice.consecutive is None:
         of = _area if choice.measure == "area" else _final
         return np.array([of(curve, choice.budget) for curve in curves])
@@ -92,7 +92,7 @@ def goodness(curves: Sequence[Curve], strata: ArrayLike, choice: Choice) -> Floa
 
 
 def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) -> Robustness | None:
-    """Analyse an axis by every choice; None where its values share no seeds or no evaluations."""
+    """Analyse an axis by every choice. None if its values share no seeds, or a trial has no evaluations."""
     comparison = comparable(of.trials) if of.is_testable else None
     if comparison is None or not comparison.shares_seeds:
         return None
@@ -126,10 +126,10 @@ def _final(curve: Curve, budget: float) -> float:
 
 
 def over_all(tables: ArrayLike, of: Sequence[Choice], declared: int, shuffler: Shuffler) -> Robustness:
-    """Test every choice, and all together, with the same permutations.
+    """Test every choice, and all choices together, with the same permutations.
 
-    `tables` [choices, seeds, values]: sums of goodness over strata. A statistic is the spread of the sums of
-    values, relative to its mean over permutations, which makes choices comparable.
+    `tables` [choices, seeds, values]: sums of goodness over strata. The statistic is the spread of the sums
+    of values, divided by its mean over permutations so that choices are comparable.
     """
     x = np.asarray(tables, float)
     observed, permuted = x.sum(axis=1), shuffler.permuted(x)

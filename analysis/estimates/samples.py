@@ -1,4 +1,4 @@
-"""Which trials a number is made of: rows of a sweep to samples, the arrays that statistics take."""
+"""Chooses the trials that a number is made of, and turns rows of a sweep into arrays for statistics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sample(NamedTuple):
 
     seeds: list[Any]
     times: Floats
-    """Of convergence where `events` is 1, of censoring elsewhere: [n]."""
+    """The time of convergence where `events` is 1, the time of censoring where it is 0: [n]."""
     events: Floats
 
 
@@ -28,7 +28,7 @@ class Curve(NamedTuple):
 
 
 def evaluations(sweep: Sweep, row: Row, timeline: Timeline) -> Curve:
-    """What was evaluated of the trial of `row`, over `timeline`; empty where nothing was."""
+    """The evaluations of the trial of `row` over `timeline`; empty if the trial has none."""
     recorded: Mapping[str, Floats] = sweep.evaluations[row["run"]] or {}
     return Curve(recorded.get(timeline.curve, np.empty(0)), recorded.get("mean_return", np.empty(0)))
 
@@ -38,7 +38,7 @@ def sample(rows: Sequence[Row], timeline: Timeline) -> Sample:
 
 
 def seeds(rows: Iterable[Row]) -> list[Any]:
-    """The seed of each trial: [rows]. Where it is not known, a value that no other trial has."""
+    """The seed of each trial: [rows]. An unknown seed becomes a value that no other trial has."""
     return [seed_of(row) for row in rows]
 
 
@@ -57,10 +57,10 @@ def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
 
 
 def in_common(sweep: Sweep, axis: Axis) -> list[Row]:
-    """The rows with those values of all other axes that every value of `axis` was tried with.
+    """The rows in the strata (combinations of the other axes' values) where every value of `axis` was tried.
 
-    In a grid with gaps all trials of a value would tell of the other axes' values as well. Values without any
-    counted trial do not count; [] where there is nothing in common.
+    In a grid with gaps, the trials of two values may differ in the other axes as well; these rows do not.
+    A value without any counted trial is ignored. The result is [] if no stratum has every value.
     """
     strata, codes = sweep.strata(axis, sweep.rows), axis.codes(sweep.rows)
     counted = np.array([sweep.counts(row) for row in sweep.rows], dtype=bool)
@@ -85,9 +85,10 @@ def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
 def in_pairs(
     sweep: Sweep, axis: Axis, rows: Sequence[Row], others: Sequence[Row]
 ) -> tuple[list[Row], list[Row]] | None:
-    """Those trials of both groups that agree on seed and other axes, in the same order.
+    """Pairs of trials, one of each group, with equal seed and equal values of the other axes; in one order.
 
-    A lost trial drops its pair. None where there are fewer than two pairs, or several trials of one kind.
+    A trial without a partner is dropped. None if there are fewer than two pairs, or if a group has
+    several trials with the same seed and values.
     """
     rest = [other.name for other in sweep.axes if other is not axis]
 

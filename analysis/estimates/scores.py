@@ -1,4 +1,4 @@
-"""Scores over several environments: performance profiles, and what one setting for all of them loses."""
+"""Scores over several environments: performance profiles, and the loss from one setting for all of them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from analysis.records import ALL, Axis, Row, Sweep, column, seed_of
 from dqn_exp.scores import Floats, normalised
 
 POINTS = 201
-"""Scores at which a profile is told."""
+"""Number of scores at which a profile is computed."""
 
 
 class Part(NamedTuple):
-    """One environment: what it varies, and its trials that have a score."""
+    """One environment: the axes of its sweep, and its trials that have a score."""
 
     axes: dict[str, Axis]
     rows: list[Row]
 
 
 class Profiles(NamedTuple):
-    """Which share of the trials of each value scores at least so much, over all environments."""
+    """The performance profile of each value of an axis over all environments."""
 
     axis: Axis
-    """With the values that every environment has scores of."""
+    """The axis, reduced to the values that have scores in every environment."""
     rows: list[list[Row]]
-    """Of each value, from all environments."""
+    """The trials of each value, from all environments."""
     profiles: list[Profile]
     fewest_seeds: int
-    """Of any value in any environment."""
+    """The smallest number of seeds of any value in any environment."""
 
 
 class Variant(NamedTuple):
-    """The agent with one hyperparameter fixed; the others are its own."""
+    """The sensitivity of the agent if one hyperparameter is fixed and the others can be tuned."""
 
     axis: Axis
     value: int
-    """By index."""
+    """Index of the fixed value on the axis."""
     found: Sensitivity
 
 
 class Tuning(NamedTuple):
-    """What is lost where one setting has to serve all environments."""
+    """How much score is lost if one setting has to serve all environments."""
 
     axes: list[Axis]
     whole: Sensitivity
@@ -61,11 +61,11 @@ class Tuning(NamedTuple):
 class Scores(NamedTuple):
     profiles: list[Profiles]
     tuning: Tuning | str
-    """Or why it is not told; empty where there is nothing to tune."""
+    """The sensitivity, or the reason why there is none; empty if there is nothing to tune."""
 
 
 def over_scores(sweeps: Mapping[str, Sweep], rng: np.random.Generator) -> Scores | None:
-    """What several environments score together; None where one of them has no scores."""
+    """Profiles and sensitivity over several environments. None if one of them has no scores."""
     parts = [Part({axis.name: axis for axis in sweep.axes}, _scored(sweep)) for sweep in sweeps.values()]
     if not all(part.rows for part in parts):
         return None
@@ -75,7 +75,10 @@ def over_scores(sweeps: Mapping[str, Sweep], rng: np.random.Generator) -> Scores
 
 
 def normalised_returns(rows: Sequence[Row]) -> Floats:
-    """Final returns, random play 0 and the threshold 1; NaN where something is unknown: [rows]."""
+    """Final returns, scaled so that random play is 0 and the threshold 1: [rows].
+
+    NaN where the final return, random play's return or the threshold is unknown.
+    """
     return normalised(
         column(rows, "final_return"), column(rows, "returns.random"), column(rows, "convergence.threshold")
     )
@@ -107,7 +110,7 @@ def _profiles(name: str, parts: Sequence[Part]) -> Profiles:
 
 
 def _points(scores: Sequence[Floats]) -> Floats:
-    """From below the lowest score to above the highest."""
+    """Scores at equal distances, from below the lowest score to above the highest."""
     known = np.concatenate([np.empty(0), *scores])
     if not len(known):
         return known
@@ -141,7 +144,7 @@ def _tuning(parts: Sequence[Part], rng: np.random.Generator) -> Tuning | str:
 
 
 def _cells(part: Part, axes: Sequence[Axis]) -> dict[tuple[int, ...], dict[Any, float]]:
-    """The score of each seed, by the codes of the axes' values; {} where the part varies something else."""
+    """For each setting (codes of the axes' values), the score of each seed. {} if the part has other axes."""
     if [(axis.name, axis.values) for axis in part.axes.values()] != [(a.name, a.values) for a in axes]:
         return {}
     codes = np.stack([axis.codes(part.rows) for axis in axes], axis=1).tolist()
@@ -152,5 +155,5 @@ def _cells(part: Part, axes: Sequence[Axis]) -> dict[tuple[int, ...], dict[Any, 
 
 
 def _variant(scores: Floats, rng: np.random.Generator) -> Sensitivity:
-    """All hyperparameters that are left, as one."""
+    """Sensitivity with all remaining hyperparameters treated as one."""
     return sensitivity(scores, np.arange(scores.shape[1])[:, None], rng)

@@ -1,9 +1,9 @@
-"""What is lost where one setting of the hyperparameters has to serve all environments.
+"""How much score is lost if one setting of the hyperparameters has to serve all environments.
 
 Sensitivity and effective dimensionality (Adkins, Bowling & White 2024, https://arxiv.org/abs/2412.07165) of
-normalised scores. A setting that is scored on the seeds that chose it seems better than it is, so that a
-loss would be found where there is none: settings are chosen on a half of the seeds and scored on the other,
-both ways, over many random halves.
+normalised scores. If the same seeds choose and score a setting, its score is too high, and a loss is found
+where there is none. Therefore one half of the seeds chooses the settings and the other half scores them,
+then the reverse, over many random halves.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from analysis.estimates.environments import Estimate
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats
 
 SENSITIVITY_FROM = 6
-"""Seeds from which halves of them choose and score."""
+"""The fewest seeds that are split into halves to choose and to score."""
 HALVES = 200
 RESAMPLES = 200
 HALVES_OF_EACH = 8
-"""Random halves of each resample of the seeds."""
+"""Random halves for each resample of the seeds."""
 ROUNDING = 1e-12
 SHARE = 0.95
-"""Of the score that tuning everything reaches."""
+"""Share of the fully tuned score that the effective dimensionality asks for."""
 
 
 class Sensitivity(NamedTuple):
-    """Mean scores over environments, and what is lost."""
+    """Mean scores over environments, and the loss of score."""
 
     tuned: list[Estimate]
-    """Where 0, 1, ... all hyperparameters have their best values in each environment, and the others those
-    of the best single setting."""
+    """Mean scores with 0, 1, ... all hyperparameters tuned in each environment. The other hyperparameters
+    have the values of the best single setting."""
     loss: Estimate
-    """Of the best single setting against tuning everything: the sensitivity."""
+    """The sensitivity: the score with everything tuned minus the score of the best single setting."""
 
     @property
     def one_for_all(self) -> Estimate:
@@ -49,17 +49,17 @@ class Sensitivity(NamedTuple):
 
     @property
     def effective_dimensionality(self) -> int | None:
-        """How few tuned hyperparameters reach 95% of what all of them reach; None where that is nothing."""
+        """The fewest tuned hyperparameters that reach 95% of the fully tuned score; None if that is <= 0."""
         wanted = SHARE * self.per_environment.value
         enough = [number for number, one in enumerate(self.tuned) if one.value >= wanted]
         return enough[0] if wanted > 0 else None
 
 
 def sensitivity(table: ArrayLike, settings: ArrayLike, rng: np.random.Generator) -> Sensitivity:
-    """Of normalised scores [environments, settings, seeds >= 2].
+    """Sensitivity of normalised scores, `table` [environments, settings, seeds >= 2].
 
-    `settings` [settings, hyperparameters]: codes of the values, a full grid. Intervals are Student's with
-    the standard error of resampled seeds; none where these do not spread.
+    `settings` [settings, hyperparameters]: codes of the values, a full grid. Intervals are Student's t with
+    the standard error over resampled seeds. There is no interval if the resampled results have no spread.
     """
     x, codes = np.asarray(table, float), np.asarray(settings)
     n = x.shape[2]
@@ -73,7 +73,7 @@ def sensitivity(table: ArrayLike, settings: ArrayLike, rng: np.random.Generator)
 
 
 def _with_loss(tuned: Floats) -> Floats:
-    """Scores [splits, hyperparameters + 1] with a last column for what is lost."""
+    """`tuned` [splits, hyperparameters + 1] with the loss as another column at the end."""
     return np.column_stack([tuned, tuned[:, -1] - tuned[:, 0]])
 
 
@@ -83,10 +83,10 @@ def _estimate(value: float, resampled: Floats, n: int) -> Estimate:
 
 
 def _tuned(table: Floats, settings: NDArray[Any], counts: ArrayLike, rng: np.random.Generator) -> Floats:
-    """Scores of 0, 1, ... all tuned hyperparameters, chosen on one half of the seeds and scored on the other.
+    """Scores with 0, 1, ... all hyperparameters tuned; one half of the seeds chooses, the other half scores.
 
-    `counts` [splits, seeds]: how often each seed was drawn, at least two of them in each split. Result
-    [splits, hyperparameters + 1]: the mean of both ways.
+    `counts` [splits, seeds]: how often each seed was drawn; each split has at least two different seeds.
+    The result [splits, hyperparameters + 1] is the mean over both roles of the halves.
     """
     weights = _halves(np.asarray(counts, float), rng)
     one, other = (np.einsum("bn,esn->bes", half, table) for half in weights)
@@ -95,7 +95,7 @@ def _tuned(table: Floats, settings: NDArray[Any], counts: ArrayLike, rng: np.ran
 
 
 def _halves(counts: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Weights [splits, seeds] of the seeds in either half; a seed that was drawn twice is in one of them."""
+    """Weights [splits, seeds] of the seeds in each half. A seed that was drawn twice is in one half only."""
     there = counts > 0
     places = np.argsort(np.argsort(np.where(there, rng.random(counts.shape), 2.0), axis=1), axis=1)
     first = counts * (places < there.sum(axis=1, keepdims=True) // 2)
@@ -104,7 +104,10 @@ def _halves(counts: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
 
 
 def _chosen_and_scored(choosing: Floats, scoring: Floats, settings: NDArray[Any]) -> Floats:
-    """Of mean scores [splits, environments, settings] of two halves: [splits, hyperparameters + 1]."""
+    """Scores for 0, 1, ... all hyperparameters tuned: [splits, hyperparameters + 1].
+
+    `choosing`, `scoring` [splits, environments, settings]: mean scores of the two halves.
+    """
     best = choosing.mean(axis=1).argmax(axis=1)
     found = []
     for size in range(settings.shape[1] + 1):
@@ -118,13 +121,16 @@ def _chosen_and_scored(choosing: Floats, scoring: Floats, settings: NDArray[Any]
 
 
 def _agree(settings: NDArray[Any], best: NDArray[np.int64], tuned: Sequence[int]) -> NDArray[np.bool_]:
-    """Which settings have the values of the `best` [splits], but for those that are `tuned`."""
+    """Which settings agree with the `best` setting [splits] in all hyperparameters that are not `tuned`."""
     kept = np.delete(settings, tuned, axis=1)
     return np.asarray((kept == kept[best][:, None]).all(axis=2))
 
 
 def _one_choice(choosing: Floats, scoring: Floats, allowed: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """The best allowed setting of each environment: what it promised, and what it scored; means [splits]."""
+    """Choose the best allowed setting in each environment.
+
+    Returns its mean score over environments on the choosing half and on the scoring half: [splits] each.
+    """
     among = np.where(allowed[:, None], choosing, -np.inf)
     scored = np.take_along_axis(scoring, among.argmax(axis=2)[..., None], axis=2)
     return among.max(axis=2).mean(axis=1), scored.mean(axis=(1, 2))

@@ -1,19 +1,23 @@
-"""As many seeds as it takes: tests at several looks, with one error for all of them together.
+"""As many seeds as it takes: tests at several looks, with one error rate for all looks together.
 
-At each look every undecided value is compared with a reference on all seeds so far. A value is decided
-where it differs (closed, group-sequential permutation test), is practically equal (its ratio of
-restricted means lies within a margin) or did with every seed the same as the reference, which no test is
-asked about. Decided values get no more seeds.
+At each look every undecided value is compared with a reference on all seeds so far. A value is decided if
 
-The error is spent as Pocock's boundary would (Lan & DeMets 1983): alpha ln(1 + (e - 1) t), where t is the
-share of the greatest number of seeds. The order of each seed's trials under permutation is drawn from
-that seed, so that earlier looks stay as they were when seeds are added.
+- it differs (closed, group-sequential permutation test), or
+- it is practically equal (the interval of its ratio of restricted means lies within a margin), or
+- it did the same as the reference with every seed; this needs no test.
 
-Looks may be added later: those that were taken keep what they have spent, and those that are not taken yet
-spend what is left, by the same function from there on. The schedule may then depend on what was seen. That
-keeps the error nearly (Proschan, Follmann & Waclawiw 1992; docs/calibration.md), and strictly where a
-reserve was kept for just those looks. Mueller & Schaefer (2001) keep it exactly, by the error that the old
-schedule still had, given what was seen; for scores that are computed anew at each look nobody knows that.
+Decided values get no more seeds.
+
+The error is spent by the spending function of Pocock's boundary (Lan & DeMets 1983): alpha ln(1 + (e - 1) t),
+where t is the number of seeds divided by the greatest number of seeds. The permutations of each seed's
+trials are drawn from that seed, so earlier looks do not change when seeds are added.
+
+Looks may be added later. Looks that were taken keep the error they have spent. The looks that follow spend
+the rest, by the same function from there on. The new schedule may then depend on the data seen so far. This
+keeps the error approximately (Proschan, Follmann & Waclawiw 1992; docs/calibration.md), and strictly if a
+reserve was kept for exactly those looks. Mueller & Schaefer (2001) keep it exactly: they use the conditional
+error of the old schedule, given the data. That error is unknown for scores that are computed again at each
+look.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ Verdict = Literal["differs", "equal", "same", "undecided"]
 
 @dataclass(frozen=True)
 class Design:
-    """What was declared before the first look, or of looks that were still to be taken."""
+    """The schedule of looks and the error rates, declared before these looks are taken."""
 
     looks: Sequence[int] = LOOKS
     """Numbers of seeds, ascending."""
@@ -49,19 +53,20 @@ class Design:
     """Ratios of restricted means that count as practically equal."""
     alpha: float = ALPHA
     paths: int = PATHS
+    """Number of random permutations."""
     reserve: float = 0.0
-    """Share of alpha that these looks leave to others, which may be added later."""
+    """Share of alpha that these looks do not spend, so that looks added later can."""
     taken: int = 0
-    """How many looks had been taken when this was declared."""
+    """How many looks had been taken when this design was declared."""
     earlier: Design | None = None
-    """What they were taken by."""
+    """The design by which those looks were taken."""
 
     def extended(self, looks: Sequence[int], taken: int, reserve: float = 0.0) -> Design:
-        """With other looks after those that were `taken`, which are the first of `looks`."""
+        """A design with other looks after the first `taken` ones; `looks` includes those."""
         return replace(self, looks=looks, reserve=reserve, taken=taken, earlier=self)
 
     def spent(self, look: int) -> float:
-        """Of the error of differences, by the end of this look (from 0; nothing before the first, -1)."""
+        """Error for differences that is spent by the end of look number `look` (from 0); 0 for -1."""
         if self.earlier and look < self.taken:
             return self.earlier.spent(look)
         start = self._pocock(self.taken - 1)
@@ -69,19 +74,19 @@ class Design:
         return before + (self._total - before) * (self._pocock(look) - start) / (1 - start)
 
     def spent_on_equality(self, look: int) -> float:
-        """Of the error of equality, at this look: equal parts for all looks that were to be taken."""
+        """Error for equality that is spent at this look. The looks of a design spend equal parts."""
         if self.earlier and look < self.taken:
             return self.earlier.spent_on_equality(look)
         before = sum(map(self.spent_on_equality, range(self.taken)))
         return (self._total - before) / (len(self.looks) - self.taken)
 
     def unspent(self, taken: int) -> float:
-        """Share of alpha that is left for more looks after so many, both for differences and equality."""
+        """Share of alpha that is left after `taken` looks, both for differences and for equality."""
         spent = max(self.spent(taken - 1), sum(map(self.spent_on_equality, range(taken))))
         return max(0.0, round(1 - spent / self.alpha, 9))
 
     def equivalence_level(self, look: int, n_others: int) -> float:
-        """Level of the interval that has to lie within the margin at this look (from 0), for each value."""
+        """Level of the interval of each value's ratio that decides on equality at this look (from 0)."""
         return 1 - 2 * self.spent_on_equality(look) / n_others
 
     @property
@@ -89,39 +94,39 @@ class Design:
         return self.alpha * (1 - self.reserve)
 
     def _pocock(self, look: int) -> float:
-        """Share of the error that Pocock's boundary has spent by this look; none before the first."""
+        """Share of the error that Pocock's function has spent by this look; 0 before the first."""
         return log(1 + (e - 1) * self.looks[look] / self.looks[-1]) if look >= 0 else 0.0
 
 
 class Look(NamedTuple):
-    """What one look at one value found."""
+    """The result of one look at one value."""
 
     seeds: int
     value: int
     p: float
-    """The largest over all sets of values that hold this one, each at its last look: the value differs
-    where no set's p exceeded the `boundary` then."""
+    """The largest p over all sets of values that contain this one, each set at its latest look. The value
+    differs if each set's p was at most the `boundary` of that look."""
     boundary: float
     ratio: Ratio
-    """Of restricted means to the reference's, with the interval that decides on equality."""
+    """Ratio of restricted means to the reference, with the interval that decides on equality."""
     level: float
-    """That of this interval."""
+    """Level of this interval."""
     verdict: Verdict
 
 
 @dataclass
 class Decisions:
-    """The looks so far, and what is still to be decided."""
+    """The looks so far, and the seeds that the next look needs."""
 
     looks: list[Look]
     seeds_needed: list[int]
-    """How many seeds each value is to have before the next look, or has in the end: [values]."""
+    """The number of seeds each value needs for the next look, or its final number of seeds: [values]."""
     is_over: bool
     """Is every value decided, or the last look taken?"""
 
     @property
     def verdicts(self) -> dict[int, Verdict]:
-        """The latest of each value that was looked at."""
+        """The latest verdict on each value that was looked at."""
         return {look.value: look.verdict for look in self.looks}
 
 
@@ -134,11 +139,11 @@ def decide(
     lost: Collection[tuple[int, int]] = (),
     same: Collection[tuple[int, int]] = (),
 ) -> Decisions:
-    """Take every look that these trials allow; what a look finds depends on no seed beyond it.
+    """Take every look for which the trials exist. The result of a look does not depend on later seeds.
 
-    `seeds` in the order in which they are trained, at least as many as the last look takes. `lost`:
-    (value, seed) of trials that will never be there; a look does not wait for them. `same`: (value, seed)
-    of trials that did the same as the reference's of this seed.
+    `seeds`: in the order in which they are trained, at least as many as the last look takes.
+    `lost`: (value, seed) of trials that will never exist; a look does not wait for them.
+    `same`: (value, seed) of trials that did the same as the reference's trial of this seed.
     """
     n_values = int(trials.values.max()) + 1
     undecided = [value for value in range(n_values) if value != reference]
@@ -173,12 +178,12 @@ def decide(
 
 
 def within(ratio: Ratio, margin: Interval) -> bool:
-    """Does the whole interval lie within the margin? One of NaN never does."""
+    """Does the whole interval lie within the margin? False for NaN."""
     return margin[0] <= ratio.interval[0] and ratio.interval[1] <= margin[1]
 
 
 def can_be_equal(pair: Trials) -> bool:
-    """Did enough trials of both values converge? Times cut to the budget are alike whatever they were."""
+    """Did enough trials of both values converge? Censored times look alike whatever the true times are."""
     return all(pair.events[pair.values == code].mean() >= SEEN_FOR_EQUIVALENCE for code in (0, 1))
 
 
@@ -193,7 +198,7 @@ class Table:
         self._keys: list[Floats] = []
 
     def holds(self, values: Sequence[int], count: int, lost: Collection[tuple[int, int]]) -> bool:
-        """Are the first `count` seeds of all `values` there, or lost?"""
+        """Do the trials of the first `count` seeds of all `values` exist, except those that are lost?"""
         n_strata = len(np.unique(self._trials.strata))
         there = np.zeros((len(self._seeds) + 1, self._n_values))
         np.add.at(there, (self._places, self._trials.values), 1)
@@ -204,18 +209,18 @@ class Table:
         )
 
     def same(self, value: int, reference: int, count: int, same: Collection[tuple[int, int]]) -> bool:
-        """Are all pairs of the first `count` seeds trials that are `same`?"""
+        """Is, for each of the first `count` seeds that both values have, (value, seed) in `same`?"""
         pair = self.pair(value, reference, count)
         theirs, ours = (pair.seeds[pair.values == code].tolist() for code in (0, 1))
         shared = set(ours) & set(theirs)
         return bool(shared) and all((value, seed) in same for seed in shared)
 
     def pair(self, value: int, reference: int, count: int) -> Trials:
-        """The trials of the first `count` seeds of the reference (0) and of a value (1)."""
+        """The trials of the first `count` seeds of the reference (code 0) and of a value (code 1)."""
         return self._trials.where(self._places < count).among([reference, value])
 
     def keys(self, place: int) -> Floats:
-        """Random numbers of one seed, whose order is that of its values on each path: [paths, values]."""
+        """Random numbers of one seed; their order on a path is that of its values: [paths, values]."""
         while len(self._keys) <= place:
             generator = np.random.default_rng((int(self._seeds[len(self._keys)]), 0))
             self._keys.append(generator.random((self._paths, self._n_values)))
@@ -224,9 +229,10 @@ class Table:
     def differences(
         self, codes: Sequence[int], reference: int, counts: Sequence[int]
     ) -> tuple[Floats, Floats]:
-        """Each value's sum of scores less the reference's, over seeds that have both.
+        """Each value's sum of scores minus the reference's, over the seeds that have both.
 
-        As observed [codes], and with the values of each seed permuted [paths, codes].
+        Returns the observed differences [codes], and those with the values of each seed permuted
+        [paths, codes].
         """
         members = [reference, *codes]
         trials, places = self._trials, self._places
@@ -250,7 +256,10 @@ class Table:
         return observed, permuted
 
     def ratio(self, value: int, reference: int, count: int, horizon: float, level: float) -> Ratio:
-        """Of restricted means over the first `count` seeds that have both, averaged over strata."""
+        """Ratio of restricted means over those of the first `count` seeds that both values have.
+
+        The times of a seed are averaged over strata.
+        """
         means = np.full((2, count), np.nan)
         for row, code in enumerate((value, reference)):
             chosen = (self._trials.values == code) & (self._places < count)
@@ -268,12 +277,16 @@ class Set:
     def __init__(self, codes: tuple[int, ...]) -> None:
         self.codes = codes
         self.p, self.rejected = 1.0, False
-        """Those of the latest look; a hypothesis that is rejected is not looked at again."""
+        """Of the latest look. A rejected hypothesis is not tested again."""
         self.crossed: NDArray[np.bool_] = np.zeros(0, bool)
-        """The paths that have crossed a boundary so far: [paths]; none before the first look."""
+        """Which paths have crossed a boundary so far: [paths]; empty before the first look."""
 
     def look(self, table: Table, reference: int, counts: Sequence[int], boundary: float) -> None:
-        """Reject the hypothesis where at most `boundary` of the paths go as far, now or at earlier looks."""
+        """Test the hypothesis at this look.
+
+        p is the share of paths that are as extreme as the data now or crossed a boundary at an earlier look.
+        The hypothesis is rejected if p is at most `boundary`.
+        """
         if self.rejected:
             return
         observed, permuted = table.differences(self.codes, reference, counts)

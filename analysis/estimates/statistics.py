@@ -1,7 +1,7 @@
 """Statistics of few trials: functions of arrays, with an explicit generator.
 
-Intervals are pairs (low, high), 95% unless told; (nan, nan) where the data give none.
-Known answers, and why these methods: Agarwal et al. 2021, Colas et al. 2019, Patterson et al. 2024.
+An interval is a pair (low, high), at 95% unless stated; it is (nan, nan) if the data give none.
+Known answers, and reasons for these methods: Agarwal et al. 2021, Colas et al. 2019, Patterson et al. 2024.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from scipy.special import betaincinv, ndtri, stdtrit
 from dqn_exp.scores import LEVEL, NO_INTERVAL, Floats, Interval, t_interval
 
 ROUNDING = 1e-12
-"""Relative differences below this are none."""
+"""Relative differences below this count as 0."""
 DRAWS = 4000
-"""Of random weights, for an interval."""
+"""Random draws (of weights or of signs) for one interval or band."""
 MOST_WEIGHTS = 4_000_000
-"""That are held in memory together."""
+"""The most weights that are held in memory at a time."""
 TESTED_FROM = 6
-"""Seeds per value from which tests make sense: with 3 against 3 the smallest p is 0.10."""
+"""The fewest seeds per value for a test. With 3 against 3 the smallest possible p is 0.10."""
 SIGNIFICANT = 0.05
 EQUIVALENCE = (0.8, 1.25)
-"""Margin on the ratio of restricted means, declared before looking."""
+"""Margin of equivalence for the ratio of restricted means; it is declared before the data are seen."""
 SEEN_FOR_EQUIVALENCE = 0.5
-"""Converged fraction that equivalence needs: where most trials are cut to the budget any ratio is near 1."""
+"""The smallest converged fraction for equivalence: if most trials are censored, any ratio is near 1."""
 
 
 def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:
-    """Score interval of a proportion (Wilson 1927)."""
+    """Wilson's score interval of a proportion (1927)."""
     if n == 0:
         return NO_INTERVAL
     z = float(ndtri(0.5 + level / 2))
@@ -41,7 +41,10 @@ def wilson_interval(successes: int, n: int, level: float = LEVEL) -> Interval:
 
 
 def exact_limits(shares: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
-    """Exact limits (Clopper & Pearson 1934) of proportions [m], each of `n` [m] trials, whole or not: [m]."""
+    """Exact limits (Clopper & Pearson 1934) of proportions [m], each of `n` [m] trials: [m].
+
+    `n` need not be a whole number.
+    """
     share, tail = np.asarray(shares, float), 0.5 - level / 2
     had, had_not = share * n, (1 - share) * n
     low = np.where(share > 0, betaincinv(np.where(share > 0, had, 1), had_not + 1, tail), 0.0)
@@ -52,11 +55,12 @@ def exact_limits(shares: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple
 def bounded_interval(
     values: ArrayLike, bounds: Interval, rng: np.random.Generator, level: float = LEVEL
 ) -> Interval:
-    """Interval of the mean of `values` [n], which lie within `bounds`; never beyond them, never of no width.
+    """Interval of the mean of `values` [n], which lie within `bounds`.
 
-    The weights of the values are drawn from a Dirichlet distribution (Rubin 1981), together with half a
-    pseudo-observation at each bound. It covers 0.97 to 0.98 of nominal 95% also where nearly all values
-    lie at a bound, where Student's covers 0.22. It holds the mean itself, also where all values lie at one.
+    The interval never exceeds the bounds and never has width 0. The weights of the values, and of half a
+    pseudo-observation at each bound, are drawn from a Dirichlet distribution (Rubin 1981). If nearly all
+    values lie at a bound, the nominal 95% interval still covers 0.97 to 0.98; Student's t covers 0.22.
+    The interval always contains the mean of the values, even if all values lie at a bound.
     """
     x = np.asarray(values, dtype=float)
     prior, values_and_bounds = [*np.ones(len(x)), 0.5, 0.5], [*x, *bounds]
@@ -71,9 +75,9 @@ def bounded_interval(
 def mean_interval(
     values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, bounds: Interval | None = None
 ) -> Interval:
-    """Interval of a mean over trials [n]: within `bounds` where these are known, otherwise Student's.
+    """Interval of a mean over trials [n]: `bounded_interval` if `bounds` are given, otherwise Student's t.
 
-    Bounds that a value exceeds are none. No interval below n = 2.
+    Student's t is also used if a value exceeds the bounds. There is no interval if n < 2.
     """
     x = np.asarray(values, dtype=float)
     if len(x) < 2 or bounds is None or not (bounds[0] <= x.min() and x.max() <= bounds[1]):
@@ -90,7 +94,7 @@ class Band(NamedTuple):
 def mean_band(curves: ArrayLike) -> Band:
     """Mean of `curves` [n, m] over trials, with Student's 95% intervals: [m] each.
 
-    They are pointwise: all moments at once they hold the true curve in 0.22 to 0.62 of sweeps.
+    The intervals are pointwise. They contain the whole true curve in only 0.22 to 0.62 of sweeps.
     """
     x = np.asarray(curves, dtype=float)
     n, centre = len(x), x.mean(axis=0)
@@ -101,11 +105,12 @@ def mean_band(curves: ArrayLike) -> Band:
 
 
 def simultaneous_band(curves: ArrayLike, rng: np.random.Generator) -> Band:
-    """A band that holds the whole true mean of `curves` [n, m] with a probability of 95%: [m] each.
+    """A band that contains the whole true mean curve of `curves` [n, m] with probability 95%: [m] each.
 
-    Its half-width is the same multiple of the standard error at every moment: the 95% quantile of the
-    largest deviation when signs of the trials' deviations are drawn at random, in standard errors.
-    The signs of two trials say nothing: their band is the one that holds at each moment.
+    The half-width is the same multiple of the standard error at every moment. For the multiple, each
+    trial's deviation from the mean gets a random sign, many times; the largest deviation over all moments
+    is measured in standard errors, and its 95% quantile is taken (at least Student's t quantile).
+    With fewer than three trials, signs carry no information, and the pointwise band is returned.
     """
     x = np.asarray(curves, dtype=float)
     band = mean_band(x)
@@ -123,7 +128,7 @@ def simultaneous_band(curves: ArrayLike, rng: np.random.Generator) -> Band:
 
 
 def holm(p_values: ArrayLike) -> Floats:
-    """Holm's step-down adjustment (1979) of `p_values` [m]; NaN stay NaN and do not count."""
+    """Holm's step-down adjustment (1979) of `p_values` [m]. NaN stays NaN and is not counted."""
     p = np.asarray(p_values, dtype=float)
     adjusted, known = np.full(len(p), np.nan), np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known])]
@@ -140,10 +145,10 @@ class Ratio(NamedTuple):
 def mean_ratio(values: ArrayLike, reference: ArrayLike, paired: bool, level: float = 0.9) -> Ratio:
     """mean(values) / mean(reference) with an interval on its logarithm (delta method).
 
-    `values` [n] and `reference` [m] are positive; `paired` takes them in the same order of seeds.
-    The level 0.9 makes "the interval lies within the margin" two one-sided tests at 5%
-    (Schuirmann 1987). No interval below 2 trials, or where what is compared (the differences of pairs) has
-    no spread.
+    `values` [n] and `reference` [m] are positive. If `paired`, both are in the same order of seeds.
+    With the level 0.9, "the interval lies within the margin" is two one-sided tests at 5%
+    (Schuirmann 1987). There is no interval below 2 trials, or if the values (if `paired`, the
+    differences of pairs) have no spread.
     """
     x, y = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
     ratio = float(x.mean() / y.mean())
@@ -162,17 +167,17 @@ def _paired_error(differences: Floats) -> tuple[float, float]:
 
 
 def _welch_error(x: Floats, y: Floats) -> tuple[float, float]:
-    """Standard error of the difference of means and its degrees of freedom (Welch 1947)."""
+    """Standard error of the difference of means, and its degrees of freedom (Welch 1947)."""
     a, b = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
     degrees = (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1))
     return float(np.sqrt(a + b)), float(degrees)
 
 
 def is_equivalent(interval: Interval) -> bool:
-    """Does the whole interval of a ratio lie within the margin? NaN never does."""
+    """Does the whole interval of a ratio lie within the margin? False for NaN."""
     return interval[0] >= EQUIVALENCE[0] and interval[1] <= EQUIVALENCE[1]
 
 
 def performance_profile(scores: ArrayLike, at: ArrayLike) -> Floats:
-    """Share of `scores` [n] that are at least each of `at` [m] (Agarwal et al. 2021): [m]."""
+    """For each score in `at` [m], the share of `scores` [n] at or above it (Agarwal et al. 2021): [m]."""
     return np.asarray((np.asarray(scores) >= np.asarray(at)[:, None]).mean(axis=1))

@@ -1,7 +1,7 @@
-"""Other people's logs to a sweep of ours: `python -m analysis import PATH --to SWEEP`.
+"""Import logs of other programs as a sweep: `python -m analysis import PATH --to SWEEP`.
 
-`import_logs` reads what other programs wrote of their training runs and writes a sweep in the format of our
-records, which everything here reads like any other. What the logs do not tell stays unknown.
+`import_logs` reads the logs of other programs' training runs and writes a sweep in the format of our records,
+which all commands read like any other sweep. Values that the logs do not contain stay unknown.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""`python -m analysis import`: other people's logs to a sweep that everything here reads."""
+"""`python -m analysis import`: logs of other programs to a sweep that all commands can read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from analysis.records import BLOCK
 
 
 class Source(NamedTuple):
-    """A way in which training runs are logged."""
+    """A kind of log."""
 
     find: Callable[[Path], list[Path]]
-    """Where there are logs of this kind in or below a path."""
+    """The logs of this kind in or below a path."""
     read: Callable[[Path, Told], Iterator[ImportedTrial]]
 
 
@@ -33,7 +33,8 @@ SOURCES = {
     "wandb": Source(wandb.find, wandb.read),
     "csv": Source(table.find, table.read),
 }
-"""By the name for --format; the first that finds anything reads it. RL Zoo's folders are the first kind's."""
+"""Kinds of log by the name for --format. The first kind that finds logs reads them. RL Zoo's folders are read
+as stable-baselines3."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,9 +74,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> list[str]:
-    """Write the runs that are logged in `path` as a sweep into `to`; what was found, in sentences.
+    """Write the runs that are logged in `path` as a sweep into `to`; returns sentences about what was found.
 
-    Raises AnalysisError for bad input, and leaves nothing behind then.
+    Raises AnalysisError for bad input; then nothing is written.
     """
     check_free(to)
     if not path.exists():
@@ -95,7 +96,7 @@ def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> 
 
 
 def _recognise(path: Path) -> tuple[str, list[str]]:
-    """The first kind of log that `path` holds, and the others; raises AnalysisError where it holds none."""
+    """The first kind of log in `path`, and the other kinds in it. Raises AnalysisError if there is none."""
     found = [name for name, source in SOURCES.items() if name != "csv" and source.find(path)]
     if not found:
         found = ["csv"] if SOURCES["csv"].find(path) else []
@@ -109,7 +110,7 @@ def _recognise(path: Path) -> tuple[str, list[str]]:
 
 
 def _named_apart(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
-    """With names of folders; raises AnalysisError where two have the same."""
+    """`trials` with names that are valid folders. Raises AnalysisError if two trials have the same name."""
     trials = [replace(trial, name=folder_name(trial.name)) for trial in trials]
     repeated = [name for name, count in Counter(trial.name for trial in trials).items() if count > 1]
     if repeated:
@@ -121,7 +122,7 @@ def _named_apart(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
 
 
 def _columns(pairs: Sequence[str]) -> dict[str, str]:
-    """Ours -> theirs."""
+    """The pairs OURS=THEIRS as a mapping from our name to theirs."""
     for pair in pairs:
         if not all(pair.partition("=")[::2]):
             raise AnalysisError(f"--columns {pair}; allowed: OURS=THEIRS, such as return=episode_reward")
@@ -151,5 +152,5 @@ def _sentences(
 
 
 def _also(others: Sequence[str], source: str) -> list[str]:
-    """What else the path holds, which may be the same runs once more."""
+    """A sentence about other kinds of log in the path, which may hold the same runs again."""
     return [f"Read as {source}. It holds logs of {' and '.join(others)} too (--format)."] if others else []

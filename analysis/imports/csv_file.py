@@ -1,4 +1,4 @@
-"""CSV files as tables of text and numbers, with messages that name file, line and column."""
+"""Reads CSV files; error messages name file, line and column."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ENDINGS = (".csv", ".csv.gz", ".csv.xz", ".csv.bz2")
 
 
 def find_files(path: Path) -> list[Path]:
-    """The CSV files in or below `path`, packed ones too."""
+    """The CSV files in or below `path`, including compressed ones."""
     files = [path] if path.is_file() else [file for file in path.rglob("*.csv*") if file.is_file()]
     return sorted((f for f in files if f.name.endswith(ENDINGS)), key=lambda file: natural_key(str(file)))
 
 
 def header(file: Path) -> list[str]:
-    """The names of its columns; raises AnalysisError where it is no CSV file."""
+    """The column names of a CSV file. Raises AnalysisError for another kind of file."""
     return list(map(str, _read(file, nrows=0).columns))
 
 
 def read(file: Path) -> pd.DataFrame:
-    """All of it; raises AnalysisError where it is no CSV file or has no rows."""
+    """The whole CSV file. Raises AnalysisError for another kind of file, or one without rows."""
     table = _read(file)
     if table.empty:
         raise AnalysisError(f"{file} has no rows; allowed: a line of names, and a line for each moment")
@@ -36,14 +36,14 @@ def read(file: Path) -> pd.DataFrame:
 def _read(file: Path, nrows: int | None = None) -> pd.DataFrame:
     try:
         return pd.read_csv(file, nrows=nrows, low_memory=False)
-    except (ValueError, OSError, EOFError) as error:  # what pandas raises of text is a ValueError
+    except (ValueError, OSError, EOFError) as error:  # pandas raises ValueError for bad text
         raise AnalysisError(
             f"{file}: {' '.join(str(error).split())}; allowed: CSV with a line of names"
         ) from None
 
 
 def numbers(file: Path, table: pd.DataFrame, name: str) -> Floats:
-    """A column as numbers [rows], NaN where a cell is empty; raises AnalysisError elsewhere."""
+    """A column as numbers [rows]; NaN for an empty cell. Raises AnalysisError for a cell with other text."""
     cells = table[name]
     values = pd.to_numeric(cells, errors="coerce")
     wrong = np.flatnonzero((values.isna() & cells.notna()).to_numpy())

@@ -16,7 +16,7 @@ from analysis.records import natural_key
 
 META = "meta.yaml"
 ENDS = {3: "exhausted", 4: "failed", 5: "interrupted", 1: "interrupted", 2: "interrupted"}
-"""MLflow's numbers for finished, failed, killed, running and scheduled runs."""
+"""Our status for MLflow's numbers of finished, failed, killed, running and scheduled runs."""
 
 
 def find(path: Path) -> list[Path]:
@@ -28,7 +28,7 @@ def find(path: Path) -> list[Path]:
 
 
 def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
-    """One trial for each run; raises AnalysisError for what cannot be read."""
+    """One trial for each run. Raises AnalysisError for a run that cannot be read."""
     check_columns(told, COLUMNS)
     for folder in find(path):
         yield to_trial(_read_run(folder), told)
@@ -68,7 +68,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def read_metric(file: Path) -> Points:
-    """A metric of MLflow: lines of time stamp, value and step; by step. Raises AnalysisError."""
+    """A metric file of MLflow (lines of time stamp, value and step), sorted by step. Raises AnalysisError."""
     found = []
     for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
         try:

@@ -1,4 +1,4 @@
-"""Hyperparameters by our names, and what folder names tell."""
+"""Translates names of hyperparameters into ours, and reads values from the names of runs."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ OURS = {
     "n_timesteps": "budget.env_steps",
     "total_timesteps": "budget.env_steps",
 }
-"""What others call the values that we have under another name and with the same meaning."""
+"""For other programs' names of hyperparameters, our name with the same meaning."""
 PREFIXES = ("hp_config.", "config.", "config/")
-"""What tables put before the names of hyperparameters."""
+"""Prefixes of the names of hyperparameters in tables."""
 SEED = re.compile(r"(?:^|[^a-z])seed[=_-]?(\d+)(?![\d.])", re.IGNORECASE)
 CLEANRL = re.compile(r"(?:^|/)(?P<env>[^/]+?)__(?P<exp_name>[^/]+?)__(?P<seed>\d+)__\d{9,}$")
-"""How CleanRL names a run: environment, experiment, seed and the second in which it began."""
+"""CleanRL's name of a run: environment, experiment, seed, and the start time in seconds."""
 PAIR = re.compile(r"([A-Za-z][\w.]*)=([^=,;/]+)")
 
 
 def renamed(values: Mapping[str, Any]) -> dict[str, Value]:
-    """`values` by our names; lists as text, and without what is null, nested or not a number."""
+    """`values` by our names. Lists become text; null, nested values and NaN are left out."""
     found: dict[str, Value] = {}
     for name, value in values.items():
         bare = next((name.removeprefix(p) for p in PREFIXES if name.startswith(p)), name)
@@ -44,7 +44,7 @@ def renamed(values: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def read_value(text: str) -> Value:
-    """A number, a truth value or null where `text` is one, otherwise the text."""
+    """The number, truth value or null that `text` stands for; otherwise the text."""
     words: dict[str, Value] = {
         "true": True,
         "false": False,
@@ -64,7 +64,7 @@ def read_value(text: str) -> Value:
 
 
 def told_by_name(name: str) -> tuple[dict[str, Value], int | None]:
-    """Values and seed in the name of a run: "lr=0.001,seed=3", "dqn_seed3", or as CleanRL names it."""
+    """Values and seed from the name of a run, such as "lr=0.001,seed=3", "dqn_seed3" or CleanRL's names."""
     values = renamed({key: read_value(text) for key, text in PAIR.findall(name)})
     values.pop("seed", None)
     cleanrl = CLEANRL.search(name)
@@ -76,13 +76,13 @@ def told_by_name(name: str) -> tuple[dict[str, Value], int | None]:
 
 
 def folder_name(name: str) -> str:
-    """`name` as a folder of a sweep, perhaps below others: nothing hidden, and nowhere else."""
+    """`name` as a folder in a sweep, perhaps nested. It is not hidden, and never outside of the sweep."""
     parts = (re.sub(r"[^\w.,=+-]", "_", part)[:100] for part in name.split("/"))
     return "/".join(re.sub(r"^\.", "_", part) for part in parts if part) or "run"
 
 
 def as_seed(value: object) -> int | None:
-    """A seed; None where `value` is none."""
+    """`value` as a seed; None if it is not a seed."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

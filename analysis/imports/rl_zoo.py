@@ -1,6 +1,6 @@
-"""RL Zoo: the settings that it writes beside the logs of stable-baselines3.
+"""Reads the settings that RL Zoo writes beside the logs of stable-baselines3.
 
-`logs/dqn/CartPole-v1_1/` holds the logs of a run, and `CartPole-v1/` in it `config.yml` and `args.yml`.
+`logs/dqn/CartPole-v1_1/` holds the logs of a run, and in it `CartPole-v1/` holds `config.yml` and `args.yml`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from analysis.errors import AnalysisError
 
 SETTINGS, ARGUMENTS = "config.yml", "args.yml"
 TOLD = ("algo", "env", "seed")
-"""Of the arguments, those that tell of the run; the others tell of the command."""
+"""The arguments that describe the run; the others describe the command."""
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads plain values, and ordered dictionaries as RL Zoo writes them; nothing else is made."""
+    """Reads only plain values, and ordered dictionaries as RL Zoo writes them; creates no other objects."""
 
 
 def _ordered(loader: Any, _: str, node: Any) -> dict[str, Any]:
-    """`OrderedDict([[key, value], ...])`, as PyYAML writes it."""
+    """An `OrderedDict([[key, value], ...])` in PyYAML's notation."""
     (pairs,) = loader.construct_sequence(node, deep=True)
     return dict(pairs)
 
@@ -37,9 +37,9 @@ _Loader.add_constructor("tag:yaml.org,2002:python/tuple", _tuple)
 
 
 def read_settings(folder: Path) -> Mapping[str, Any]:
-    """The settings of the run in `folder` by RL Zoo's names; {} where it did not write any.
+    """The settings of the run in `folder`, by RL Zoo's names; {} if there are none.
 
-    Raises AnalysisError where they cannot be read.
+    Raises AnalysisError if they cannot be read.
     """
     places = sorted(folder.glob(f"*/{SETTINGS}"))
     if not places:

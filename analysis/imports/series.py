@@ -1,4 +1,4 @@
-"""Numbers that were logged under names of their own, to the curves of a trial."""
+"""Turns series of logged numbers, each with its name, into the curves of a trial."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from dqn_exp.scores import Floats
 
 CLEANRL, TIANSHOU, BASELINES = "CleanRL", "Tianshou", "stable-baselines3"
 STEP = "step"
-"""What the clock is called that a log counts by itself."""
+"""The name of the log's own step counter."""
 
 
 class Points(NamedTuple):
     steps: Floats
-    """The clock of the log: [m]."""
+    """The log's own step counter: [m]."""
     values: Floats  # [m]
 
 
 class Known(NamedTuple):
-    """A name that a program logs under, and what it means."""
+    """The name of a series, and the program that uses it."""
 
     name: str
     program: str
@@ -54,32 +54,32 @@ STD_RETURN = (
     Known("test/returns_stat/std", TIANSHOU),
 )
 ROLES = {"return": RETURN, "length": LENGTH, "mean_return": MEAN_RETURN, "std_return": STD_RETURN}
-"""What may be logged, and the names that are known for it, the best first."""
+"""For each of our columns, the known names of series, in order of preference."""
 EVERY_EPISODE = "charts/episodic_return"
-"""The name under which each training episode is logged: they can be counted."""
+"""A series with one entry per training episode, so that episodes can be counted."""
 COLUMNS = (*ROLES, "env_step", "episode")
-"""What --columns may name here."""
+"""The columns that --columns may name here."""
 
 
 @dataclass(frozen=True)
 class Logged:
-    """One run as a program logged it."""
+    """One run with its logged series."""
 
     name: str
     path: Path
     source: str
-    """What is said of who trained it where no name is known."""
+    """Name of the program if no series has a known name."""
     config: Mapping[str, Value]
     seed: int | None
     series: Mapping[str, Points]
     complete: bool = True
-    """Does the log hold all that was logged, and no sample of it?"""
+    """Does the log hold every logged point, not only a sample?"""
     status: str = "exhausted"
     cause: str | None = None
 
 
 def to_trial(logged: Logged, told: Told) -> ImportedTrial:
-    """The trial of a log; raises AnalysisError where no returns are found in it."""
+    """The trial of a log. Raises AnalysisError if the log has no returns."""
     found = {role: _found(logged, told, role, known) for role, known in ROLES.items()}
     if found["return"] is None and found["mean_return"] is None:
         raise AnalysisError(
@@ -102,14 +102,14 @@ def to_trial(logged: Logged, told: Told) -> ImportedTrial:
 
 
 def check_columns(told: Told, allowed: Iterable[str]) -> None:
-    """Raise AnalysisError where --columns names something that is not read here."""
+    """Raise AnalysisError if --columns names a column that is not `allowed`."""
     for role in told.columns:
         if role not in allowed:
             raise AnalysisError(f"--columns {role}=...; allowed here: {', '.join(allowed)}")
 
 
 def _found(logged: Logged, told: Told, role: str, known: tuple[Known, ...]) -> str | None:
-    """The name under which something was logged; None where it was not."""
+    """The name of the series for `role`; None if there is none."""
     own = told.columns.get(role)
     if own is not None and own not in logged.series:
         raise AnalysisError(
@@ -125,8 +125,10 @@ def _program(logged: Logged) -> str:
 
 
 def _curve(logged: Logged, clock: str, names: Mapping[str, str | None]) -> Columns:
-    """Columns of the series by `names`, the first of which tells the moments; of the others, those that lie
-    at the same ones."""
+    """The columns of a curve, by `names` of series.
+
+    The first series gives the moments. Another one is used only if it has the same moments.
+    """
     first = next(iter(names.values()))
     if first is None:
         return {}
@@ -142,7 +144,7 @@ def _curve(logged: Logged, clock: str, names: Mapping[str, str | None]) -> Colum
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Some of them."""
+    """Up to 12 of the names as text."""
     all_names = sorted(names)
     more = f" and {len(all_names) - 12} more" if len(all_names) > 12 else ""
     return (", ".join(all_names[:12]) or "nothing") + more

@@ -1,7 +1,7 @@
 """stable-baselines3: `monitor.csv` of training episodes and `evaluations.npz` of `EvalCallback`.
 
-A run is a folder with monitor files (one for each of its environments), together with the evaluations in it
-or below it. RL Zoo adds its configuration (`rl_zoo.py`), a saved model its own.
+A run is a folder with monitor files (one for each of its environments) and the evaluations in or below it.
+The configuration comes from RL Zoo's files (`rl_zoo.py`) and from a saved model, if they exist.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HYPERPARAMETERS = (
     *("target_update_interval", "exploration_fraction", "exploration_initial_eps", "exploration_final_eps"),
     *("max_grad_norm", "n_steps", "n_epochs", "gae_lambda", "ent_coef", "vf_coef"),
 )
-"""Of what a saved model tells."""
+"""The hyperparameters that are read from a saved model."""
 
 
 def find(path: Path) -> list[Path]:
@@ -42,7 +42,7 @@ def find(path: Path) -> list[Path]:
 
 
 def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
-    """One trial for each folder that `find` finds; raises AnalysisError for what cannot be read."""
+    """One trial for each folder that `find` finds. Raises AnalysisError for a run that cannot be read."""
     folders = find(path)
     for folder in folders:
         yield _read_run(folder, _name(folder, path), folders)
@@ -53,7 +53,7 @@ def _files(path: Path, pattern: str) -> list[Path]:
 
 
 def _name(folder: Path, path: Path) -> str:
-    """Of a run: its folder below `path`, or that itself."""
+    """Name of a run: its folder relative to `path`, or the folder's own name if it is `path`."""
     inner = folder.relative_to(path if path.is_dir() else path.parent)
     return str(inner) if inner.parts else folder.absolute().name
 
@@ -90,7 +90,7 @@ def _is_monitor(file: Path) -> bool:
 def read_monitor(file: Path) -> tuple[Mapping[str, Any], dict[str, Floats]]:
     """Header and columns (r: return, l: length, t: seconds) of a monitor file.
 
-    A last line that was cut off is left out; raises AnalysisError for any other line that cannot be read.
+    An incomplete last line is left out. Raises AnalysisError for any other line that cannot be read.
     """
     whole = file.read_text(errors="replace").rpartition("\n")[0].split("\n")
     try:
@@ -118,8 +118,8 @@ def read_monitor(file: Path) -> tuple[Mapping[str, Any], dict[str, Floats]]:
 def _episodes(monitors: Sequence[Mapping[str, Floats]]) -> Columns:
     """The episodes of all environments of a run, in the order in which they ended.
 
-    Environments make their steps together: after an episode each of them has made as many as this one's
-    episodes are long, altogether.
+    All environments step together. At the end of an episode each has made as many steps as this
+    environment's episodes so far are long in total; `env_step` is that number times the environments.
     """
     steps = [len(monitors) * np.cumsum(monitor["l"]) for monitor in monitors]
     if not sum(map(len, steps)):
@@ -135,12 +135,12 @@ def _episodes(monitors: Sequence[Mapping[str, Floats]]) -> Columns:
 
 
 def _episodes_by(episodes: Columns, steps: Floats) -> Floats:
-    """How many training episodes had ended by each of `steps` [m]: [m]."""
+    """The number of training episodes that had ended by each of `steps` [m]: [m]."""
     return np.searchsorted(episodes["env_step"], steps, side="right").astype(np.float64)
 
 
 def _evaluations(folder: Path, others: Sequence[Path]) -> Columns:
-    """What was evaluated of the run in `folder`; files below other runs are theirs."""
+    """The evaluations of the run in `folder`. Files in or below another run's folder belong to that run."""
     inner = [other for other in others if other != folder and folder in other.parents]
     files = [
         file
@@ -154,7 +154,7 @@ def _evaluations(folder: Path, others: Sequence[Path]) -> Columns:
 
 
 def read_evaluations(file: Path) -> Columns:
-    """What `EvalCallback` wrote; raises AnalysisError where that is not what `file` holds."""
+    """The evaluations in a file of `EvalCallback`. Raises AnalysisError for another kind of file."""
     try:
         with np.load(file, allow_pickle=False) as content:
             steps, results = (np.asarray(content[name], float) for name in ("timesteps", "results"))
@@ -176,7 +176,7 @@ def read_evaluations(file: Path) -> Columns:
 
 
 def _saved_model(folder: Path) -> Mapping[str, Any]:
-    """What a saved model in `folder` tells of itself in JSON; nothing of it is unpickled."""
+    """The JSON data of a saved model in `folder`; nothing is unpickled. {} if there is none."""
     for file in sorted(folder.glob("*.zip")):
         try:
             with zipfile.ZipFile(file) as archive:
@@ -189,7 +189,7 @@ def _saved_model(folder: Path) -> Mapping[str, Any]:
 
 
 def _hyperparameters(model: Mapping[str, Any]) -> dict[str, Value]:
-    """The values that the model was made with, and how long it was to learn."""
+    """The hyperparameters of the model, its algorithm, and the planned number of time steps."""
     plain = (int, float, str, bool)
     found = {name: model[name] for name in HYPERPARAMETERS if isinstance(model.get(name), plain)}
     if isinstance(model.get("_total_timesteps"), int):

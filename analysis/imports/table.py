@@ -1,4 +1,4 @@
-"""A CSV file with named columns: a line for each moment of each run, as published landscapes are."""
+"""A CSV file with named columns and one line for each moment of each run, like published landscapes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROLES = {
     "std_return": ("std_return", "std_reward"),
     "n_episodes": ("n_episodes",),
 }
-"""What a column may be, and the names that are known for it. All others are configuration."""
+"""For each of our columns, the known names. All other columns are configuration."""
 CLOCKS = ("env_step", "episode")
 EPISODES = (*CLOCKS, "return", "length")
 EVALUATIONS = (*CLOCKS, "mean_return", "std_return", "n_episodes")
@@ -38,7 +38,7 @@ def find(path: Path) -> list[Path]:
 
 
 def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
-    """One trial for each run and seed of each file; raises AnalysisError for what cannot be read."""
+    """One trial for each run and seed of each file. Raises AnalysisError for a file that cannot be read."""
     check_columns(told, ROLES)
     files = find(path)
     for file in files:
@@ -68,7 +68,7 @@ def _read_file(file: Path, inner: str, told: Told) -> Iterator[ImportedTrial]:
 
 
 def _roles(file: Path, names: list[str], told: Told) -> dict[str, str]:
-    """The column of each role; raises AnalysisError where returns or a clock are missing."""
+    """The column for each role. Raises AnalysisError if returns or a clock are missing."""
     found = {role: name for role, known in ROLES.items() for name in reversed(known) if name in names}
     found |= told.columns
     unknown = [name for name in found.values() if name not in names]
@@ -100,7 +100,7 @@ def _trial(
 
 
 def _curve(rows: pd.DataFrame, roles: dict[str, str], wanted: tuple[str, ...], value: str) -> Columns:
-    """The columns of a curve in the order of its clock; {} where there is no such value."""
+    """The columns of a curve in the order of its clock; {} if the column `value` is missing."""
     if value not in roles:
         return {}
     columns = {role: rows[roles[role]].to_numpy(dtype=np.float64) for role in wanted if role in roles}
@@ -111,5 +111,5 @@ def _curve(rows: pd.DataFrame, roles: dict[str, str], wanted: tuple[str, ...], v
 
 
 def _plain(value: Any) -> Any:
-    """A cell without NumPy's types."""
+    """A cell as a plain Python value instead of a NumPy type."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,4 +1,4 @@
-"""TensorBoard's event files: CleanRL's, Tianshou's, stable-baselines3's, or with names of your own."""
+"""TensorBoard's event files of CleanRL, Tianshou, stable-baselines3, or with the user's own names."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from analysis.records import Value, natural_key
 
 EVENTS = "events.out.tfevents.*"
 HYPERPARAMETERS = "hyperparameters/text_summary"
-"""Where CleanRL writes the arguments of a run, as a table."""
+"""The tag under which CleanRL writes the arguments of a run as a table."""
 OF_THE_COMMAND = re.compile(r"track|wandb_\w+|hf_\w+|capture_video|save_model|upload_model|cuda")
-"""Arguments of CleanRL that tell nothing of how a run learns."""
+"""Arguments of CleanRL that do not affect learning."""
 
 
 def find(path: Path) -> list[Path]:
@@ -31,7 +31,7 @@ def find(path: Path) -> list[Path]:
 
 
 def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
-    """One trial for each folder with event files; raises AnalysisError for what cannot be read."""
+    """One trial for each folder with event files. Raises AnalysisError for a folder that cannot be read."""
     check_columns(told, COLUMNS)
     for folder in find(path):
         inner = str(folder.relative_to(path))
@@ -48,7 +48,7 @@ def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
 
 
 def _events(folder: Path) -> Any:
-    """All events of a run; raises AnalysisError where tensorboard is missing."""
+    """All events of a run. Raises AnalysisError if tensorboard is not installed."""
     try:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     except ImportError:
@@ -71,7 +71,7 @@ def _points(events: Any, tag: str) -> Points:
 
 
 def _arguments(events: Any) -> dict[str, Value]:
-    """CleanRL's table of arguments: lines such as |learning_rate|0.00025|."""
+    """The values in CleanRL's table of arguments, whose lines look like |learning_rate|0.00025|."""
     if HYPERPARAMETERS not in events.Tags()["tensors"]:
         return {}
     text = events.Tensors(HYPERPARAMETERS)[0].tensor_proto.string_val[0].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""A training run as a log tells of it, and what the user tells of all runs."""
+"""A training run as read from its log, and the user's options for all runs."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from dqn_exp.runs import CLOCK
 from dqn_exp.scores import Floats
 
 Columns = Mapping[str, Floats]
-"""Columns of a metrics file by name, [rows] each; those that are not known are not there."""
+"""Columns of a metrics file by name, [rows] each, without unknown columns."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the user says of the runs, because their logs do not."""
+    """Facts about the runs that the user gives because the logs lack them."""
 
     environment: str | None = None
     threshold: float | None = None
     consecutive: int = 3
     columns: Mapping[str, str] = field(default_factory=dict)
-    """What a log calls things: "return", "mean_return", "env_step" and others -> its own name."""
+    """For our names ("return", "mean_return", "env_step" and others), the log's own name."""
 
 
 @dataclass(frozen=True)
 class ImportedTrial:
-    """One training run. Everything that its log does not tell is missing."""
+    """One training run. Values that its log does not contain are missing."""
 
     name: str
-    """Its directory in the sweep that is written; parts between slashes."""
+    """Its directory in the new sweep, with slashes between nested folders."""
     program: str
-    """Who trained it."""
+    """The program that trained it."""
     path: Path
     """Its log."""
     config: Mapping[str, Value]
-    """The values that are known, by dotted name; those that we have too by our names."""
+    """The known configuration values by dotted name; values that we have too are under our names."""
     seed: int | None
     episodes: Columns
-    """Of training episodes: "return", clocks, "length"."""
+    """Columns of training episodes: "return", clocks, "length"."""
     evaluations: Columns
-    """Of evaluations while it trained: "mean_return", clocks, "std_return", "n_episodes"."""
+    """Columns of evaluations during training: "mean_return", clocks, "std_return", "n_episodes"."""
     status: str = "exhausted"
     cause: str | None = None
 
@@ -59,13 +59,13 @@ class ImportedTrial:
                     )
 
     def total(self, clock: str) -> float:
-        """How far the log tells of the run on a clock; NaN where it does not tell."""
+        """The last value of a clock in the log; NaN if the log does not have the clock."""
         ends = [columns[clock][-1] for columns in self._curves if len(columns.get(clock, ()))]
         return float(max(ends)) if ends else np.nan
 
     @property
     def final_return(self) -> float:
-        """That of the last evaluation, where nothing is known of the run after it; NaN elsewhere."""
+        """The mean return of the last evaluation; NaN if the log goes on after it, or has no evaluation."""
         returns = self.evaluations.get("mean_return", np.empty(0))
         clock = "env_step" if "env_step" in self.evaluations else "episode"
         is_last = len(returns) and self.evaluations[clock][-1] >= self.total(clock)

@@ -1,7 +1,8 @@
-"""Weights & Biases: the CSV files that it exports.
+"""The CSV files that Weights & Biases exports.
 
-A history (columns `_step` and what was logged) is one run; the export of a panel ("NAME - METRIC") holds a
-curve of several runs; the export of the table of runs (`Name`, `State`) tells their configuration.
+- A history (columns `_step` and the logged metrics) holds one run.
+- The export of a panel (columns "NAME - METRIC") holds one curve of several runs.
+- The export of the table of runs (columns `Name`, `State`) holds their configurations.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from dqn_exp.scores import Floats
 
 BETWEEN = " - "
 RANGE = ("__MIN", "__MAX")
-"""Ends of the columns in which a panel tells between what its points lie."""
+"""Suffixes of a panel's columns for the range of its points; these columns are not read."""
 STEPS = ("global_step", "env_step", "timesteps", "time/total_timesteps")
-"""Names under which environment steps are logged; W&B's own count may be of anything."""
+"""Known names of environment steps. W&B's own `_step` may count anything."""
 OF_THE_TABLE = {
     *("Name", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "ID", "Group", "Job Type"),
     *("Updated", "End Time", "Hostname", "GitHub", "Commit", "Start Time", "Description"),
@@ -34,7 +35,7 @@ Series = dict[str, Points]
 
 
 def find(path: Path) -> list[Path]:
-    """The files that W&B exported, in or below `path`."""
+    """The files exported by W&B in or below `path`."""
     return [file for file in csv_file.find_files(path) if _kind(csv_file.header(file))]
 
 
@@ -47,7 +48,7 @@ def _kind(names: list[str]) -> str | None:
 
 
 def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
-    """One trial for each run; raises AnalysisError for what cannot be read."""
+    """One trial for each run. Raises AnalysisError for a file that cannot be read."""
     check_columns(told, COLUMNS)
     runs: dict[str, Series] = {}
     places: dict[str, Path] = {}
@@ -82,14 +83,14 @@ def _logged(name: str, file: Path, series: Series, values: Mapping[str, Value]) 
         {**by_name, **renamed(own)},
         seed if known is None else known,
         series,
-        complete=False,  # what is exported may be a sample
+        complete=False,  # an export may be a sample
         status=status,
         cause=None if status == "exhausted" else f"W&B calls this run {values.get('State')}",
     )
 
 
 def _told(row: pd.Series) -> dict[str, Value]:
-    """The configuration of a run, and its state, from its line in the table of runs."""
+    """The configuration and state of a run, from its line in the table of runs."""
     plain = {str(name): _plain(value) for name, value in row.items() if pd.notna(value)}
     kept = {
         name for name in plain if name not in OF_THE_TABLE and not name.startswith("_") and "/" not in name
@@ -98,7 +99,7 @@ def _told(row: pd.Series) -> dict[str, Value]:
 
 
 def _plain(value: object) -> Value:
-    """A cell without NumPy's types."""
+    """A cell as a plain Python value instead of a NumPy type."""
     plain = value.item() if isinstance(value, np.generic) else value
     return plain if isinstance(plain, bool | int | float | str) else str(plain)
 
@@ -125,7 +126,7 @@ def _panel(file: Path, table: pd.DataFrame, told: Told) -> dict[str, Series]:
 
 
 def _clock(file: Path, names: list[str], told: Told) -> str:
-    """The column that counts environment steps, or episodes; raises AnalysisError where that is not known."""
+    """The column that counts environment steps or episodes. Raises AnalysisError if it is unknown."""
     own = told.columns.get("env_step") or told.columns.get("episode")
     allowed = [own] if own else [*STEPS]
     found = next((name for name in allowed if name in names), None)
@@ -138,7 +139,7 @@ def _clock(file: Path, names: list[str], told: Told) -> str:
 
 
 def _known(steps: Floats, values: Floats) -> Points:
-    """The points that a run has, in their order."""
+    """The known points of a series, in order."""
     told = ~(np.isnan(values) | np.isnan(steps))
     order = np.argsort(steps[told], kind="stable")
     return Points(steps[told][order], values[told][order])

@@ -1,4 +1,4 @@
-"""Imported trials as a sweep in the format of our records."""
+"""Writes imported trials as a sweep in the format of our records."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from dqn_exp.runs import COLUMNS, DESCRIPTION, RESULT, MetricsWriter, Result, me
 
 
 def check_free(directory: Path) -> None:
-    """Raise AnalysisError where a sweep cannot be written into `directory`."""
+    """Raise AnalysisError if `directory` exists and is not an empty folder."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise AnalysisError(f"--to {directory} is there already; allowed: a new folder, or an empty one")
 
 
 def write_sweep(trials: Sequence[ImportedTrial], told: Told, directory: Path, command: str) -> None:
-    """Write `directory`, all at once: a killed command leaves nothing that looks like a sweep."""
+    """Write the sweep `directory` in one step, so that a killed command leaves no partial sweep."""
     check_free(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = directory.with_name(f".{directory.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a command that was killed
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed command
     try:
         listed = [_write_trial(trial, told, temporary / trial.name) for trial in trials]
         plan = {"format": 1, "command": command, "started": now(), "complete": True, "trials": listed}
@@ -65,12 +65,12 @@ def _write_trial(trial: ImportedTrial, told: Told, folder: Path) -> dict[str, An
 
 
 def _by_both_names(config: Mapping[str, Value]) -> dict[str, Value]:
-    """`config` with those values that have a short name by the long one too, as in our own records."""
+    """`config` where values with a short name also appear under the long one, as in our own records."""
     return {**config, **{long: config[short] for long, short in SHORT_NAMES.items() if short in config}}
 
 
 def rule(trial: ImportedTrial, told: Told) -> dict[str, Value]:
-    """When this trial has converged: our rule, with the threshold that is told or its environment's own."""
+    """Our rule of convergence for this trial, with the user's threshold or that of its environment."""
     environment = told.environment or trial.config.get("env.id")
     threshold = registered_threshold(environment) if told.threshold is None else told.threshold
     found: dict[str, Value] = {
@@ -83,7 +83,7 @@ def rule(trial: ImportedTrial, told: Told) -> dict[str, Value]:
 
 
 def registered_threshold(environment: Value) -> float | None:
-    """The mean return that gymnasium calls solved; None where it has none. Nothing is imported for it."""
+    """The return at which gymnasium calls an environment solved; None if unknown. Imports no environment."""
     import gymnasium
 
     spec = gymnasium.registry.get(str(environment))
@@ -120,7 +120,7 @@ def _whole(value: float) -> int | None:
 
 
 def _complete(kind: str, columns: Columns) -> dict[str, Any]:
-    """All columns of a metrics file; NaN where nothing is known."""
+    """All columns of a metrics file; unknown columns hold NaN."""
     rows = max(map(len, columns.values()), default=0)
     return {name: columns.get(name, np.full(rows, np.nan)) for name in COLUMNS[kind]}
 
@@ -134,12 +134,12 @@ def _write_metrics(folder: Path, kind: str, columns: Columns) -> None:
 
 
 def _numbers(values: Iterable[float]) -> list[float | int]:
-    """Whole numbers as such."""
+    """`values` with whole numbers as int."""
     return [int(value) if float(value).is_integer() else float(value) for value in values]
 
 
 def _digest(trial: ImportedTrial, config: Mapping[str, Value]) -> str:
-    """Twelve hexadecimal digits that two imports share of the same log."""
+    """Twelve hexadecimal digits, the same for each import of the same log."""
     content = hashlib.sha256(json.dumps([config, trial.seed], sort_keys=True).encode())
     for columns in (trial.episodes, trial.evaluations):
         for name in sorted(columns):

@@ -1,8 +1,8 @@
-"""Inside one trial: what its network thinks and does, and why it did not learn.
+"""Inside one trial: the values and actions of its network, and why it did not learn.
 
-Three commands, `policy`, `video` and `diagnose`, each a module with `add_arguments` and `run`. The modules
-`trained`, which brings a network back, `rollouts` and `command_line` serve whoever else plays one; `explore`,
-`actions` and `film` are for notebooks.
+- The commands `policy`, `video` and `diagnose` are modules with `add_arguments` and `run`.
+- `trained` loads a network, `rollouts` plays episodes with it, `command_line` adds the arguments for that.
+- `explore`, `actions` and `film` are for notebooks.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
-"""Why a trial may not have learned: one small check for each known cause.
+"""Why a trial may not have learned: one check for each known cause.
 
-A check takes the evidence and returns a finding, or None where it does not apply. Limits are rules of
-thumb, stated beside their check; a suspect is a place to look, not a proof.
+A check takes the evidence and returns a finding, or None if it does not apply. Its limits are rules of
+thumb, stated in its docstring. "suspect" means that a cause is worth a look; it proves nothing.
 """
 
 from __future__ import annotations
@@ -30,15 +30,18 @@ class Finding(NamedTuple):
     check: str
     status: Status
     number: float | None
-    """What was measured."""
+    """The measured number."""
     evidence: str
     """The measurement in words."""
     suggestion: str = ""
-    """An override to try."""
+    """An override of the configuration to try."""
 
 
 def grade(number: float, suspect: float, bad: float) -> Status:
-    """`bad` or `suspect` where `number` has reached that limit; limits may fall instead of rise."""
+    """The status of `number`, given the limits at which it is suspect and bad.
+
+    If `bad` is below `suspect`, small numbers are bad. NaN is bad.
+    """
     sign = 1 if bad >= suspect else -1
     if not sign * number < sign * bad:  # NaN is bad
         return "bad"
@@ -46,7 +49,7 @@ def grade(number: float, suspect: float, bad: float) -> Status:
 
 
 def divergence(e: Evidence) -> Finding | None:
-    """Did Q-values or the loss stop being finite numbers, and had they grown before?"""
+    """Did Q-values or the loss become infinite or NaN, and had they grown before?"""
     if e.status != "diverged":
         return None
     text = str(e.result.get("cause"))
@@ -61,7 +64,7 @@ def divergence(e: Evidence) -> Finding | None:
 
 
 def overestimation(e: Evidence) -> Finding | None:
-    """The largest |Q| over the largest return that is possible: suspect at 1.5, bad at 10."""
+    """The largest |Q| divided by the largest possible return: suspect at 1.5, bad at 10."""
     sampled = e.losses.get("q_max", np.empty(0))
     if e.seen is None or not len(sampled):
         return None
@@ -75,11 +78,12 @@ def overestimation(e: Evidence) -> Finding | None:
 
 
 def _largest_return(e: Evidence, rewards: np.ndarray) -> float:
-    """The largest return of one episode, in size and discounted, of which learning could know.
+    """The largest absolute discounted return of one episode that learning can predict from what it saw.
 
-    That is the largest reward seen in each step of the longest episode; where a time limit cut one off, in
-    each step for ever, for learning looks beyond the limit. Where rewards have one sign it is no more than
-    what the best episode earned, and what those that were cut off go on to earn.
+    It is the return of the largest |reward| in each step of the longest episode. If a time limit cut off an
+    episode, the steps never end, because values count rewards beyond the limit. If all rewards have one
+    sign, the largest return is at most the return of the best episode plus, for episodes that were cut off,
+    their mean reward in each step for ever.
     """
     lengths, returns = (e.episodes.get(name, np.empty(0)) for name in ("length", "return"))
     limit = e.config.env.max_episode_steps
@@ -95,7 +99,7 @@ def _largest_return(e: Evidence, rewards: np.ndarray) -> float:
 
 
 def _discounted_steps(steps: float, gamma: float) -> float:
-    """What a reward of 1 in each of so many steps sums to."""
+    """The discounted return of a reward of 1 in each of `steps` steps."""
     return steps if gamma == 1 else (1 - gamma**steps) / (1 - gamma)
 
 
@@ -104,7 +108,7 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def td_error(e: Evidence) -> Finding | None:
-    """Late TD error over the largest |Q|, or |reward| if that is larger: suspect at 0.3, bad at 1."""
+    """Late TD error divided by the largest |Q|, or |reward| if that is larger: suspect at 0.3, bad at 1."""
     if len(e.losses.get("loss", ())) < 4:
         return None
     late = slice(-max(1, len(e.losses["loss"]) // 4), None)
@@ -118,7 +122,7 @@ def td_error(e: Evidence) -> Finding | None:
 
 
 def gradient(e: Evidence) -> Finding | None:
-    """Median gradient norm at the end over that at the beginning: suspect at 30, bad at 1000."""
+    """Median gradient norm at the end divided by that at the beginning: suspect at 30, bad at 1000."""
     norms = e.losses.get("grad_norm", np.empty(0))
     if len(norms) < 8:
         return None
@@ -170,7 +174,10 @@ def flat_values(e: Evidence) -> Finding | None:
 
 
 def exploration(e: Evidence) -> Finding | None:
-    """Epsilon in the last episode: suspect at 0.2, bad at 0.5; the budget was too short to explore less."""
+    """Epsilon in the last episode: suspect at 0.2, bad at 0.5.
+
+    A budget that is too short for the schedule of epsilon leaves it high.
+    """
     epsilons = e.episodes.get("epsilon", np.empty(0))
     if not len(epsilons):
         return None
@@ -192,7 +199,10 @@ def updates(e: Evidence) -> Finding | None:
 
 
 def target(e: Evidence) -> Finding | None:
-    """Refreshes of the target network: below 10 suspect, below 1 bad; also with hardly an update between."""
+    """Refreshes of the target network: below 10 suspect, below 1 bad.
+
+    Also suspect: no target network, and fewer than 10 updates between refreshes.
+    """
     config = e.config.target
     if isinstance(config, NoTargetConfig):
         text = "there is none: each update moves what it aims at"
@@ -211,7 +221,7 @@ def target(e: Evidence) -> Finding | None:
 
 
 def replay(e: Evidence) -> Finding | None:
-    """How many typical episodes the replay holds: fewer than 10 are suspect, fewer than 1 bad."""
+    """Capacity of the replay in typical episodes (90% quantile of lengths): below 10 suspect, below 1 bad."""
     lengths = e.episodes.get("length", np.empty(0))
     if e.config.replay.name == "online":
         text = "there is none: each update learns from the latest transition alone"
@@ -227,7 +237,7 @@ def replay(e: Evidence) -> Finding | None:
 
 
 def nothing_found(e: Evidence) -> Finding | None:
-    """Did any training episode earn something else than the others?"""
+    """Did training episodes have different returns? If not, there was nothing to learn from."""
     returns = e.episodes.get("return", np.empty(0))
     if len(returns) < 10:
         return None
@@ -244,7 +254,10 @@ def nothing_found(e: Evidence) -> Finding | None:
 
 
 def improvement(e: Evidence) -> Finding | None:
-    """Gain of the best evaluation over the first three, in deviations: suspect up to 2, bad up to 0.5."""
+    """Gain of the best evaluation over the first three, in deviations: suspect up to 2, bad up to 0.5.
+
+    A deviation is the median standard deviation of returns within an evaluation.
+    """
     means = _finite(e.evaluations.get("mean_return", np.empty(0)))
     if len(means) < 6:
         return None
@@ -257,7 +270,7 @@ def improvement(e: Evidence) -> Finding | None:
 
 
 def forgetting(e: Evidence) -> Finding | None:
-    """Share of the gain that the last evaluations have lost: suspect at 0.3, bad at 0.6."""
+    """Share of the best evaluation's gain that the last evaluations lost: suspect at 0.3, bad at 0.6."""
     known = np.isfinite(e.evaluations.get("mean_return", np.empty(0)))
     if known.sum() < 6:
         return None
@@ -275,7 +288,7 @@ def forgetting(e: Evidence) -> Finding | None:
 
 
 def reward_scale(e: Evidence) -> Finding | None:
-    """The largest |reward|, unless the loss or clipping bounds its effect: suspect at 10, bad at 1000."""
+    """The largest |reward|: suspect at 10, bad at 1000, unless the loss or clipping bounds its effect."""
     if e.seen is None:
         return None
     largest = float(np.abs(e.seen.rewards).max(initial=0.0))
@@ -318,7 +331,7 @@ def _slower(e: Evidence) -> str:
 
 
 def _calmer(e: Evidence) -> str:
-    """Overrides against divergence: a smaller learning rate, and a target network and a replay if missing."""
+    """Overrides against divergence: a smaller learning rate; a target network and a replay if missing."""
     missing = [
         override
         for override, absent in (
@@ -335,7 +348,7 @@ def _longer(e: Evidence) -> str:
 
 
 def _sooner(e: Evidence) -> str:
-    """A schedule of exploration that ends at about half of the time that the trial had."""
+    """An override for a schedule of exploration that ends after about half of the trial."""
     schedule = e.config.exploration
     if isinstance(schedule, ConstantConfig):
         return "exploration.epsilon=0.1"

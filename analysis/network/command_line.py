@@ -1,4 +1,4 @@
-"""The command-line arguments of everything that plays a trained network."""
+"""Command-line arguments shared by all commands that play a trained network."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _outcome(evidence: Evidence) -> dict[str, Any]:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Without NaN and infinities, which JSON does not know."""
+    """`values` with None in place of NaN and infinities, which JSON does not allow."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()

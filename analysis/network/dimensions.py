@@ -1,4 +1,4 @@
-"""What the numbers of an observation and the actions are called, where that is known."""
+"""Names of the dimensions of observations, and of actions, for known environments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dqn_exp.config import did_you_mean
 
 
 class Naming(NamedTuple):
-    """Of one environment; the first two of `shown` span a map unless told otherwise."""
+    """Names for one environment; a map shows the two dimensions `shown` by default."""
 
     dimensions: tuple[str, ...]
     units: tuple[str, ...]
@@ -63,14 +63,14 @@ KNOWN = {
 
 
 def name_actions(own: Sequence[str], n_actions: int, first_action: int = 0) -> tuple[str, ...]:
-    """What the environment itself calls its actions, or their numbers from `first_action` on."""
+    """The environment's own names of its actions, or their numbers from `first_action` on."""
     return tuple(own) or tuple(f"action {first_action + i}" for i in range(n_actions))
 
 
 def naming(environment_id: str, observation_size: int, n_actions: int, first_action: int = 0) -> Naming:
-    """The names of an environment's dimensions and actions; numbered ones where it is unknown.
+    """The names of an environment's dimensions and actions; numbered names if it is unknown.
 
-    Actions are numbered as the environment does, from `first_action` on.
+    Actions are numbered from `first_action` on, like in the environment.
     """
     known = KNOWN.get(environment_id.split("/")[-1].rpartition("-v")[0])
     if known and (len(known.dimensions), len(known.actions)) == (observation_size, n_actions):
@@ -84,7 +84,7 @@ def naming(environment_id: str, observation_size: int, n_actions: int, first_act
 
 
 def find_dimension(text: str, names: Sequence[str]) -> int:
-    """The index that a name or a number means; raises AnalysisError where none is meant."""
+    """The index of a dimension, from its name or number; raises AnalysisError if there is none."""
     if text in names:
         return names.index(text)
     if text.isdigit() and int(text) < len(names):

@@ -1,4 +1,4 @@
-"""What a trial left behind that tells how its learning went, and what its network does now."""
+"""The evidence about a trial: the records of its training, and rollouts of its network."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from dqn_exp.networks import CNN, MLP, HeadedNetwork
 from dqn_exp.runs import NETWORK
 
 EPISODES = 5
-"""Played with epsilon 0, and as many with epsilon 1."""
+"""Number of episodes that are played with epsilon 0, and again with epsilon 1."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The network at N states that it, and random actions, visited."""
+    """The network's output at N states, visited by its greedy policy and by random actions."""
 
     values: np.ndarray
     """float32[N, A]: Q-values."""
     greedy: np.ndarray
-    """int64[N]: the allowed action of the largest Q-value."""
+    """int64[N]: the allowed action with the largest Q-value."""
     hidden: list[np.ndarray]
-    """float32[N, H] of each ReLU layer; empty where the network has none that we know."""
+    """float32[N, H] of each ReLU layer; empty if the network is neither an MLP nor a CNN."""
     rewards: np.ndarray
-    """float64[N], as they are learned from."""
+    """float64[N]: rewards as used for learning."""
     first_action: int = 0
-    """What the environment itself calls action 0."""
+    """The environment's own number of action 0."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Evidence:
     config: Config
     status: str
     result: Mapping[str, Any]
-    """As result.json says, with the clock of the last episode where it never ended."""
+    """The content of result.json; for a trial that did not end, with the clock of its last episode."""
     episodes: Curve
     evaluations: Curve
     losses: Curve
     seen: Seen | None
-    """None where there is no network yet."""
+    """None if there is no network yet."""
 
     @property
     def env_steps(self) -> int:
@@ -61,7 +61,7 @@ class Evidence:
 
 
 def gather(directory: Path, best: bool, imports: bool) -> Evidence:
-    """Read a trial and play its network; raises AnalysisError where it cannot be read."""
+    """Read a trial and play its network. Raises AnalysisError if it cannot be read."""
     config = load_config(directory, imports)
     trial = read_trial(directory, directory)
     curves = {kind: read_curve(trial, kind, []) or {} for kind in ("episodes", "evaluations", "losses")}
@@ -71,7 +71,7 @@ def gather(directory: Path, best: bool, imports: bool) -> Evidence:
 
 
 def look(trained: Trained) -> Seen:
-    """Play the network, and random actions, and see what it makes of the states."""
+    """Play greedy and random episodes, and evaluate the network at the visited states."""
     rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
     observations = np.concatenate([rollout.observations for rollout in rollouts])
     greedy = np.concatenate([rollout.greedy for rollout in rollouts])
@@ -82,7 +82,7 @@ def look(trained: Trained) -> Seen:
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:
-    """Activations [N, H] of each ReLU layer, whatever the head; of a convolution each channel's largest."""
+    """Activations [N, H] of each ReLU layer below the head; for a convolution, the largest per channel."""
     inner = network.network if isinstance(network, HeadedNetwork) else network
     if not isinstance(inner, MLP | CNN):
         return []
@@ -99,5 +99,5 @@ def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:
 
 
 def _by_unit(activations: Tensor) -> Tensor:
-    """[N, H]: of a channel [N, H, height, width] where it is largest."""
+    """Activations [N, H]; channels [N, H, height, width] are reduced to their largest activation."""
     return activations.flatten(2).amax(2) if activations.ndim > 2 else activations

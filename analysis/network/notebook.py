@@ -1,4 +1,4 @@
-"""A trained network in a notebook: maps with sliders, counts of actions, a film."""
+"""A trained network in a notebook: maps with sliders, counts of actions, and a film."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Place = str | PathLike[str]
 POINTS = 61
-"""Of the maps, per dimension: few enough to follow a slider."""
+"""Points of a map per dimension; few enough to redraw while a slider moves."""
 WIDTH = 480
-"""Pixels of a film."""
+"""Width of a film in pixels."""
 
 
 def explore(
@@ -34,12 +34,12 @@ def explore(
     imports: bool = False,
     points: int = POINTS,
 ) -> Explorer:
-    """Maps of what the network of a trial thinks and does, with a slider for each dimension that is held.
+    """Maps of a trial's Q-values and greedy actions, with a slider for each dimension that is held fixed.
 
-    x, y: the dimensions that are shown, by name or number. at: where others are held at first; by
-    default at their medians in greedy episodes. best: the best network so far, not the last one.
-    imports: run the modules that the trial names. Raises AnalysisError where there is nothing to map,
-    and where ipywidgets is not installed.
+    x, y: the dimensions that are shown, by name or number. at: initial values of the other dimensions; by
+    default their medians in greedy episodes. best: use the best network so far instead of the last one.
+    imports: run the modules that the trial names. Raises AnalysisError if there is nothing to map, or if
+    ipywidgets is not installed.
     """
     if importlib.util.find_spec("ipywidgets") is None:
         raise AnalysisError(
@@ -68,7 +68,10 @@ def actions(
     best: bool = False,
     imports: bool = False,
 ) -> Picture:
-    """How often each action is taken in so many episodes for each `epsilon`; raises AnalysisError."""
+    """How often each action is taken in `episodes` episodes, for each `epsilon`.
+
+    Raises AnalysisError if the network cannot be loaded.
+    """
     from analysis.network.dimensions import naming
     from analysis.network.policy.figures import action_counts
     from analysis.network.policy.maps import title_of
@@ -107,7 +110,7 @@ def film(
     best: bool = False,
     imports: bool = False,
 ) -> Film:
-    """Film greedy episodes, by default into `video.mp4` of the trial; raises AnalysisError."""
+    """Film greedy episodes, by default into `video.mp4` of the trial. Raises AnalysisError for bad input."""
     from analysis.network import video
 
     path = Path(output or Path(trial) / "video.mp4")

@@ -1,4 +1,4 @@
-"""What a trained network sees and does: epsilon-greedy episodes with everything kept."""
+"""Plays epsilon-greedy episodes with a trained network and keeps every step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dqn_exp.envs import make_environments, play
 from dqn_exp.seeding import Streams
 
 LONGEST = 1000
-"""Steps after which an episode is cut off, also where the environment has no limit of its own."""
+"""The most steps of an episode, also for environments without a time limit."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,21 @@ class Rollout:
     """N steps of several episodes."""
 
     observations: np.ndarray
-    """float32[N, D], or uint8[N, C, H, W] of images: what was acted on."""
+    """float32[N, D], or uint8[N, C, H, W] for images: the observation of each step."""
     greedy: np.ndarray
-    """int64[N]: the best action there."""
+    """int64[N]: the greedy action."""
     actions: np.ndarray
-    """int64[N]"""
+    """int64[N]: the action that was taken."""
     rewards: np.ndarray
     """float64[N]"""
     returns: list[float]
-    """One for each episode."""
+    """Return of each episode."""
     lengths: list[int]
     """Steps of each episode."""
 
 
 def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LONGEST) -> Rollout:
-    """Play `episodes` of at most `longest` steps with fresh random streams, always the same ones."""
+    """Play `episodes` of at most `longest` steps. The random streams depend only on the trial's seed."""
     streams = Streams(trained.config.seed)
     explorer = streams.generator(f"rollout {epsilon}")
     observed: list[np.ndarray] = []
@@ -68,7 +68,7 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
 
 
 def limit_episodes(config: EnvConfig, longest: int) -> EnvConfig:
-    """`config` with a time limit: its own, but at most `longest` steps."""
+    """`config` with a time limit: its own one, or `longest` steps if that is less."""
     own = config.max_episode_steps
     return config.model_copy(
         update={"max_episode_steps": min(own, longest) if isinstance(own, int) else longest}

@@ -1,4 +1,4 @@
-"""A trained network and its environment, brought back from a trial's records. Runs no code of theirs."""
+"""Loads a trained network and its environment from a trial's records, without running code from them."""
 
 from __future__ import annotations
 
@@ -21,42 +21,44 @@ from dqn_exp.registry import import_modules
 from dqn_exp.runs import BEST, NETWORK, load_network, load_statistics, read_json
 
 AT_A_TIME = 1024
-"""Observations that go through a network together: of images, no more than memory has room for."""
+"""Observations that go through a network together; limited because of the memory that images need."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """D: numbers observed, A: actions. Rows [D] or, where actions have masks, [D + A] are observed; or images
-    uint8[C, H, W]."""
+    """A trained network with its environment; D is the observation's size, A the number of actions.
+
+    An observed row is [D], or [D + A] if actions have masks, or an image uint8[C, H, W].
+    """
 
     directory: Path
     config: Config
     network: nn.Module
-    """Of observations without masks."""
+    """Takes observations without masks."""
     observation_size: int
     n_actions: int
     first_action: int
-    """What the environment itself calls action 0."""
+    """The environment's own number of action 0."""
     action_names: tuple[str, ...]
-    """As the environment calls them; empty where it does not."""
+    """The environment's own names of its actions; empty if it has none."""
     has_masks: bool
     images: ImageBox | None
-    """The space of the observations, where these are images."""
+    """The observation space if observations are images, else None."""
     statistics: list[Any]
-    """Of the wrappers that normalise, when the network was saved."""
+    """Statistics of the normalising wrappers at the time when the network was saved."""
 
     def values(self, rows: np.ndarray) -> np.ndarray:
-        """Q-values float32[N, A] of all actions, in evaluation mode."""
+        """Q-values of all actions, in evaluation mode: float32[N, A]."""
         with torch.inference_mode():
             batches = torch.split(torch.from_numpy(self.seen(rows)), AT_A_TIME)
             return np.concatenate([self.network(batch).numpy() for batch in batches])
 
     def seen(self, rows: np.ndarray) -> np.ndarray:
-        """What the network is given of rows: images as they are, vectors without masks as float32[N, D]."""
+        """The network's input for rows: images as they are, vectors without masks as float32[N, D]."""
         return rows if self.images else np.asarray(rows[:, : self.observation_size], dtype=np.float32)
 
     def greedy(self, rows: np.ndarray) -> np.ndarray:
-        """The allowed action of the largest Q-value, int64[N], for each of the rows."""
+        """For each row, the allowed action with the largest Q-value: int64[N]."""
         values = self.values(rows)
         if self.has_masks:
             values = np.where(rows[:, self.observation_size :] == 0, -np.inf, values)
@@ -64,12 +66,12 @@ class Trained:
         return best
 
     def allowed(self, row: np.ndarray) -> np.ndarray:
-        """int64[K]: the K actions that one row allows."""
+        """The K actions that one row allows: int64[K]."""
         return allowed_actions(row, self.n_actions) if self.has_masks else np.arange(self.n_actions)
 
 
 def load_config(directory: Path, imports: bool) -> Config:
-    """The configuration of a trial; raises AnalysisError where it needs code that `imports` forbids."""
+    """The configuration of a trial. Raises AnalysisError if it needs a user's modules without `imports`."""
     path = directory / "trial.json"
     if not path.is_file():
         raise AnalysisError(f"{directory} holds no trial (no trial.json in it)")
@@ -87,7 +89,7 @@ def load_config(directory: Path, imports: bool) -> Config:
 
 
 def load_trained(directory: Path, best: bool = False, imports: bool = False) -> Trained:
-    """The network of a trial, from safetensors alone; raises AnalysisError where there is none."""
+    """Load the network of a trial from its safetensors file. Raises AnalysisError if there is none."""
     config = load_config(directory, imports)
     path = directory / (BEST if best else NETWORK)
     if not path.exists():
@@ -97,7 +99,7 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
 
 
 def bring_back(directory: Path, config: Config, path: Path) -> Trained:
-    """The network that `path` holds of a trial of `config`; raises AnalysisError where it is another one."""
+    """Load the network in `path` for a trial of `config`. Raises AnalysisError if they do not fit."""
     try:
         env = make_environment(config.env)
         env.close()

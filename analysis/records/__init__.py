@@ -1,7 +1,7 @@
-"""Disk to rows: what trials recorded, as tables.
+"""Disk to rows: the records of trials as tables.
 
-`load_runs` and `load_curves` give DataFrames; `read_sweep` gives a whole sweep with its axes, its rows and
-what of it counts as evidence.
+`load_runs` and `load_curves` return DataFrames. `read_sweep` returns a whole sweep with its axes, its rows,
+and which of its trials count as evidence.
 """
 
 from typing import TYPE_CHECKING

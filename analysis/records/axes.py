@@ -1,4 +1,4 @@
-"""Which hyperparameters a sweep varies, and how their values read."""
+"""The axes of a sweep: the hyperparameters that it varies, and the text of their values."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ UNITS = {
     "env.id": "environment",
 }
 ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr")
-"""The second names of the short ones, which are no values of their own."""
+"""Dotted names of values that also have a short name; they are not separate values."""
 PERIODS = {"episodes", "steps"}
 NOT_AXES = ("seed", "report", "returns", "track", "tracking")
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A hyperparameter that varies; `values` in the order in which they are shown."""
+    """A hyperparameter that varies. `values` are in the order in which reports show them."""
 
     name: str
     values: tuple[Value, ...]
     unit: str = ""
     companions: tuple[str, ...] = ()
-    """Other configuration values that follow from this one: their effects cannot be told apart."""
+    """Other configuration values that are determined by this one, so their effects cannot be separated."""
 
     @property
     def numeric(self) -> bool:
@@ -47,7 +47,7 @@ class Axis:
 
     @property
     def sortable(self) -> bool:
-        """Would anybody else put the values into the same order, and leave out none?"""
+        """Do other programs sort the values in the same order, and drop none?"""
         return self.numeric or all(isinstance(value, bool) for value in self.values)
 
     @property
@@ -62,7 +62,7 @@ class Axis:
         return label(self.name, value)
 
     def plain(self, value: Value) -> Value:
-        """`value` as tables hold it: null is a value like others, which must not read as a missing one."""
+        """`value` as tables hold it. Null and NaN become text, so that they do not read as missing values."""
         return self.label(value) if value is None or value != value else value
 
     def codes(self, rows: Iterable[Row]) -> NDArray[np.int64]:
@@ -76,9 +76,9 @@ ALL = Axis("configuration", (None,))
 
 
 def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
-    """The hyperparameters that vary over `configs`; what follows from another one is left out.
+    """The hyperparameters that vary over `configs`, without those that are determined by another one.
 
-    Logs of other programs that do not tell a value do not make it vary.
+    If a log of another program lacks a value, the value does not count as varying for that reason.
     """
     columns = {name: [config.get(name) for config in configs] for name in _keys(configs)}
     varied = {
@@ -98,7 +98,7 @@ def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
 
 
 def with_unknown_values(trials: Sequence[RecordedTrial]) -> list[RecordedTrial]:
-    """`trials`, of which those that other programs trained have a value of every axis: perhaps "unknown"."""
+    """`trials`, where imported trials get the value "unknown" on each axis whose value their log lacks."""
     if not any(trial.imported for trial in trials):
         return list(trials)
     configs = [trial.config for trial in trials]
@@ -107,7 +107,7 @@ def with_unknown_values(trials: Sequence[RecordedTrial]) -> list[RecordedTrial]:
 
 
 def _told(name: str, configs: Sequence[Mapping[str, Value]]) -> list[Value]:
-    """The values of one key, but for those that are unknown."""
+    """The known values of one key."""
     return [config.get(name) for config in configs if name in config or not is_partial(config)]
 
 
@@ -121,7 +121,7 @@ def _codes(values: Sequence[Value]) -> list[int]:
 
 
 def _identity(value: Value) -> object:
-    """Tells True from 1 and lets NaN equal itself, which `==` does not."""
+    """A key for comparison: unlike `==`, it distinguishes True from 1, and NaN equals itself."""
     return (isinstance(value, bool), "nan" if value != value else value)
 
 
@@ -131,7 +131,10 @@ def _follows(codes: Sequence[int], others: Sequence[int]) -> bool:
 
 
 def _priority(name: str) -> tuple[int, int]:
-    """Which of two values that vary together names the axis: both, who trained it, a part, a short name."""
+    """Of values that vary together, the one with the smallest priority names the axis.
+
+    The order: several values as one, the program that trained, the name of a part, a short name.
+    """
     if len(parts(name)) > 1:
         return -2, 0
     if name == PROGRAM:
@@ -146,7 +149,7 @@ def _display_order(name: str) -> tuple[int, str]:
 
 
 def _unit(name: str, columns: Mapping[str, Sequence[Value]]) -> str:
-    """What the numbers on the axis mean; the target's period counts what `target.name` says."""
+    """The unit of the numbers on the axis; the unit of the target's period is in `target.name`."""
     targets = set(columns.get("target.name", ()))
     counted = ", " + " or ".join(sorted(map(str, targets))) if targets <= PERIODS else ""
     return UNITS.get(name, "") + (counted if name == "update_every" else "")
@@ -161,7 +164,7 @@ def _companions(name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence
 
 
 def _ordered(name: str, columns: Mapping[str, Sequence[Value]]) -> tuple[Value, ...]:
-    """The values of a column, each once; what is made of several is ordered as these are."""
+    """The sorted values of a column, each once. A column combined of several is sorted by those."""
     absent = [None] * len(columns[name])
     members = zip(*(columns.get(part, absent) for part in parts(name)), strict=True)
     rows = {_identity(value): (value, row) for value, row in zip(columns[name], members, strict=True)}

@@ -1,9 +1,9 @@
-"""What the many small files of a sweep hold, once more in a few large ones: a cache below its directory.
+"""A cache in a sweep's directory: the contents of its many small files in a few large ones.
 
-It holds what is in the files and nothing that is made of it, so that tables are the same with and without
-it. A file whose size, times or inode have changed is read again; what is damaged or torn is never kept, so
-that its warning comes each time. Without pyarrow, and wherever something is wrong with a cache, the files
-themselves are read.
+It holds only the contents of the files, no derived numbers, so tables are the same with and without it. A
+file is read again if its size, times or inode have changed. Damaged or torn files are never cached, so their
+warning appears each time. Without pyarrow, or if anything is wrong with a cache, the files themselves are
+read.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from analysis.records.parquet import Content, Entry, Stamp, read_entries, write_
 from dqn_exp.runs import read_columns, read_json, remove_leftovers, valid_size
 
 FOLDER = ".cache"
-"""Below the directory of a sweep; hidden, so that nobody looks for trials in it."""
+"""Name of the folder below a sweep's directory; hidden, so that it is not searched for trials."""
 PAYS_FROM = 200
-"""Trials of a sweep from which a cache is written: of fewer, the files are read as quickly."""
+"""The fewest trials of a sweep for which a cache is written; fewer files are read just as quickly."""
 RENEWED_FROM = 0.05
-"""Share of files read anew from which a cache is written again: less is read again as quickly."""
+"""The smallest share of newly read files for which a cache is written again."""
 SETTLED_SECONDS = 2.0
-"""What has changed later than so long before it was read may change once more within one tick of the clock of
-its file system: it is not kept yet."""
+"""A file that changed less than this before it was read is not cached yet: it may change again within one
+tick of the file system's clock."""
 
 
 @contextmanager
 def cached(paths: Paths) -> Iterator[Cache]:
-    """Reads the records below `paths`, and keeps them where that pays when all have been read."""
+    """A cache for reading the records below `paths`; it is saved at the end if that is worthwhile."""
     cache = Cache(as_list(paths))
     yield cache
     cache.save()
 
 
 class Cache:
-    """Reads records as `read_json` and `read_columns` do: the same values, errors and warnings."""
+    """Reads records with the same values, errors and warnings as `read_json` and `read_columns`."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         self._places = frozenset(map(str, places))
@@ -62,13 +62,13 @@ class Cache:
             return {}
 
     def save(self) -> None:
-        """Write what is worth it; a cache is no reason to fail, whatever goes wrong with it."""
+        """Write the caches that are worthwhile. Errors are ignored, because a cache is optional."""
         for shelf in self._shelves.values():
             with suppress(Exception):
                 shelf.save(time.monotonic_ns() - self._began)
 
     def _read(self, path: Path, form: Form) -> Any:
-        trial, name = split(str(path))  # as text: paths as objects take longer than a file is read in
+        trial, name = split(str(path))  # as text: Path objects take longer than reading the file
         sweep = None if trial in self._places else self._sweep(split(trial)[0])
         if sweep is None:
             return form.read(path)
@@ -78,7 +78,7 @@ class Cache:
         return self._shelves[sweep, name].get(key, path, form)
 
     def _sweep(self, folder: str) -> str | None:
-        """The innermost sweep that holds `folder` and lies in what is read; None where there is none."""
+        """The innermost sweep that contains `folder` and lies in the paths that are read, or None."""
         if folder not in self._sweeps:
             if os.path.exists(os.path.join(folder, "sweep.json")):
                 self._sweeps[folder] = folder
@@ -96,18 +96,18 @@ def split(path: str) -> tuple[str, str]:
 
 
 class Form(NamedTuple):
-    """How the content of one kind of file is read, kept as bytes, and had again."""
+    """How one kind of file is read, packed into bytes and unpacked."""
 
     read: Callable[[Path], Any]
     pack: Callable[[Any], bytes]
     unpack: Callable[[Content], Any]
-    """Raises ValueError where it cannot be had again."""
+    """Raises ValueError if the bytes cannot be unpacked."""
     is_whole: Callable[[Path, Stamp], bool]
-    """Can what was read be had without a warning?"""
+    """Is the file complete, so that reading it gave no warning?"""
 
 
 class Shelf:
-    """The files of one name below a sweep."""
+    """The cached files of one name below a sweep."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -116,8 +116,8 @@ class Shelf:
         self._new: set[str] = set()
 
     def get(self, key: str, path: Path, form: Form) -> Any:
-        """The content of the file `path`, kept under `key`; raises and warns as `form.read` does."""
-        stamp = stamp_of(path)  # before it is read: what changes meanwhile does not have it any more
+        """The content of the file `path`, cached under `key`; raises and warns like `form.read`."""
+        stamp = stamp_of(path)  # before reading, so that a change during reading is noticed next time
         known = self._known.get(key)
         if known is not None and known.stamp == stamp:
             with suppress(ValueError):
@@ -131,7 +131,7 @@ class Shelf:
         return content
 
     def save(self, elapsed: int) -> None:
-        """Write what was read in the last `elapsed` nanoseconds, if it is worth it; raises what fails."""
+        """Write the cache if that is worthwhile. Reading began `elapsed` nanoseconds ago. Raises errors."""
         if not self._is_worth_it():
             return
         folder = self._path.parent
@@ -156,7 +156,7 @@ def stamp_of(path: Path) -> Stamp:
 
 
 def clock_of(folder: Path) -> int:
-    """Now, in nanoseconds, by the clock that times of files in `folder` are told by."""
+    """The current time in nanoseconds, by the clock of the file system of `folder`."""
     with tempfile.TemporaryFile(dir=folder) as file:
         return os.fstat(file.fileno()).st_ctime_ns
 
@@ -170,7 +170,7 @@ def unpack_json(content: Content) -> Any:
 
 
 def pack_columns(columns: Curve) -> bytes:
-    """The names, a line break, and the numbers column by column."""
+    """The column names, a line break, and the numbers column by column."""
     values = np.concatenate([np.empty(0), *columns.values()])
     return ",".join(columns).encode() + b"\n" + values.astype("<f8").tobytes()
 

@@ -1,4 +1,4 @@
-"""The command-line arguments of everything that reads trials."""
+"""Command-line arguments shared by all commands that read trials."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dqn_exp.runs import BUDGETED, Outcome, judge
 
 
 def obstacle(config: Mapping[str, Value]) -> str | None:
-    """Why convergence cannot be seen in a trial of `config`; None where it can."""
+    """Why convergence cannot be judged in a trial of `config`; None if it can."""
     threshold, held, needed = config.get("convergence.threshold"), most_evaluations(config), in_a_row(config)
     if threshold is None or not np.isfinite(float(threshold)) or not held:
         return "evaluations during training or a threshold are missing"
@@ -28,8 +28,11 @@ def in_a_row(config: Mapping[str, Value]) -> int:
 
 
 def most_evaluations(config: Mapping[str, Value]) -> float:
-    """How many evaluations the budget holds at most; inf where it is on another clock than they, and where
-    a log does not tell how often there were any."""
+    """The most evaluations that the budget allows.
+
+    inf if the budget limits another clock than that of the evaluations, and for logs of other programs,
+    which do not record how often the trial was evaluated.
+    """
     if is_partial(config):
         return math.inf
     total = 0.0
@@ -41,11 +44,11 @@ def most_evaluations(config: Mapping[str, Value]) -> float:
 
 
 _PERIODS = {"episodes": "episodes", "env_steps": "steps"}
-"""What evaluations call the clocks."""
+"""For each clock, its name in the keys `evaluation.every_*`."""
 
 
 def outcome(trial: RecordedTrial, evaluations: Curve) -> Outcome:
-    """The outcome of `trial`: what `judge` says of its records."""
+    """The outcome of `trial` by its records (`dqn_exp.runs.judge`)."""
     threshold = trial.config.get("convergence.threshold")
     return judge(
         trial.status,
@@ -58,6 +61,6 @@ def outcome(trial: RecordedTrial, evaluations: Curve) -> Outcome:
 
 
 def _limits(config: Mapping[str, Value]) -> dict[str, float | None]:
-    """The budget on each clock; None where it has no limit."""
+    """The budget on each clock; None if there is no limit."""
     limits = {clock: config.get(f"budget.{clock}") for clock in BUDGETED}
     return {clock: None if limit is None else float(limit) for clock, limit in limits.items()}

@@ -13,16 +13,16 @@ from analysis.records.sweep import Sweep
 
 
 def trial_columns(sweep: Sweep) -> list[str]:
-    """Columns of the table of trials: run, what varies, results, then the whole configuration."""
+    """Columns of the table of trials: run, axes, seed, results, then the whole configuration."""
     known = names(sweep.rows)
     first = ["run", *(axis.name for axis in sweep.axes), "seed", *RESULTS[1:], *SHORT]
     return list(dict.fromkeys([*(name for name in first if name in known), *known]))
 
 
 def to_csv(rows: Sequence[Row], columns: Sequence[str] | None = None, axes: Sequence[Axis] = ()) -> str:
-    """CSV with a header; missing values are empty, whole numbers have no decimal point.
+    """CSV with a header. Missing values are empty, whole numbers have no decimal point.
 
-    Null is "none" in the columns of `axes`: whoever groups by them must not lose it.
+    In the columns of `axes` null is "none", so that grouping by an axis does not drop it.
     """
     columns = names(rows) if columns is None else columns
     rows = [{**row, **{axis.name: axis.plain(row.get(axis.name)) for axis in axes}} for row in rows]

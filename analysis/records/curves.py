@@ -15,7 +15,7 @@ MOST_BINS, FEWEST_BINS = 60, 8
 def edges(clocks: Sequence[Floats], per_bin: int = 1) -> Floats:
     """Borders of equal bins from 0 to the last moment of any trial: [bins + 1].
 
-    A trial of median length has about `per_bin` points in each.
+    A trial of median length has about `per_bin` points in each bin.
     """
     clocks = [clock for clock in clocks if len(clock)] or [np.ones(1)]
     points = int(np.median([len(clock) for clock in clocks]))
@@ -33,7 +33,7 @@ def binned(
     borders: Floats,
     centre: Callable[[Floats], np.floating] = np.mean,
 ) -> Floats:
-    """`centre` of the finite `values` in each bin, NaN where there are none: [bins]."""
+    """`centre` of the finite `values` in each bin; NaN for an empty bin: [bins]."""
     keep = np.isfinite(values)
     clock, values = clock[keep], values[keep]
     cuts = np.searchsorted(clock, borders[1:-1], side="right")
@@ -42,16 +42,16 @@ def binned(
 
 
 def filled(clock: Floats, values: Floats, borders: Floats) -> Floats:
-    """Bin means, interpolated where a bin is empty; NaN before the first, the last one carried on.
+    """Bin means: [bins]. Empty bins are interpolated; before the first value they are NaN.
 
-    So a trial that stopped early keeps its last value, and every trial counts to the end.
+    A trial that stopped early keeps its last value, so every trial counts up to the end.
     """
     at = centres(borders)
     return sampled(at, binned(clock, values, borders), at)
 
 
 def binned_together(curves: Sequence[Curve], clock: str, bins: int) -> list[Curve]:
-    """All columns of `curves` by `filled`, in equal `bins` of `clock`, of which each row tells the centre."""
+    """All columns of `curves`, `filled` in equal `bins` of `clock`; `clock` itself holds the centres."""
     borders = np.linspace(0.0, max((float(curve[clock][-1]) for curve in curves), default=1.0), bins + 1)
     return [
         {
@@ -63,13 +63,16 @@ def binned_together(curves: Sequence[Curve], clock: str, bins: int) -> list[Curv
 
 
 def moments(clocks: Sequence[Floats]) -> Floats | None:
-    """Every moment at which any trial was seen, sorted; None where they are too many to draw."""
+    """All moments of any clock, sorted; None if there are none or more than `MOST_BINS`."""
     seen = np.unique(np.concatenate([np.empty(0), *clocks]))
     return seen if 0 < len(seen) <= MOST_BINS else None
 
 
 def sampled(clock: Floats, values: Floats, at: Floats) -> Floats:
-    """The curve at the moments `at` [m]: [m]; NaN before its first, the last value carried on."""
+    """The curve, interpolated at the moments `at` [m]: [m].
+
+    It is NaN before the curve begins, and the last value after the curve ends.
+    """
     known = np.isfinite(values)
     if not known.any():
         return np.full(len(at), np.nan)

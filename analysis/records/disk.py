@@ -1,4 +1,4 @@
-"""Trials as they lie on disk, read without judgement: `trial.json`, `result.json`, metric files."""
+"""Reads the records of trials from disk: `trial.json`, `result.json` and metric files."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read
 from dqn_exp.scores import Floats
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-"""A folder that holds trials, or several."""
+"""A folder that holds trials, or several folders."""
 Value = str | int | float | bool | None
 Curve = dict[str, Floats]
 """One metrics file: column name -> values [rows]; all columns have the same length."""
 ReadJson = Callable[[Path], Any]
-"""`read_json`, or what gives, raises and warns the same."""
+"""`read_json`, or a function with the same results, errors and warnings."""
 ReadColumns = Callable[[Path], Curve]
-"""`read_columns`, or what gives, raises and warns the same."""
+"""`read_columns`, or a function with the same results, errors and warnings."""
 
 UNFINISHED = ("running", "interrupted")
-"""Statuses of trials whose result does not say yet how far they got."""
+"""Statuses of trials whose result does not yet hold their final clock."""
 
 TOTALS = {"episodes": "episode", "env_steps": "env_step", "updates": "update"}
-"""What a result calls the clocks, and the columns of metric files that hold them."""
+"""For each clock, its name in a result and its column in metric files."""
 
 
 class Skipped(NamedTuple):
     run: str
     reason: str
     status: str = "unreadable"
-    """Or of shards: "repeated", "differs" or "missing"."""
+    """For shards "repeated", "differs" or "missing"."""
 
 
 @dataclass(frozen=True)
 class RecordedTrial:
     directory: Path
     run: str
-    """The directory relative to the path that was read; "." where it is that path. Relative to what
-    they have in common where several were read."""
+    """The directory, relative to the path that was read ("." if it is that path). If several paths were read,
+    it is relative to their common parent."""
     record: Mapping[str, Any]
-    """`trial.json` but for the configuration."""
+    """`trial.json` without the configuration."""
     result: Mapping[str, Any]
     config: Mapping[str, Value]
     """Configuration values by dotted name."""
@@ -61,22 +61,22 @@ class RecordedTrial:
 
     @property
     def environment(self) -> str:
-        """Its id, in words where a log does not tell it."""
+        """The environment's id; "an unknown environment" if a log lacks it."""
         return str(self.config.get("env.id") or "an unknown environment")
 
     @property
     def imported(self) -> Mapping[str, Any] | None:
-        """Where the logs are that another program wrote of the trial; None where it is ours."""
+        """The source of an imported trial (its logs and program); None if dqn_exp trained it."""
         return self.record.get(IMPORTED)
 
     def number(self, name: str) -> float:
-        """A number of the result, as it was last recorded; NaN where there is none."""
+        """A number of the result, as last recorded; NaN if there is none."""
         value = self.result.get(name)
         return math.nan if value is None else float(value)
 
 
 def as_list(paths: Paths) -> list[Path]:
-    """Each of `paths`; several as absolute ones."""
+    """`paths` as a list; if there are several, as absolute paths. Raises AnalysisError if there is none."""
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not several:
         raise AnalysisError("no folder was given")
@@ -84,15 +84,15 @@ def as_list(paths: Paths) -> list[Path]:
 
 
 def common_root(paths: Sequence[Path]) -> Path:
-    """The folder that the names of trials are relative to."""
+    """The folder to which the names of trials (`run`) are relative."""
     return paths[0] if len(paths) == 1 else Path(os.path.commonpath(paths))
 
 
 def find_trials(path: Path) -> list[Path]:
     """Directories below `path` (or `path` itself) that hold a trial, in natural order.
 
-    Trials that were begun ahead of a look that has not asked for them are left out: how many there are
-    depends on the machine.
+    Trials that were started for a later look than those taken so far are left out, because their number
+    depends on the machine. Raises AnalysisError if `path` is not a directory.
     """
     if not path.is_dir():
         raise AnalysisError(f"{path} is not a directory")
@@ -115,11 +115,11 @@ def _begun_ahead(sweep: Path) -> list[str]:
     try:
         return list(read_json(sweep / "sweep.json").get("ahead", ()))
     except (OSError, ValueError, AttributeError):
-        return []  # damage is told of by those who read the whole plan
+        return []  # damage is reported when the whole plan is read
 
 
 def natural_key(text: str) -> list[tuple[int, float, str]]:
-    """Sorts "seed=10" after "seed=9"."""
+    """A sort key that puts "seed=10" after "seed=9"."""
     parts = re.split(r"(\d+(?:\.\d+)?)", text)
     return [(0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
 
@@ -130,9 +130,9 @@ def slug(text: str) -> str:
 
 
 def read_trial(directory: Path, root: Path, read: ReadJson = read_json) -> RecordedTrial:
-    """One trial; raises ValueError or OSError where its records cannot be read."""
+    """Read one trial. Raises ValueError or OSError if its records cannot be read."""
     record = read(directory / "trial.json")
-    attempts_of(record)  # raises where it cannot be read
+    attempts_of(record)  # raises if the attempts cannot be read
     config = record.pop("config")
     config = flatten(config) if IMPORTED in record else by_name(config)
     run = str(directory.relative_to(root))
@@ -144,7 +144,7 @@ def read_trial(directory: Path, root: Path, read: ReadJson = read_json) -> Recor
 
 
 def read_result(directory: Path, read: ReadJson = read_json) -> Mapping[str, Any]:
-    """How the trial ended; empty where nothing is recorded."""
+    """The content of `result.json`; empty if there is no such file."""
     path = directory / "result.json"
     result = read(path) if path.exists() else {}
     if not isinstance(result, dict):
@@ -153,9 +153,9 @@ def read_result(directory: Path, read: ReadJson = read_json) -> Mapping[str, Any
 
 
 def last_clock(directory: Path) -> dict[str, float]:
-    """How far a trial got that has not written its result: from its last whole episode.
+    """The clocks of an unfinished trial at its last complete episode.
 
-    Damage is not judged here; whoever reads the episodes hears of it.
+    Damage of the episodes file is ignored here. It is reported when the episodes are read.
     """
     try:
         with warnings.catch_warnings():
@@ -167,13 +167,16 @@ def last_clock(directory: Path) -> dict[str, float]:
 
 
 def _columns(directory: Path, kind: str, read: ReadColumns = read_columns) -> Curve:
-    """A metrics file by column; empty where it has no rows yet. Warns and raises as `read_columns` does."""
+    """A metrics file by column; empty if it has no rows yet. Warns and raises like `read_columns`."""
     columns = read(metrics_path(directory, kind))
     return columns if any(map(len, columns.values())) else {}
 
 
 def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json) -> list[RecordedTrial]:
-    """All trials below `paths`, each once; those that cannot be read are added to `skipped`."""
+    """All trials below `paths`, each once. Trials that cannot be read are added to `skipped`.
+
+    Raises AnalysisError for a path without trials.
+    """
     places = as_list(paths)
     root, directories = common_root(places), list[Path]()
     for place in places:
@@ -199,20 +202,23 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
 
 
 def _missing(groups: Sequence[Group], trials: Sequence[RecordedTrial]) -> Iterator[Remark]:
-    """What is missing of the shards of sweeps of which there are some `trials`."""
+    """Remarks on missing trials of the shards in `groups`."""
     for group in groups:
         named = ((name_in(group, trial.directory), trial.status not in UNFINISHED) for trial in trials)
         yield from incomplete(group, {name: is_over for name, is_over in named if name is not None})
 
 
 def status(directory: Path, result: Mapping[str, Any]) -> str:
-    """That of a trial by its `result`; one that runs while nobody holds its lock was interrupted."""
+    """The status of a trial by its `result`. A running trial whose lock nobody holds was interrupted."""
     recorded = str(result.get("status", "running"))
     return "interrupted" if recorded == "running" and not is_locked(directory) else recorded
 
 
 def by_name(config: Mapping[str, Any]) -> dict[str, Value]:
-    """A recorded configuration by dotted names, with what was done where it lacks keys that came later."""
+    """A recorded configuration by dotted names.
+
+    A key that did not exist when it was written gets the value that describes the behaviour of that time.
+    """
     return {**_done_before(), **flatten(config)}
 
 
@@ -238,9 +244,9 @@ def _list_text(values: list[Any]) -> str:
 def read_curve(
     trial: RecordedTrial, kind: str, skipped: list[Skipped], read: ReadColumns = read_columns
 ) -> Curve | None:
-    """A metrics file of `trial`; None where it is damaged, which is added to `skipped`.
+    """A metrics file of `trial`. If the file is damaged, returns None and adds a reason to `skipped`.
 
-    A file that is not there yet reads as empty; a torn last line is left out, which is added too.
+    A file that does not exist yet counts as empty. A torn last line is left out and added to `skipped`.
     """
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -256,7 +262,7 @@ def read_curve(
 def read_evaluations(
     trial: RecordedTrial, skipped: list[Skipped], read: ReadColumns = read_columns
 ) -> Curve | None:
-    """By what the convergence of `trial` is judged: its evaluations, or blocks of its training episodes."""
+    """The evaluations that judge the convergence of `trial`, or blocks of its training episodes instead."""
     if not is_judged_by_training(trial.config):
         return read_curve(trial, "evaluations", skipped, read)
     episodes = read_curve(trial, "episodes", skipped, read)

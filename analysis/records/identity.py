@@ -1,4 +1,4 @@
-"""Values of a setting that changed nothing at all: trials that are equal to the last bit."""
+"""Finds values of a setting that changed nothing: their trials are identical, bit for bit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
 
     Two values gave the same trials if each counted trial of one has a trial of the other with the same seed,
     the same values of all other axes, the same outcome and, byte for byte, the same network. Training is
-    deterministic, so that such trials were the same from beginning to end.
+    deterministic, so such trials were the same from beginning to end.
     """
     others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
     found: dict[int, set[Hashable]] = defaultdict(set)
@@ -38,12 +38,15 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
 
 
 def what_became_of(sweep: Sweep, rows: Sequence[Row]) -> list[Hashable]:
-    """Equal for two of the trials `rows` that ended with the same network, bit for bit, and alike."""
+    """A key for each of `rows`, equal for trials with the same outcome and the same final network.
+
+    A trial without a saved network equals no other trial.
+    """
     trials = {trial.run: trial for trial in sweep.trials}
     return [
         (
             _digest(trials[row["run"]]) or row["run"],
-            *(str(row[name]) for name in OUTCOMES),  # as text, in which not-a-number equals itself
+            *(str(row[name]) for name in OUTCOMES),  # as text, so that NaN equals itself
         )
         for row in rows
     ]

@@ -1,4 +1,4 @@
-"""Trials that other programs trained: what their logs do not tell is unknown, and not another value."""
+"""Trials that other programs trained. A value that is missing in their logs is unknown."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from dqn_exp.runs import CLOCK
 from dqn_exp.scores import Floats
 
 IMPORTED = "imported"
-"""Of a description: where the logs lie, which program wrote them, and when they were read."""
+"""Key in `trial.json` for the place of the logs, the program that wrote them, and when they were read."""
 PROGRAM = "program"
-"""The configuration value that tells who trained a trial."""
+"""The configuration value that names the program that trained a trial."""
 OURS = "dqn_exp"
 UNKNOWN = "unknown"
-"""On an axis, the value of trials whose logs do not tell theirs."""
+"""The value on an axis of trials whose logs lack it."""
 JUDGED_BY = "convergence.judged_by"
 EVALUATIONS, TRAINING = "evaluations", "training episodes"
-"""What convergence is judged by: the second where nothing was evaluated."""
+"""The data that judge convergence; training episodes are used if there are no evaluations."""
 BLOCK = 10
-"""Training episodes that stand for one evaluation where there are none."""
+"""The number of training episodes that replace one evaluation."""
 OF_THE_RULE = ("budget.", "evaluation.", "convergence.")
-"""Configuration that is computed with: there the place of an unknown value stays empty."""
+"""Keys whose values are used in computations; an unknown value is left empty there."""
 
 
 def in_blocks(episodes: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Every `BLOCK` training episodes as if they were one evaluation, at the time of the last of them.
+    """Every `BLOCK` training episodes as one evaluation, at the time of the last of them.
 
-    The columns of an evaluations file; {} where there are too few episodes. What is left over is left out.
+    Returns the columns of an evaluations file, or {} if there are too few episodes. An incomplete last
+    block is left out.
     """
     returns = episodes.get("return", np.empty(0))
     blocks = len(returns) // BLOCK
@@ -50,25 +51,28 @@ def is_judged_by_training(config: Mapping[str, Any]) -> bool:
 
 
 def seed_of(row: Mapping[str, Any]) -> Hashable:
-    """What tells which trials share a seed; one that is not known is shared with no other trial."""
+    """The seed of a trial, to find trials that share it. An unknown seed equals that of no other trial."""
     seed: Hashable = row["seed"]
     return f"{UNKNOWN}: {row['run']}" if seed is None else seed
 
 
 def is_partial(config: Mapping[str, Any]) -> bool:
-    """Is this of a log, so that what it lacks is unknown?"""
+    """Is this the configuration of an imported trial, where missing values are unknown?"""
     return bool(config.get(PROGRAM, OURS) != OURS)
 
 
 def with_programs(configs: Sequence[Mapping[str, Any]], imported: Sequence[bool]) -> list[dict[str, Any]]:
-    """`configs` with who trained each trial, where any of them was `imported`."""
+    """`configs` with the program that trained each trial, if any of them was `imported`."""
     if not any(imported):
         return [dict(config) for config in configs]
     return [dict(config) if PROGRAM in config else {**config, PROGRAM: OURS} for config in configs]
 
 
 def with_unknown(configs: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> list[dict[str, Any]]:
-    """`configs` in which the logs that do not tell the value of one of `axes` say so."""
+    """`configs`, where imported ones get the value "unknown" for each of `axes` that they lack.
+
+    Axes of `OF_THE_RULE` are not filled in.
+    """
     told = [name for name in axes if not name.startswith(OF_THE_RULE)]
     return [
         {**dict.fromkeys(told, UNKNOWN), **config} if is_partial(config) else dict(config)

@@ -27,10 +27,11 @@ from dqn_exp.runs import CLOCK, COLUMNS, KINDS
 def load_runs(path: Paths) -> pd.DataFrame:
     """One row per trial in or below `path`: results, then every configuration value by dotted name.
 
-    `path` is a folder or several; `run` is relative to what they have in common. `steps_to_threshold` and
-    `episodes_to_threshold` are times of convergence where `converged`, and of censoring elsewhere. An
+    `path` is one folder or several; `run` is relative to their common parent. `steps_to_threshold` and
+    `episodes_to_threshold` are times of convergence if `converged`, otherwise times of censoring. An
     axis whose values are not all numbers or booleans is an ordered categorical in the order of the
-    report, with "none" for null. What could not be read is warned of and kept in `attrs["skipped"]`.
+    report, with "none" for null. Records that cannot be read cause a warning and are listed in
+    `attrs["skipped"]`.
     """
     skipped: list[Skipped] = []
     with cached(path) as files:
@@ -45,13 +46,14 @@ def load_runs(path: Paths) -> pd.DataFrame:
 def load_curves(path: Paths, kind: str, grid: int | None = None, clock: str = "env_step") -> pd.DataFrame:
     """One row per line of every trial's `kind` file: run, seed, axes, clock and values.
 
-    `kind` is "episodes", "evaluations" or "losses". The axes are the configuration values that
-    vary over the trials. Reports what it skipped, and orders axes, as `load_runs` does.
+    `kind` is "episodes", "evaluations" or "losses". The axes are the configuration values that vary over
+    the trials. Skipped records are reported, and axes are ordered, as in `load_runs`.
 
-    grid: so many rows per trial instead, at the same moments of `clock` ("env_step", "episode" or
-    "update") for all: means of equal bins from 0 to the last moment of any trial, each row at the
-    centre of its bin, as reports draw curves. A trial that ended keeps its last value, so that means
-    over trials are of the same trials everywhere. Raises ValueError for an unknown kind, grid or clock.
+    `grid`: the number of rows per trial on a common grid of `clock` ("env_step", "episode" or "update"),
+    instead of one row per line. The grid has equal bins from 0 to the last moment of any trial; each row
+    is the mean of a bin and lies at the centre of the bin, as in the curves of reports. A trial that ended
+    keeps its last value, so means over trials use the same trials everywhere. Raises ValueError for an
+    unknown kind, grid or clock.
     """
     _check(kind, grid, clock)
     skipped: list[Skipped] = []
@@ -91,7 +93,7 @@ def _labels(trials: Sequence[RecordedTrial], axes: Sequence[Axis]) -> pd.DataFra
 
 
 def _stacked(curves: Sequence[Curve]) -> pd.DataFrame:
-    """The rows of all `curves`, one after the other; NaN where one lacks a column."""
+    """The rows of all `curves`, one curve after the other; NaN where a curve lacks a column."""
     names = dict.fromkeys(name for curve in curves for name in curve)
     missing = [np.full(len(next(iter(curve.values()))), np.nan) for curve in curves]
     return pd.DataFrame(
@@ -103,8 +105,10 @@ def _stacked(curves: Sequence[Curve]) -> pd.DataFrame:
 
 
 def _with_axes(frame: pd.DataFrame, trials: Sequence[RecordedTrial], axes: Sequence[Axis]) -> pd.DataFrame:
-    """`frame`, a row for each of `trials`, with `axes` in their order: pandas would sort lists as text and
-    leave out null."""
+    """`frame` (one row for each of `trials`) with `axes` as ordered categoricals.
+
+    Otherwise pandas would sort lists as text and drop null.
+    """
     ordered = {
         axis.name: pd.Categorical(
             [axis.plain(trial.config.get(axis.name)) for trial in trials],

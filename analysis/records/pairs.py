@@ -1,4 +1,4 @@
-"""Axes whose values went together: nobody can tell their effects apart, so that they are read as one."""
+"""Axes whose values were varied together (`zip=`) are read as one, as their effects cannot be separated."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SEPARATOR = ", "
 
 
 def read_pairs(path: Path) -> list[list[str]]:
-    """The groups of keys that `sweep.json` in `path` tells of; none where there is no such file to read."""
+    """The groups of keys under "zip" in `sweep.json` of `path`; none if there is no readable file."""
     try:
         plan = read_json(path / "sweep.json")
         return [[str(key) for key in group] for group in plan.get("zip", ())]
     except (OSError, ValueError, TypeError, AttributeError):
-        return []  # damage is told of by those who read the whole plan
+        return []  # damage is reported when the whole plan is read
 
 
 def combined(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """`config` with one more value for each of `pairs`, by a name such as "buffer, batch"."""
+    """`config` with one more value for each of `pairs`, under a name such as "buffer, batch"."""
     together: dict[str, Any] = {}
     for pair in pairs:
         names = [name for key in pair if (name := _column(key, config)) is not None]
@@ -32,14 +32,14 @@ def combined(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> dict[
 
 
 def _told(config: Mapping[str, Any], name: str) -> str:
-    """Its value; a dash where what the trial has chosen knows no such key, as replay.alpha."""
+    """The value as text; a dash if the trial's parts have no such key (for example replay.alpha)."""
     return format_value(config[name]) if name in config else "–"
 
 
 def _column(key: str, config: Mapping[str, Any]) -> str | None:
-    """The value by which a key is told of: that of a config group is the name of its part.
+    """The name of the configuration value for a key. For a config group, it is the name of its part.
 
-    A dotted key is none of a group, whether this configuration has it or not.
+    A dotted key is not a group: it is returned even if this configuration does not have it.
     """
     names = (key, f"{key}.name", f"{key}.id")
     found = (name for name in names if name in config and name != "seed")
@@ -47,5 +47,5 @@ def _column(key: str, config: Mapping[str, Any]) -> str | None:
 
 
 def parts(name: str) -> list[str]:
-    """The columns that a column is made of; itself, of a single one."""
+    """The columns that a column is combined of; only itself if it is not combined."""
     return name.split(SEPARATOR)

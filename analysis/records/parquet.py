@@ -1,4 +1,4 @@
-"""A table of file contents in one Parquet file: written whole, and read only where it is whole."""
+"""Stores the contents of many files in one Parquet file. A damaged Parquet file is not read."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ import numpy as np
 from dqn_exp.runs import write_atomic
 
 FORMAT = b"1"
-"""Of these tables. What another version has written is not read."""
+"""Version of this format. Files of another version are not read."""
 MARK = b"dqn_exp"
-"""The key under which a file says its format."""
+"""The metadata key of the format."""
 Content = bytes | memoryview
 
 
 class Stamp(NamedTuple):
-    """What tells a file from what it was, or from another in its place; nobody can set the last two."""
+    """Identifies the state of a file, to notice a change or replacement. No program can set the last two."""
 
     size: int
     modified: int
-    """Nanoseconds, as the next."""
+    """Nanoseconds, like `changed`."""
     changed: int
     inode: int
 
 
 class Entry(NamedTuple):
-    """One file: what it was like when it was read, and its content."""
+    """One file: its stamp when it was read, and its content."""
 
     stamp: Stamp
     content: Content
 
 
 def read_entries(path: Path) -> dict[str, Entry]:
-    """What `write_entries` wrote, by key; empty where that is missing, damaged or of another version."""
+    """The entries that `write_entries` wrote, by key; {} if missing, damaged or of another version."""
     try:
         content = path.read_bytes()
         return _entries(content)
     except FileNotFoundError:
         return {}
-    except Exception:  # whatever is wrong with it, the files themselves are there
+    except Exception:  # the cached files can still be read themselves
         return {}
 
 
@@ -63,7 +63,7 @@ def _entries(content: bytes) -> dict[str, Entry]:
 
 
 def _cells(column: Any) -> list[memoryview]:
-    """The contents without a copy of them."""
+    """The contents of the cells, without copying them."""
     cells: list[memoryview] = []
     for chunk in column.chunks:
         _, offsets, values = chunk.buffers()
@@ -74,7 +74,7 @@ def _cells(column: Any) -> list[memoryview]:
 
 
 def write_entries(path: Path, entries: Mapping[str, Entry]) -> None:
-    """Replace the file `path` by these; raises what goes wrong, with the old file intact."""
+    """Replace the file `path` by these entries. If an error is raised, the old file is intact."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""What a sweep planned: `sweep.json`."""
+"""Reads the plan of a sweep from `sweep.json`."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from dqn_exp.runs import read_json
 
 
 class Planned(NamedTuple):
-    """A trial that was planned."""
+    """A planned trial."""
 
     name: str
     """Its directory, relative to the sweep's."""
     swept: Mapping[str, str]
-    """Those of its overrides that not every trial has."""
+    """Its overrides, without those that all trials have in common."""
 
 
 class Schedule(NamedTuple):
-    """Looks, as they were declared before the first of them or extended later."""
+    """A declaration of looks, made before the first look or when looks were added."""
 
     looks: Sequence[int]
-    """Seeds of a value at each look."""
+    """Seeds per value at each look."""
     reserve: float
-    """Share of alpha that they leave to others, which may be added later."""
+    """Share of alpha that these looks do not spend, so that looks added later can."""
     taken: int
-    """How many looks had been taken when this was declared: the first of `looks`."""
+    """How many looks had been taken at the declaration: the first ones of `looks`."""
     declared: str
-    """When, ISO 8601."""
+    """Time of the declaration, ISO 8601."""
 
 
 class PlannedLooks(NamedTuple):
-    """How many seeds it may take, as it was declared."""
+    """The declared design of a sweep whose seeds are added in looks."""
 
     first: int
     """The first seed; the others follow it."""
     margin: tuple[float, float]
     alpha: float
     schedules: Sequence[Schedule]
-    """That of the first look, and those by which looks were added; each but the first after some look."""
+    """The first declaration, then those that added looks; each of these was made after some look."""
     lost: Sequence[str]
-    """Names of trials that failed before a look was taken without them."""
+    """Names of failed trials that a look left out."""
 
     @property
     def looks(self) -> Sequence[int]:
-        """Seeds of a value at each look."""
+        """Seeds per value at each look."""
         return self.schedules[-1].looks
 
     @property
@@ -63,30 +63,33 @@ class Plan(NamedTuple):
     command: str | None
     trials: Sequence[Planned]
     defaults: Mapping[str, Value]
-    """The configuration without what the sweep varies, by dotted name; empty where it is not known."""
+    """The configuration without the sweep's own values, by dotted name; empty if it is unknown."""
     looks: PlannedLooks | None = None
-    """None where the seeds were given."""
+    """None if the seeds were given as a fixed list."""
     extended: bool = False
-    """Were given seeds added to when the sweep had come to its end?"""
+    """Were seeds added to a fixed list after the sweep had ended?"""
     ahead: Sequence[str] = ()
-    """Names of trials that were begun ahead of a look that has not asked for them."""
+    """Names of trials that were started for a later look than those taken so far."""
     roots: Sequence[Path] = ()
-    """All folders of a sweep that was run in shards, `root` the first of them."""
-    shards: Mapping[str, str] = {}  # none of it is changed
-    """The shard of each trial of such a sweep, by the trial's name."""
+    """All folders of a sweep that was run in shards; `root` is the first."""
+    shards: Mapping[str, str] = {}  # never changed
+    """For the name of each trial of such a sweep, its shard."""
 
     def places(self, name: str) -> list[Path]:
-        """Where a trial may be: in `root`, or where others have run it."""
+        """The directories in which a trial may be: in `root`, or in the folder of another shard."""
         return [root / name for root in self.roots or (self.root,)]
 
     def place(self, name: str) -> Path:
-        """Where a trial is, or would be."""
+        """The directory in which a trial is, or would be."""
         places = self.places(name)
         return next(filter(Path.is_dir, places), places[0])
 
 
 def read_plans(places: Sequence[Path], directories: Sequence[Path], skipped: list[Skipped]) -> list[Plan]:
-    """The plans of the sweeps in `places`, one for all shards of a sweep; `directories`: of their trials."""
+    """The plans of the sweeps in `places`, one for all shards of a sweep.
+
+    `directories`: the directories of the trials.
+    """
     groups = find_groups(directories, places)
     merged = [
         read_plan(group.roots[0], skipped)._replace(roots=group.roots, shards=group.shards)
@@ -97,7 +100,7 @@ def read_plans(places: Sequence[Path], directories: Sequence[Path], skipped: lis
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
-    """The plan of the sweep in `root`; nothing is planned where there is no sweep."""
+    """The plan of the sweep in `root`; a plan without trials if there is no `sweep.json`."""
     try:
         content = read_json(root / "sweep.json")
     except FileNotFoundError:
@@ -123,7 +126,7 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
 
 
 def planned_looks(content: Mapping[str, Any]) -> PlannedLooks | None:
-    """What `sweep.json` tells of looks; None where the seeds were given."""
+    """The looks in the content of `sweep.json`; None if the seeds were given as a fixed list."""
     design = content.get("seeds")
     if design is None:
         return None
@@ -147,7 +150,7 @@ def _schedule(design: Mapping[str, Any]) -> Schedule:
 
 
 def flat_config(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> Mapping[str, Value]:
-    """A nested configuration as rows have it: by dotted name, and with the axes that `pairs` make."""
+    """A nested configuration in the form of rows: by dotted names, with the combined axes of `pairs`."""
     return combined(by_name(config), pairs)
 
 
@@ -157,10 +160,10 @@ def _parted(override: str) -> tuple[str, str]:
 
 
 def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Mapping[str, Value] | None:
-    """The configuration of a planned trial, from those of `others` of its sweep.
+    """The configuration of a planned trial, derived from those of `others` in its sweep.
 
-    That of a trial that differs in the seed alone, where there is one. None where there are none, or where
-    its overrides do not tell, because one chooses a part, such as `env=lunarlander`.
+    If a trial differs in the seed alone, its configuration is used. None if there are no others, or if an
+    override does not name a configuration value (`env=lunarlander` chooses a whole group).
     """
     like = others[0] if others else {}
     if not like or not trial.swept.keys() <= like.keys():
@@ -176,11 +179,11 @@ def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Map
 
 
 _OTHER_NAMES = {**SHORT_NAMES, **{short: name for name, short in SHORT_NAMES.items()}}
-"""Each value that has two names, by either."""
+"""For each of the two names of a value, the other name."""
 
 
 def _value(text: str, like: Value) -> Value:
-    """The value of an override: a size where the key counts, otherwise a number, a list or a word."""
+    """The value of an override: a size if the key is a count, otherwise a number, a list or a word."""
     counts = isinstance(like, int) and not isinstance(like, bool)
     for convert in (parse_size, float, json.loads) if counts else (float, json.loads):
         try:

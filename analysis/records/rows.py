@@ -25,7 +25,7 @@ RESULTS = (
 
 
 def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
-    """The row of one trial; `evaluations` None means damaged: convergence is unknown then."""
+    """The row of one trial. `evaluations` is None if they are damaged; then convergence is unknown."""
     damaged = evaluations is None
     judged = outcome(trial, evaluations or {})
     unclear = trial.status == "converged" and not judged.converged
@@ -47,7 +47,7 @@ def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
 
 
 def _best(trial: RecordedTrial, evaluations: Curve) -> float:
-    """The best mean greedy return that was ever measured, after training or during it."""
+    """The best mean greedy return, measured during or after training."""
     seen = [*evaluations.get("mean_return", ()), trial.number("final_return")]
     return float(np.nanmax(seen)) if not np.all(np.isnan(seen)) else np.nan
 
@@ -59,14 +59,14 @@ def column(rows: Iterable[Row], name: str) -> NDArray[np.float64]:
 
 
 def names(rows: Sequence[Row]) -> list[str]:
-    """All column names in order of appearance: not every row has every one."""
+    """All column names in order of appearance. A row need not have all of them."""
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def return_bounds(rows: Sequence[Row]) -> tuple[float, float] | None:
-    """Between which returns of these trials must lie; None where that is not known of all of them.
+    """The bounds of the possible returns of these trials; None if they are unknown or not the same for all.
 
-    The bounds of a step's reward times the steps of an episode, which may also end at once.
+    They are the bounds of a step's reward times the number of steps; an episode may also end at once.
     """
     found = {_bounds(row) for row in rows}
     return found.pop() if len(found) == 1 else None

@@ -1,6 +1,6 @@
 """Shards: the trials of one sweep in several folders, written by commands with `shard=K/N`.
 
-What is in two of the folders is read once; what is in none of them is named.
+A trial that is in several folders is read once. A trial that is in none of them is reported as missing.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dqn_exp.runs import DESCRIPTION, FINISHED, KINDS, NETWORK, metrics_path, re
 
 MANIFEST = "sweep.json"
 MOST_NAMED = 3
-"""Trials of one folder that are named one by one."""
+"""The most trials of one folder that are named one by one."""
 OF_A_PROGRAM = {"cpu": "processor", "source": "code of dqn_exp", "versions": "packages", "learner": "learner"}
-"""What `trial.json` tells of that may make other numbers of the same trial, in words."""
+"""Keys of `trial.json` that may explain different results of the same trial, in words."""
 
 
 class Group(NamedTuple):
-    """One sweep."""
+    """One sweep that was run in shards."""
 
     roots: Sequence[Path]
-    """The folders that hold trials of it; the first has the plan."""
+    """The folders that hold its trials; the first has the plan."""
     shards: Mapping[str, str]
-    """The shard of each planned trial, "3/16", by the trial's name."""
+    """For the name of each planned trial, its shard, such as "3/16"."""
 
 
 class Remark(NamedTuple):
@@ -38,9 +38,10 @@ class Remark(NamedTuple):
 
 
 def find_groups(directories: Sequence[Path], places: Sequence[Path]) -> list[Group]:
-    """The sweeps that were run in shards, of those that the trials in `directories`, below `places`, are of.
+    """The sweeps that were run in shards, among those of the trials in `directories` below `places`.
 
-    Folders are of one sweep where its plan has the same fingerprint, also that of a command without a shard.
+    Folders belong to one sweep if their plans have the same fingerprint. The folder of a command without
+    `shard=` can be one of them.
     """
     roots = [root for root in _ancestors(directories, places) if (root / MANIFEST).is_file()]
     if not any(b'"shard"' in (root / MANIFEST).read_bytes() for root in roots):
@@ -58,9 +59,9 @@ def find_groups(directories: Sequence[Path], places: Sequence[Path]) -> list[Gro
 def read_once(
     directories: Sequence[Path], groups: Sequence[Group], common: Path
 ) -> tuple[list[Path], list[Remark]]:
-    """`directories` without trials that are in another folder of the same sweep, too; and which these are.
+    """`directories` with one copy of each trial, and remarks on the copies that were left out.
 
-    Of several, one that has come to its end is kept, and of several such the first: whatever its result.
+    Of several copies the first finished one is kept, whatever its result; if none is finished, the first.
     """
     copies = defaultdict[object, list[Path]](list)
     for directory in directories:
@@ -72,7 +73,7 @@ def read_once(
 
 
 def incomplete(group: Group, over: Mapping[str, bool]) -> Iterator[Remark]:
-    """What is missing of each shard; `over` says of each trial that is there, by name, if it ended."""
+    """A remark for each shard with missing trials. `over`: has the existing trial of this name ended?"""
     names = defaultdict[str, list[str]](list)
     for name, shard in group.shards.items():
         names[shard].append(name)
@@ -88,12 +89,12 @@ def incomplete(group: Group, over: Mapping[str, bool]) -> Iterator[Remark]:
 
 
 def name_in(group: Group, directory: Path) -> str | None:
-    """The name of a trial in the sweep; None where it is not of it."""
+    """The name of a trial in the sweep; None if the trial belongs to another one."""
     return next((str(directory.relative_to(r)) for r in group.roots if r in directory.parents), None)
 
 
 def _ancestors(directories: Sequence[Path], places: Sequence[Path]) -> list[Path]:
-    """The folders that trials lie in, up to those that were named, each once."""
+    """All folders above the trials, up to `places`, each once."""
     found: dict[Path, None] = {}
     for directory in directories:
         for folder in directory.parents:
@@ -105,7 +106,7 @@ def _ancestors(directories: Sequence[Path], places: Sequence[Path]) -> list[Path
 
 
 def read_if_whole(path: Path) -> Mapping[str, Any]:
-    """An object; empty where it is damaged, of which others tell who read the whole of it."""
+    """The JSON object in a file; empty if it is damaged, which is reported when the whole plan is read."""
     try:
         content = read_json(path)
     except (OSError, ValueError):
@@ -118,7 +119,7 @@ def _shards(plan: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _identity(directory: Path, groups: Sequence[Group]) -> object:
-    """Equal for the copies of a trial."""
+    """A key that is equal for all copies of a trial."""
     for number, group in enumerate(groups):
         name = name_in(group, directory)
         if name is not None:
@@ -141,7 +142,7 @@ def _is_finished(directory: Path) -> bool:
 def _repeated(
     dropped: Sequence[tuple[Path, Path]], groups: Sequence[Group], common: Path
 ) -> Iterator[Remark]:
-    """One remark for each two folders and what became of the trials that are in both."""
+    """One remark for each pair of folders and each result of comparing the trials that are in both."""
     found = defaultdict[tuple[str, str, str], list[str]](list)
     for kept, other in dropped:
         name = next(name for group in groups if (name := name_in(group, other)))
@@ -155,7 +156,7 @@ def _repeated(
 
 
 def _without(name: str, run: Path) -> str:
-    """The folder of a sweep in which the trial called `name` is `run`."""
+    """The sweep's folder: `run` without the trial's `name` at its end."""
     return str(run).removesuffix(name).rstrip("/") or "."
 
 

@@ -1,4 +1,4 @@
-"""A whole sweep, read once: its trials, its axes, and which of its trials count as evidence."""
+"""A whole sweep, read once: its trials, its axes, and which trials count as evidence."""
 
 from __future__ import annotations
 
@@ -37,32 +37,32 @@ from dqn_exp.runs import NEVER
 from dqn_exp.text import format_value
 
 ENDED = ("converged", "exhausted", "diverged")
-"""Statuses that are outcomes of a whole trial; the others are listed but kept out of statistics."""
+"""Statuses of complete trials. Trials with another status are listed but left out of statistics."""
 
 UNDER_WAY = ("running", "interrupted")
 
 
 class Timeline(NamedTuple):
-    """One way to count time: `column` of a row holds T, `curve` of a metrics file each line's time."""
+    """One way to count time: column `column` of a row holds T, column `curve` of a metrics file the time."""
 
     column: str
     curve: str
     unit: str
     budget: float
-    """The limit that every trial had; NaN where there was no common one."""
+    """The common limit of all trials; NaN if there is none."""
     horizon: float
-    """The time up to which every counted trial was followed, or had diverged."""
+    """The time up to which every counted trial was observed, converged or had diverged."""
     longest: float
     """The longest time of any counted trial."""
 
     def times(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        """T of each row. A diverged trial never converges: it stays in sight to the end."""
+        """T of each row. A diverged trial never converges: it is censored no earlier than `longest`."""
         never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
         times = column(rows, self.column)
         return np.where(never, np.fmax(times, self.longest), times)
 
     def seen_until(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        """The end of each trial, converged or not; inf where it diverged, which is all that it will do."""
+        """The end of each trial, converged or not; inf for a diverged trial, which can reach no more."""
         never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
         return np.where(never, np.inf, column(rows, _TOTALS[self.curve]))
 
@@ -81,16 +81,19 @@ class Sweep:
     rows: Sequence[Row]
     evaluations: Mapping[str, Curve | None]
     plans: Sequence[Plan]
-    """Of each of the `paths`; of several that hold shards of one sweep, one."""
+    """One plan for each of the `paths`, but a single one for paths that hold shards of the same sweep."""
     skipped: list[Skipped]
 
     @cached_property
     def axes(self) -> list[Axis]:
-        """What the sweep varies, also in trials that failed before they left a record; never empty."""
+        """The axes that the sweep varies, including those varied by failed trials without a record.
+
+        Never empty: `ALL` stands for a sweep without axes.
+        """
         return find_axes([*(trial.config for trial in self.trials), *self.unrecorded]) or [ALL]
 
     def by_environment(self) -> dict[str, Sweep]:
-        """A sweep for each environment, by its id. What left no record is told by the whole alone."""
+        """A sweep for each environment id. Only the whole sweep lists planned trials without a record."""
         found: dict[str, Sweep] = {}
         plans = [plan._replace(trials=[]) for plan in self.plans]
         for name in dict.fromkeys(trial.environment for trial in self.trials):
@@ -99,9 +102,10 @@ class Sweep:
         return found
 
     def by_path(self) -> dict[str, Sweep]:
-        """A sweep for each of the folders that were read, by its name, or its path where names are the same.
+        """A sweep for each folder that was read, by its name, or by its path if names are not unique.
 
-        Folders that hold shards of one sweep are one. What left no record is told by the whole alone.
+        Folders with shards of one sweep count as one. Only the whole sweep lists planned trials without a
+        record.
         """
         folders = dict[Path, list[Path]]()
         for path in self.paths:
@@ -118,12 +122,12 @@ class Sweep:
         }
 
     def where(self, kept: Sequence[bool]) -> Sweep:
-        """The sweep of some of its trials: `kept` [trials]."""
+        """The sweep with only some of its trials: `kept` [trials]."""
         return replace(self, trials=list(compress(self.trials, kept)), rows=list(compress(self.rows, kept)))
 
     @cached_property
     def unrecorded(self) -> list[Mapping[str, Value]]:
-        """Configurations of planned trials that failed before they left a record, where they are known."""
+        """Known configurations of planned trials that failed before they left a record."""
         failed = [(plan, trial) for plan, trial in self._lost.values() if _cause(plan.place(trial.name))]
         known = (planned_config(self._configs_in(plan), trial) for plan, trial in failed)
         return [config for config in known if config is not None]
@@ -134,7 +138,7 @@ class Sweep:
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
-        """Trials that are listed but not counted as evidence, and why."""
+        """Trials that are listed but not counted as evidence, each with the reason."""
         repeated = self._repeats()
         reasons = (_reason(row, repeated) for row in self.rows)
         rows = zip(self.rows, reasons, strict=True)
@@ -142,7 +146,7 @@ class Sweep:
 
     @cached_property
     def ahead(self) -> list[LeftOut]:
-        """Trials that were begun ahead of a look that has not asked for them: they have no row."""
+        """Trials that were started for a later look than those taken so far. They have no row."""
         root, reason = common_root(self.paths), "begun ahead of a look that has not asked for it"
         begun = [plan.root / name for plan in self.plans for name in plan.ahead]
         return [
@@ -152,7 +156,10 @@ class Sweep:
         ]
 
     def _repeats(self) -> dict[str, str]:
-        """Trials with the configuration and seed of an earlier one: no evidence of their own."""
+        """Trials with the configuration and seed of an earlier one, which are no further evidence.
+
+        Maps the run of each to the run of the earlier trial.
+        """
         first: dict[object, str] = {}
         hashes = ((trial.run, trial.record.get("config_hash")) for trial in self.trials)
         pairs = [(run, first.setdefault(key, run)) for run, key in hashes if key is not None]
@@ -160,12 +167,12 @@ class Sweep:
 
     @cached_property
     def counted(self) -> list[Row]:
-        """The rows that statistics are made of."""
+        """The rows that count as evidence; statistics are computed from these."""
         excluded = {entry.run for entry in self.left_out}
         return [row for row in self.rows if row["run"] not in excluded]
 
     def counts(self, row: Row) -> bool:
-        """Is this row among those that statistics are made of?"""
+        """Is this row among the counted ones?"""
         return row["run"] in self._counted_runs
 
     @cached_property
@@ -174,17 +181,17 @@ class Sweep:
 
     @cached_property
     def by_training(self) -> list[Row]:
-        """The rows whose convergence is judged by training episodes, because nothing was evaluated."""
+        """The rows whose convergence is judged by training episodes, because there are no evaluations."""
         return [row for row in self.rows if is_judged_by_training(row)]
 
     @property
     def judged(self) -> bool:
-        """Can convergence be seen in this sweep at all?"""
+        """Can convergence be judged in this sweep?"""
         return self.obstacle is None
 
     @cached_property
     def obstacle(self) -> str | None:
-        """Why convergence cannot be seen in this sweep; None where it can."""
+        """Why convergence cannot be judged in this sweep; None if it can."""
         if not self.counted:
             return "no trial counts as evidence"
         found = list(filter(None, map(obstacle, self.counted)))
@@ -199,22 +206,22 @@ class Sweep:
         return f"it takes {min(needed)} evaluations in a row, and no trial had more than {max(seen)}"
 
     def _share(self, count: int) -> str:
-        """How many of the trials that are meant, unless it is all of them."""
+        """The number of affected trials as text; empty if all counted trials are affected."""
         return f" (in {count} of {len(self.counted)} trials)" if count < len(self.counted) else ""
 
     @cached_property
     def timelines(self) -> list[Timeline]:
-        """The timelines on which all trials are known, first the one on which they share a budget."""
+        """The timelines on which the times of all trials are known; one with a common budget comes first."""
         return timelines_of(self.counted)
 
     @cached_property
     def taken_from(self) -> Counter[str]:
-        """How many trials were taken from elsewhere instead of being trained, by the folder they were in."""
+        """The number of trials that were taken from another folder instead of trained, by that folder."""
         return Counter(origin for _, origin in self._origins if origin is not None)
 
     @cached_property
     def adds_to_taken(self) -> bool:
-        """Has a configuration trials that were taken beside others, be they trained or from elsewhere?"""
+        """Does any configuration have trials from more than one place (trained here, or another folder)?"""
         places: dict[object, set[str | None]] = {}
         for cell, origin in self._origins:
             places.setdefault(cell, set()).add(origin)
@@ -222,9 +229,9 @@ class Sweep:
 
     @cached_property
     def _origins(self) -> list[tuple[object, str | None]]:
-        """Configuration and folder of origin of each trial, None where it was trained here.
+        """Configuration and folder of origin of each trial; the folder is None if it was trained here.
 
-        Where a trial and what was taken from it are read together, it is neither.
+        If a trial and its copy are read together, only the first of the two is in the list.
         """
         repeated = self._repeats()
         rows = [row for row in self.rows if row["run"] not in repeated]
@@ -234,7 +241,7 @@ class Sweep:
 
     @cached_property
     def missing(self) -> list[Skipped]:
-        """Planned trials that left no record, and why; those that no shard has begun are told by `shards`."""
+        """Planned trials without a record, and why. Those that no shard has begun are in `shards` instead."""
         return [
             Skipped(run, _why_missing(plan.place(trial.name)))
             for run, (plan, trial) in self._lost.items()
@@ -243,12 +250,12 @@ class Sweep:
 
     @cached_property
     def shards(self) -> list[Skipped]:
-        """What is missing of shards, and what several of them have trained with different results."""
+        """Shards with missing trials, and trials that several shards trained with different results."""
         return [entry for entry in self.skipped if entry.status in ("missing", "differs")]
 
     @cached_property
     def _lost(self) -> dict[str, tuple[Plan, Planned]]:
-        """Planned trials that left no record, by run, and the plan of each."""
+        """Planned trials without a record, each with its plan, by run."""
         found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
         root = common_root(self.paths)
         planned = [(plan, trial) for plan in self.plans for trial in plan.trials]
@@ -259,7 +266,7 @@ class Sweep:
         }
 
     def reference(self, axis: Axis) -> tuple[int, str]:
-        """The value that others are compared with (its index), of those with trials; and why this one."""
+        """The index of the reference value, and why it is the reference. It has counted trials."""
         codes = np.unique(axis.codes(self.counted)).tolist() or [0]
         values = [axis.values[code] for code in codes]
         defaults = {plan.defaults[axis.name] for plan in self.plans if axis.name in plan.defaults}
@@ -273,9 +280,9 @@ class Sweep:
 
     @cached_property
     def observed(self) -> list[Row]:
-        """The counted rows, and those of trials that run or were interrupted, as far as they went.
+        """The counted rows, and those of running or interrupted trials, censored where they stand.
 
-        Leaving these out would favour values that converge quickly, whose trials end first.
+        Without the latter, values that converge quickly would be favoured, because their trials end first.
         """
         repeated = self._repeats()
         under_way = [
@@ -286,7 +293,7 @@ class Sweep:
         return [*self.counted, *under_way]
 
     def strata(self, axis: Axis, rows: Sequence[Row]) -> NDArray[np.int64]:
-        """Which `rows` agree on all other axes: [rows]."""
+        """A code for each of `rows`, equal if they agree on all other axes: [rows]."""
         others = [other.codes(rows) for other in self.axes if other is not axis]
         if not others:
             return np.zeros(len(rows), dtype=np.int64)
@@ -295,7 +302,7 @@ class Sweep:
 
 _NO_DEFAULT = object()
 _TOTALS = {clock: total for total, clock in TOTALS.items()}
-"""What a row calls the end of each clock."""
+"""For each clock of a metrics file, the row's column with its value at the end of the trial."""
 
 _TIMELINES = (
     ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),
@@ -304,7 +311,10 @@ _TIMELINES = (
 
 
 def read_sweep(paths: Paths) -> Sweep:
-    """Everything that the trials in or below `paths` recorded, except episodes and losses."""
+    """Read the records of the trials in or below `paths`, except episodes and losses.
+
+    Raises AnalysisError if no trial can be read.
+    """
     places, skipped = as_list(paths), list[Skipped]()
     trials = read_trials(places, skipped)
     if not trials:
@@ -318,7 +328,7 @@ def read_sweep(paths: Paths) -> Sweep:
 
 
 def _status(directory: Path) -> str:
-    """That of a trial which is not read as a whole."""
+    """The status of a trial of which only the result is read."""
     try:
         return status(directory, read_result(directory))
     except (OSError, ValueError):
@@ -326,7 +336,7 @@ def _status(directory: Path) -> str:
 
 
 def _cause(directory: Path) -> str | None:
-    """Why a trial failed that left no record of itself."""
+    """The cause of failure of a trial without `trial.json`; None if there is none."""
     try:
         return read_result(directory).get("cause")
     except (OSError, ValueError):
@@ -357,9 +367,9 @@ _MEANING = {
 
 
 def timelines_of(rows: Sequence[Row]) -> list[Timeline]:
-    """The timelines of these trials, first the one on which they share a budget.
+    """The timelines of these trials; one with a common budget comes first.
 
-    Both, but where logs of other programs tell of one clock alone.
+    There are two, unless logs of other programs hold only one clock.
     """
     known = [names for names in _TIMELINES if not np.isnan(column(rows, names[0])).any()]
     return sorted((_timeline(rows, *names) for names in known or _TIMELINES), key=_shortfall)
@@ -380,5 +390,5 @@ def _timeline(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str)
 
 
 def _shortfall(timeline: Timeline) -> float:
-    """How much of the common budget is out of sight; 1 without one (the smaller, the better)."""
+    """The share of the common budget that lies beyond the horizon; 1 without a common budget."""
     return 1.0 if np.isnan(timeline.budget) else max(0.0, 1 - timeline.horizon / timeline.budget)

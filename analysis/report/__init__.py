@@ -1,8 +1,9 @@
 """Numbers to sentences, figures and pages.
 
-`write_report` writes the page about a sweep, `summary_table` the table at the end of one; `new_figure` and
-`paint_all` draw figures of one style, `render_page` renders a template; `looks` words what a sweep in looks
-has found; `figure` and `inline` are pieces of a report, for notebooks.
+- `write_report` writes the page about a sweep, `summary_table` makes the table at the end of a sweep;
+- `new_figure` and `paint_all` draw figures in one style, `render_page` renders a template;
+- `looks` puts the looks of a sweep into words;
+- `figure` and `inline` return pieces of a report for notebooks.
 """
 
 from typing import TYPE_CHECKING

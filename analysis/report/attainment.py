@@ -1,4 +1,4 @@
-"""The surface of returns that were reached by a time, in words and as a table."""
+"""The attainment surface (share of trials that reached a return by a time) in words and as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dqn_exp.text import format_number
 
 
 def sentences(axis: Axis, found: Attainment, timeline: Timeline) -> Iterator[str]:
-    """Which values differ from the reference over all returns and times together, and where most."""
+    """Which values differ from the reference over all returns and times, and where they differ most."""
     if not found.differences:
         return
     labels = axis.labels()
@@ -44,7 +44,7 @@ def _most(difference: Difference, found: Attainment, timeline: Timeline) -> str:
 
 
 def attainment_table(axis: Axis, found: Attainment, timeline: Timeline) -> Table:
-    """A row for each value, time and return; differences where they were tested."""
+    """One row per value, time and return, with the difference from the reference if it was tested."""
     return [
         {
             axis.name: value,

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def sentences(axis: Axis, of: Compared, found: Robustness) -> Iterator[str]:
-    """In how many choices the conclusion holds, and whether all together are more than chance."""
+    """The share of choices with the declared conclusion, and the p-values of all choices together."""
     shown = found.p < st.SIGNIFICANT
     declared, holds = bool(shown[found.declared]), int(shown.sum())
     claim = "finds that values differ" if declared else "shows no difference"
@@ -82,7 +82,7 @@ def sentences(axis: Axis, of: Compared, found: Robustness) -> Iterator[str]:
 
 
 def table(axis: Axis, of: Compared, found: Robustness) -> Table:
-    """Where it breaks: the choices by measure and by each of their parts."""
+    """Counts of significant choices, and median p, for each measure, budget, threshold and run length."""
     shown = Table(box=None, header_style="", pad_edge=False)
     for title in ("choice", "choices", "p < 0.05", "median p"):
         shown.add_column(title, justify="left" if title == "choice" else "right")

@@ -1,4 +1,4 @@
-"""What the data supports, in plain sentences: a claim only where there is a test behind it."""
+"""The findings of a report in sentences. Only results of tests are stated as claims."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def title(sweep: Sweep) -> str:
 
 
 def values(sweep: Sweep, key: str) -> str:
-    """The values of a configuration key, " / " between them where trials differ."""
+    """The values of a configuration key as text, separated by " / " if trials differ."""
     told = (row.get(key, UNKNOWN if is_partial(row) else None) for row in sweep.rows)
     return " / ".join(dict.fromkeys(map(format_value, told)))
 
@@ -44,7 +44,7 @@ def environments(sweep: Sweep) -> str:
 
 
 def overview(sweep: Sweep) -> Iterator[str]:
-    """How many trials there are, how they ended, and how many of them are evidence."""
+    """The number of trials, how they ended, and how many count as evidence."""
     seeds = len({row["seed"] for row in sweep.rows} - {None})
     sizes = [_count(len(axis.values), f"value of {axis.name}") for axis in sweep.axes]
     told = _count(seeds, "seed") if seeds else "seeds unknown"
@@ -82,7 +82,7 @@ def overview(sweep: Sweep) -> Iterator[str]:
 
 
 def _evaluated(sweep: Sweep) -> str:
-    """What convergence is judged by."""
+    """The data that judge convergence, in words."""
     blocks = f"blocks of {BLOCK} training episodes, which explore, in place of greedy ones"
     if not sweep.by_training:
         return "greedy episodes"
@@ -91,7 +91,7 @@ def _evaluated(sweep: Sweep) -> str:
 
 
 def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iterator[str]:
-    """What each value did: those that are not known, the quickest, the slowest, and the best return."""
+    """Describe the values: those without counted trials, the fastest, the slowest, best and worst return."""
     yield from _unknown(sweep, axis)
     rows = [row for row in table if row["n"]]
     if len(sweep.axes) > 1:
@@ -120,7 +120,7 @@ def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iter
 
 
 def _unknown(sweep: Sweep, axis: Axis) -> Iterator[str]:
-    """The values none of whose trials count, and how those ended."""
+    """The values without counted trials, and how their trials ended."""
     for value, rows in zip(axis.values, group(sweep.rows, axis), strict=True):
         if not any(map(sweep.counts, rows)):
             ends = Counter(row["status"] for row in rows)
@@ -130,7 +130,7 @@ def _unknown(sweep: Sweep, axis: Axis) -> Iterator[str]:
 
 
 def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
-    """Which values gave the same trials, so that nobody takes them for repetitions of one another."""
+    """Which values gave the same trials. These are one result, not several that agree."""
     labels = axis.labels()
     for codes in groups:
         *first, last = (labels[code] for code in codes)
@@ -143,7 +143,7 @@ def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
 
 
 def _common(sweep: Sweep, axis: Axis, told: int) -> Iterator[str]:
-    """Of how many trials the sentences about an axis are, where the grid has gaps."""
+    """If the grid has gaps: the number of trials that the sentences about an axis describe."""
     others = ", ".join(other.name for other in sweep.axes if other is not axis)
     if not told:
         yield f"The values of {axis.name} were never all tried with the same {others}: none is compared here."
@@ -190,7 +190,7 @@ def _final(row: dict[str, Any]) -> str:
 
 
 def best_configurations(sweep: Sweep, timeline: Timeline, table: Table) -> Iterator[str]:
-    """Which combination of the values of several axes did best, and a caution."""
+    """The best combinations of the values of several axes, and a caution."""
     rows = [row for row in table if row["n"]]
     if len(sweep.axes) < 2 or not rows:
         return
@@ -227,7 +227,7 @@ def _name(axis: Axis, row: dict[str, Any]) -> str:
 
 
 def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
-    """Why nothing is claimed beyond these trials."""
+    """Why no claim beyond these trials is made."""
     known = [row for row in table if row["n"]]
     if not sweep.judged:
         return "This describes these trials only: what tests compare is the speed of convergence."
@@ -248,7 +248,7 @@ def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
 
 
 def tested(axis: Axis, test: AxisTest, comparisons: Table, reference: str) -> Iterator[str]:
-    """What the tests say: which values differ from the reference, or that no difference was shown."""
+    """Results of the tests: which values differ from the reference, or that no difference was shown."""
     shown = [row for row in comparisons if row["p_closed"] < st.SIGNIFICANT]
     yield from _differences(axis, shown, reference)
     if not shown:
@@ -264,7 +264,7 @@ def tested(axis: Axis, test: AxisTest, comparisons: Table, reference: str) -> It
 
 
 def _nothing_shown(axis: Axis, test: AxisTest, reference: str) -> str:
-    """No value differs from the reference; all together they may differ nevertheless."""
+    """Sentence if no single value was shown to differ from the reference; the omnibus test still may."""
     if test.p_holm < st.SIGNIFICANT:
         return (
             f"The values of {axis.name} do not all converge equally fast ({_all_together(test)}), but no "
@@ -284,7 +284,7 @@ def _all_together(test: AxisTest) -> str:
 
 
 def _ordered(axis: Axis, test: AxisTest) -> Iterator[str]:
-    """What the order of the values adds."""
+    """Results of the tests for ordered values: trend, peak, and the values that may be the fastest."""
     if test.trend and test.trend.p < st.SIGNIFICANT:
         yield (
             f"Over its values in ascending order convergence becomes {test.trend_direction} "
@@ -302,7 +302,7 @@ def _ordered(axis: Axis, test: AxisTest) -> Iterator[str]:
 
 
 def _differences(axis: Axis, shown: Table, reference: str) -> Iterator[str]:
-    """Which values were faster and which slower than the reference, as far as tests show it."""
+    """The values that tests showed to be faster or slower than the reference."""
     found: dict[str, list[str]] = {"faster": [], "slower": [], "neither is faster throughout": []}
     for row in shown:
         interval = row["rmst_ratio_low"], row["rmst_ratio_high"]
@@ -326,7 +326,7 @@ def _difference(axis: Axis, row: dict[str, Any]) -> str:
 
 
 def p_value(p: float, is_floor: bool = False) -> str:
-    """With a sign that says whether so many permutations could have given a smaller one."""
+    """ "p = 0.03", or "p ≤ 0.0001" if that is the smallest p the number of permutations can give."""
     return f"p\u00a0{'≤' if is_floor else '='}\u00a0{p:.2g}"
 
 

@@ -1,4 +1,4 @@
-"""The looks of a sweep in words: on the screen as they are taken, and in the report."""
+"""The looks of a sweep in words, for the terminal and for the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dqn_exp.scores import LEVEL
 from dqn_exp.text import format_number
 
 MOST_TOLD = 10_000
-"""More seeds than these nobody will train: the number says nothing then."""
+"""The largest number of seeds that is stated; above it, the text says "more than"."""
 
 
 def told(looks: Looks) -> list[str]:
@@ -42,7 +42,7 @@ def _verdict(looks: Looks, look: Look) -> str:
 
 
 def outcomes(looks: Looks) -> Iterator[str]:
-    """What is known of each value now."""
+    """The current result for each value."""
     reference = f"{looks.axis.name} = {looks.axis.labels()[looks.reference]} ({looks.why})"
     if not looks.decisions.looks:
         yield f"The first look, at {looks.design.looks[0]} seeds of each value, is still to be taken."
@@ -100,7 +100,7 @@ def ratio(look: Look) -> str:
 
 
 def _needed(looks: Looks, look: Look) -> str:
-    """What it would take, in a sweep of its own."""
+    """The number of seeds that a new sweep would need to decide."""
     needed = looks.needed(look)
     if needed is None:
         return "What it would take cannot be told: trials of one seed did not differ."
@@ -118,7 +118,7 @@ def _seeds(number: int | None) -> str:
 
 
 def records(looks: Looks) -> list[dict[str, Any]]:
-    """A row for each look at each value: of `sweep.json`, and of the report's table."""
+    """One row per look and value, for `sweep.json` and for the report's table."""
     return [
         {
             "look": 1 + looks.design.looks.index(look.seeds),
@@ -139,7 +139,7 @@ def records(looks: Looks) -> list[dict[str, Any]]:
 
 
 def waiting(sweep: Sweep) -> str:
-    """Why nothing is said of a sweep whose looks cannot be taken."""
+    """Why no claim is made about a sweep whose looks cannot be taken."""
     first = min(plan.looks.looks[0] for plan in sweep.plans if plan.looks)
     return (
         f"Seeds are added here until values are decided (seed=until_decided), and nothing is claimed before "
@@ -148,7 +148,7 @@ def waiting(sweep: Sweep) -> str:
 
 
 def _schedules(looks: Looks) -> str:
-    """What was declared, and when."""
+    """The declarations of looks, and their dates."""
     design, (first, *later) = looks.design, looks.schedules
     said = (
         f"Seeds were added in looks, at {_listed(first.looks)} seeds of a value; these, the margin and the "
@@ -179,7 +179,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def methods(looks: Looks) -> str:
-    """How the looks were taken."""
+    """The note on the methods of the looks."""
     design, n_others = looks.design, len(looks.axis.values) - 1
     first, *later = looks.schedules
     spends = design.alpha * (1 - first.reserve)

@@ -1,4 +1,4 @@
-"""How a report was made: what was measured, what was counted, and where the trials ran."""
+"""The notes of a report on its methods: measures, counted trials, tests, and where the trials ran."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dqn_exp.text import format_number
 
 
 def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """(subject, explanation) of everything that a reader needs to judge the numbers, `tests` last."""
+    """Pairs (subject, explanation) that a reader needs to judge the numbers."""
     timeline = sweep.timelines[0]
     if sweep.judged:
         yield "Convergence", _rule(sweep)
@@ -123,7 +123,7 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
 
 
 def tests() -> tuple[str, str]:
-    """Those for a fixed number of seeds."""
+    """Heading and text about the tests for a fixed number of seeds."""
     low, high = st.EQUIVALENCE
     return "Tests", (
         f"From {st.TESTED_FROM} seeds on. The score of a trial is 1 where it converged, less the "
@@ -167,7 +167,7 @@ def _environments() -> str:
 
 
 def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
-    """(what, value): where the trials come from; several values where the trials differ."""
+    """Pairs (what, value) about the origin of the trials; a value lists all variants if trials differ."""
     imported = [trial.imported for trial in sweep.trials if trial.imported]
     records = [trial.record for trial in sweep.trials if not trial.imported]
     commands = unique(plan.command for plan in sweep.plans) or unique(r.get("command") for r in records)
@@ -199,12 +199,12 @@ def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
 
 
 def _is_exact(attempt: Mapping[str, Any]) -> bool:
-    """Could the environments be brought to where the trial had been saved?"""
+    """Could the attempt restore the environments to the state in which the trial was saved?"""
     return bool(attempt.get("exact", True))
 
 
 def _programs(record: Mapping[str, Any]) -> list[str]:
-    """With what a trial was trained, from its first attempt to its last: commits and versions."""
+    """The programs (commit and versions) that trained a trial, from its first attempt to its last."""
     return unique((_commit(a.get("git")), _versions(a.get("versions"))) for a in attempts_of(record))
 
 

@@ -17,7 +17,7 @@ PAGE = "index.html"
 def publish(output: Path, page: str, pictures: Iterable[Picture], tables: Mapping[str, str]) -> Path:
     """Write a report into the folder `output`; returns the path of its page.
 
-    `tables`: CSV text by name. What an earlier report wrote goes when all that is new is there.
+    `tables`: CSV text by name. The files of an earlier report are removed after all new files are written.
     """
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=output) as fresh:
@@ -36,7 +36,7 @@ def publish(output: Path, page: str, pictures: Iterable[Picture], tables: Mappin
 
 
 def refuse_to_replace(output: Path) -> None:
-    """Raise AnalysisError where `output` holds folders of a report's names that are not a report's."""
+    """Raise AnalysisError if `output` holds `figures/` or `tables/` but no page of a report."""
     ours = (output / PAGE).is_file()
     taken = [name for name in FOLDERS if (output / name).exists() and not ours]
     if taken:
@@ -47,7 +47,7 @@ def refuse_to_replace(output: Path) -> None:
 
 
 def _swap(old: Path, new: Path) -> None:
-    """Put `new` into the place of `old`, which moves to where `new` was."""
+    """Move `new` to the place of `old`; an existing `old` is first moved beside `new`."""
     if old.exists():
         old.rename(new.with_name(f"old-{new.name}"))
     new.rename(old)

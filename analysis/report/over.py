@@ -1,4 +1,4 @@
-"""What holds over several environments, in numbers and in sentences."""
+"""Results over several environments, as numbers and sentences."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Over(NamedTuple):
     parts: Mapping[str, tuple[Sweep, Axis]]
     omnibus: PValue | None
     values: Table
-    """Of each value: tests against the reference, ratios by environment, normalised scores."""
+    """One row per value: tests against the reference, ratios by environment, normalised scores."""
 
 
 def over_environments(sweeps: Mapping[str, Sweep], shuffler: Shuffler) -> list[Over]:
-    """The axes that several environments share, each with the values that can be compared in all of them."""
+    """The axes that all environments share, each with the values that can be compared in all of them."""
     first = next(iter(sweeps.values()))
     found = []
     for name in (axis.name for axis in first.axes):
@@ -74,7 +74,7 @@ def _over(name: str, parts: Mapping[str, tuple[Sweep, Axis]], shuffler: Shuffler
 
 
 def _together(compared: Sequence[Compared], values: Sequence[object]) -> tuple[Trials, np.ndarray]:
-    """The trials of all environments with common codes of values and seeds, and the environment of each."""
+    """The trials of all environments with common codes of values and seeds, and each trial's environment."""
     seeds = sorted({str(seed_of(row)) for of in compared for row in of.rows})
     parts, within, first_stratum = [], [], 0
     for number, of in enumerate(compared):
@@ -143,7 +143,7 @@ def _times(sweep: Sweep, rows: Sequence[Row], horizon: float) -> Floats:
 
 
 def _normalised(parts: Mapping[str, tuple[Sweep, Axis]], value: object) -> list[Floats]:
-    """Final returns of a value in each environment, random play 0 and the threshold 1; [] where unknown."""
+    """Normalised final returns of a value in each environment (random play 0, threshold 1); [] if unknown."""
     found = []
     for sweep, axis in parts.values():
         rows = samples.group(sweep.counted, axis)[axis.values.index(value)]  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ def flat_table(over: Over) -> Table:
 
 
 def sentences(over: Over) -> Iterator[str]:
-    """What may be said of all environments together."""
+    """Sentences about all environments together."""
     n = len(over.parts)
     if over.omnibus is None:
         yield f"{over.name}: not all values met with the same seeds in all {n} environments."
@@ -189,7 +189,7 @@ def sentences(over: Over) -> Iterator[str]:
 
 
 def _direction(over: Over) -> str:
-    """Of two values, which one converges sooner."""
+    """Which of two values converges sooner, in words."""
     word = "faster" if over.values[1]["advantage"] > 0 else "slower"
     return f": {format_value(over.values[1][over.name])} is {word} than {format_value(over.reference)}"
 

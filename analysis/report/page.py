@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 DPI = 150
 """Pixels per inch of the figures (PNG)."""
 WITHIN = 40_000
-"""The most letters of a figure's numbers that a page carries itself; of more it links to the file."""
+"""The most characters of a figure's CSV that a page contains; it links to the file of a longer one."""
 SCRIPT = files("analysis").joinpath("templates", "page.js").read_text()
 
 
 def render_page(template: str, **content: Any) -> str:
-    """The page of `template`; everything in `content` is escaped."""
+    """Render `template` to a page. Everything in `content` is escaped."""
     environment = Environment(
         loader=PackageLoader("analysis"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -44,12 +44,12 @@ def render_page(template: str, **content: Any) -> str:
 
 
 def _hash(script: str) -> str:
-    """By which a page's policy knows the only script that may run in it."""
+    """Hash for the page's content security policy, which allows only this script."""
     return f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}"
 
 
 def _numbers_link(picture: Picture) -> str:
-    """Where a page has the numbers of a figure: in itself where they are few, so that it may travel alone."""
+    """Link to the CSV of a figure: a data URI if it is short, so that the page needs no other file."""
     if len(picture.csv) > WITHIN:
         return f"figures/{quote(picture.name)}.csv"
     return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(picture.csv.encode()).decode()}"
@@ -60,5 +60,5 @@ def _data_uri(png: bytes) -> Markup:
 
 
 def _shown_width(png: bytes) -> int:
-    """Pixels of CSS that show a figure at its size in inches, so that all have letters of one size."""
+    """Width in CSS pixels that shows a figure at its size in inches: text has the same size in all."""
     return round(int.from_bytes(png[16:20]) * 96 / DPI)

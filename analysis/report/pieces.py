@@ -1,4 +1,4 @@
-"""Pieces of a report for whoever works in Python: one figure, or a summary for a notebook."""
+"""Pieces of a report for use from Python: one figure, or a summary for a notebook."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from analysis.report.summary import summary_rows
 
 
 def figure(paths: Paths, name: str) -> Picture:
-    """The figure of a report that is called `name`, "returns_buffer", or "returns" where there is one such.
+    """The figure of a report with this name, such as "returns_buffer", or "returns" if only one begins so.
 
-    Those that need tests are in the report alone. Raises AnalysisError for a name that is not unique.
+    Figures that need tests are only in the report. Raises AnalysisError for an unknown or ambiguous name.
     """
     plots = {plot.name: plot for plot in _plots(read_sweep(paths))}
     found = [plot for plot in plots.values() if name in (plot.name, _kind(plot))]
@@ -28,12 +28,12 @@ def figure(paths: Paths, name: str) -> Picture:
 
 
 def _kind(plot: Plot) -> str:
-    """Its name without that of the axis: "returns"."""
+    """Name of the plot without that of its axis, such as "returns"."""
     return plot.name.removesuffix(f"_{slug(plot.axis)}") if plot.axis else plot.name.partition("_")[0]
 
 
 def inline(paths: Paths) -> str:
-    """A piece of HTML that shows a sweep: what it asks, how its trials fared, and the main figure."""
+    """A piece of HTML about a sweep: its question, a table of its configurations, and the main figure."""
     sweep = read_sweep(paths)
     plots = list(_plots(sweep))
     main = [plot for plot in plots if sweep.axes != [ALL] or _kind(plot) == "returns"]
@@ -48,7 +48,7 @@ def inline(paths: Paths) -> str:
 
 
 def _plots(sweep: Sweep) -> Iterator[Plot]:
-    """The figures that describe a sweep, the main one first; environment by environment."""
+    """The figures that describe a sweep, one environment after the other; the main figure comes first."""
     parts = sweep.by_environment()
     for name, part in (parts if len(parts) > 1 else {"": sweep}).items():
         if part.counted:

@@ -12,7 +12,7 @@ from analysis.estimates.sensitivity import SHARE, Sensitivity
 
 
 def sentences(scores: Scores) -> Iterator[str]:
-    """What tuning for each environment gives, or why that is not told."""
+    """The gain from tuning for each environment, or why it is not reported."""
     if not isinstance(scores.tuning, Tuning):
         if scores.tuning:
             yield f"What tuning for each environment would give is not told: {scores.tuning}."
@@ -52,7 +52,7 @@ def profile_table(found: Profiles) -> Table:
 
 
 def tuning_table(tuning: Tuning) -> Table:
-    """All settings, and those with each value of each hyperparameter."""
+    """One row for all settings, and one for the settings with each value of each hyperparameter."""
     whole = {
         "fixed": "nothing",
         "value": "",

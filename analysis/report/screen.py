@@ -1,4 +1,4 @@
-"""What a reader sees first: as many of a report's sentences as fit a screen, the most telling ones first."""
+"""The first screen of a report: the most important sentences, as many as fit."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 LETTERS = 1500
-"""Of the sentences that stand beside a figure on a screen of 1280 x 800 points."""
+"""Letters of text that fit beside a figure on a screen of 1280 x 800 points."""
 HEADING, LINE = 90, 70
-"""Letters for which a heading, and a line, leave no room; a sentence ends, on average, half-way in a line."""
+"""Letters whose space a heading and a line take. A sentence ends, on average, half-way in a line."""
 
 
 class Said(NamedTuple):
     """Sentences about one subject."""
 
     heading: str
-    """Empty for what is about the whole."""
+    """Empty for sentences about the whole report."""
     sentences: Sequence[str]
     takeaway: int = 0
-    """Which of the sentences says the most."""
+    """Index of the most important sentence."""
 
 
 class Screen(NamedTuple):
     said: list[Said]
-    """What fits."""
+    """The sentences that fit."""
     rest: int
-    """How many sentences do not."""
+    """Number of sentences that do not fit."""
 
 
 def first_screen(said: Sequence[Said], letters: int = LETTERS) -> Screen:
-    """The most telling sentence of each subject, then the others in their order, while `letters` suffice.
+    """Choose the most important sentence of each subject, then the others in order, up to `letters`.
 
-    Each subject keeps the order of its sentences; one for which there is no room is left out. What is of
-    the first subject is always there.
+    Each subject keeps the order of its sentences. A subject for which there is no room is left out. The most
+    important sentence of the first subject is always kept.
     """
     ranked = sorted(
         ((place, index) for place, each in enumerate(said) for index in range(len(each.sentences))),

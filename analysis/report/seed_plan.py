@@ -18,18 +18,18 @@ from dqn_exp.text import format_number
 
 RATIOS = (1.25, 1.5, 2.0)
 CV = 0.5
-"""Assumed without a pilot: the standard deviation of times to convergence over their mean."""
+"""Assumed coefficient of variation without a pilot: the standard deviation of times over their mean."""
 
 
 class Basis(NamedTuple):
-    """What a plan rests on."""
+    """The assumptions or measurements behind a plan."""
 
     told: str
     variance: float
-    """Of the difference of relative times of two values."""
+    """Variance of the difference of relative times of two values."""
     n_values: int
     seconds: float
-    """Of one trial on one core; NaN where unknown."""
+    """Training time of one trial on one core; NaN if unknown."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,9 +81,9 @@ def _assumptions(args: argparse.Namespace) -> Basis:
 
 
 def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
-    """One basis for each axis of a pilot: the largest variance of its values against the reference.
+    """One basis for each axis of a pilot: the largest variance of a value against the reference.
 
-    Raises AnalysisError where no axis has a value that shares three seeds with the reference.
+    Raises AnalysisError if no axis has a value that shares three seeds with the reference.
     """
     timeline = sweep.timelines[0]
     trials = [trial.number("wall_seconds") for trial in sweep.trials if sweep.counts({"run": trial.run})]
@@ -125,7 +125,7 @@ def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, floa
 
 
 def show(basis: Basis, needs: list[planning.Need], power: float, console: Console) -> None:
-    """Print the plan; times are of one core."""
+    """Print the plan. Its times are for one core."""
     console.print(basis.told, highlight=False)
     table = Table(box=None, header_style="", pad_edge=False)
     for title in ("to find, with power " + f"{power:g}", "seeds per value", "trials", "hours of one core"):

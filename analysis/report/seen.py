@@ -1,4 +1,4 @@
-"""Trials that somebody may have seen before the question was asked, and what that does to the answers."""
+"""Trials that may have been seen before the question was asked, and the consequences for the tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from analysis.records import BLOCK, PROGRAM, Sweep
 
 
 def sentences(sweep: Sweep) -> Iterator[str]:
-    """Where trials were taken from, and what tests are worth where seeds were added to known ones."""
+    """The origin of trials that were not trained here, and a caution if seeds were added to known trials."""
     yield from _imported(sweep)
     in_looks, found = any(plan.looks for plan in sweep.plans), sweep.taken_from
     if found:
@@ -31,7 +31,7 @@ def sentences(sweep: Sweep) -> Iterator[str]:
 
 
 def _imported(sweep: Sweep) -> Iterator[str]:
-    """What is to be known of trials that other programs trained."""
+    """Cautions about trials that other programs trained."""
     found = [trial for trial in sweep.trials if trial.imported]
     if not found:
         return

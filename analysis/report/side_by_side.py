@@ -1,4 +1,4 @@
-"""Several sweeps in one report: what each of them did, what differs between them, and what they share."""
+"""Several sweeps in one report: the results of each, their differences, and their common configurations."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from dqn_exp.text import format_number, format_value
 
 SWEEP = "sweep"
 SHOWN = 6
-"""Values of a key that are listed for one sweep."""
+"""The most values of a key that are listed for one sweep."""
 DIGITS = 10
-"""Of a digest."""
+"""Number of digits of a digest that are shown."""
 SAME = ("steps_to_threshold", "episodes_to_threshold", "final_return", "env_steps", "episodes", "updates")
-"""Columns in which two trials agree that did the same."""
+"""Two trials had the same result if they agree in these columns."""
 
 
 Pair = tuple[Row, Row]
 
 
 class Sides(NamedTuple):
-    """The sweeps, each by itself."""
+    """Several sweeps side by side."""
 
     outcomes: Table
-    """What each did, in each of its environments."""
+    """One row per environment and sweep: the results of its trials."""
     differences: list[dict[str, str]]
-    """Key, and the values that each sweep has, where they differ."""
+    """One row per key whose values differ between sweeps: the key, and the values in each sweep."""
     shared: Table
-    """What each did with a configuration that several of them hold."""
+    """Results of each configuration that several sweeps contain, one row per sweep."""
     said: list[str]
     panels: Mapping[str, tuple[Sweep, Axis]]
-    """What a figure can show of them."""
+    """The sweeps that a figure can show, with the axis to show."""
 
 
 def side_by_side(sweep: Sweep) -> Sides | None:
-    """Each of several folders for itself, among the others; None where there is one folder only.
+    """Compare the sweeps of several folders; None if there is only one folder.
 
-    A trial that another sweep holds as well counts here in both.
+    A trial that is in two of the sweeps counts in both.
     """
     sides = sweep.by_path()
     if len(sides) < 2:
@@ -80,14 +80,14 @@ def _is_of(row: Mapping[str, Any], environment: str) -> bool:
 
 
 def _described(side: Sweep, together: list[Sweep]) -> dict[str, Any]:
-    """All trials of a side as one row; times are cut where they are cut for all sides `together`."""
+    """All trials of one sweep as one row. Times are restricted to the common horizon of all in `together`."""
     timeline = timelines_of([row for each in together for row in each.counted])[0]
     (row,) = value_table(side, ALL, timeline, np.random.default_rng(0))
     return {name: value for name, value in row.items() if name != ALL.name}
 
 
 def _differences(sides: Mapping[str, Sweep]) -> Iterator[dict[str, str]]:
-    """Programs, machines and keys of the configuration that are others in one sweep than in another."""
+    """Programs, machines and configuration values that differ between sweeps."""
     facts = {name: [_facts(trial) for trial in side.trials] for name, side in sides.items()}
     for key in dict.fromkeys(key for found in facts.values() for fact in found for key in fact):
         values = {
@@ -98,7 +98,7 @@ def _differences(sides: Mapping[str, Sweep]) -> Iterator[dict[str, str]]:
 
 
 def _facts(trial: RecordedTrial) -> dict[str, str]:
-    """With what a trial was trained, and its configuration; digests are cut to what tells them apart."""
+    """The program and machine that trained a trial, and its configuration; digests are shortened."""
     record, git = trial.record, trial.record.get("git") or {}
     versions = {
         f"version of {name}": str(version) for name, version in (record.get("versions") or {}).items()
@@ -153,7 +153,7 @@ def _sentences(sides: Mapping[str, Sweep]) -> Iterator[str]:
 
 
 def _pairs(side: Sweep, other: Sweep) -> list[Pair]:
-    """Trials of the same configuration and seed, one of each side."""
+    """Pairs of trials with the same configuration and seed, one of each sweep."""
     ours, theirs = _by_identity(side), _by_identity(other)
     return [(ours[key], theirs[key]) for key in ours if key in theirs]
 
@@ -168,7 +168,7 @@ def _equal(one: Any, two: Any) -> bool:
 
 
 def _difference(pairs: list[Pair], other: str, first: str) -> str:
-    """How much the second of each pair ends higher than the first, on average."""
+    """The mean difference of final returns (second minus first of each pair), in words."""
     more = np.array([two["final_return"] - one["final_return"] for one, two in pairs], dtype=np.float64)
     if not np.isfinite(more).any() or not more.any():
         return ""

@@ -12,12 +12,12 @@ from dqn_exp.text import format_number
 
 
 def summary_table(sweep_dir: str | Path) -> list[dict[str, str]]:
-    """One row per configuration, as text: axis values, how many trials, how they fared."""
+    """One row per configuration, as text: axis values, number of trials, convergence and return."""
     return summary_rows(read_sweep(sweep_dir))
 
 
 def summary_rows(sweep: Sweep) -> list[dict[str, str]]:
-    """`summary_table` of a sweep that has been read."""
+    """Like `summary_table`, for a sweep that has already been read."""
     timeline, names = sweep.timelines[0], [axis.name for axis in sweep.axes]
     rows = configuration_table(sweep, timeline, np.random.default_rng(0))
     shown = {

@@ -64,33 +64,33 @@ from analysis.report.side_by_side import Sides, side_by_side
 
 
 class Section(NamedTuple):
-    """What the report says about one axis."""
+    """The report's section about one axis."""
 
     axis: Axis
     title: str
     findings: list[str]
     values: Table
     takeaway: int = 0
-    """Which of the findings says the most."""
+    """Index of the most important finding."""
     comparisons: Table = []  # noqa: RUF012 # no list of it is changed
     reference: str = ""
     test: AxisTest | None = None
-    """None where seeds were added in looks."""
+    """None if seeds were added in looks."""
     robustness: Robustness | None = None
-    """The same question by every choice of threshold, budget and measure."""
+    """The test repeated for every choice of threshold, budget and measure."""
     asymptotic: LogRank | None = None
-    """The test without permutations, where there is no other axis."""
+    """The test without permutations; only if the sweep has no other axis."""
     attainment: Attainment | None = None
-    """Which share of trials had reached a return by a time."""
+    """The share of trials that had reached a return by a time."""
     looks: Looks | None = None
-    """What they found, where seeds were added in them."""
+    """The looks, if seeds were added in looks."""
 
 
 class Part(NamedTuple):
-    """What the report says about one environment, or about all trials where there is only one."""
+    """The report's part about one environment; about all trials if there is only one environment."""
 
     name: str
-    """Of the environment; empty where there is only one."""
+    """Name of the environment; empty if there is only one."""
     sweep: Sweep
     sections: list[Section]
     configurations: Table
@@ -102,7 +102,7 @@ class Part(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """Of the names of its figures and tables."""
+        """Prefix of the names of the part's figures and tables."""
         return f"{slug(self.name)}_" if self.name else ""
 
 
@@ -120,9 +120,10 @@ def run(args: argparse.Namespace) -> None:
 def write_report(paths: Paths, output: Path | None = None) -> Path:
     """Write `index.html`, `figures/` and `tables/` about the trials in `paths` into `output`.
 
-    Returns the path of the page. Without `output` it is `report/` in the only one of `paths`. What an earlier
-    report wrote is replaced as a whole, when everything new has been made; raises AnalysisError where
-    folders of these names are not an earlier report's, or where `output` is needed and missing.
+    Returns the path of the page. Without `output` the report is written to `report/` in the single folder of
+    `paths`. An earlier report there is replaced as a whole, after all new files have been made. Raises
+    AnalysisError if `output` holds `figures/` or `tables/` that no report wrote, or if there are several
+    `paths` and no `output`.
     """
     if output is None:
         output = _only(as_list(paths)) / "report"
@@ -149,7 +150,7 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
 
 
 def findings_about(paths: Paths) -> list[str]:
-    """What the data supports, sentence by sentence, as the report about `paths` says it."""
+    """The findings of the report about `paths`, one sentence each."""
     found = list[str]()
     for part in _parts(read_sweep(paths)):
         said = [*chain(*(section.findings for section in part.sections)), *part.best]
@@ -158,7 +159,7 @@ def findings_about(paths: Paths) -> list[str]:
 
 
 def _parts(sweep: Sweep) -> list[Part]:
-    """One for each environment, so that returns and times of several are never mixed."""
+    """One part for each environment, so that returns and times of several environments are never mixed."""
     by_environment = sweep.by_environment()
     if len(by_environment) < 2:
         return [_part("", sweep)]
@@ -179,7 +180,7 @@ def _only(paths: list[Path]) -> Path:
 
 
 def _sections(sweep: Sweep) -> list[Section]:
-    """What is said of each axis; the tests of several axes are corrected for their number."""
+    """One section for each axis. The tests of several axes are corrected for their number."""
     if any(plan.looks for plan in sweep.plans):
         return [_section_in_looks(sweep, axis) for axis in sweep.axes]
     timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
@@ -189,7 +190,7 @@ def _sections(sweep: Sweep) -> list[Section]:
 
 
 def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
-    """Claims come from the looks, and no other test is made beside them."""
+    """A section whose claims come from the looks alone; no other test is made."""
     section, found = _described(sweep, axis), take_looks(sweep)
     claims = looks.outcomes(found) if found else [looks.waiting(sweep)]
     said = [*section.findings, *claims]
@@ -197,7 +198,7 @@ def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
 
 
 def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
-    """What the trials of each value did."""
+    """A section that only describes the trials of each value, without tests."""
     timeline = sweep.timelines[0]
     reached = surfaces(sweep, axis, timeline, of, np.random.default_rng(0))
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
@@ -248,7 +249,7 @@ def _plots(part: Part) -> Iterator[Plot]:
 
 
 def _tables(sweep: Sweep, parts: list[Part], over: list[Over], scored: Scores | None) -> dict[str, str]:
-    """CSV by name."""
+    """CSV text by table name."""
     found = {"trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes)}
     for part in parts:
         axes = part.sweep.axes
@@ -298,7 +299,7 @@ def _timed(table: Table, timeline: Timeline) -> Table:
 
 
 def _tests(parts: list[Part]) -> tuple[str, str]:
-    """How what is claimed was tested."""
+    """Heading and text about the tests behind the claims."""
     found = next((section.looks for part in parts for section in part.sections if section.looks), None)
     return ("Looks", looks.methods(found)) if found else methods.tests()
 
@@ -310,7 +311,7 @@ def _said(
     sides: Sides | None,
     parts: list[Part],
 ) -> Iterator[Said]:
-    """All sentences, by what they are about."""
+    """All sentences, grouped by subject."""
     yield Said("", overview)
     if sides:
         yield Said("side by side", sides.said)

@@ -1,8 +1,8 @@
-"""`python -m analysis study`: what an Optuna study shows, and how far to believe it.
+"""`python -m analysis study`: the results of an Optuna study, and their reliability.
 
-`write_report` writes the page; `compare` tests the winners on fresh seeds, `confirmed` and
-`confirmation_rows` say what that has shown. `load_study` opens one; `best_values`,
-`trials_table` and `inline` are for whoever works in Python.
+- `load_study` opens a study, `write_report` writes the page about it;
+- `compare` tests the winners on fresh seeds, `confirmed` and `confirmation_rows` put the result into words;
+- `best_values`, `trials_table` and `inline` are for use from Python.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def write_report(study: optuna.Study, output: Path) -> Path:
-    """Write `index.html`, `figures/` and `tables/` into `output`, in place of an earlier report's.
+    """Write `index.html`, `figures/` and `tables/` into `output`; they replace those of an earlier report.
 
     Returns the path of the page.
     """

@@ -1,9 +1,9 @@
-"""What scores on fresh seeds prove: each winner of a study against the default configuration.
+"""Tests each winner of a study against the default configuration, on fresh seeds.
 
-The test is that of a sweep (`estimates.blocked`): the two configurations change places within seeds. Times
-to convergence have log-rank scores; returns count as they are, or by their ranks where a seed diverged. Over
-several environments the sums of each are divided by their size and added, and one permutation of a seed
-serves all (as in `estimates.environments`).
+The test is the same as for a sweep (`estimates.blocked`): the two configurations are permuted within seeds.
+Times to convergence are tested by log-rank scores, returns by their values, or by their ranks if a seed
+diverged. Over several environments, the scores of each environment are divided by their norm and added; a
+seed is permuted alike in all environments (as in `estimates.environments`).
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from dqn_exp.scores import NO_INTERVAL, Floats
 from dqn_exp.study.storage import score_name
 
 FEWEST_FOR_INTERVAL = 3
-"""Seeds from which a mean has an interval: that of two would be 13 standard errors to either side."""
+"""The fewest seeds for an interval of a mean; with two, it would reach 13 standard errors to either side."""
 
 Verdict = Literal["better", "worse", "neither is better throughout", "no difference shown", "the same", ""]
 Content = Mapping[str, Any]
-"""What `dqn_exp.study.confirm` records."""
+"""The record that `dqn_exp.study.confirm` writes."""
 Row = Mapping[str, Any]
-"""One configuration of it."""
+"""One configuration in this record."""
 
 
 class Against(NamedTuple):
-    """A winner less the default on one objective, seed by seed."""
+    """A winner compared with the default on one objective, paired by seed."""
 
     difference: float
-    """Mean; NaN where a diverged seed makes it infinite."""
+    """Mean of winner minus default; NaN if a diverged seed makes it infinite."""
     interval: Interval
     correlation: float
-    """Of the pairs."""
+    """Correlation of the pairs."""
     p: PValue | None = None
-    """Of these two alone; None where there is no test."""
+    """p-value of this comparison alone; None if there is no test."""
     p_holm: float = np.nan
-    """Corrected for the number of tests (Holm 1979)."""
+    """p-value corrected for the number of tests (Holm 1979)."""
     verdict: Verdict = ""
-    """Empty where there is no test."""
+    """Without a test, empty or "the same"."""
 
     def numbers(self) -> dict[str, float]:
         return {
@@ -60,11 +60,12 @@ NO_DIFFERENCE = Against(np.nan, NO_INTERVAL, np.nan)
 
 
 class Confirmed(NamedTuple):
-    """A confirmation, and what it proves."""
+    """A confirmation, and its comparisons of winners with the default."""
 
     content: Content
     against: Mapping[tuple[str, str], Against]
-    """Of each objective and winner, by their names; of objectives in one of several environments as well."""
+    """For the names of objective and winner, the comparison. With several environments, objectives in each
+    single environment are included."""
 
     @property
     def default(self) -> Row:
@@ -78,13 +79,13 @@ class Confirmed(NamedTuple):
 
     @property
     def searched(self) -> list[str]:
-        """The objectives of the search: the others are described only."""
+        """The objectives of the search. Other objectives are only described."""
         rows = self.content["configurations"]
         return [name for name in self.content["objectives"] if any(name in row["search"] for row in rows)]
 
     @property
     def environments(self) -> Sequence[str]:
-        """Empty where there is one only."""
+        """Names of the environments; empty if there is only one."""
         names: Sequence[str] = self.content.get("environments", ())
         return names
 
@@ -93,7 +94,7 @@ class Confirmed(NamedTuple):
         return [score_name(name, environment) for environment in self.environments] or [name]
 
     def shown(self) -> list[str]:
-        """The names of what is drawn: all objectives, and the parts of those of the search."""
+        """The names of what is drawn: all objectives, and those of the search in each environment."""
         parts = {name: self.parts(name) for name in self.searched}
         return list(dict.fromkeys(n for o in self.content["objectives"] for n in (o, *parts.get(o, ()))))
 
@@ -107,29 +108,29 @@ class Confirmed(NamedTuple):
 
     @property
     def smallest_p(self) -> float:
-        """The smallest p that can be left after Holm's correction."""
+        """The smallest p that is possible after Holm's correction."""
         return min(1.0, self.n_tests * blocked.smallest_p(self.n_seeds))
 
     @property
     def tested_from(self) -> int:
-        """The seeds from which so many tests can find something."""
+        """The fewest seeds with which this number of tests can be significant."""
         enough = (n for n in count(TESTED_FROM) if self.n_tests * blocked.smallest_p(n) < st.SIGNIFICANT)
         return next(enough)
 
     def score(self, row: Row, name: str) -> float:
-        """On fresh seeds, made one number as in the search: of seeds, and then of environments."""
+        """The score on fresh seeds, aggregated as in the search: first over seeds, then over environments."""
         return float(
             np.mean([self.score_in(row, name, environment) for environment in self.environments or ("",)])
         )
 
     def score_in(self, row: Row, name: str, environment: str) -> float:
-        """In one environment. Of seeds the mean, where `name` was not searched for."""
+        """The score in one environment; the mean over seeds if `name` was not an objective of the search."""
         kind = self.content["aggregate"] if name in self.searched else "mean"
         values = row["scores"][score_name(name, environment)]
         return scores.aggregate(values, kind, self.content["objectives"][name])
 
     def table(self) -> Table:
-        """One row per objective and configuration; of several environments one of each as well."""
+        """One row per objective and configuration; with several environments, also one for each."""
         return [
             self._row(name, environment, row)
             for name in self.content["objectives"]
@@ -153,7 +154,7 @@ class Confirmed(NamedTuple):
         }
 
     def differences(self) -> list[dict[str, dict[str, float | None]]]:
-        """Of each configuration from the default, by objective; numbers that are none are None."""
+        """For each configuration, its differences from the default by objective; None for NaN and inf."""
         return [
             {name: _plain(one) for (name, who), one in self.against.items() if who == row["name"]}
             for row in self.content["configurations"]
@@ -161,13 +162,13 @@ class Confirmed(NamedTuple):
 
 
 def _plain(one: Against) -> dict[str, float | None]:
-    """By the names under which studies record them."""
+    """The numbers of a comparison, by the names under which studies record them."""
     named = zip(("mean", "low", "high", "correlation", "p", "p_holm"), one.numbers().values(), strict=True)
     return {name: float(value) if np.isfinite(value) else None for name, value in named}
 
 
 def compare(content: Content) -> Confirmed:
-    """Each winner against the default."""
+    """Compare each winner with the default."""
     found = Confirmed(content, {})
     pairs = {
         (name, row["name"]): _pair(found, name, found.parts(name), row)
@@ -192,12 +193,12 @@ class Part(NamedTuple):
     """The default and a winner in one environment, with the same seeds."""
 
     scores: Floats
-    """[2, seeds], the default first."""
+    """[2, seeds]; the default comes first."""
     converged: Floats | None
-    """Whether each trial did, where the scores are times: [2, seeds]."""
+    """Did each trial converge? [2, seeds]; None if the scores are not times."""
 
     def goodness(self, is_minimised: bool) -> Floats:
-        """A number for each trial, the larger the better; all of them sum to 0: [2, seeds]."""
+        """The goodness of each trial: [2, seeds]; larger is better, and the sum is 0."""
         if self.converged is not None:
             times, events = self.scores.ravel(), self.converged.ravel()
             return blocked.log_rank_scores(times, events, np.zeros(len(times))).reshape(self.scores.shape)
@@ -211,9 +212,9 @@ class Pair(NamedTuple):
     """The default and a winner on one objective."""
 
     scores: Floats
-    """Means over environments: [2, seeds], the default first."""
+    """Means over environments: [2, seeds]; the default comes first."""
     parts: Sequence[Part]
-    """One for each environment."""
+    """One part for each environment."""
     is_minimised: bool
 
     def described(self) -> Against:
@@ -229,12 +230,12 @@ class Pair(NamedTuple):
         return shuffler.p_value_of(values.ravel(), comparison, blocked.largest_difference)
 
     def goodness(self) -> Floats:
-        """That of the parts, each divided by its size, added: [2, seeds]."""
+        """The sum of the parts' goodness, each divided by its norm: [2, seeds]."""
         found = [part.goodness(self.is_minimised) for part in self.parts]
         return np.asarray(sum(values / (np.linalg.norm(values) or 1.0) for values in found))
 
     def direction(self, level: float) -> Verdict:
-        """Of two that differ: the sign of their `goodness`, where the ratio of restricted means agrees."""
+        """The direction of a difference: the sign of `goodness`, if the ratio of restricted means agrees."""
         default, winner = self.goodness().sum(axis=1)
         ratio = NO_INTERVAL
         if all(part.converged is not None for part in self.parts):
@@ -244,7 +245,7 @@ class Pair(NamedTuple):
 
 
 def described(both: Floats) -> Against:
-    """The winner's scores less the default's, of `both` [2, seeds], without a test."""
+    """The winner's scores minus the default's, from `both` [2, seeds] (default first), without a test."""
     y, x = both
     if not np.isfinite(both).all():
         return NO_DIFFERENCE
@@ -272,14 +273,14 @@ def _converged(pair: Sequence[Row], name: str) -> Floats | None:
 
 
 def _ranks(x: Floats) -> Floats:
-    """How many are smaller, equal ones counting half: [n]. Infinite values have a rank as well."""
+    """Ranks: the number of smaller values, and half of the equal ones: [n]. Infinite values have one too."""
     return np.asarray((x[:, None] > x).sum(axis=1) + (x[:, None] == x).sum(axis=1) / 2)
 
 
 def interval(values: Floats, bounds: Interval | None = None) -> Interval:
-    """95% interval of the mean of `values` [seeds]: within `bounds` where these are known, or Student's.
+    """95% interval of the mean of `values` [seeds]: within `bounds` if they are known, else Student's t.
 
-    None of few seeds, nor where values that nothing bounds have no spread.
+    There is no interval below `FEWEST_FOR_INTERVAL` seeds, or for unbounded values without spread.
     """
     if len(values) < FEWEST_FOR_INTERVAL or (bounds is None and np.ptp(values) == 0):
         return NO_INTERVAL

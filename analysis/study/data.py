@@ -1,4 +1,4 @@
-"""A study as it lies in its storage: the proposals that count, their scores and its confirmation."""
+"""Reads a study from its storage: the counted proposals, their scores and the confirmation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dqn_exp.study.storage import DRAWN, INDEPENDENT, is_url, open_storage, prop
 
 
 def load_study(storage: str, name: str) -> optuna.Study:
-    """The study `name` in the journal or database at `storage`; raises AnalysisError."""
+    """The study `name` in the journal or database at `storage`; raises AnalysisError if there is none."""
     if not is_url(storage) and not Path(storage).is_file():
         raise AnalysisError(f"{storage} is neither a journal file nor the URL of a database")
     try:
@@ -42,29 +42,29 @@ class Goal:
     minimised: bool
     index: int
     is_normalised: bool = False
-    """Is it on the scale that several environments share?"""
+    """Is it on the normalised scale that several environments share?"""
 
     @property
     def label(self) -> str:
-        """On the axis of a figure."""
+        """Label for the axis of a figure."""
         return f"{self.name} (normalised)" if self.is_normalised else self.name
 
     def losses(self, trials: Sequence[FrozenTrial]) -> Floats:
-        """The scores as losses [n]: the less the better."""
+        """The scores as losses: [n]; smaller is better."""
         values = np.array([trial.values[self.index] for trial in trials], dtype=np.float64)
         return values if self.minimised else -values
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A searched parameter, and where its values stand on an axis."""
+    """A searched parameter, and the positions of its values on an axis."""
 
     name: str
     distribution: BaseDistribution
 
     @property
     def choices(self) -> tuple[Any, ...] | None:
-        """The values of a choice; numbers in their order. None for an interval or range."""
+        """The values of a categorical parameter; numbers are sorted. None for an interval or range."""
         if not isinstance(self.distribution, CategoricalDistribution):
             return None
         values = self.distribution.choices
@@ -76,7 +76,7 @@ class Parameter:
         return bool(getattr(self.distribution, "log", False))
 
     def positions(self, trials: list[FrozenTrial]) -> Floats:
-        """Numbers as they are, choices by their index: [n]; NaN where a trial has no such parameter."""
+        """Numbers as they are, choices by their index: [n]. NaN if a trial does not have the parameter."""
         values = [trial.params.get(self.name, math.nan) for trial in trials]
         if self.choices is None:
             return np.array(values, dtype=np.float64)
@@ -84,7 +84,7 @@ class Parameter:
         return np.array([index.get(value, math.nan) for value in values])
 
     def unit_positions(self, trials: list[FrozenTrial]) -> Floats:
-        """Positions between 0 and 1 of the searched range."""
+        """Positions scaled to the searched range, between 0 and 1: [n]."""
         low, high = self.limits
         at, ends = self.positions(trials), np.array([low, high], dtype=np.float64)
         if self.logarithmic:
@@ -104,10 +104,10 @@ class StudyData:
     name: str
     goals: list[Goal]
     trials: list[FrozenTrial]
-    """The proposals that count, in the order in which they were made."""
+    """The counted proposals, in the order in which they were made."""
     confirmation: Mapping[str, Any] | None
     environments: list[str]
-    """Those that every proposal trained on; empty where there is one only."""
+    """The environments on which every proposal was trained; empty if there is only one."""
 
     @cached_property
     def complete(self) -> list[FrozenTrial]:
@@ -115,12 +115,12 @@ class StudyData:
 
     @cached_property
     def independent(self) -> list[FrozenTrial]:
-        """Complete proposals that were made without regard to earlier scores."""
+        """Complete proposals that did not depend on earlier scores."""
         return [trial for trial in self.complete if trial.user_attrs.get(DRAWN) in INDEPENDENT]
 
     @cached_property
     def finite(self) -> list[FrozenTrial]:
-        """Complete proposals whose scores are all numbers: no seed diverged where that would show."""
+        """Complete proposals whose scores are all finite, so that no diverged seed affects a score."""
         return [trial for trial in self.complete if np.isfinite(trial.values).all()]
 
     @cached_property
@@ -129,7 +129,7 @@ class StudyData:
 
     @cached_property
     def parameters(self) -> list[Parameter]:
-        """What was searched, as far as it can vary."""
+        """The searched parameters that can vary."""
         found: dict[str, BaseDistribution] = {}
         for trial in self.trials:
             found |= trial.distributions

@@ -1,4 +1,4 @@
-"""A study over several environments: what its best proposal does in each of them."""
+"""A study over several environments: the scores of its best proposal in each of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dqn_exp.text import format_number
 
 
 class InEnvironment(NamedTuple):
-    """The best proposal of a study in one environment, beside the one that is best there."""
+    """The best proposal of a study in one environment, compared with the proposal that is best there."""
 
     name: str
     score: float
     rank: int
-    """Of the best proposal among all in this environment; equal ones have the best of their ranks."""
+    """Rank of the study's best proposal in this environment; equal proposals have the best of their ranks."""
     best: int
-    """Number of the proposal that is best here."""
+    """Number of the proposal that is best in this environment."""
     best_score: float
 
 
@@ -37,7 +37,7 @@ def best_of(study: StudyData, goal: Goal) -> FrozenTrial:
 
 
 def in_environments(study: StudyData, goal: Goal) -> list[InEnvironment]:
-    """Of the proposal that is best over all environments; [] where none has a finite score."""
+    """One entry per environment for the proposal that is best over all; [] if none has a finite score."""
     if not study.finite:
         return []
     table = score_table(study.finite, goal, study.environments)
@@ -57,7 +57,7 @@ def in_environments(study: StudyData, goal: Goal) -> list[InEnvironment]:
 
 
 def worst_for_the_best(study: StudyData) -> Iterator[str]:
-    """Where the best proposal of each goal does worst."""
+    """The environment in which the best proposal of each goal does worst, in words."""
     for goal in study.goals:
         found = in_environments(study, goal)
         if len(found) < 2:
@@ -72,7 +72,7 @@ def worst_for_the_best(study: StudyData) -> Iterator[str]:
 
 
 def scale(goal: Goal) -> str:
-    """What 0 and 1 mean."""
+    """The meaning of scores 0 and 1, in words."""
     ends = (
         ("no step", "the whole budget")
         if goal.name == "steps_to_convergence"

@@ -29,12 +29,12 @@ REPORTED = {
     "steps_to_convergence (normalised)": "share of the return missing to the threshold",
     "final_return (normalised)": "mean return (normalised)",
 }
-"""What the seeds of a proposal are compared by while they train."""
+"""For each objective, the intermediate value by which proposals are compared during training."""
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
 
 
 def history(study: StudyData, goal: Goal) -> Figure:
-    """Scores in the order of the proposals, and the best so far."""
+    """Scores in the order of the proposals, and the best score so far."""
     figure, (ax,) = new_figure(8.0, 3.6)
     trials = study.finite
     numbers = np.array([study.trials.index(trial) for trial in trials])
@@ -61,7 +61,7 @@ def history(study: StudyData, goal: Goal) -> Figure:
 
 
 def intermediate_values(study: StudyData, goal: Goal) -> Figure:
-    """What each proposal had reached at each moment; pruned ones end in a cross."""
+    """The intermediate value of each proposal over time; pruned proposals end in a cross."""
     figure, (ax,) = new_figure(8.0, 4.0)
     best = [trial.number for trial in study.front()]
     for trial in study.trials:
@@ -219,7 +219,7 @@ def _mark(ax: Axes, place: int, parameter: Parameter) -> None:
 
 
 def importance_bars(found: Importances) -> Figure:
-    """Importance of each parameter, against the most that chance gives to any of them."""
+    """Importance of each parameter, compared with the limit from shuffled scores."""
     count, tested = len(found.names), found.tested
     figure, (ax,) = new_figure(7.0, 1.5 + 0.36 * count)
     places = np.arange(count)
@@ -253,7 +253,7 @@ def importance_bars(found: Importances) -> Figure:
 
 
 def confirmation(content: Mapping[str, Any], name: str) -> Figure:
-    """Score in the search against scores on fresh seeds, for each configuration that was run again."""
+    """Score in the search and scores on fresh seeds, for each configuration that was run again."""
     rows = content["configurations"]
     figure, (ax,) = new_figure(7.0, 3.6)
     for place, row in enumerate(rows):
@@ -330,7 +330,7 @@ def _value_axis(ax: Axes, which: str, parameter: Parameter) -> None:
 
 
 def _values(parameter: Parameter, trials: list[FrozenTrial]) -> list[Any]:
-    """What each of `trials` had; a dash where it had no such parameter."""
+    """The parameter's value in each of `trials`; a dash if the trial does not have the parameter."""
     values = (typed(trial.params.get(parameter.name, "–")) for trial in trials)
     return [value if isinstance(value, int | float) else str(value) for value in values]
 

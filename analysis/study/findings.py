@@ -1,4 +1,4 @@
-"""What a study shows, in plain sentences: a claim only where fresh seeds are behind it."""
+"""The findings of a study in sentences. Claims rest on tests, of winners (on fresh seeds) or importances."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _scale(goal: Goal) -> str:
 
 
 def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
-    """What mattered for each objective."""
+    """The parameters that mattered for each objective."""
     for name, one in found.items():
         if one is None:
             needed = f"{FEWEST} complete proposals and two parameters"
@@ -74,7 +74,7 @@ def _tested_importances(name: str, found: Importances, tested: Tested) -> str:
 
 
 def confirmed(found: Confirmed | None) -> Iterator[str]:
-    """What fresh seeds say of the winners; None where there were none."""
+    """The results of the winners on fresh seeds. `found` is None if there was no confirmation."""
     if found is None:
         yield (
             "Nothing was confirmed on fresh seeds: the best score is the best of many noisy ones and so too "
@@ -109,7 +109,7 @@ def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
 
 
 def _in_each(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
-    """The difference in each of several environments, which is not tested."""
+    """The differences in each of several environments; these are not tested."""
     parts = zip(found.environments, found.parts(name), strict=False)
     told = [f"{environment} {_difference(found.against[part, row['name']])}" for environment, part in parts]
     return f" By environment: {', '.join(told)}." if told else ""
@@ -126,7 +126,7 @@ def _too_few(found: Confirmed) -> str:
 
 
 def confirmation_rows(found: Confirmed, name: str) -> list[dict[str, str]]:
-    """One row per configuration, of one objective."""
+    """One row per configuration, for one objective."""
     return [_confirmation_row(found, row, name) for row in (found.default, *found.winners)]
 
 

@@ -1,10 +1,10 @@
-"""How much each parameter mattered, and how much it would seem to if none did.
+"""The importance of each parameter, compared with importances under shuffled scores.
 
-Importances always sum to 1, also over pure noise. So they mean something only above what shuffled scores
-give: before they are made to sum to 1, above the largest of all parameters' in 19 shuffles of 20, for with
-a limit of its own each parameter has a chance of its own. Scores can be shuffled where nobody looked at
-them when the proposals were made. A search that follows its scores goes where they are good by luck, so
-that its scores cannot change places: what shuffled ones give promises nothing there.
+Importances always sum to 1, even for pure noise. Therefore they are tested against importances of shuffled
+scores, before normalisation to 1. The limit is the one that the largest importance of any parameter exceeds
+in 1 shuffle of 20; with a separate limit for each parameter, the chances of a false finding would add up.
+Scores may be shuffled only if the proposals did not depend on earlier scores. An adaptive search proposes
+where scores were good by luck, so its scores are not exchangeable, and the test is not valid for it.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from analysis.study.data import Goal, StudyData
 from dqn_exp.scores import Floats
 
 FEWEST = 10
-"""Complete proposals below which importances say nothing."""
+"""The fewest complete proposals for importances."""
 SHUFFLES = 199
 LEVEL = 0.05
-"""How often some parameter may stand out where none matters."""
+"""Probability that any parameter exceeds the limit if none matters."""
 
 
 class Tested(NamedTuple):
-    """The importances of the proposals that did not follow earlier scores, against shuffled scores."""
+    """Importances from proposals that did not depend on earlier scores, tested against shuffled scores."""
 
     n: int
-    """Proposals."""
+    """Number of these proposals."""
     observed: Floats
-    """They sum to 1: [parameters]."""
+    """The importances, which sum to 1: [parameters]."""
     null_median: Floats
-    """What shuffled scores give, in the same unit as `observed`: [parameters]."""
+    """Median over shuffles, in the same unit as `observed`: [parameters]."""
     limit: float
-    """What they give to the most important parameter in at most one of twenty shuffles, in that unit."""
+    """The largest importance of any parameter exceeds this limit in at most one of twenty shuffles."""
     p: Floats
-    """How often shuffled scores give as much to some parameter: [parameters]."""
+    """Share of shuffles in which any parameter is at least as important: [parameters]."""
 
 
 class Importances(NamedTuple):
     names: list[str]
-    """Of the parameters, most important first."""
+    """Names of the parameters, most important first."""
     n: int
-    """Complete proposals."""
+    """Number of complete proposals."""
     observed: Floats
-    """Of these, and they sum to 1: [parameters]. They describe, and prove nothing."""
+    """Importances from all complete proposals, which sum to 1: [parameters]. They are only descriptive."""
     n_independent: int
-    """Those among them that differ and did not follow earlier scores."""
+    """Number of different complete proposals that did not depend on earlier scores."""
     tested: Tested | None
-    """None where these are too few."""
+    """The test on those proposals; None if they are too few."""
 
     def above(self) -> list[str]:
-        """The parameters that matter more than chance explains."""
+        """The parameters whose tested importance exceeds the limit."""
         if self.tested is None:
             return []
         return [n for n, own in zip(self.names, self.tested.observed, strict=True) if own > self.tested.limit]
@@ -83,7 +83,7 @@ class Importances(NamedTuple):
 def importances(
     study: StudyData, goal: Goal, rng: np.random.Generator, shuffles: int = SHUFFLES
 ) -> Importances | None:
-    """By PED-ANOVA (Watanabe et al. 2023); None below `FEWEST` proposals or two parameters."""
+    """Importances by PED-ANOVA (Watanabe et al. 2023); None below `FEWEST` proposals or two parameters."""
     if len(study.complete) < FEWEST or len(study.parameters) < 2:
         return None
     names = [parameter.name for parameter in study.parameters]
@@ -98,7 +98,7 @@ def importances(
 
 
 def _different(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The first of those with the same parameters: training is exact, so that they share their score."""
+    """The first trial for each set of parameters. Training is deterministic, so repeats have its score."""
     return list({str(sorted(trial.params.items())): trial for trial in reversed(trials)}.values())[::-1]
 
 
@@ -110,18 +110,18 @@ def _test(
     null = np.array([evaluate(rng.permutation(ranks)) for _ in range(shuffles)])
     largest = np.sort(null.max(axis=1))
     p = (1 + (largest >= observed[:, None]).sum(axis=1)) / (1 + shuffles)
-    limit = largest[-round(LEVEL * (1 + shuffles))]  # what is above it has p <= LEVEL
+    limit = largest[-round(LEVEL * (1 + shuffles))]  # values above it have p <= LEVEL
     unit = observed.sum() or 1.0
     return Tested(len(trials), observed / unit, np.median(null, axis=0) / unit, float(limit / unit), p)
 
 
 def _ranks(losses: Floats) -> Floats:
-    """Ranks [n] in place of losses: infinite ones have one too; equal losses share theirs."""
+    """Ranks of losses: [n]. Infinite losses have a rank, and equal losses share one."""
     return np.unique(losses, return_inverse=True)[1].astype(np.float64)
 
 
 def _evaluator(trials: Sequence[FrozenTrial], names: Sequence[str]) -> Callable[[Floats], Floats]:
-    """From losses [trials] to importances [names], in PED-ANOVA's own unit: they need not sum to 1."""
+    """A function from losses [trials] to importances [names], in PED-ANOVA's unit: they need not sum to 1."""
     study = optuna.create_study(direction="minimize")
     study.add_trials(
         [optuna.create_trial(params=t.params, distributions=t.distributions, value=0.0) for t in trials]

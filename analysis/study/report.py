@@ -1,4 +1,4 @@
-"""One page about a study: what was searched, what was found, and how far to believe it."""
+"""One page about a study: the search space, the results, and their reliability."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write(study: optuna.Study, output: Path) -> Path:
 def plots(
     study: StudyData, found: dict[str, Importances | None], confirmed: Confirmed | None
 ) -> Iterator[Plot]:
-    """The figures for which there is something to draw, goal by goal."""
+    """The figures for which there is data, one goal after the other."""
     if confirmed is not None:
         for name in confirmed.shown():
             yield _plot_confirmation(confirmed.content, name)
@@ -136,7 +136,7 @@ def _tested(found: Importances) -> str:
 
 
 def _leading(study: StudyData, found: Importances | None) -> list[str]:
-    """The parameters whose pairs are shown: the most important ones, where that is known."""
+    """The parameters whose pairs are shown: the most important ones, if importances are known."""
     names = found.names if found is not None else [parameter.name for parameter in study.parameters]
     return names[:CONTOUR_PARAMETERS]
 
@@ -167,7 +167,7 @@ def _render(
 
 
 def _confirmation_rows(confirmed: Confirmed) -> list[dict[str, str]]:
-    """Those of all objectives."""
+    """The rows of all objectives."""
     return [
         {"objective": name, **row}
         for name in confirmed.content["objectives"]
@@ -176,7 +176,7 @@ def _confirmation_rows(confirmed: Confirmed) -> list[dict[str, str]]:
 
 
 def _ordered(study: StudyData) -> list[FrozenTrial]:
-    """Finite scores first, the best of the first goal on top; then the others."""
+    """Proposals with finite scores, sorted by the first goal (best first), then the others."""
     goal = study.goals[0]
     best = [study.finite[index] for index in np.argsort(goal.losses(study.finite), kind="stable")]
     return [*best, *(trial for trial in study.trials if trial not in best)]
@@ -194,5 +194,5 @@ def _proposal_row(study: StudyData, trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _shown(trial: FrozenTrial, name: str) -> str:
-    """A parameter as text; a dash where this proposal had no such one."""
+    """A parameter's value as text; a dash if the proposal does not have the parameter."""
     return format_value(typed(trial.params[name])) if name in trial.params else "–"

@@ -1,4 +1,4 @@
-"""A study for whoever works in Python: its proposals as a table, its best, and a summary for a notebook."""
+"""A study for use from Python: a table of proposals, the best values, and a summary for a notebook."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from dqn_exp.study.storage import parameters, trials_csv_of, typed
 from dqn_exp.text import format_number, format_value
 
 SHOWN = 5
-"""Proposals in the summary, the best first."""
+"""Number of proposals in the summary; the best come first."""
 
 
 def trials_table(study: optuna.Study) -> pd.DataFrame:
-    """One row per trial of the study's storage; `counted` is false where it was asked for again."""
+    """One row per trial of the study's storage; `counted` is false if it was asked for again."""
     names = [goal.name for goal in read_study(study).goals]
     text = trials_csv_of(study.get_trials(deepcopy=False), names)
     return pd.read_csv(io.StringIO(text), float_precision="round_trip")
 
 
 def best_values(study: optuna.Study) -> dict[str, Any]:
-    """The parameters of the best proposal by dotted key, as plain values; empty where none has a score."""
+    """The parameters of the best proposal by dotted key, as plain values; empty if none has a score."""
     best = read_study(study).front()[:1]
     return {dotted(key): _plain(value) for trial in best for key, value in parameters(trial).items()}
 
 
 def _plain(value: Any) -> Any:
-    """A choice as what its text means: [64, 64] of "[64,64]"."""
+    """The value that the text of a choice stands for: "[64,64]" becomes [64, 64]."""
     known = typed(value)
     if not isinstance(known, str):
         return known
@@ -44,7 +44,7 @@ def _plain(value: Any) -> Any:
 
 
 def inline(study: optuna.Study) -> str:
-    """A piece of HTML that shows the best proposals and how the search went."""
+    """A piece of HTML with the best proposals and a figure of the search."""
     data = read_study(study)
     ordered = sorted(data.finite, key=lambda trial: data.goals[0].losses([trial])[0])[:SHOWN]
     rows = [

@@ -1,7 +1,7 @@
 """A running sweep or study in the browser: `python -m analysis watch SWEEP_DIR`.
 
-A light page tells at once what has ended, what runs now and how long it may take; below it stands the report,
-drawn again by another process as trials end. Nothing that a browser asks for changes anything.
+A light page shows at once the ended and running trials and the time left. Below it is the report, which
+another process draws again as trials end. The server only reads; no request of a browser changes anything.
 """
 
 from typing import TYPE_CHECKING

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def watch(sweep: Path, port: int = 0) -> None:
-    """Serve the sweep until the process is interrupted or terminated; prints the address first."""
+    """Print the address, then serve the sweep until the process is interrupted or terminated."""
     watched = Watched(sweep)
     report = Report(watched)
     try:

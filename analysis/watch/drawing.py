@@ -1,4 +1,4 @@
-"""The report of a running sweep, drawn by another process, and not more often than it is worth."""
+"""Draws the report of a running sweep in another process, with pauses between two drawings."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pathlib import Path
 from analysis.watch.state import Watched, study_of
 
 PAUSE = 5.0
-"""Least seconds between two drawings."""
+"""The shortest pause between two drawings, in seconds."""
 REST = 4.0
-"""And at least so many times as long as the last one took, while trials run: the machine is theirs."""
+"""While trials run, the pause is at least this multiple of the last drawing's duration, so that the trials
+have the machine to themselves."""
 LOOK = 0.5
-"""Seconds between two looks at whether a trial has ended."""
+"""Seconds between two checks whether a trial has ended."""
 
 
 NOTHING = (False, 0, 0)
@@ -28,7 +29,7 @@ NOTHING = (False, 0, 0)
 
 
 class Report:
-    """The page of the latest report; `version` tells it from those before."""
+    """The page of the latest report. `version` changes with each new report."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
@@ -38,13 +39,13 @@ class Report:
         self._thread = threading.Thread(target=self._draw_as_trials_end, daemon=True)
         self.page, self.version = b"", ""
         self.told = "there is none before a trial has begun"
-        """What to know of the report: why there is none, or when it was drawn."""
+        """Why there is no report, or when it was drawn."""
 
     def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
-        """End what is being drawn, and remove what was."""
+        """Stop a drawing under way, and remove the report's files."""
         self._stop.set()
         self._kill()
         self._thread.join()
@@ -71,7 +72,7 @@ class Report:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the server, which ends this
+            start_new_session=True,  # Ctrl-C reaches only the server, which kills this process
         )
         if self._stop.is_set():
             self._kill()

@@ -1,4 +1,4 @@
-"""Three pages on loopback: the light one, its state, and the report. They can be read, and nothing else."""
+"""Serves three read-only pages on loopback: the light page, its state as JSON, and the report."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from analysis.watch.state import Watched
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
-"""What the server may be called: another site's name that leads here (DNS rebinding) is refused."""
+"""Allowed names of the server. Another site's name that resolves to it (DNS rebinding) is refused."""
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `watched` and its `report` on loopback; port 0 is a free one."""
+    """Serves `watched` and its `report` on loopback. Port 0 chooses a free port."""
 
     daemon_threads = True
 
@@ -38,7 +38,7 @@ class Server(ThreadingHTTPServer):
 
     @cached_property
     def own_policy(self) -> str:
-        """What the light page may do: its own script, and ask this server."""
+        """Content security policy of the light page: it may run its own script and ask this server."""
         return (
             f"default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{self.nonce}'; "
             f"connect-src 'self'; frame-src 'self'; frame-ancestors 'none'; "
@@ -47,7 +47,7 @@ class Server(ThreadingHTTPServer):
 
 
 REPORT_POLICY = "frame-ancestors 'self'; sandbox allow-scripts allow-popups"
-"""Beside what the report forbids itself."""
+"""Restrictions in addition to the report's own policy."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def _refuse(self) -> None:
-        self.close_connection = True  # what it sends is not read
+        self.close_connection = True  # the request's body is not read
         self._send(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"allowed: GET and HEAD\n", "", True)
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _refuse
@@ -107,4 +107,4 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are not told of."""
+        """Print nothing about requests."""

@@ -1,4 +1,4 @@
-"""How a sweep stands, read cheaply: what has ended is read once, what runs by the ends of its files."""
+"""The state of a sweep, read cheaply: each ended trial once, of running trials only the ends of files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from dqn_exp.runs import FINISHED, last_episode, read_json
 from dqn_exp.text import format_duration, format_number
 
 OVER = (*FINISHED, "failed")
-"""Statuses of trials that nobody is at work on any more."""
+"""Statuses of trials that do not run any more."""
 SHOWN = 200
-"""Running trials that are listed."""
+"""The most running trials that are listed."""
 FRESH = 1.0
-"""Seconds for which a look at the disk is good enough."""
+"""Seconds for which a state that was read from disk is used again."""
 
 
 class Ended(NamedTuple):
-    """A trial that is over, when this was written, and how long it trained."""
+    """A trial that is over: its status, when its result was written, and its training time."""
 
     status: str
     written: int
@@ -30,7 +30,7 @@ class Ended(NamedTuple):
 
 
 class Watched:
-    """The sweep in `root`; threads share it."""
+    """The state of the sweep in `root`; it can be used from several threads."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -41,14 +41,14 @@ class Watched:
         self._looked = -FRESH
 
     def state(self) -> Mapping[str, Any]:
-        """What the page shows: plain values for JSON. At most a second old."""
+        """The state that the page shows, as plain values for JSON. It is at most a second old."""
         with self._lock:
             if time.monotonic() - self._looked >= FRESH:
                 self._state, self._looked = self._look(), time.monotonic()
             return self._state
 
     def signature(self) -> tuple[bool, int, int]:
-        """Changes when the first trial begins, one ends, or one that had ended is trained again."""
+        """A value that changes if the first trial begins, a trial ends, or an ended one is trained again."""
         begun = bool(self.state()["counts"])
         return begun, len(self._ended), sum(ended.written for ended in self._ended.values())
 
@@ -80,7 +80,7 @@ class Watched:
         }
 
     def _status(self, directory: Path) -> str:
-        """That of a trial. One that is over is read again only where its result has changed."""
+        """The status of a trial. A trial that is over is read again only if its result has changed."""
         path = directory / "result.json"
         try:
             written = path.stat().st_mtime_ns
@@ -97,7 +97,7 @@ class Watched:
             return "unreadable"
 
     def _progress(self, directory: Path) -> tuple[dict[str, Any], float]:
-        """A row of the table of running trials, and which share of its budget it has spent."""
+        """A row of the table of running trials, and the share of the budget that the trial has spent."""
         episode, budget = last_episode(directory), self._budget(directory)
         steps = episode.env_steps if episode else 0
         share = min(steps / budget, 1.0) if budget else 0.0
@@ -111,7 +111,7 @@ class Watched:
         return row, share
 
     def _budget(self, directory: Path) -> float:
-        """Environment steps; 0 where there is no such limit."""
+        """The budget of environment steps; 0 if there is no limit."""
         if directory not in self._budgets:
             try:
                 self._budgets[directory] = float(
@@ -123,13 +123,13 @@ class Watched:
 
 
 def study_of(root: Path) -> tuple[str, str] | None:
-    """Storage and name of the study in `root`; None where it holds none."""
+    """Storage and name of the study in `root`; None if there is no study."""
     study = read_if_whole(root / "sweep.json").get("study")
     return (str(study["storage"]), str(study["name"])) if isinstance(study, dict) else None
 
 
 def _time_left(each: float | None, trials: float, running: int, over: int, total: int) -> str:
-    """How long the rest takes, at the mean time of a trial and with as many at a time as now."""
+    """The time left in words, from the mean time of a trial and the number of trials that run now."""
     if not total:
         return "no trial has begun"
     if over >= total:

@@ -1,6 +1,6 @@
-"""What is compiled is kept on disk: it computes the same bits there as where it was compiled.
+"""Compiled functions are cached on disk, and a cached function computes the same bits.
 
-Processes that start at once do not disturb each other.
+Processes that start at the same time do not disturb each other.
 """
 
 from __future__ import annotations

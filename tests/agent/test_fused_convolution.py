@@ -1,4 +1,4 @@
-"""Networks of one convolution: the fused learner does what the torch learner does."""
+"""Networks with one convolution: the fused learner gives the same results as the torch learner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Denormal numbers count as zero in an update, and nowhere else."""
+"""Denormal numbers are treated as zero during an update only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acting on batches, and what an update tells about its Q-values, of the fused learner."""
+"""The fused learner: greedy actions for batches, and the Q-values that an update reports."""
 
 from __future__ import annotations
 

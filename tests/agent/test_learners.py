@@ -1,6 +1,6 @@
-"""What every learner must do alike: the conformance suite of the torch and the fused learner.
+"""The conformance suite for all learners (torch and fused): they must give the same results.
 
-The reference is plain autograd in float64, written out here: forward pass, TD target, loss, backward.
+The reference is plain autograd in float64, written out here: forward pass, TD target, loss, backward pass.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A DQN does only what it may, and bootstraps from what it may do next."""
+"""With masks, a DQN takes only allowed actions, and bootstraps only from allowed next actions."""
 
 from __future__ import annotations
 

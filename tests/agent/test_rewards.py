@@ -1,4 +1,4 @@
-"""Rewards may be clamped before they are learned from; returns are recorded as earned."""
+"""Rewards may be clamped for learning; recorded returns are not clamped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the target network stand still and follow when it should? Compared at every update of real trials."""
+"""Is the target network refreshed exactly when it should be? Checked at every update of real trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bootstrapping worked out by hand: two or three actions, one or two numbers predicted for each."""
+"""Bootstrap targets, computed by hand: two or three actions, one or two predicted numbers for each."""
 
 from __future__ import annotations
 

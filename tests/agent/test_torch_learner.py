@@ -1,4 +1,4 @@
-"""The reference learner on hand-made batches. A linear network [1 -> 2] keeps the arithmetic visible."""
+"""The torch learner on hand-made batches. A linear network [1 -> 2] makes results easy to check by hand."""
 
 from __future__ import annotations
 

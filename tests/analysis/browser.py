@@ -1,4 +1,4 @@
-"""Pages in a real browser: what a reader can do there, and what axe-core finds."""
+"""Opens pages in a real browser, to use them like a reader and to check them with axe-core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line `python -m analysis`."""
 
 from __future__ import annotations
 

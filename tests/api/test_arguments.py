@@ -1,4 +1,4 @@
-"""Python's values as the command line writes them."""
+"""Python values are written in the syntax of the command line."""
 
 from __future__ import annotations
 

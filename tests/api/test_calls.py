@@ -1,4 +1,4 @@
-"""The functions that one calls, with real trials, beside the commands that do the same."""
+"""The functions of the Python API with real trials, compared with the equivalent commands."""
 
 from __future__ import annotations
 

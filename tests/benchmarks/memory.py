@@ -1,4 +1,4 @@
-"""How much memory a replay takes.
+"""The memory of a replay buffer.
 
 python -m tests.benchmarks.memory
 """

@@ -1,11 +1,11 @@
-"""What starting and running trials costs besides training.
+"""The cost of starting and running trials besides training.
 
     python -m tests.benchmarks.orchestration [--trials 500]
 
 Start: `python -m dqn_exp --help` against `python -c "import hydra"`, the median of several rounds.
-Sweep: trials of three episodes each on all cores. A trial's overhead is the time of a core that it
-took beyond its own training and final evaluation; that of the first and of the second half of the
-trials shows whether it grows with their number.
+Sweep: trials of three episodes each on all cores. A trial's overhead is the core time that it takes
+in addition to its training and final evaluation. The overheads of the first and of the second half
+of the trials show whether it grows with the number of trials.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Environments of packages that nobody here wrote: a sweep of each, killed once and continued.
+"""Environments of third-party packages: a sweep of each, killed once and continued.
 
     make packages
 
-Each is trained as a new user would (`-m lr=1e-3,1e-2 seed=0,1`, with a report), once to its end and once
-killed with -9 half way and continued. Both must leave the same metrics, byte for byte. What cannot be
-trained has to be refused in one line that says why.
+Each is trained with a plain command (`-m lr=1e-3,1e-2 seed=0,1`, with a report), once to its end and once
+killed with -9 half way and continued. Both must write the same metrics, byte for byte. An environment that
+cannot be trained must be refused in one line that gives the reason.
 """
 
 from __future__ import annotations

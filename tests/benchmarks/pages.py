@@ -1,4 +1,4 @@
-"""Tables in Markdown, and pages of which a benchmark writes a part."""
+"""Writes tables in Markdown, and a benchmark's part of a page."""
 
 from __future__ import annotations
 

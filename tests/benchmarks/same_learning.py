@@ -1,9 +1,9 @@
-"""Do both learners learn the same? Twenty seeds of CartPole each, and their intervals.
+"""Do both learners learn equally well? Twenty seeds of CartPole each, with intervals.
 
     python -m tests.benchmarks.same_learning [--seeds 20]
 
-Ends with an error where the converged fractions or the restricted means of the two learners cannot be
-told to be alike: where one's value lies outside the other's 95% interval.
+Ends with an error if the two learners differ: if the converged fraction or the restricted mean of one lies
+outside the other's 95% interval.
 """
 
 from __future__ import annotations

@@ -1,13 +1,17 @@
-"""What a sweep of many trials costs around its training, and whether that grows as the trials do.
+"""The cost of a sweep of many trials besides training, and how it grows with the number of trials.
 
     python -m tests.benchmarks.scale [--trials 100,1000] [--in DIR]
 
-Real sweeps of so many short trials: five learning rates, the rest seeds, three episodes each. For each:
-processor time and peak memory of the driver, files and bytes on the disk, seconds from the last trial to
-the end table, processor time of `load_runs` and `load_curves` from the files and from the cache, and time,
-memory and size of the report. Growth is log(ratio of costs) / log(ratio of trials) from one number of
-trials to the next: 1 is linear, and what is paid once makes it less. With --in the sweeps are kept, and
-measured again.
+For each number of trials, runs a real sweep of short trials: five learning rates, the rest seeds, three
+episodes each. Measures:
+
+- processor time and peak memory of the driver, files and bytes on disk;
+- seconds from the last trial to the final table;
+- processor time of `load_runs` and `load_curves` from the files and from the cache;
+- time, memory and size of the report.
+
+Growth is log(ratio of costs) / log(ratio of trials) from one number of trials to the next: 1 is linear;
+costs that occur once make it smaller. With --in the sweeps are kept and can be measured again.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.steps [--quick] [--core N]
 
-Every work is trained by all peers in turn, a few seconds each, over several rounds; what is shown is
+Every task is trained by all peers in turn, a few seconds each, over several rounds. The table shows
 the median over the rounds, and its ratio to each peer. The peers are processes that wait while
-another works. stable-baselines3 is measured where `.venv-bench` holds it (`make bench` sees to that).
+another works. stable-baselines3 is measured if it is installed in `.venv-bench` (`make bench` does that).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.study [--seeds 3] [--rounds 3]
 
-`sweeps=buffer_size` on all cores, the median of several rounds before and after the same trials in
-the notebook's manner, one after another, which take minutes and are run once.
-Where a trial stops is a matter of luck, so the environment steps that our trials took are shown too.
+`sweeps=buffer_size` runs on all cores; the result is the median of several rounds. Between the rounds
+the same trials run once in the notebook's manner, one after another, which takes minutes.
+The length of a trial depends on chance, so the environment steps of our trials are shown too.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python tests/benchmarks/study_utilisation.py [N_PROPOSALS]
 
 Utilisation is the time that trials spend in training and evaluating (`wall_seconds` of their
-records) over workers x the time from the first claim to the last score. Starting the workers,
-choosing parameters, the last evaluation of each trial and waiting at the end all count as lost.
+records) divided by workers x the time from the first claim to the last score. Starting the workers,
+choosing parameters, the last evaluation of each trial and waiting at the end all count as lost time.
 """
 
 from __future__ import annotations

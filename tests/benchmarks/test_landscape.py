@@ -1,4 +1,4 @@
-"""The statistics of the landscapes against known answers, and the sweep that trains their configurations."""
+"""The landscape benchmark: its statistics against known answers, and its sweep of configurations."""
 
 from __future__ import annotations
 

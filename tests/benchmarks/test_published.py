@@ -1,4 +1,4 @@
-"""RL Zoo's settings beside ours, and the benchmark stopped and continued with tiny trials."""
+"""RL Zoo's settings are equal to ours, and the benchmark can be stopped and continued (with tiny trials)."""
 
 from __future__ import annotations
 

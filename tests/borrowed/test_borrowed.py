@@ -1,4 +1,4 @@
-"""What we borrow from other packages is still what it was; a message says where to look if not."""
+"""Private parts of other packages that we use are unchanged; if not, a message says where to look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Private names of other packages are used in `dqn_exp/borrowed` alone."""
+"""Private names of other packages are used only in `dqn_exp/borrowed`."""
 
 from __future__ import annotations
 

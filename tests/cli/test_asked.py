@@ -1,4 +1,4 @@
-"""Nothing that a command line asks for is dropped in silence."""
+"""No part of a command line is ignored silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input is found before anything is written, and said in one message."""
+"""Bad input is found before anything is written, and reported in one message."""
 
 from __future__ import annotations
 

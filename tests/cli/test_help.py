@@ -1,4 +1,4 @@
-"""The help names what there is, and nothing else."""
+"""The help lists exactly the options and parts that exist."""
 
 from __future__ import annotations
 

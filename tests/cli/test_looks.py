@@ -1,4 +1,4 @@
-"""seed=until_decided as it is typed: to its end, killed and continued, refused."""
+"""seed=until_decided on the command line: run to its end, killed and continued, refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Defaults that stand both in the schema and in conf/ are the same ones."""
+"""Defaults that are both in the schema and in conf/ are equal."""
 
 from __future__ import annotations
 

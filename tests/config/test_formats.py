@@ -1,4 +1,4 @@
-"""Records of earlier versions: read as what they meant."""
+"""Records of earlier versions are read with their meaning at that time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input is found first, and its message names the key, the value and what is allowed."""
+"""Bad input is found early, and the message names the key, the value and what is allowed."""
 
 from __future__ import annotations
 

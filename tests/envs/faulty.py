@@ -1,4 +1,4 @@
-"""Environments that do not keep to their contract, and some that only look as if they did not."""
+"""Environments that break the contract, and some that only seem to break it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An environment that forbids some of its actions, and breaks where one is taken."""
+"""An environment that forbids some of its actions, and raises if a forbidden one is taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Box and MultiDiscrete actions as numbered ones."""
+"""Box and MultiDiscrete actions are converted into numbered actions."""
 
 from __future__ import annotations
 

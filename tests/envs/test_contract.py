@@ -1,4 +1,4 @@
-"""An episode depends on its seed and actions alone; what breaks the contract is told before training."""
+"""An episode depends only on its seed and actions; a violation is reported before training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The games of MinAtar and Atari: real ones, which continue exactly and score as they do by themselves."""
+"""Real games of MinAtar and Atari: they continue exactly, and scores are those of the game itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images stay images where `env.images` asks for it: bytes, channels first."""
+"""With `env.images`, images stay images: bytes, channels first."""
 
 from __future__ import annotations
 

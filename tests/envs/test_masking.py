@@ -1,4 +1,4 @@
-"""Masks of actions behind the observations."""
+"""Masks of actions are appended to the observations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrappers that normalise: statistics of training in evaluation, kept exactly when a trial is killed."""
+"""Normalising wrappers: evaluation uses the statistics of training, and a killed trial keeps them exactly."""
 
 from __future__ import annotations
 

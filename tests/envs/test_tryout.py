@@ -1,4 +1,4 @@
-"""An environment is tried out in a process of its own: it may hang, or end it."""
+"""An environment is tried out in a separate process, because it may hang or end the process."""
 
 from __future__ import annotations
 

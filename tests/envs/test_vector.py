@@ -1,4 +1,4 @@
-"""Several environments side by side: their episodes, their seeds, and how they are brought back."""
+"""Several environments side by side: their episodes, their seeds, and how their state is restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrappers: what they change, what they measure, and that a checkpoint continues their noise."""
+"""Wrappers: their effects, their measures, and that a checkpoint continues their noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gymnasium's own wrappers by name, with options as a configuration can give them."""
+"""gymnasium's own wrappers by name, with options from a configuration."""
 
 from __future__ import annotations
 

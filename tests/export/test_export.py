@@ -1,4 +1,4 @@
-"""The folder of a model: used as its card says, with and without dqn_exp."""
+"""The exported folder of a model can be used as its card describes, with and without dqn_exp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every layer and head as an ONNX graph gives the Q-values that the network gives."""
+"""For every layer and head, the ONNX graph gives the same Q-values as the network."""
 
 from __future__ import annotations
 

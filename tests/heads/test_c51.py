@@ -1,4 +1,4 @@
-"""Three atoms -1, 0, 1, by hand; and the projection against algorithm 1 written as the paper writes it."""
+"""C51 with three atoms -1, 0, 1, by hand; and the projection against the paper's algorithm 1, verbatim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two quantiles, at 1/4 and 3/4, by hand; and the loss against equation 10 written as the paper writes it."""
+"""QR-DQN with quantiles at 1/4 and 3/4, by hand; and the loss against the paper's equation 10, verbatim."""
 
 from __future__ import annotations
 

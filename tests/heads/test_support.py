@@ -1,4 +1,4 @@
-"""Bounds of C51's atoms that the configuration leaves open."""
+"""Bounds of C51's atoms that the configuration does not give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters of real processes on this machine, which cannot see the folder of a test where that is hidden."""
+"""Clusters of real processes on this machine; a test's folder can be hidden from them."""
 
 from __future__ import annotations
 

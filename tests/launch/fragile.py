@@ -1,4 +1,4 @@
-"""CartPole with a trouble of its own; importing this module registers it as `probe/Fragile-v0`."""
+"""CartPole that can fail in several ways; importing this module registers it as `probe/Fragile-v0`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that cost nothing: to begin one, a process imports this module alone."""
+"""Cheap tasks: a process that runs one imports only this module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that travel: whole at any moment, and nothing else than was meant."""
+"""Files sent between machines of a cluster: complete at any moment, and only the intended files."""
 
 from __future__ import annotations
 

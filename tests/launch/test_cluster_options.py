@@ -1,4 +1,4 @@
-"""What the launchers of clusters refuse before anything runs: one message each."""
+"""Options that the launchers of clusters refuse before anything runs, with one message each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workers of a cluster whose machines come and go. The cluster is simulated."""
+"""The workers of a simulated cluster whose machines come and go."""
 
 from __future__ import annotations
 

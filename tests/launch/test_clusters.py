@@ -1,4 +1,4 @@
-"""Real sweeps and studies on clusters of real processes: as on this machine, whatever dies meanwhile."""
+"""Real sweeps and studies on clusters of real processes give the same results, even if processes die."""
 
 from __future__ import annotations
 

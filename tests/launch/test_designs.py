@@ -1,4 +1,4 @@
-"""What may be declared of seeds that were looked at: the same, or more looks that something is left for."""
+"""Declarations of looks: the same design again, or more looks if some of the error is left for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would be run, and what it would take: told, and nothing else done."""
+"""A dry run prints the trials and their cost, and does nothing else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What every engine promises: the same suite for each; a new one is added to `ENGINES`.
+"""The conformance suite of all engines; add a new engine to `ENGINES`.
 
-One set of workers of each engine, and one cluster of its kind, serves all of its tests.
+All tests of an engine share one set of workers and one cluster of its kind.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A key that only some options of a swept group have: its values go to those alone."""
+"""If only some options of a swept group have a key, its values go only to those options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The garbage collector rests only for as long as it is told to."""
+"""The garbage collector is paused only for the intended time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where trials go on a machine with GPUs; there need be none here."""
+"""The assignment of trials to GPUs; the tests need no GPU."""
 
 from __future__ import annotations
 

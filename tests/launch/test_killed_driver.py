@@ -1,4 +1,4 @@
-"""The driver may be killed at any time, and the same command continues."""
+"""The driver may be killed at any time; the same command then continues the sweep."""
 
 from __future__ import annotations
 

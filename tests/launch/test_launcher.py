@@ -1,4 +1,4 @@
-"""The crew of a sweep: what it begins, tries again, goes on with and stops. Time is simulated."""
+"""The crew of a sweep: which trials it starts, retries, continues and stops. Time is simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials in looks: who is trained when, what is recorded, and what is refused."""
+"""Sweeps in looks: which trials are trained when, what is recorded, and what is refused."""
 
 from __future__ import annotations
 

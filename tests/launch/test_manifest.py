@@ -1,4 +1,4 @@
-"""What a sweep writes about itself, for those who read its results."""
+"""The manifest `sweep.json` that a sweep writes about itself."""
 
 from __future__ import annotations
 

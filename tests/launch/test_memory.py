@@ -1,4 +1,4 @@
-"""Replays that this machine has no room for are refused before they fill."""
+"""Replay buffers that do not fit this machine's memory are refused before they fill."""
 
 from __future__ import annotations
 

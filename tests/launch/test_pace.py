@@ -1,4 +1,4 @@
-"""How long trials will take."""
+"""The estimate of how long trials will take."""
 
 from __future__ import annotations
 

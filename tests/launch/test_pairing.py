@@ -1,4 +1,4 @@
-"""Axes whose values go together."""
+"""Axes whose values are varied together."""
 
 from __future__ import annotations
 

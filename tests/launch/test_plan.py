@@ -1,4 +1,4 @@
-"""From overrides to trials: names, values and places."""
+"""From overrides to planned trials: names, values and directories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker processes: forked from one server, and yet each its own."""
+"""Worker processes are forked from one server, but independent of each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the environment or a module can know is found before training, too."""
+"""Errors that only the environment or a user's module can show are found before training, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one sees while trials run."""
+"""The display of progress while trials run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings from which nothing can come are refused, and those from which little can are doubted."""
+"""Settings that could never make an update are refused; those that are probably mistakes cause a warning."""
 
 from __future__ import annotations
 

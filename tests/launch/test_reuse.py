@@ -1,4 +1,4 @@
-"""Nothing is trained twice: sweeps that take what others have finished."""
+"""Nothing is trained twice: a sweep takes trials that other sweeps have finished."""
 
 from __future__ import annotations
 

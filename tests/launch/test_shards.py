@@ -1,4 +1,4 @@
-"""A sweep that several commands run together, each its share: who has what, and who waits for whom."""
+"""A sweep in shards, run by several commands: which command has which trials, and which one waits."""
 
 from __future__ import annotations
 

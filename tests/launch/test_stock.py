@@ -1,4 +1,4 @@
-"""Which finished trials lie below some folders."""
+"""Finding the finished trials below some folders."""
 
 from __future__ import annotations
 

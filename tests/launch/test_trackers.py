@@ -1,4 +1,4 @@
-"""Trackers of a sweep: refused before it begins, or told of every trial, whatever is killed meanwhile."""
+"""Trackers of a sweep: refused before it begins, or informed of every trial, even if processes are killed."""
 
 from __future__ import annotations
 

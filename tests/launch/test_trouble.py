@@ -1,4 +1,4 @@
-"""One trial's trouble is its own: errors, exits and dead workers in one sweep."""
+"""A failing trial does not affect others: errors, exits and dead workers in one sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that makes no step is ended, and its trial loses nothing by it."""
+"""A worker that makes no steps is killed, and its trial loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep in looks on workers of simulated time: the real looks, crew and decisions, and no training."""
+"""A sweep in looks on simulated workers: real looks, crew and decisions, simulated time, no training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dueling streams, noisy layers, layer normalisation and first weights, each by its paper's equation."""
+"""Dueling streams, noisy layers, layer normalisation and initial weights, each by its paper's equation."""
 
 from __future__ import annotations
 

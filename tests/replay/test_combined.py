@@ -1,4 +1,4 @@
-"""A ring of 5 rows; the reward of a transition is its number."""
+"""Combined replay: a ring of 5 rows, where the reward of a transition is its number."""
 
 from __future__ import annotations
 

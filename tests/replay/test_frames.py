@@ -1,4 +1,4 @@
-"""A replay that stores each frame once samples what a replay of whole observations would."""
+"""A replay that stores each frame once gives the same samples as a replay of whole observations."""
 
 from __future__ import annotations
 

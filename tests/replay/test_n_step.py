@@ -1,5 +1,7 @@
-"""Hand-made episodes. gamma = 0.5; the k-th step earns 2^k, so that each discounted sum is recognisable:
-three steps from k on sum to 2^k + 2^(k+1) / 2 + 2^(k+2) / 4 = 3 * 2^k."""
+"""n-step returns of hand-made episodes.
+
+gamma = 0.5 and the k-th step earns 2^k, so that each discounted sum is recognisable: three steps from k on
+sum to 2^k + 2^(k+1) / 2 + 2^(k+2) / 4 = 3 * 2^k."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening results runs no code."""
+"""Opening a trial's results never runs code from its files."""
 
 from __future__ import annotations
 

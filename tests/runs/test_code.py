@@ -1,4 +1,4 @@
-"""Edited code is other code: ours, that of the user's modules and of all that they import."""
+"""Edited code is recognised as different: ours, the user's modules, and everything that these import."""
 
 from __future__ import annotations
 

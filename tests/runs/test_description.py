@@ -1,4 +1,4 @@
-"""What trial.json tells: the trial once, and every attempt at it."""
+"""trial.json describes the trial once, and every attempt at it."""
 
 from __future__ import annotations
 

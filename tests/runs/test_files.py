@@ -1,4 +1,4 @@
-"""A crash or a full disk leaves the old content or the new one."""
+"""After a crash or with a full disk, a file has either its old or its new content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who looks at a trial's directory sees whether it makes steps."""
+"""The heartbeat in a trial's directory shows whether the trial makes steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a running trial has come, read from a file that is being written."""
+"""The progress of a running trial is read from a file that is being written."""
 
 from __future__ import annotations
 

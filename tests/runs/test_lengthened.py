@@ -1,4 +1,4 @@
-"""A finished trial goes on to a larger budget as if it had had it from the beginning."""
+"""A finished trial that continues to a larger budget equals one that had this budget from the start."""
 
 from __future__ import annotations
 

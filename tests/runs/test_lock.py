@@ -1,4 +1,4 @@
-"""One process at a time in a directory."""
+"""Only one process at a time can use a directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metric files survive being cut anywhere, and say so when they are damaged elsewhere."""
+"""Metric files can be cut off anywhere; other damage is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who watches a trial: what each is told, and that it takes no part."""
+"""Observers of a trial: the events that each receives, and that observers do not affect training."""
 
 from __future__ import annotations
 

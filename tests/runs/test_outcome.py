@@ -1,4 +1,4 @@
-"""The outcome of a trial, from evaluations that can be read at a glance."""
+"""The outcome of a trial, from short lists of evaluations."""
 
 from __future__ import annotations
 

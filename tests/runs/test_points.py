@@ -1,4 +1,4 @@
-"""The metric files as trackers are told them, while they grow."""
+"""Points for trackers, read from metric files while the files grow."""
 
 from __future__ import annotations
 

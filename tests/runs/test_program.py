@@ -1,4 +1,4 @@
-"""Is a recorded trial one of this very program?"""
+"""Was a recorded trial trained by the same program as this one?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was run, where and with what."""
+"""Provenance: the recorded program, machine and versions."""
 
 from __future__ import annotations
 

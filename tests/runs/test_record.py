@@ -1,4 +1,4 @@
-"""A trial that is cut short goes on exactly; one that fails says why."""
+"""An interrupted trial continues exactly; a failed trial records the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of stable-baselines3's own checkpoints, and what is refused in their place."""
+"""Weights from stable-baselines3's checkpoints, and the files that are refused."""
 
 from __future__ import annotations
 

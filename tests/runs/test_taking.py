@@ -1,4 +1,4 @@
-"""A taken trial is as good as a trained one, and what becomes of it never touches its origin."""
+"""A trial that is taken from another sweep equals a trained one, and its use never changes the original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trackers are told every step of a trial once, and cost it nothing."""
+"""Trackers receive every step of a trial once, and cannot harm the trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storages of all three kinds, PostgreSQL by a server of our own."""
+"""Storages of all three kinds; PostgreSQL runs as a server that the tests start."""
 
 from __future__ import annotations
 

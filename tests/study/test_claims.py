@@ -1,4 +1,4 @@
-"""Every proposal is run once, no more than the total, whoever works on the study and whoever dies."""
+"""Every proposal is run once, and no more than the total, even if processes share a study and die."""
 
 from __future__ import annotations
 

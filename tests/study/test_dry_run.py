@@ -1,4 +1,4 @@
-"""A study told of before it is run."""
+"""The dry run of a study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several environments: what a study over them refuses, and what it scores."""
+"""A study over several environments: what it refuses, and its scores."""
 
 from __future__ import annotations
 

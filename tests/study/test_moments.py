@@ -1,4 +1,4 @@
-"""A common clock for trials whose budgets differ."""
+"""A common clock for trials with different budgets."""
 
 from __future__ import annotations
 

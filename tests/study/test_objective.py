@@ -1,4 +1,4 @@
-"""Scores from records: numbers that can be checked by hand, and what divergence costs."""
+"""Scores from records, checked by hand, and the score of a diverged trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samplers: which of their proposals follow earlier scores."""
+"""Samplers: which of their proposals depend on earlier scores."""
 
 from __future__ import annotations
 

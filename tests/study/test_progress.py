@@ -1,4 +1,4 @@
-"""What one sees of a proposal that runs."""
+"""The display of progress of a running proposal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One proposal: its seeds train exactly as they would alone, and stop together when they are given up."""
+"""One proposal: its seeds train exactly as they would alone, and stop together when it is pruned."""
 
 from __future__ import annotations
 

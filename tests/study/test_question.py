@@ -1,4 +1,4 @@
-"""What a study asks, and what has changed of it."""
+"""The recorded question of a study, and the detection of changes to it."""
 
 from __future__ import annotations
 

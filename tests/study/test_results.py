@@ -1,4 +1,4 @@
-"""Which proposals are the best."""
+"""The choice of the best proposals."""
 
 from __future__ import annotations
 

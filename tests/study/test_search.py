@@ -1,4 +1,4 @@
-"""Studies as their users start them: real Hydra runs, killed, shared, pruned, confirmed."""
+"""Studies started from the command line: real Hydra runs, killed, shared, pruned, confirmed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra's syntax becomes Optuna's distributions, and parameters become overrides again."""
+"""Hydra's syntax is converted into Optuna's distributions, and parameters back into overrides."""
 
 from __future__ import annotations
 

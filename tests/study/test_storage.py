@@ -1,4 +1,4 @@
-"""A study survives what kill -9 leaves behind."""
+"""A study can continue after kill -9."""
 
 from __future__ import annotations
 

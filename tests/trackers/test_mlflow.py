@@ -1,4 +1,4 @@
-"""What MLflow's own client finds of a trial that was cut short and continued."""
+"""MLflow's own client reads a trial that was interrupted and continued."""
 
 from __future__ import annotations
 

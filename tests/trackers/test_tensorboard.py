@@ -1,4 +1,4 @@
-"""What TensorBoard's own reader finds in the files of a trial that was cut short and continued."""
+"""TensorBoard's own reader reads the files of a trial that was interrupted and continued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What W&B's offline files hold of a trial that was cut short and continued."""
+"""W&B's offline files of a trial that was interrupted and continued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A short trial for trackers to follow, and one that was never run."""
+"""A short trial that trackers follow, and one that was never run."""
 
 from __future__ import annotations
 

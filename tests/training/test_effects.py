@@ -1,4 +1,4 @@
-"""What each setting and each stream does to a trial: from the configuration to the trained network."""
+"""The effect of each setting and each random stream on a trial, from configuration to trained network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the whole agent find the true values? Environments whose answers are known, for every learner."""
+"""Does the whole agent learn the true values? Environments with known answers, for every learner."""
 
 from __future__ import annotations
 

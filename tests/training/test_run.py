@@ -1,4 +1,4 @@
-"""The training loop: what happens when, and that nothing but the configuration and the seed decides."""
+"""The training loop: the order of its steps, and that results depend only on configuration and seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m analysis policy TRIAL`: what a trained network thinks of states, and what it does in them."""
+"""`python -m analysis policy TRIAL`: the Q-values and actions of a trained network over states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 EPISODES, OF_IMAGES = 20, 3
-"""Played for each epsilon; fewer of images, whose states take more time and memory."""
+"""Episodes played for each epsilon; fewer for images, which take more time and memory."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +97,7 @@ def _refuse_maps(arguments: argparse.Namespace) -> None:
 def _look_at_images(
     trained: Trained, greedy: Rollout, shown: Mapping[float, Rollout], directory: Path
 ) -> None:
-    """Actions, and one episode as the network values it."""
+    """Write the figures for an environment of images: counts of actions, and the Q-values of one episode."""
     from analysis.network.dimensions import name_actions
     from analysis.network.policy.figures import action_counts
     from analysis.network.policy.maps import title_of

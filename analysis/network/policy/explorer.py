@@ -1,4 +1,4 @@
-"""Maps that follow sliders, in a notebook. Needs ipywidgets."""
+"""Maps with sliders in a notebook. Needs ipywidgets."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from analysis.network.policy.maps import View, evaluate_view
 from analysis.network.trained import Trained
 
 STEPS = 100
-"""Of a slider from its least to its greatest value."""
+"""Number of steps of a slider over its range."""
 
 
 class Explorer(ipywidgets.VBox):  # type: ignore[misc]
-    """Maps of one plane through the observations, and a slider for each dimension that is held.
+    """Maps of one plane through the observations, with a slider for each dimension that is held fixed.
 
     Attributes:
         view: the plane that is shown now.
-        sliders: by the name of the dimension.
+        sliders: the sliders by the name of their dimension.
     """
 
     def __init__(self, trained: Trained, view: View, points: int) -> None:
@@ -34,7 +34,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         super().__init__([*self.sliders.values(), self._image])
 
     def png(self) -> bytes:
-        """The maps as they are shown now."""
+        """The maps that are shown now, as a PNG."""
         figure = all_maps(self.view, evaluate_view(self._trained, self.view, self._points))
         content = io.BytesIO()
         canvas: Any = FigureCanvasAgg(figure)
@@ -64,7 +64,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self._image.value = self.png()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and its picture for whoever shows a saved notebook without widgets."""
+        """The widget, and its picture for saved notebooks that are shown without widgets."""
         bundle = super()._repr_mimebundle_(**options)
         content = bundle[0] if isinstance(bundle, tuple) else bundle
         content["image/png"] = base64.b64encode(self._image.value).decode()

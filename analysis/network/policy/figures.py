@@ -17,20 +17,20 @@ from analysis.network.rollouts import Rollout
 from analysis.report import OKABE_ITO, RC, new_figure, note
 
 DOTS = 600
-"""Visited states drawn, at most."""
+"""The most visited states that are drawn."""
 QUICK_DPI = 80
-"""Of a figure that follows sliders."""
+"""Resolution of a figure that is redrawn while a slider moves."""
 
 
 def all_maps(view: View, maps: Maps) -> Figure:
-    """Q-values, their difference and the greedy action side by side: small, and quick to draw."""
+    """Q-values, their difference and the greedy action side by side, in a figure that is quick to draw."""
     count = maps.values.shape[-1] + 2
     columns = min(count, 4)
     rows = -(-count // columns)
     with mpl.rc_context({**RC, "figure.dpi": QUICK_DPI}):
         figure = Figure(
             figsize=(3.3 * columns, 3.0 * rows + 0.5)
-        )  # to lay it out takes longer than to draw it
+        )  # no automatic layout: it takes longer than the drawing
         figure.subplots_adjust(0.05, 0.14, 0.98, 0.8, wspace=0.4, hspace=0.5)
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         low, high = _limits(maps.values)
@@ -70,7 +70,7 @@ def value_maps(view: View, maps: Maps) -> Figure:
 
 
 def difference_map(view: View, maps: Maps) -> Figure:
-    """How much the choice matters: the second action over the first, or the best over the second best."""
+    """How much the choice matters: Q of the second action minus the first, or best minus second best."""
     with mpl.rc_context(RC):
         figure, (ax,) = new_figure(5.6, 4.0)
         image, label = _draw_difference(ax, view, maps)
@@ -81,7 +81,7 @@ def difference_map(view: View, maps: Maps) -> Figure:
 
 
 def _draw_difference(ax: Axes, view: View, maps: Maps) -> tuple[Any, str]:
-    """The map, and what it is a map of."""
+    """Draw the map of the difference; returns its image and its label."""
     if maps.values.shape[-1] != 2:
         high = float(maps.difference.max())
         return _draw(ax, view, maps, maps.difference, "cividis", 0.0, high), "Q(best) − Q(second best)"
@@ -94,7 +94,7 @@ def _draw_difference(ax: Axes, view: View, maps: Maps) -> tuple[Any, str]:
 
 
 def greedy_map(view: View, maps: Maps) -> Figure:
-    """Which action has the largest Q-value."""
+    """The action with the largest Q-value at each point."""
     with mpl.rc_context(RC):
         figure, (ax,) = new_figure(5.6, 4.0)
         _draw_greedy(ax, view, maps)
@@ -134,8 +134,8 @@ def action_counts(title: str, names: Sequence[str], rollouts: Mapping[float, Rol
 
 
 def _draw(ax: Axes, view: View, maps: Maps, values: np.ndarray, colors: Any, low: float, high: float) -> Any:
-    """One map [P, P] with the visited states on it."""
-    ax.set_facecolor("#c8c8c8")  # where the values are not finite numbers
+    """Draw one map [P, P] with the visited states on it."""
+    ax.set_facecolor("#c8c8c8")  # shows where values are not finite
     image = ax.pcolormesh(
         maps.x, maps.y, values, cmap=colors, vmin=low, vmax=high, shading="nearest", rasterized=True
     )
@@ -149,7 +149,7 @@ def _draw(ax: Axes, view: View, maps: Maps, values: np.ndarray, colors: Any, low
 
 
 def _note(ax: Axes, view: View, maps: Maps, values: np.ndarray, what: str) -> None:
-    """A map [P, P] in numbers."""
+    """Note the numbers of a map [P, P]."""
     x, y = (place.ravel() for place in np.meshgrid(maps.x, maps.y))
     names = view.names.dimensions
     note(ax, what, {names[view.x]: x, names[view.y]: y, "value": np.ravel(values)})

@@ -1,4 +1,4 @@
-"""Q-values over two dimensions of the observation, the others held still."""
+"""Q-values over two dimensions of the observation, with the other dimensions held fixed."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class View:
-    """Which plane through the observations is shown, D dimensions in all."""
+    """The plane through the observations that is shown; observations have D dimensions."""
 
     title: str
     names: Naming
     x: int
     y: int
     ranges: Sequence[Range]
-    """[D] of each dimension."""
+    """The range of each dimension: [D]."""
     at: np.ndarray
-    """float32[D]: where each dimension is held; those at `x` and `y` are not used."""
+    """float32[D]: the value at which each dimension is held; those of `x` and `y` are not used."""
     visited: np.ndarray
-    """float32[N, D]: what greedy episodes observed."""
+    """float32[N, D]: observations of greedy episodes."""
 
     def label(self, dimension: int) -> str:
         unit = self.names.units[dimension]
         return self.names.dimensions[dimension] + (f" ({unit})" if unit else "")
 
     def held(self) -> str:
-        """The dimensions that are not shown, in words."""
+        """The dimensions that are held fixed, with their values, in words."""
         others = (d for d in range(len(self.at)) if d not in (self.x, self.y))
         return ", ".join(f"{self.names.dimensions[d]} {self.at[d]:.3g}" for d in others)
 
 
 @dataclass(frozen=True)
 class Maps:
-    """On a grid: rows follow y, columns follow x."""
+    """Q-values on a grid of P x P points; rows follow y, columns follow x."""
 
     x: np.ndarray
     """float32[P]"""
@@ -53,12 +53,12 @@ class Maps:
 
     @property
     def greedy(self) -> np.ndarray:
-        """int64[P, P]: the action of the largest Q-value."""
+        """int64[P, P]: the action with the largest Q-value."""
         return np.asarray(self.values.argmax(axis=-1))
 
     @property
     def difference(self) -> np.ndarray:
-        """float32[P, P]: second action minus first where there are two; else best minus second best."""
+        """float32[P, P]: second action minus first if there are two; else best minus second best."""
         if self.values.shape[-1] == 2:
             return np.asarray(self.values[..., 1] - self.values[..., 0])
         ordered = np.sort(self.values, axis=-1)
@@ -77,9 +77,10 @@ def make_view(
     ranges: Mapping[str, Range | None] | None = None,
     at: Mapping[str, float] | None = None,
 ) -> View:
-    """The plane that is asked for; raises AnalysisError where it is none.
+    """The requested plane; raises AnalysisError if it does not exist.
 
-    `ranges` may hold those of "x" and "y"; the others follow what `rollout`, a greedy one, visited.
+    `ranges` may hold ranges for "x" and "y". The other ranges follow the observations of `rollout`, which is
+    greedy.
     """
     actions = trained.n_actions, trained.first_action
     names = naming(trained.config.env.id, trained.observation_size, *actions)
@@ -101,9 +102,9 @@ def make_view(
 
 
 def varied(observations: np.ndarray, preferred: Sequence[int]) -> list[int]:
-    """The dimensions of [N, D], those first that are worth a map: of many values, of two, constant ones.
+    """The dimensions of `observations` [N, D] in order: those with many values, with two, constant ones.
 
-    Among equals the `preferred` ones come first, then the lower ones.
+    Within each group the `preferred` ones come first, then the lower ones.
     """
     distinct = [min(len(np.unique(column)), 3) for column in observations.T]
     others = [d for d in range(len(distinct)) if d not in preferred]
@@ -111,14 +112,17 @@ def varied(observations: np.ndarray, preferred: Sequence[int]) -> list[int]:
 
 
 def visited_ranges(observations: np.ndarray) -> list[Range]:
-    """Of each dimension of [N, D]: its 1% and 99% quantiles, and half as much again around them."""
+    """For each dimension of [N, D], the range from its 1% to its 99% quantile, plus a quarter on each side.
+
+    The range of a constant is 0.5 on each side.
+    """
     low, high = np.quantile(observations, (0.01, 0.99), axis=0)
     margin = np.where(high > low, (high - low) / 4, 0.5)
     return [(float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True)]
 
 
 def evaluate_view(trained: Trained, view: View, points: int) -> Maps:
-    """The network's Q-values on `points` x `points` places of the plane."""
+    """The network's Q-values on a grid of `points` x `points` points of the plane."""
     x = np.linspace(*view.ranges[view.x], points, dtype=np.float32)
     y = np.linspace(*view.ranges[view.y], points, dtype=np.float32)
     observations = np.tile(view.at, (points, points, 1))

@@ -1,4 +1,4 @@
-"""One self-contained HTML page that evaluates the network itself and lets its reader look around."""
+"""One self-contained HTML page with sliders, which evaluates the network in the browser."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from dqn_exp.networks import MLP
 from dqn_exp.runs import write_atomic
 
 DOTS = 500
-"""Visited states in the page, at most."""
+"""The most visited states in the page."""
 
 EVALUATED = (nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Tanh)
-"""The layers that the page knows how to evaluate."""
+"""The layers that the page can evaluate."""
 
 Layer = tuple[np.ndarray, np.ndarray]
 """Weights float64[outputs, inputs] and biases float64[outputs]."""
 
 
 def write_page(path: Path, trained: Trained, view: View) -> bool:
-    """Write the page; False, and nothing written, where the network is not an MLP."""
+    """Write the page. If the network cannot be evaluated in it, returns False and writes nothing."""
     layers = linear_layers(trained.network)
     if layers is None:
         return False
@@ -43,8 +43,8 @@ def linear_layers(network: nn.Module) -> list[Layer] | None:
     """The network in evaluation mode as affine layers with an activation between each two.
 
     Batch normalisation is folded into the layer before it: with s = gamma / sqrt(variance + eps),
-    W -> s W and b -> s (b - mean) + beta. None where the network is anything else: no MLP, with dueling
-    streams or layer normalisation, or with a head that predicts something else than values.
+    W -> s W and b -> s (b - mean) + beta. None for any other network: not an MLP, with dueling streams or
+    layer normalisation, or with a head that predicts something other than values.
     """
     if not isinstance(network, MLP) or not all(isinstance(m, EVALUATED) for m in network.layers):
         return None

@@ -1,4 +1,4 @@
-"""An episode of images: what the network sees, and what it thinks of it."""
+"""An episode of images: some of the images, and the Q-values over its steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.report import FAINT, OKABE_ITO, RC, new_figure, note
 from dqn_exp.images import ImageBox
 
 PICTURES = 6
-"""States of the episode that are shown, evenly spaced from its first to its last."""
+"""Number of states of the episode that are shown, evenly spaced from the first to the last."""
 
 
 def episode_values(title: str, names: Sequence[str], trained: Trained, rollout: Rollout) -> Figure:
@@ -52,9 +52,10 @@ def episode_values(title: str, names: Sequence[str], trained: Trained, rollout: 
 
 
 def picture(image: np.ndarray, space: ImageBox) -> np.ndarray:
-    """float[H, W, 3] in [0, 1] of the latest frame in [C, H, W]: grey, or with a colour for each channel.
+    """The latest frame of `image` [C, H, W] as float[H, W, 3] in [0, 1].
 
-    Where several channels are on, the highest is shown; black is none.
+    It is grey, RGB, or has one colour per channel. In the last case, a pixel shows the highest channel that
+    is on, and black if none is.
     """
     frame = image[-space.frame[0] :] / space.largest
     if len(frame) == 1:

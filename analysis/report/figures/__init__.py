@@ -46,12 +46,12 @@ __all__ = [
 
 
 def own_random() -> np.random.Generator:
-    """What a figure draws at random: the same whatever else is painted before it."""
+    """A new random generator for one figure, so that a figure does not depend on those painted before it."""
     return np.random.default_rng(0)
 
 
 def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iterator[Plot]:
-    """The figures about one axis; those for which nothing was recorded are left out."""
+    """The figures about one axis. Figures without recorded data are left out."""
     timeline, pooled, end = sweep.timelines[0], _pooled(sweep, axis), slug(axis.name)
     if sweep.judged:
         yield Plot(
@@ -137,7 +137,7 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
 
 
 def choices_plot(axis: Axis, found: Robustness) -> Plot:
-    """Where the conclusion about an axis holds, and where it breaks."""
+    """The map of choices for which the conclusion about an axis holds."""
     return Plot(
         axis.name,
         f"choices_{slug(axis.name)}",
@@ -152,7 +152,7 @@ def choices_plot(axis: Axis, found: Robustness) -> Plot:
 
 
 def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
-    """Which share of the trials of each value had reached a return by a time."""
+    """The share of the trials of each value that had reached a return by a time."""
     compared = (
         f" Below: the share of a value less that of {axis.name} = {axis.labels()[found.reference]}, over the "
         "seeds that both have. Outlined: larger than the largest difference anywhere is in 95% of the ways "
@@ -174,7 +174,7 @@ def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
 
 
 def scores_plots(scores: Scores) -> Iterator[Plot]:
-    """What several environments score together."""
+    """The figures of scores over several environments."""
     for found in scores.profiles:
         about = f": {found.axis.name}" if found.axis.title else ""
         bands = "; bands: 95% intervals at each x, which count the seeds of each environment"
@@ -234,13 +234,13 @@ def sides_plot(panels: Mapping[str, tuple[Sweep, Axis]]) -> Plot:
 
 
 def _ends(numbers: Iterable[float]) -> list[float]:
-    """The least and the greatest; one where they are the same."""
+    """The smallest and the largest number; only one if they are equal."""
     found = sorted(numbers)
     return list(dict.fromkeys((found[0], found[-1])))
 
 
 def looks_plot(looks: Looks) -> Plot:
-    """How each value came to its decision."""
+    """The looks at each value up to its decision."""
     axis = looks.axis
     levels = " to ".join(
         f"{level:.4g}%" for level in _ends(100 * look.level for look in looks.decisions.looks)
@@ -261,7 +261,7 @@ def looks_plot(looks: Looks) -> Plot:
 
 
 def pair_plots(sweep: Sweep) -> Iterator[Plot]:
-    """A heatmap for each pair of axes that have few enough values to be read."""
+    """A heatmap for each pair of axes with few enough values to be legible."""
     readable = [axis for axis in sweep.axes if axis is not ALL and len(axis.values) <= CROWDED]
     for rows, columns in itertools.combinations(readable, 2):
         others = [axis.name for axis in sweep.axes if axis not in (rows, columns)]

@@ -1,4 +1,4 @@
-"""Which share of trials had reached a return by a time: an image of each value, and of each difference."""
+"""The share of trials that had reached a return by a time: an image of each value and of each difference."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#9ecae1", "#21
 DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#e69f00", "#ffffff", "#2f6fad"])
 """In grey, less is lighter and more is darker."""
 HALO = [withStroke(linewidth=2.6, foreground="white")]
-"""What parts a line from an image that is as dark."""
+"""A white border that separates a line from a dark image."""
 
 
 def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Figure:
-    """The surface of each value; below, how those that could be tested differ from the reference."""
+    """The surface of each value, and below the differences from the reference of the tested values."""
     rows = -(-len(axis.values) // COLUMNS)
     columns = -(-len(axis.values) // rows)
     parts = 1 + bool(found.differences)
@@ -79,7 +79,7 @@ def _draw_differences(
 
 
 def _note(ax: Axes, what: str, of: dict[str, str], grid: Grid, shares: Floats, timeline: Timeline) -> None:
-    """What is known of `shares` [times, returns]."""
+    """Note the known `shares` [times, returns] as drawn."""
     known, places = np.isfinite(shares), np.meshgrid(grid.times, grid.returns, indexing="ij")
     times, returns = (place[known] for place in places)
     named = {name: np.full(len(times), label) for name, label in of.items()}
@@ -87,7 +87,7 @@ def _note(ax: Axes, what: str, of: dict[str, str], grid: Grid, shares: Floats, t
 
 
 def _label(panels: NDArray[Any], across: str, up: str) -> None:
-    """Numbers and names beside the outer panels of those that are drawn."""
+    """Put tick labels and axis labels only at the outer ones of the drawn panels."""
     drawn = np.array([[ax.axison for ax in row] for row in panels])
     for (row, column), ax in np.ndenumerate(panels):
         is_lowest, is_first = not drawn[row + 1 :, column].any(), not drawn[row, :column].any()
@@ -117,7 +117,7 @@ def _image(ax: Axes, grid: Grid, values: Floats, colors: Colormap, lowest: float
 
 
 def _borders(centres: Floats) -> Floats:
-    """Halfway between neighbours: [n] to [n + 1]."""
+    """Borders of cells, halfway between neighbouring centres: [n] to [n + 1]."""
     if len(centres) < 2:
         return np.array([0.5, 1.5]) * centres
     between = (centres[1:] + centres[:-1]) / 2
@@ -125,7 +125,7 @@ def _borders(centres: Floats) -> Floats:
 
 
 def _half(ax: Axes, grid: Grid, share: Floats, of: dict[str, str]) -> None:
-    """Up to which return half of the trials came; nothing where the next return is unknown."""
+    """Draw the highest return that half of the trials had reached; a gap where the next share is unknown."""
     count = (share >= 0.5).sum(axis=1)
     following = np.column_stack([share, np.zeros(len(share))])[np.arange(len(share)), count]
     highest = np.where(np.isnan(following), np.nan, _borders(grid.returns)[count])
@@ -141,7 +141,7 @@ def _outlines(ax: Axes, grid: Grid, difference: Difference) -> None:
 
 
 def _sides(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tuple[float, float]]]:
-    """Those that part `cells` [m, k] from others, between `x` [m + 1] and `y` [k + 1]."""
+    """Line segments around the True `cells` [m, k]; cell borders are at `x` [m + 1] and `y` [k + 1]."""
     inside = np.pad(cells, 1)
     for i, j in np.argwhere(inside[1:, 1:-1] ^ inside[:-1, 1:-1]):
         yield [(x[i], y[j]), (x[i], y[j + 1])]

@@ -49,7 +49,7 @@ def convergence_by_value(sweep: Sweep, axis: Axis, timeline: Timeline, rng: np.r
 
 
 def convergence_by_environment(parts: Mapping[str, tuple[Sweep, Axis]], rng: np.random.Generator) -> Figure:
-    """The same axis in several environments, a panel each."""
+    """The same axis in several environments, one panel each."""
     figure, panels = new_figure(3.4 * len(parts) + 0.6, 3.9, len(parts))
     for ax, (environment, (sweep, axis)) in zip(panels, parts.items(), strict=True):
         ax.set_xscale("log" if is_logarithmic(axis) else "linear")
@@ -91,12 +91,12 @@ def _draw_convergence(
 
 
 def _dots(ax: Axes, x: st.Floats, y: st.Floats) -> None:
-    """Dots at given places, because seaborn's jitter draws from a global generator."""
+    """Draw dots at given places; seaborn's jitter would draw from a global generator."""
     sns.scatterplot(x=x, y=y, color=DOT, alpha=0.75, s=25, linewidth=0, ax=ax)
 
 
 def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
-    """Above each value, how many of its trials converged."""
+    """Write above each value how many of its trials converged."""
     if len(axis.values) > CROWDED:
         return
     ax.annotate(
@@ -112,7 +112,7 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
 
 
 def _speed_legend(timeline: Timeline | None) -> list[Line2D]:
-    """Without a timeline for panels, each of which has its own."""
+    """`timeline` is None for several panels, because each has its own."""
     mean = f"RMST({short(timeline.horizon)}), 95% interval" if timeline else "RMST, 95% interval"
     return [
         _key("o", "converged", color=DOT),
@@ -127,7 +127,7 @@ def _key(marker: str, label: str, **options: Any) -> Line2D:
 
 
 def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Figure:
-    """Mean greedy return after training: every trial, and the mean with its interval."""
+    """Mean greedy return after training: a dot for every trial, and the mean with its interval."""
     figure, ax = value_figure(axis, 3.8)
     groups = group(sweep.counted, axis)
     x = np.concatenate([spread(axis, len(rows), code) for code, rows in enumerate(groups)])
@@ -163,7 +163,7 @@ def note_trials(
     what: str,
     panel: str = "",
 ) -> None:
-    """Those trials of all `groups` [n in all] that are drawn as `what`, with their `values` [n]."""
+    """Note the trials of all `groups` [n in total] that are drawn as `what`, with their `values` [n]."""
     rows = [
         (label, row["run"], row["seed"])
         for label, of_value in zip(axis.labels(), groups, strict=True)
@@ -176,7 +176,7 @@ def note_trials(
 
 
 def make_room(ax: Axes, value: float | None) -> None:
-    """Widen the vertical range to hold `value`, if that does not squeeze everything else."""
+    """Widen the vertical range to include `value`, unless that would compress everything else."""
     low, high = ax.get_ylim()
     if value is not None and abs(value - high) < 4 * (high - low):
         room = 0.05 * (high - low)
@@ -184,14 +184,14 @@ def make_room(ax: Axes, value: float | None) -> None:
 
 
 def threshold(sweep: Sweep) -> float | None:
-    """The return that counts as converged, where all trials share one."""
+    """The return that counts as converged; None if trials have different ones."""
     found = {row.get("convergence.threshold") for row in sweep.counted}
     value = found.pop() if len(found) == 1 else None
     return float(value) if value is not None and np.isfinite(value) else None
 
 
 def draw_threshold(ax: Axes, sweep: Sweep, named: bool = True) -> None:
-    """A line at the threshold, unless it lies beyond what is shown."""
+    """Draw a line at the threshold, unless it lies outside the visible range."""
     value, (low, high) = threshold(sweep), ax.get_ylim()
     if value is not None and low <= value <= high:
         line_at(ax, value, f"threshold\n{value:g}" if named else "")

@@ -1,4 +1,4 @@
-"""Figures that know in numbers and in words what is drawn in them."""
+"""Figures that record what is drawn in them, for a table of numbers and a description in words."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dqn_exp.text import format_number, format_value
 
 VALUE, LOW, HIGH = "value", "low", "high"
 RUN = "run"
-"""The column that marks single trials, of which words tell the number alone."""
+"""The column that marks single trials. The description in words gives only their number."""
 LISTED = 8
-"""The most numbers that words list; of more they tell the least and the greatest."""
+"""The most numbers that the description lists; of more, it gives the smallest and the largest."""
 
 
 class Drawn(NamedTuple):
@@ -26,33 +26,33 @@ class Drawn(NamedTuple):
     panel: str
     what: str
     columns: Mapping[str, Any]
-    """By name: one entry for each mark [n], or one for all of them. First where the mark stands, then
-    `value`, which its height (or its colour) shows, and then what else is known of it: `low` and `high` of
-    its interval."""
+    """Columns by name; each has one entry per mark [n], or one for all marks. First come the columns of the
+    mark's position, then `value` (its height or colour), then further ones such as `low` and `high` of its
+    interval."""
     is_told: bool
-    """Is it part of what words say?"""
+    """Is it part of the description in words?"""
 
     def rows(self) -> list[Row]:
-        """One for each mark."""
+        """One row per mark."""
         filled = np.broadcast_arrays(*(np.asarray(column, dtype=object) for column in self.columns.values()))
         cells = zip(*(column.ravel().tolist() for column in filled), strict=True)
         return [dict(zip(self.columns, map(_short, row), strict=True)) for row in cells]
 
     @property
     def is_curve(self) -> bool:
-        """Do its marks make one line?"""
+        """Do its marks form one line?"""
         return np.ndim(next(iter(self.columns.values()))) == 0 and np.size(self.columns[VALUE]) > 1
 
 
 class Chart(Figure):
-    """A figure that no global state holds; `note` tells it what was drawn."""
+    """A figure outside of pyplot's global state. `note` records what was drawn in it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.drawn: list[Drawn] = []
 
     def table(self) -> list[Row]:
-        """A row for each mark: panel, what it is, where it stands, and its value to six digits."""
+        """One row per mark: panel, kind of mark, position, and its value to six digits."""
         has_panels = any(each.panel for each in self.drawn)
         return [
             {**({"panel": each.panel} if has_panels else {}), "drawn": each.what, **row}
@@ -61,14 +61,14 @@ class Chart(Figure):
         ]
 
     def words(self) -> str:
-        """What the figure shows, for those who do not see it."""
+        """A description of the figure for readers who cannot see it."""
         told = (each for each in self.drawn if each.is_told)
         kinds = groupby(told, key=lambda each: (each.panel, each.what))
         return " ".join(_sentence(panel, what, list(drawn)) for (panel, what), drawn in kinds)
 
 
 def note(ax: Axes, what: str, columns: Mapping[str, Any], panel: str = "", is_told: bool = True) -> None:
-    """Remember that `what` was drawn in `ax`: see `Drawn`. Nothing where there are no marks."""
+    """Record that `what` was drawn in `ax` (see `Drawn`). Nothing is recorded if there are no marks."""
     chart = ax.get_figure(root=True)
     if isinstance(chart, Chart) and np.size(columns[VALUE]):
         chart.drawn.append(Drawn(panel, what, columns, is_told))

@@ -1,4 +1,4 @@
-"""The map of every choice of the analyst: where a conclusion holds, and where it breaks."""
+"""The map of all choices of the analyst, which shows where a conclusion holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEPS = ((0.01, "p < 0.01", "#1b4f72"), (0.05, "p < 0.05", "#5d9bc7"), (1.01, "p
 
 
 def choices_map(found: Robustness) -> Figure:
-    """A cell for each choice: measures and budgets down, thresholds and evaluations in a row across."""
+    """One cell per choice: rows are measures and budgets, columns thresholds and consecutive evaluations."""
     of_times = [choice for choice in found.choices if choice.measure in OF_TIMES]
     across = list(dict.fromkeys(map(_rule, of_times)))
     down = list(dict.fromkeys(map(_measure, found.choices)))

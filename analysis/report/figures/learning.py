@@ -45,23 +45,23 @@ from analysis.report.figures.style import (
 )
 
 FEW = 3
-"""The most values whose bands can still be told apart where they overlap."""
+"""The most values with bands; with more, overlapping bands cannot be distinguished."""
 BAND_FROM = 5
-"""Fewest seeds for a band: below that it is so wide that the single curves tell more."""
+"""The fewest seeds for a band. With fewer, the band is so wide that single curves show more."""
 AT_ONCE, AT_EACH = 0.08, 0.14
-"""How dense the bands are; the inner one lies on the outer one."""
+"""Opacity of the simultaneous and of the pointwise band; the latter is drawn on top of the former."""
 BANDS = (
     Patch(facecolor=INK, alpha=AT_ONCE + AT_EACH, label="95% at each moment"),
     Patch(facecolor=INK, alpha=AT_ONCE, label="95% at all moments at once"),
 )
 PER_BIN = 4
-"""Training episodes, or sampled losses, in one bin of a curve."""
+"""Training episodes, or sampled losses, per bin of a curve."""
 Curves = Mapping[str, Curve | None]
 OnGrid = Callable[[Curve], st.Floats]
 
 
 class Panel(NamedTuple):
-    """A column of metric files to draw, and the clock to draw it over."""
+    """A column of metric files to draw, and the clock for its horizontal axis."""
 
     curves: Curves
     clock: str
@@ -70,7 +70,7 @@ class Panel(NamedTuple):
     unit: str = ""
 
     def where_known(self) -> Panel:
-        """The same without curves that do not tell of its clock, as logs of other programs may not."""
+        """The panel without curves that lack its clock, as logs of other programs may."""
         known = {
             run: curve if curve and not np.isnan(curve[self.clock]).any() else None
             for run, curve in self.curves.items()
@@ -78,7 +78,10 @@ class Panel(NamedTuple):
         return self._replace(curves=known)
 
     def grid(self, rows: Sequence[Row]) -> tuple[st.Floats, OnGrid]:
-        """Moments [m], and what reads a curve at them: evaluations themselves, or means of bins."""
+        """Moments [m], and a function that gives a curve's values there.
+
+        The moments are those of the evaluations; if they are too many, and for training, they are bins.
+        """
         clocks = [curve[self.clock] for curve in _present(rows, self.curves)]
         at = moments(clocks)
         if at is not None and self.value == "mean_return":
@@ -88,7 +91,7 @@ class Panel(NamedTuple):
 
 
 def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator) -> Figure:
-    """Return over episodes and steps while training, and over steps in greedy evaluations."""
+    """Three panels: training return over episodes and over steps, and return of greedy evaluations."""
     clock, unit = _evaluation_clock(sweep)
     panels = [
         Panel(episodes, "episode", "return", "Training, by episode", "episodes"),
@@ -113,13 +116,13 @@ def returns(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator
 
 
 def _evaluation_clock(sweep: Sweep) -> tuple[str, str]:
-    """Environment steps, unless episodes alone are known of the trials."""
+    """The clock of evaluations and its unit: environment steps, unless only episodes are known."""
     clocks = {timeline.curve: timeline.unit for timeline in sweep.timelines}
     return ("env_step", clocks["env_step"]) if "env_step" in clocks else next(iter(clocks.items()))
 
 
 def _evaluated(sweep: Sweep) -> str:
-    """What the curves of evaluations are of."""
+    """Title of the panel of evaluations."""
     if not sweep.by_training:
         return "Greedy evaluations"
     every = len(sweep.by_training) == len(sweep.rows)
@@ -146,8 +149,10 @@ def _band(
     of: dict[str, str],
     panel: Panel,
 ) -> None:
-    """The intervals of the mean at each moment, and around them those that hold at all moments at once, cut
-    to the range of the curves; the curves of few seeds themselves."""
+    """Draw the pointwise and the simultaneous 95% band of the mean, both cut to the range of the curves.
+
+    With fewer than `BAND_FROM` seeds, draw the single curves instead.
+    """
     if len(found) >= BAND_FROM:
         for band, alpha, what in (
             (st.simultaneous_band(found, rng), AT_ONCE, "95% at all moments at once"),
@@ -162,7 +167,7 @@ def _band(
 
 
 def _within_lines(axs: Iterable[Axes], also: float | None) -> None:
-    """Let the lines and the threshold, not the bands of few trials, set the vertical range."""
+    """Set the vertical range by the lines and the threshold, not by the wide bands of few trials."""
     drawn = [np.asarray(line.get_ydata(), dtype=float) for ax in axs for line in ax.get_lines()]
     values = np.concatenate([np.empty(0), *drawn])
     values = values[np.isfinite(values)]
@@ -174,7 +179,7 @@ def _within_lines(axs: Iterable[Axes], also: float | None) -> None:
 
 
 def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator) -> Figure:
-    """A panel for each value: its trials, their mean with its band; grey, the other means."""
+    """One panel per value: its trials, their mean with its band, and the means of other values in grey."""
     evaluated = any(sweep.evaluations.values())
     curves, name = (sweep.evaluations, "mean_return") if evaluated else (episodes, "return")
     clock, unit = _evaluation_clock(sweep)
@@ -210,7 +215,7 @@ def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.rando
 
 
 def _curves(rows: Sequence[Row], curves: Curves, on_grid: OnGrid) -> tuple[list[object], st.Floats]:
-    """Seeds of those `rows` that have numbers, and their curves on one grid: [trials, bins]."""
+    """Seeds of the `rows` whose curves have numbers, and these curves on one grid: [trials, bins]."""
     found = [(row, on_grid(curve)) for row in rows if (curve := curves.get(row["run"]))]
     known = [(row, curve) for row, curve in found if np.isfinite(curve).any()]
     return [seed_of(row) for row, _ in known], np.array([curve for _, curve in known], dtype=np.float64)
@@ -223,7 +228,7 @@ def _present(rows: Sequence[Row], curves: Curves) -> list[Curve]:
 def legend(
     figure: Figure, axis: Axis, groups: Sequence[Sequence[Row]], further: Sequence[Artist] = ()
 ) -> None:
-    """Values and sample sizes below the figure, some of them where there are many; and `further` keys."""
+    """Legend below the figure: values with sample sizes (a selection if there are many), then `further`."""
     keys: list[Artist] = list(_keys(axis, groups))
     if len(keys) > CROWDED:
         keys = [keys[index] for index in np.linspace(0, len(keys) - 1, 7).astype(int)]
@@ -242,7 +247,7 @@ def _keys(axis: Axis, groups: Sequence[Sequence[Row]]) -> Iterator[Line2D]:
 
 
 def losses(sweep: Sweep, axis: Axis, curves: Curves) -> Figure:
-    """Loss over updates: the median of each trial in each bin, then over trials, with quartiles."""
+    """Loss over updates: median of each trial in each bin, then the median and quartiles over trials."""
     figure, (ax,) = new_figure(7.0, 4.0)
     borders = edges([curve["update"] for curve in _present(sweep.counted, curves)], PER_BIN)
     at = centres(borders)
@@ -273,7 +278,7 @@ def _positive_medians(curve: Curve, borders: st.Floats) -> st.Floats:
 
 
 def _quartiles(curves: st.Floats) -> st.Floats:
-    """Quartiles over the trials that still train: [trials, bins] to [3, bins]."""
+    """Quartiles over the trials that still train in a bin: [trials, bins] to [3, bins]."""
     result = np.full((3, curves.shape[1]), np.nan)
     known = np.isfinite(curves).any(axis=0)
     result[:, known] = np.nanquantile(curves[:, known], [0.25, 0.5, 0.75], axis=0)

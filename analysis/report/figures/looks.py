@@ -1,4 +1,4 @@
-"""The looks of a sweep: each value's p on its way to the boundary, its ratio on its way into the margin."""
+"""The looks of a sweep: each value's p against the boundary, and its ratio against the margin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analysis.report.figures.style import FAINT, INK, legend_columns, new_figure
 
 ADDED = "#efefef"
 APART = 0.015
-"""How far the intervals of neighbouring values are drawn apart, in most seeds."""
+"""Horizontal distance between intervals of neighbouring values, as a share of the most seeds."""
 
 
 def looks_figure(looks: Looks) -> Figure:
@@ -83,7 +83,7 @@ def _ratios(ax: Axes, looks: Looks) -> None:
 
 
 def _ticks(ax: Axes, at: Sequence[float]) -> None:
-    """Those of a logarithmic axis that lie within it, as plain numbers."""
+    """Ticks of a logarithmic axis as plain numbers; those outside its range are left out."""
     low, high = ax.get_ylim()
     shown = [tick for tick in at if low <= tick <= high]
     ax.set_yticks(shown, [f"{tick:g}" for tick in shown])

@@ -1,4 +1,4 @@
-"""What an environment measures besides the return, over the values of an axis."""
+"""Quality measures of an environment other than the return, over the values of an axis."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from analysis.report.figures.style import (
 
 PREFIX = "measures."
 UNITS = {"rms_angle": "rad", "rms_angular_velocity": "rad/s", "distance_to_target": "m"}
-"""Units of the measures of our own environments; others carry theirs in their names."""
+"""Units of the measures of our own environments; other measures have the unit in their name."""
 
 
 def measure_names(sweep: Sweep) -> list[str]:
-    """The columns of quality measures that the environments took."""
+    """The columns of the environments' quality measures."""
     return [name for name in names(sweep.counted) if name.startswith(PREFIX)]
 
 
 def measures_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) -> Figure:
-    """One panel for each measure: every trial, and the mean with its interval."""
+    """One panel per measure: a dot for every trial, and the mean with its interval."""
     measured = measure_names(sweep)
     figure, panels = new_figure(3.6 * len(measured) + 0.4, 3.4, len(measured))
     for ax, name in zip(panels, measured, strict=True):

@@ -1,4 +1,4 @@
-"""From plots to pictures, side by side on all cores: drawing is most of a report's time."""
+"""Draws plots to pictures on all cores in parallel, because drawing takes most of a report's time."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from analysis.report.figures.style import RC
 from analysis.report.page import DPI, render_page
 
 COLOURS = 64
-"""Of a lighter picture."""
+"""Number of colours of a lighter picture."""
 DOTS = 5000
-"""Marks and corners of lines of one panel beyond which vector files hold them as an image."""
+"""The most marks and line corners of a panel that vector files hold as vectors; more become an image."""
 SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "dqn_exp"}
-"""Letters stay letters, which can be read, searched and edited; the same figure gives the same bytes."""
+"""Text stays text, so it can be searched and edited. The same figure always gives the same bytes."""
 
 
 class Plot(NamedTuple):
-    """A figure that is still to be drawn."""
+    """A figure that is not drawn yet."""
 
     axis: str | None
-    """Name of the axis that it is about; None where it is about several."""
+    """Name of the axis that it is about; None if it is about several axes."""
     name: str
     title: str
     caption: str
@@ -55,12 +55,12 @@ class Picture(NamedTuple):
     pdf: bytes
     svg: bytes = b""
     csv: str = ""
-    """The numbers that are drawn."""
+    """The drawn numbers."""
     words: str = ""
-    """What is seen, for those who do not see it."""
+    """A description for readers who cannot see the figure."""
 
     def files(self) -> dict[str, bytes]:
-        """What is written of it, by the ending of the file's name."""
+        """The contents of its files, by file extension."""
         found = {"png": self.png, "pdf": self.pdf, "svg": self.svg, "csv": self.csv.encode()}
         return {ending: content for ending, content in found.items() if content}
 
@@ -68,18 +68,18 @@ class Picture(NamedTuple):
         return f"Picture({self.name!r})"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """HTML that a notebook shows."""
         return render_page("inline.html.j2", title="", sentences=[], rows=[], picture=self.lighter())
 
     def lighter(self) -> Picture:
-        """For a notebook, which is kept as a whole: with few colours, in a third of the bytes."""
+        """A picture with few colours and a third of the bytes, for notebooks, which store their pictures."""
         smaller = io.BytesIO()
         Image.open(io.BytesIO(self.png)).convert("RGB").quantize(COLOURS).save(smaller, "PNG", optimize=True)
         return self._replace(png=smaller.getvalue())
 
 
 def paint_all(plots: Sequence[Plot]) -> list[Picture]:
-    """The pictures of `plots`, in their order."""
+    """The pictures of `plots`, in the same order."""
     n_painters = min(len(plots), len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
     if n_painters < 2:
         return [paint(plot) for plot in plots]
@@ -89,7 +89,7 @@ def paint_all(plots: Sequence[Plot]) -> list[Picture]:
 
 
 def _start_painter(plots: Sequence[Plot], stack: ExitStack) -> Connection:
-    """A process that sends the pictures of `plots`; forked, because what draws cannot be sent to it."""
+    """Start a process that sends the pictures of `plots`. It is forked, as plots cannot be pickled."""
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_paint_one_by_one, args=(plots, sender, os.getpid()), daemon=True)
@@ -102,7 +102,7 @@ def _start_painter(plots: Sequence[Plot], stack: ExitStack) -> Connection:
 
 
 def _paint_one_by_one(plots: Sequence[Plot], sender: Connection, client: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked for the pictures deals with Ctrl-C
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with suppress(BrokenPipeError):
         try:
@@ -130,14 +130,14 @@ def paint(plot: Plot) -> Picture:
 
 
 def numbers_and_words(figure: Figure) -> tuple[str, str]:
-    """What is drawn in a figure as CSV and in words; empty where nothing was noted."""
+    """The drawn numbers of a figure as CSV, and its description in words; empty if nothing was noted."""
     if not (isinstance(figure, Chart) and figure.drawn):
         return "", ""
     return to_csv(figure.table()), figure.words()
 
 
 def render(figure: Figure) -> tuple[bytes, bytes, bytes]:
-    """The figure as PNG, PDF and SVG; laid out once. Letters that no font has are boxes."""
+    """The figure as PNG, PDF and SVG; laid out once. Characters that no font has appear as boxes."""
     png, pdf, svg = io.BytesIO(), io.BytesIO(), io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
@@ -145,12 +145,12 @@ def render(figure: Figure) -> tuple[bytes, bytes, bytes]:
         if layout is not None:
             layout.execute(figure)
             figure.set_layout_engine("none")
-        agg: Any = FigureCanvasAgg(figure)  # figure.savefig() draws everything once more, for its layout
+        agg: Any = FigureCanvasAgg(figure)  # figure.savefig() draws everything once more for its layout
         agg.print_png(png)
         _simplify(figure)
         vectors: Any = FigureCanvasPdf(figure)
         vectors.print_pdf(pdf, metadata={"CreationDate": None})
-        figure.dpi = DPI  # printing a PDF sets it
+        figure.dpi = DPI  # printing a PDF changes it
         vectors = FigureCanvasSVG(figure)
         with mpl.rc_context(SVG):
             vectors.print_svg(svg, metadata={"Date": None})
@@ -158,7 +158,7 @@ def render(figure: Figure) -> tuple[bytes, bytes, bytes]:
 
 
 def _simplify(figure: Figure) -> None:
-    """Of panels with very many marks, only the axes and letters are vectors: no viewer bears more."""
+    """Rasterise the marks of panels with very many, because viewers cannot handle so many vectors."""
     for ax in figure.axes:
         marks = [np.size(line.get_xdata(orig=True)) for line in ax.lines]
         marks += [

@@ -91,7 +91,7 @@ def _cells(sweep: Sweep, rows: Axis, columns: Axis) -> list[list[list[Row]]]:
 
 
 def _draw(ax: Axes, cells: list[list[list[Row]]], panel: Panel) -> NDArray[np.float64]:
-    """Colour and number of each cell; a cell without trials stays empty. Returns the numbers [up, across]."""
+    """Draw colour and number of each cell; cells without trials stay empty. Returns numbers [up, across]."""
     values = np.array([[panel.measure(c) if c else np.nan for c in line] for line in cells])
     texts = np.array([[panel.text(c) if c else "" for c in line] for line in cells])
     sns.heatmap(

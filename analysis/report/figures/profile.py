@@ -1,4 +1,4 @@
-"""Performance profiles: which share of the trials did at least so well."""
+"""Performance profiles: the share of trials with at least a given return or score."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
 
 
 def profile_over_environments(found: Profiles) -> Figure:
-    """Share of trials of all environments whose score is at least x, with a band for each of few values."""
+    """Share of trials of all environments whose score is at least x; with bands if there are few values."""
     figure, (ax,) = new_figure(7.0, 3.8)
     for style, label, profile in zip(styles(found.axis), found.axis.labels(), found.profiles, strict=True):
         _draw(ax, profile.at, profile.share, style)
@@ -52,7 +52,7 @@ def profile_over_environments(found: Profiles) -> Figure:
 
 
 def has_bands(found: Profiles) -> bool:
-    """Can bands be told apart, and are there seeds enough for them?"""
+    """Are there few enough values to distinguish bands, and enough seeds for them?"""
     return len(found.axis.values) <= FEW and found.fewest_seeds >= BAND_FROM
 
 

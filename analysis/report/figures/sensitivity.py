@@ -1,4 +1,4 @@
-"""How well an agent does that is tuned for each environment, and how much it loses without."""
+"""The score of an agent that is tuned for each environment, and the loss without such tuning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = 3
 
 
 def sensitivity_plane(tuning: Tuning) -> Figure:
-    """A panel for each hyperparameter: a mark for all settings, and one for those with each of its values.
+    """One panel per hyperparameter: a mark for all settings, and one for the settings with each value.
 
     After the performance-sensitivity plane of Adkins et al. (2024).
     """

@@ -1,4 +1,4 @@
-"""How figures look: legible in colour, to the colour-blind and in grey print."""
+"""The style of figures, legible in colour, for colour-blind readers and in grey print."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSTALLED = {font.name for font in fontManager.ttflist}
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans")
 """Fonts for letters that DejaVu Sans lacks."""
 FONTS = ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in INSTALLED)]
-"""The first comes with matplotlib: the same everywhere."""
+"""The first font comes with matplotlib, so it is the same everywhere."""
 
 RC: Any = {
     **sns.axes_style("whitegrid"),
@@ -47,18 +47,18 @@ RC: Any = {
     "xtick.bottom": True,
     "xtick.major.size": 3,
 }
-"""Seaborn's theme, and plain text everywhere: names in a sweep must not be read as formulas."""
+"""Seaborn's theme, with plain text everywhere, so that names in a sweep are not read as formulas."""
 
 INK, FAINT, ACCENT = "#222222", "#8a8a8a", "#b03a2e"
 MARKERS = "osD^vPX<>*ph"
 DASHES = ((1, 0), (4, 1.5), (5, 1.5, 1, 1.5), (1, 1), (5, 1, 1, 1, 1, 1), (8, 3))
-"""Points on and off, in widths of the line; the first is solid."""
+"""Lengths of dashes and gaps, in line widths; the first is a solid line."""
 OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-"""Colours that the colour-blind can tell apart (Okabe & Ito 2008)."""
+"""Colours that colour-blind readers can distinguish (Okabe & Ito 2008)."""
 LETTERS_PER_INCH = 14
-"""Of labels and legends, on average."""
+"""Average letters per inch of labels and legends."""
 CROWDED = 12
-"""Values of an axis beyond which legends and risk tables show only some."""
+"""The most values of an axis that legends and risk tables show completely."""
 
 
 class Style(NamedTuple):
@@ -68,7 +68,7 @@ class Style(NamedTuple):
 
     @property
     def line(self) -> Any:
-        """The dash as matplotlib writes it."""
+        """The line style in matplotlib's notation."""
         return (0, self.dash) if self.dash[1] else "-"
 
 
@@ -83,39 +83,39 @@ def styles(axis: Axis) -> list[Style]:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """`text` in lines of about such a length at most, broken between words alone."""
+    """`text` in lines of at most about `inches`; lines break only between words."""
     letters = max(int(LETTERS_PER_INCH * inches), 1)
     return textwrap.fill(text, letters, break_long_words=False, break_on_hyphens=False)
 
 
 def panel_width(ax: Axes) -> float:
-    """Of a panel among others, in inches, with what is beside it."""
+    """Width of one panel of a figure in inches, with its labels."""
     place = ax.get_subplotspec()
     assert place is not None
     return float(ax.get_figure(root=True).get_figwidth() / place.get_gridspec().ncols)  # type: ignore[union-attr]
 
 
 def legend_columns(figure: Figure, labels: Sequence[str], most: int) -> int:
-    """How many keys stand side by side below a figure: at most `most`, and as many as it is wide for."""
+    """The number of legend columns below a figure: as many as fit its width, at most `most`."""
     letters = LETTERS_PER_INCH * figure.get_figwidth()
     return max(min(len(labels), most, int(letters / (max(map(len, labels)) + 7))), 1)
 
 
 def new_figure(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
-    """A figure that no global state holds, and its axes [columns]."""
+    """A figure outside of pyplot's global state, and its axes [columns]."""
     figure = Chart(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(1, columns, squeeze=False, **options)[0]
 
 
 def positions(axis: Axis) -> NDArray[np.float64]:
-    """Where each value stands on a horizontal axis: numbers as numbers, names evenly."""
+    """Position of each value on a horizontal axis: numbers as they are, names at equal distances."""
     if not axis.numeric:
         return np.arange(len(axis.values), dtype=np.float64)
     return np.array(axis.values, dtype=np.float64)
 
 
 def is_logarithmic(axis: Axis) -> bool:
-    """A wide range (over one decade) is drawn on a log scale if that spreads the values better."""
+    """Should the axis have a log scale? Yes if it spans over a decade and its values are better spread."""
     values = positions(axis)
     if not axis.numeric or values.min() <= 0 or values.max() / values.min() <= 10:
         return False
@@ -123,19 +123,19 @@ def is_logarithmic(axis: Axis) -> bool:
 
 
 def _least_gap(values: NDArray[np.float64]) -> float:
-    """The smallest distance of neighbours, as a share of the range."""
+    """The smallest distance between neighbours, as a share of the range."""
     return float(np.diff(values).min() / np.ptp(values))
 
 
 def value_figure(axis: Axis, height: float) -> tuple[Figure, Axes]:
-    """A figure whose horizontal axis has the scale of `axis`; `label_values` finishes it."""
+    """A figure whose horizontal axis has the scale of `axis`; call `label_values` at the end."""
     figure, (ax,) = new_figure(7.5 if len(axis.values) > 4 else 6.5, height)
     ax.set_xscale("log" if is_logarithmic(axis) else "linear")
     return figure, ax
 
 
 def label_values(ax: Axes, axis: Axis) -> None:
-    """Ticks and label of a horizontal axis that shows all values of `axis`, also those without trials."""
+    """Set ticks and label of a horizontal axis for all values of `axis`, including those without trials."""
     at, labels = positions(axis), axis.labels()
     ax.update_datalim([(x, 0.0) for x in at], updatey=False)
     if axis.numeric and len(at) > CROWDED:
@@ -151,14 +151,14 @@ def label_values(ax: Axes, axis: Axis) -> None:
 
 
 def tilt(axis: Axis, labels: Sequence[str]) -> int:
-    """Degrees by which `labels` of the values must be turned so that none runs into the next."""
+    """Degrees by which the `labels` of values must be rotated so that they do not overlap."""
     at = np.log(positions(axis)) if is_logarithmic(axis) else positions(axis)
     gap = _least_gap(at) if len(at) > 1 else 1.0
-    return 35 if max(map(len, labels)) + 1 > 58 * gap else 0  # letters across the axis
+    return 35 if max(map(len, labels)) + 1 > 58 * gap else 0  # about 58 letters fit along the axis
 
 
 def spread(axis: Axis, count: int, code: int) -> Floats:
-    """Places of `count` dots left of value number `code`, so that none hides another or the mean: [count]."""
+    """Positions of `count` dots left of value number `code`; no dot hides another or the mean: [count]."""
     at = positions(axis)
     offsets = -0.12 - 0.28 * np.linspace(1, 0, count) if count > 1 else np.full(count, -0.2)
     if len(at) < 2:
@@ -181,7 +181,7 @@ def short(value: float, _: int | None = None) -> str:
 
 
 def count_axis(ax: Axes, which: str) -> None:
-    """Large counts on the `which` ("x" or "y") axis are written short."""
+    """Shorten large counts on the `which` ("x" or "y") axis."""
     (ax.xaxis if which == "x" else ax.yaxis).set_major_formatter(FuncFormatter(short))
 
 
@@ -193,9 +193,9 @@ def draw_means(
     what: str,
     panel: str = "",
 ) -> None:
-    """A diamond at the mean of each value's sample, with its interval; nothing where it is empty.
+    """Draw a diamond at the mean of each value's sample, with its interval; empty samples are skipped.
 
-    `what` the means are, in words.
+    `what` describes the means in words.
     """
     found = [
         (at, label, float(np.mean(sample)), *(interval(sample) if len(sample) > 1 else NO_INTERVAL))
@@ -213,9 +213,9 @@ def draw_means(
 def draw_lines(
     ax: Axes, axis: Axis, at: Floats, lines: Sequence[Floats], what: str, clock: str, panel: str = ""
 ) -> None:
-    """A line over `at` [m] for each value, in its style, [m] or empty each; NaN are left out.
+    """Draw a line over `at` [m] for each value in its style. `lines` are [m] or empty; NaN is left out.
 
-    `what` the lines show and the `clock` that they are drawn over, in words.
+    `what` describes the lines and `clock` the horizontal axis, in words.
     """
     for style, label, line in zip(styles(axis), axis.labels(), lines, strict=True):
         known = np.isfinite(line)
@@ -227,7 +227,7 @@ def draw_lines(
 
 
 def line_at(ax: Axes, y: float, text: str) -> None:
-    """A dashed line across, with what it means beside it, where nothing can lie under it."""
+    """Draw a dashed horizontal line, with its meaning outside the plot on the right."""
     ax.axhline(y, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     ax.annotate(
         text, (1, y), (3, 0), ("axes fraction", "data"), "offset points",

@@ -1,4 +1,4 @@
-"""How many converged, and by when."""
+"""The share of trials that converged, over time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.report.figures.style import CROWDED, Style, count_axis, styles, wr
 
 
 def convergence_curves(sweep: Sweep, axis: Axis, timeline: Timeline) -> Figure:
-    """Converged fraction by value; its growth over time (1 - Kaplan-Meier), numbers at risk."""
+    """Left: converged fraction by value. Right: its growth over time (1 - Kaplan-Meier), numbers at risk."""
     groups = group(sweep.counted, axis)
     table = 0.3 + 0.17 * len(groups) if len(groups) <= CROWDED else 0.0
     figure = Chart(figsize=(10, 4.2 + table), layout="constrained")
@@ -75,7 +75,7 @@ def _step(ax: Axes, timeline: Timeline, rows: list[Row], style: Style, of: dict[
 
 
 def _risk_table(ax: Axes, timeline: Timeline, axis: Axis, groups: list[list[Row]]) -> None:
-    """How many trials were still training, unconverged, at each tick of the curves above."""
+    """A table of the numbers at risk (neither converged nor censored) at each tick of the curves above."""
     ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= ax.get_xlim()[1]]
     for place, rows in enumerate(groups):
         for tick, count in zip(ticks, sv.at_risk(timeline.times(rows), ticks), strict=True):

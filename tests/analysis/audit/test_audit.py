@@ -1,4 +1,4 @@
-"""Trials that are trained anew, and what their likeness bounds."""
+"""Audits: trials are trained again and compared, and the share of wrong trials is bounded."""
 
 from __future__ import annotations
 

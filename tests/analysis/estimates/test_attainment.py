@@ -1,4 +1,4 @@
-"""The surface of returns that were reached by a time: by hand, by loops, and without an effect."""
+"""Attainment surfaces against results by hand and by plain loops, and error rates without an effect."""
 
 from __future__ import annotations
 

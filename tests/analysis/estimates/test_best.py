@@ -1,4 +1,4 @@
-"""The set of values that may be the best: how often it holds the best, and how small it is."""
+"""The set of values that may be the best: how often it contains the best, and how small it is."""
 
 from __future__ import annotations
 

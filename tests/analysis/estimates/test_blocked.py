@@ -1,4 +1,4 @@
-"""The stratified test within seeds, against known answers, an independent count, and simulated sweeps."""
+"""The permutation test within seeds, against known answers, an independent count, and simulated sweeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims that only tests support."""
+"""Comparisons of values with the reference: only significant tests give claims."""
 
 from __future__ import annotations
 

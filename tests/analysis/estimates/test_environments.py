@@ -1,4 +1,4 @@
-"""What holds over environments: known answers, independent implementations, simulated sweeps."""
+"""Estimates over environments, against known answers, independent implementations and simulated sweeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks find is a function of the records: of those that the look had, and no others."""
+"""The result of a look depends only on the records that existed at that look."""
 
 from __future__ import annotations
 

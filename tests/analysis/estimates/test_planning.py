@@ -1,4 +1,4 @@
-"""Numbers of seeds, against those that were computed beforehand and against simulated pilots."""
+"""Planned numbers of seeds, against numbers computed beforehand and against simulated pilots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every choice of the analyst: what each finds, and what all find together."""
+"""The results of every choice of the analyst, and of all choices together."""
 
 from __future__ import annotations
 

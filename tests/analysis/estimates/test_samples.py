@@ -1,4 +1,4 @@
-"""Which trials a number is made of."""
+"""The choice of trials from which a number is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several environments score together: which trials enter, and what is in the way."""
+"""Scores over several environments: which trials are used, and why there may be no scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sensitivity to tuning: answers that can be counted by hand, a plain implementation, simulated scores."""
+"""Sensitivity to tuning, against answers by hand, a plain implementation and simulated scores."""
 
 from __future__ import annotations
 

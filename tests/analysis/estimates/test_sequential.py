@@ -1,4 +1,4 @@
-"""Looks at growing numbers of seeds, held to numbers that were simulated beforehand."""
+"""Looks at growing numbers of seeds, compared with rates that were simulated beforehand."""
 
 from __future__ import annotations
 

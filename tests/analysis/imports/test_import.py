@@ -1,4 +1,4 @@
-"""Other people's logs, as the programs wrote them, to sweeps that every reader takes."""
+"""Real logs of other programs are imported as sweeps that all commands can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diagnosis: each check sees the fault that it is for, and keeps still where there is none."""
+"""Diagnosis: each check reports its fault, and reports nothing without the fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions that count from elsewhere than 0, and masks, in all that looks into a trained network."""
+"""Actions whose numbers do not begin at 0, and masks, in all commands that play a trained network."""
 
 from __future__ import annotations
 

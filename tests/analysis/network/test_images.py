@@ -1,4 +1,4 @@
-"""The look inside a network that observes images."""
+"""The commands for a trained network, for environments of images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of a network; with a kernel: tests/test_notebook.py."""
+"""A trained network in a notebook, without a kernel; with a kernel: tests/test_notebook.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look inside a trained network: maps, action counts, and the page in a real browser."""
+"""`python -m analysis policy`: maps, action counts, and the page in a real browser."""
 
 from __future__ import annotations
 

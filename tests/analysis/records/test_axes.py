@@ -1,4 +1,4 @@
-"""What a sweep varies, told from what merely varies along."""
+"""The axes of a sweep, as distinct from values that only vary with an axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache of a sweep: the same tables with and without it, whatever became of it and of the files."""
+"""The cache of a sweep: tables are the same with and without it, also if cache or files were changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what lies on disk, whole or broken."""
+"""Reading intact and damaged records from disk."""
 
 from __future__ import annotations
 

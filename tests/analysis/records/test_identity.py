@@ -1,4 +1,4 @@
-"""Values that gave the same trials are told from values that agree."""
+"""Values with identical trials are distinguished from values with merely similar results."""
 
 from __future__ import annotations
 

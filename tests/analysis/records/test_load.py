@@ -1,4 +1,4 @@
-"""The two public tables."""
+"""The two public tables: `load_runs` and `load_curves`."""
 
 from __future__ import annotations
 

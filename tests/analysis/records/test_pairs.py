@@ -1,4 +1,4 @@
-"""Values that went together are one axis: the report does not pretend to tell them apart."""
+"""Values that were varied together are one axis in the report."""
 
 from __future__ import annotations
 

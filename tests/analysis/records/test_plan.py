@@ -1,4 +1,4 @@
-"""What a sweep planned."""
+"""Reading the plan of a sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sweep in several folders: read as one, and what is missing or there twice is named."""
+"""One sweep in several folders is read as one; missing and repeated trials are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as evidence, on which timeline, and what is missing."""
+"""A sweep: which trials count as evidence, its timelines, and its missing trials."""
 
 from __future__ import annotations
 

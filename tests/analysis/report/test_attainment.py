@@ -1,4 +1,4 @@
-"""The surface of returns that were reached by a time: sentence, table and figure."""
+"""The attainment surface in a report: sentence, table and figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every figure draws for every shape of sweep, and shows what it must."""
+"""Every figure can be drawn for every kind of sweep, and shows the right content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain-language summary: what is said, and what must not be said."""
+"""The findings in sentences: which sentences must appear, and which must not."""
 
 from __future__ import annotations
 

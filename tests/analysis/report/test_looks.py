@@ -1,4 +1,4 @@
-"""A sweep in looks on its page: what is claimed comes from the looks alone."""
+"""The report of a sweep in looks: claims come from the looks alone."""
 
 from __future__ import annotations
 

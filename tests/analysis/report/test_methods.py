@@ -1,4 +1,4 @@
-"""How a report was made, and where its trials come from."""
+"""The notes of a report on its methods and on the origin of its trials."""
 
 from __future__ import annotations
 

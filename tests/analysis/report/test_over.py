@@ -1,4 +1,4 @@
-"""Reports on several environments: each apart, then what holds over them."""
+"""Reports on several environments: one part for each, then the results over all."""
 
 from __future__ import annotations
 

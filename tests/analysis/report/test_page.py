@@ -1,4 +1,4 @@
-"""The page in a real browser: axe-core, keyboard, phone, dark, print, and nothing from outside."""
+"""The page in a real browser: axe-core, keyboard, phone, dark mode, print, and no external resources."""
 
 from __future__ import annotations
 

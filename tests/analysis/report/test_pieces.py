@@ -1,4 +1,4 @@
-"""Pieces of a report, as Python hands them out."""
+"""Pieces of a report for use from Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores over environments: what is said of them, and how they are drawn."""
+"""Scores over environments: sentences and figures."""
 
 from __future__ import annotations
 

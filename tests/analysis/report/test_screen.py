@@ -1,4 +1,4 @@
-"""What fits the first screen, and what has to wait."""
+"""Which sentences the first screen contains, and which are left out."""
 
 from __future__ import annotations
 

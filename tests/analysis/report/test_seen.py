@@ -1,4 +1,4 @@
-"""Trials that were seen before: what is said of them, and of tests that use them."""
+"""Sentences about trials that may have been seen before, and about tests that use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several sweeps in one report, each for itself."""
+"""Several sweeps side by side in one report."""
 
 from __future__ import annotations
 

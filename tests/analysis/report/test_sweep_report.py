@@ -1,4 +1,4 @@
-"""The page: whole, self-contained, safe, for every shape of sweep."""
+"""The page is complete, self-contained and safe for every kind of sweep."""
 
 from __future__ import annotations
 

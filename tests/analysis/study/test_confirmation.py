@@ -1,4 +1,4 @@
-"""What fresh seeds prove: against SciPy and statsmodels, and studies whose answer is known."""
+"""Confirmation on fresh seeds, against SciPy and statsmodels, and for studies with a known answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study over several environments: what is told and drawn of each."""
+"""A study over several environments: sentences and figures about each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mattered: only what chance gives to no parameter, and only where chance can be told."""
+"""Importances count only above the limit of shuffled scores, and are tested only on independent proposals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said and drawn about a study: from studies whose answer is known."""
+"""Sentences and figures about studies with a known answer."""
 
 from __future__ import annotations
 

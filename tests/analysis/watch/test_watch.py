@@ -1,4 +1,4 @@
-"""A running sweep in a real browser, and what its server refuses."""
+"""A running sweep in a real browser, and the requests that its server refuses."""
 
 from __future__ import annotations
 

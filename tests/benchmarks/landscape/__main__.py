@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.landscape FOLDER          # or DQN_EXP_REFERENCE=FOLDER
 
-FOLDER holds their results as CSV files (https://github.com/automl/arlbench). Configurations are trained a
-few at a time, each few as an ordinary sweep, and the score of every trial goes to docs/landscape.csv. What is
-there is not trained again: a benchmark that was stopped goes on, and more configurations or seeds join.
-What is compared are the configurations of which all seeds are trained.
+FOLDER holds their results as CSV files (https://github.com/automl/arlbench). Configurations are trained in
+groups of a few, each group as an ordinary sweep, and the score of every trial is added to docs/landscape.csv.
+Trials in that file are not trained again: a stopped benchmark continues, and configurations or seeds can be
+added. Only configurations with all seeds trained are compared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well two sets of scores of the same configurations agree. Scores: float64[configurations, seeds]."""
+"""Agreement of two sets of scores for the same configurations. Scores: float64[configurations, seeds]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One landscape of theirs beside ours."""
+"""Compares one published landscape with ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the comparison looks like."""
+"""Figures of the comparison."""
 
 from __future__ import annotations
 

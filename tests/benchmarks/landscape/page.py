@@ -1,4 +1,4 @@
-"""The comparison in tables (Markdown): on the screen, and between two marks in docs/landscape.md."""
+"""Tables of the comparison in Markdown, for the terminal and for the marked part of docs/landscape.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that holds the score of every trial of ours, of all landscapes."""
+"""Reads and writes the file with the scores of our trials of all landscapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DQN as a notebook writes it: a list of transitions, drawn one by one and made into tensors each time."""
+"""DQN in the manner of a notebook: transitions in a list, drawn one by one and made into tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project, recorded to disk as every trial is; `learner` is fused, torch or auto."""
+"""A trial of this project with its usual records on disk; `learner` is fused, torch or auto."""
 
 from __future__ import annotations
 

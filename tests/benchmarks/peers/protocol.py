@@ -1,4 +1,4 @@
-"""How the benchmark talks to what it measures. Imports nothing that a peer does not have."""
+"""The protocol between the benchmark and the measured programs. Imports only what every peer has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stable-baselines3's DQN. Runs in a virtual environment of its own."""
+"""stable-baselines3's DQN. Runs in its own virtual environment."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""DQN on MinAtar as a plain torch loop, in the manner of MinAtar's own example: a list of transitions of
-tensors, a sample of them put together at each update."""
+"""DQN on MinAtar as a plain torch loop, in the manner of MinAtar's own example.
+
+Transitions of tensors are kept in a list, and a sample is stacked at each update."""
 
 from __future__ import annotations
 

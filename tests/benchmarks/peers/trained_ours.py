@@ -1,4 +1,4 @@
-"""One trial of this project: prints its scores."""
+"""Trains one trial of this project and prints its scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trial of stable-baselines3's DQN: prints its scores. Runs in a virtual environment of its own."""
+"""Trains one trial of stable-baselines3's DQN and prints its scores. Runs in its own virtual environment."""
 
 from __future__ import annotations
 

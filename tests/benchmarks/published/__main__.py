@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.published [--envs cartpole acrobot] [--seeds 10] [--sides sb3 ours] [--jobs 2]
 
-Each trial's scores are added to docs/published.csv as it ends. Run again, what is there is not trained
-again: a benchmark that was stopped goes on, and more seeds join. To train anew, take rows out of that file.
+Each trial's scores are added to docs/published.csv as it ends. Trials in that file are not trained again: a
+stopped benchmark continues, and seeds can be added. To train trials again, remove their rows from the file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The scores of both sides as a table (Markdown)."""
+"""The scores of both programs as a table in Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials of both sides, each a process of its own, and the file that holds their scores."""
+"""Trains trials of both programs, each in its own process, and keeps their scores in a file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""RL Zoo's tuned settings of DQN (rl-baselines3-zoo, hyperparams/dqn.yml), and what its benchmark reports.
+"""RL Zoo's tuned settings of DQN (rl-baselines3-zoo, hyperparams/dqn.yml), and the results of its benchmark.
 
-`settings` are keyword arguments of stable-baselines3's DQN. Ours are written down apart from them, in
+`settings` are keyword arguments of stable-baselines3's DQN. Our settings are written separately, in
 conf/experiment/zoo_*.yaml; a test compares the two.
 """
 
