@@ -42,11 +42,11 @@ def _verdict(looks: Looks, look: Look) -> str:
 
 
 def outcomes(looks: Looks) -> Iterator[str]:
-    """The current result for each value."""
+    """The current result for each value; decided values come first."""
     reference = f"{looks.axis.name} = {looks.axis.labels()[looks.reference]} ({looks.why})"
     if not looks.decisions.looks:
         yield f"The first look, at {looks.design.looks[0]} seeds of each value, is still to be taken."
-    for look in looks.last:
+    for look in sorted(looks.last, key=lambda look: look.verdict == "undecided"):
         yield _outcome(looks, look, reference)
     if looks.decisions.is_over and looks.unspent and "undecided" in looks.decisions.verdicts.values():
         yield (

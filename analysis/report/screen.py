@@ -29,14 +29,15 @@ class Screen(NamedTuple):
 
 
 def first_screen(said: Sequence[Said], letters: int = LETTERS) -> Screen:
-    """Choose the most important sentence of each subject, then the others in order, up to `letters`.
+    """Choose the most important sentence of each subject, then the others, up to `letters`.
 
+    The sentences after the most important one are claims, those before it only describe: claims come first.
     Each subject keeps the order of its sentences. A subject for which there is no room is left out. The most
     important sentence of the first subject is always kept.
     """
     ranked = sorted(
         ((place, index) for place, each in enumerate(said) for index in range(len(each.sentences))),
-        key=lambda found: found[1] != said[found[0]].takeaway,
+        key=lambda found: _rank(found[1], said[found[0]].takeaway),
     )
     chosen: set[tuple[int, int]] = set()
     for place, index in ranked:
@@ -53,3 +54,9 @@ def first_screen(said: Sequence[Said], letters: int = LETTERS) -> Screen:
     ]
     rest = sum(len(each.sentences) for each in said) - len(chosen)
     return Screen([each for each in kept if each.sentences], rest)
+
+
+def _rank(index: int, takeaway: int) -> int:
+    if index == takeaway:
+        return 0
+    return 1 if index > takeaway else 2

@@ -88,10 +88,15 @@ class Claims:
         return None
 
     def recover(self) -> list[int]:
-        """Mark the trials of dead processes as failed and queue them again; returns their numbers."""
+        """Mark the trials of dead processes as failed and queue them again; returns their numbers.
+
+        A trial that repeats another is withdrawn instead, as its process would have done had it lived.
+        """
+        trials = self.trials()
         dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
         for trial in dead:
-            self._give_up(trial_id(trial), {DIED: True})
+            outcome = WITHDRAWN if _is_repeated(trial, trials) else DIED
+            self._give_up(trial_id(trial), {outcome: True})
         self._retry_dead()
         return [trial.number for trial in dead]
 
@@ -157,7 +162,7 @@ class Claims:
                 self._study.enqueue_trial(trial.params, user_attrs=attributes)
 
 
-def _is_repeated(trial: optuna.Trial, trials: Sequence[FrozenTrial]) -> bool:
+def _is_repeated(trial: optuna.Trial | FrozenTrial, trials: Sequence[FrozenTrial]) -> bool:
     """Whether another process requested the same retry or the same queued point before."""
     key = trial.user_attrs.get(KEY)
     return key is not None and any(

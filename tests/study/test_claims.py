@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from dqn_exp.study import presence as presence_module
 from dqn_exp.study.claims import Claims
 from dqn_exp.study.presence import Presence
-from dqn_exp.study.storage import RETRY_OF, is_withdrawn, open_storage, proposals
+from dqn_exp.study.storage import KEY, PROCESS, RETRY_OF, is_withdrawn, open_storage, proposals
 
 fork = multiprocessing.get_context("fork")
 GRID = [{"x": 0.1 * index} for index in range(6)]
@@ -253,3 +253,22 @@ def test_a_death_in_the_middle_of_a_claim_lets_no_two_be_drawn_alike(
         third, again, fourth = claims.next(), claims.next(), claims.next()
     found = [(claim.number, claim.rank) for claim in (first, second, third, again, fourth) if claim]
     assert found == [(0, 0), (1, 1), (2, 2), (3, 0), (4, 3)]
+
+
+def test_a_death_before_a_second_retry_is_withdrawn_does_not_run_it(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    """Two processes queue the same retry. The one that asks for the second copy is killed at once."""
+    living, killed = Command(study, tmp_path, total=2), Command(study, tmp_path, total=2)
+    with living.presence.announced():
+        first = living.claims.next()
+        assert first is not None
+        assert living.claims.worker_died(first, allowed=1)
+        study.enqueue_trial({}, user_attrs={RETRY_OF: 0, KEY: "retry:0"})
+        again = living.claims.next()
+        with killed.presence.announced():
+            study.ask().set_user_attr(PROCESS, killed.presence.name)
+        assert living.claims.recover() == [2]
+        new, end = living.claims.next(), living.claims.next()
+    assert [(claim.number, claim.rank) for claim in (first, again, new) if claim] == [(0, 0), (1, 0), (3, 1)]
+    assert end is None

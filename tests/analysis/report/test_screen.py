@@ -19,6 +19,11 @@ def test_of_much_each_subject_keeps_its_takeaway_first() -> None:
     assert found.rest == 3
 
 
+def test_claims_come_before_what_only_describes() -> None:
+    said = [Said("", ["All."]), Said("lr", [LONG, "Slower.", "Undecided."], 1)]
+    assert first_screen(said, 400).said[1].sentences == ["Slower.", "Undecided."]
+
+
 def test_sentences_keep_their_order_and_the_first_subject_is_never_left_out() -> None:
     found = first_screen([Said("", [LONG, "Last."], 1)], 10_000)
     assert found.said[0].sentences == [LONG, "Last."]
