@@ -84,7 +84,7 @@ def test_sliders_move_the_maps(executed: Any) -> None:
 
 @pytest.mark.slow
 def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
-    notebook = execute(nbformat.read(NOTEBOOK, 4), tmp_path, NOTEBOOK_SEEDS="1", NOTEBOOK_EPISODES="4")
+    notebook = execute(nbformat.read(NOTEBOOK, 4), tmp_path, NOTEBOOK_SEEDS="1", NOTEBOOK_EPISODES="30")
     errors = [o for cell in notebook.cells for o in cell.get("outputs", ()) if o.output_type == "error"]
     assert not errors
     assert len(list(tmp_path.glob("outputs/sweeps/*/sweep.json"))) == 4

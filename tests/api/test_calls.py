@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "axis": (lambda: dqn_exp.sweep(axes={"buffer": [500, "abc"]}), "buffer='abc': not a size"),
     "seed": (lambda: dqn_exp.sweep(seed=3), r"seed=3 is of one trial; allowed for many: seeds=\[3\]"),
     "study": (lambda: dqn_exp.sweep(sweeps="tune_cartpole"), r"allowed: dqn_exp.study\(...\)"),
-    "track": (lambda: dqn_exp.train(track=["tensorboard"]), "train() leaves no record"),
+    "track": (lambda: dqn_exp.train(track=["tensorboard"]), r"train\(\) leaves no record"),
     "observers": (lambda: dqn_exp.train(observers={"notes": {}}), "allowed: dqn_exp.run"),
     "parts": (lambda: dqn_exp.sweep(network={"name": "typed"}), "'typed' is registered in this script"),
     "dry": (lambda: dqn_exp.run(dry_run=True), "allowed: python -m dqn_exp dry_run=true"),
