@@ -266,8 +266,11 @@ class Sweep:
         }
 
     def reference(self, axis: Axis) -> tuple[int, str]:
-        """The index of the reference value, and why it is the reference. It has counted trials."""
-        codes = np.unique(axis.codes(self.counted)).tolist() or [0]
+        """The index of the reference value, and why it is the reference. It has counted trials.
+
+        If some values were tried with the same settings of the other axes, it is one of these.
+        """
+        codes = self._that_meet(axis) or np.unique(axis.codes(self.counted)).tolist() or [0]
         values = [axis.values[code] for code in codes]
         defaults = {plan.defaults[axis.name] for plan in self.plans if axis.name in plan.defaults}
         default = defaults.pop() if len(defaults) == 1 else _NO_DEFAULT
@@ -277,6 +280,13 @@ class Sweep:
             gaps = np.abs(np.array(values, dtype=float) - default)
             return codes[int(gaps.argmin())], f"the value nearest to the default, {format_value(default)}"
         return codes[0], "the first value"
+
+    def _that_meet(self, axis: Axis) -> list[int]:
+        """The indices of the values that share a stratum with another value, in counted trials."""
+        pairs = np.unique(np.stack([self.strata(axis, self.counted), axis.codes(self.counted)]), axis=1)
+        _, place, sizes = np.unique(pairs[0], return_inverse=True, return_counts=True)
+        found: list[int] = np.unique(pairs[1][sizes[place] > 1]).tolist()
+        return found
 
     @cached_property
     def observed(self) -> list[Row]:

@@ -117,6 +117,22 @@ def test_the_reference_is_the_default_or_else_the_first_value(buffers: Path) -> 
     assert sweep.reference(sweep.axes[0]) == (1, "the value nearest to the default, 16Ki")
 
 
+def test_the_reference_is_a_value_that_can_be_compared(tmp_path: Path) -> None:
+    """The default of one axis was tried only while the other axis was varied."""
+    write_sweep(tmp_path / "one", {"buffer": [500, 17_000], "batch": [64]}, 2, lambda cell, seed: 5000)
+    write_sweep(tmp_path / "two", {"buffer": [20_000], "batch": [32, 128]}, 2, lambda cell, seed: 5000)
+    for name in ("one", "two"):
+        plan = json.loads((tmp_path / name / "sweep.json").read_text())
+        plan["defaults"] = {"buffer": 20_000, "batch": 64}
+        (tmp_path / name / "sweep.json").write_text(json.dumps(plan))
+    sweep = read_sweep([tmp_path / "one", tmp_path / "two"])
+    chosen = {axis.name: (axis.values, sweep.reference(axis)) for axis in sweep.axes}
+    assert chosen == {
+        "buffer": ((500, 17_000, 20_000), (1, "the value nearest to the default, 20k")),
+        "batch": ((32, 64, 128), (0, "the value nearest to the default, 64")),
+    }
+
+
 def test_only_unreadable_trials_are_an_error(tmp_path: Path) -> None:
     (write_trial(tmp_path / "a") / "trial.json").write_text("{")
     with pytest.raises(AnalysisError, match="none of its trials can be read"):
