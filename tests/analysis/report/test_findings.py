@@ -90,9 +90,9 @@ def test_too_few_evaluations_are_said_and_no_share_is_told(tmp_path: Path) -> No
     write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 500, common)
     sweep = read_sweep(tmp_path / "s")
     text = said(tmp_path / "s")
-    assert "cannot be judged here: it takes 3 evaluations in a row, and the budget holds 2." in text
+    assert "cannot be judged here: convergence needs 3 consecutive evaluations; the budget allows 2." in text
     assert "of 2 converged" not in text
-    assert "what tests compare is the speed of convergence" in text
+    assert "the tests compare the speed of convergence" in text
     assert findings.title(sweep) == "How does lr change learning?"
 
 
