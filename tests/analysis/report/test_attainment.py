@@ -64,10 +64,10 @@ def test_which_values_differ_and_where_most_is_told() -> None:
     (told,) = sentences(LR, found, STEPS)
     thin = "\N{NARROW NO-BREAK SPACE}"
     assert told == (
-        "The share of trials that had reached a return by a time differs from that of lr = 0.1, over all returns "
-        f"and times at once: 0.2 (lower by up to 0.75, for a return of 20 by 2{thin}000 environment steps; "
-        f"p\xa0=\xa00.008), 0.3 (higher by up to 0.70, for a return of 20 by 2{thin}000 environment steps; "
-        "p\xa0≤\xa00.0001)."
+        "The share of trials that had reached a return by a time differs from that of lr = 0.1, over all "
+        f"returns and times at once: 0.2 (lower by up to 0.75, for a return of 20 by 2{thin}000 environment "
+        f"steps; p\xa0=\xa00.008), 0.3 (higher by up to 0.70, for a return of 20 by 2{thin}000 environment "
+        "steps; p\xa0≤\xa00.0001)."
     )
 
 

@@ -81,7 +81,9 @@ def test_undecided_values_are_never_called_equal(tmp_path: Path) -> None:
 def test_before_the_first_look_nothing_is_claimed(tmp_path: Path) -> None:
     found = take_looks(read_sweep(looks_sweep(tmp_path / "seven", seeds=7)))
     assert found is not None
-    assert list(looks.outcomes(found)) == ["The first look, at 8 seeds of each value, has not been taken yet."]
+    assert list(looks.outcomes(found)) == [
+        "The first look, at 8 seeds of each value, has not been taken yet."
+    ]
     few = looks_sweep(tmp_path / "few", seeds=3)
     page = write_report(few).read_text()
     assert "No claim is made before the first look, at 8 seeds of each value" in page

@@ -79,9 +79,7 @@ def test_a_loss_that_may_be_none_is_not_shown() -> None:
 
 def test_without_enough_seeds_one_sentence_says_so_and_nothing_is_drawn() -> None:
     (told,) = sentences(Scores([], "it takes 6 seeds, and here are 3"))
-    assert (
-        told == "The gain from tuning for each environment is not shown: it takes 6 seeds, and here are 3."
-    )
+    assert told == "The gain from tuning for each environment is not shown: it takes 6 seeds, and here are 3."
     assert list(sentences(Scores([], ""))) == []
     assert drawn(Scores([], "it takes 6 seeds, and here are 3")) == {}
 

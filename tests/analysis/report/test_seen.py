@@ -37,7 +37,8 @@ def test_where_trials_were_taken_from(sweep: Path) -> None:
         "3 in outputs/first and 3 in outputs/second."
     )
     assert said(sweep / "lr=0.1,seed=0") == (
-        "1 of 1 trial was not trained for this sweep, but taken from earlier training by the same program, in outputs/first."
+        "1 of 1 trial was not trained for this sweep, but taken from earlier training by the same program, "
+        "in outputs/first."
     )
 
 
