@@ -65,7 +65,7 @@ def test_without_threshold_or_evaluations_nothing_can_be_judged() -> None:
         {"convergence.threshold": math.inf},
         {"evaluation.every_steps": None},
     ):
-        assert "or a threshold are missing" in str(obstacle(judged | broken))
+        assert "or no threshold" in str(obstacle(judged | broken))
 
 
 @pytest.mark.parametrize(
