@@ -97,8 +97,8 @@ def _rule(sweep: Sweep) -> str:
         over = f"over {values(sweep, 'evaluation.episodes')} greedy episodes"
     return (
         f"The first of {consecutive} consecutive evaluations whose mean return {over} "
-        f"is at least {threshold}. T is the time of that first evaluation. With 1 consecutive "
-        f"evaluation, a noisy mean crosses the threshold early by luck."
+        f"is at least {threshold}. T is the time of that first evaluation. With only 1 "
+        f"evaluation, a noisy mean would cross the threshold early by luck."
     )
 
 

@@ -24,7 +24,7 @@ def overview(study: StudyData) -> Iterator[str]:
     ends = Counter(trial.state.name for trial in study.trials)
     counts = ", ".join(f"{ends[state]} {word}" for state, word in STATES.items() if ends[state])
     searched = ", ".join(parameter.name for parameter in study.parameters) or "nothing that varies"
-    yield f"{len(study.trials)} proposals ({counts}) over {searched}."
+    yield f"{len(study.trials)} proposal{'s' * (len(study.trials) != 1)} ({counts}) over {searched}."
     if study.environments:
         yield (
             f"Each was trained on all of {', '.join(study.environments)}, and scored by its mean over them, "
