@@ -154,7 +154,7 @@ def test_looks_at_trials_that_were_taken_find_what_the_trained_ones_showed(
         assert records(sweep / trial) == records(undisturbed / trial)
     said, taken = " ".join(overview(read_sweep(sweep))), len(trials(sweep))
     assert f"{taken} of {taken} trials were not trained for this sweep" in said
-    assert "The looks keep their declared error unless values or looks were chosen because of what" in said
+    assert "The looks keep their declared error, unless values or looks were chosen because of the" in said
     assert "not trained" not in " ".join(overview(read_sweep(undisturbed)))
 
 

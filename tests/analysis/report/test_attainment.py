@@ -74,7 +74,7 @@ def test_which_values_differ_and_where_most_is_told() -> None:
 def test_what_was_not_shown_is_told_with_the_smallest_p() -> None:
     (told,) = sentences(LR, surfaces(LR, [None, differing(0.3, 0.4), differing(0.2, 0.9)]), STEPS)
     assert told.endswith(
-        "was not shown to differ from lr = 0.1 (p\xa0=\xa00.4 over all returns and times at once)."
+        "was not shown to differ from that of lr = 0.1 (p\xa0=\xa00.4 over all returns and times at once)."
     )
     assert list(sentences(LR, surfaces(LR), STEPS)) == []
 

@@ -37,7 +37,7 @@ def test_three_seeds_are_described_and_nothing_is_claimed(buffers: Path) -> None
     assert "Fastest in these trials: buffer = 17k. 3 of 3 converged; median time 7\u202f500" in text
     assert "Slowest in these trials: buffer = 500. 0 of 3 converged; median time not reached" in text
     assert "Tests begin at 6 seeds" in text
-    assert "the fewest are 3 seeds, with which two values cannot get below p = 0.25" in text
+    assert "the fewest are 3 seeds, with which p of two values cannot be below 0.25" in text
     assert "depends on" not in text
 
 
@@ -65,7 +65,7 @@ def test_values_that_differ_among_themselves_are_not_called_alike(tmp_path: Path
     write_sweep(tmp_path / "s", {"buffer": list(steps)}, 8, time)
     text = said(tmp_path / "s")
     assert "The values of buffer do not all converge equally fast (all values together: p" in text
-    assert "but no single one was shown to differ from buffer = 10k" in text
+    assert "but no single value was shown to differ from buffer = 10k" in text
     assert "No value of buffer" not in text
 
 

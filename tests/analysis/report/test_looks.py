@@ -111,9 +111,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_looks_that_were_added_are_told(extended: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.report.sweep_report.paint_all", lambda plots: [])
     page = write_report(extended).read_text()
-    assert "A share of 20% of the error was kept for looks that may be added later." in page
+    assert "20% of the error was reserved for looks that may be added later." in page
     assert "After the look at 8 seeds (2026-11-21) the later looks were declared again, at 12, 20" in page
-    assert "0.04 of the error, stays spent" in page
+    assert "The error that had been spent by then, 0.04, stays spent" in page
     assert page.count("Declared on 2026-11-21, after the look at 8 seeds: looks at 12, 20 seeds") == 1
     with open(extended / "report" / "tables" / "looks_gamma.csv") as file:
         rows = list(csv.DictReader(file))

@@ -57,7 +57,7 @@ def test_looks_have_a_caution_of_their_own(tmp_path: Path) -> None:
     sweep = looks_sweep(tmp_path / "s", seeds=8)
     assert said(sweep) == ""
     taken_from(sweep / "gamma=0.9,seed=1", "outputs/first")
-    assert "The looks keep their declared error unless" in said(sweep)
+    assert "The looks keep their declared error, unless" in said(sweep)
     assert ADDED not in said(sweep)
 
 

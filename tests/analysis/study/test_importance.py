@@ -101,4 +101,4 @@ def test_the_same_parameters_again_are_no_evidence() -> None:
 def test_few_proposals_have_no_importances() -> None:
     data = read_study(make(n=8))
     assert importances(data, data.goals[0], np.random.default_rng(0)) is None
-    assert "takes 10 complete proposals" in sentence(None)
+    assert "need 10 complete proposals" in sentence(None)
