@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trials",
         type=int,
         default=TRIALS,
-        help="how many (default: 20); if 59 are equal, at most 5%% of all are wrong (95%% confidence)",
+        help="trials to train again (default: 20); if 59 are equal, at most 5%% of all are wrong (95%% "
+        "confidence)",
     )
     parser.add_argument(
         "--seed", type=int, help="seed of the random choice (default: a new one, which is printed)"

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mean return that counts as converged (default: the environment's own)",
     )
     parser.add_argument(
-        "--consecutive", type=int, default=3, help="evaluations in a row that must reach it (default: 3)"
+        "--consecutive", type=int, default=3, help="consecutive evaluations that must reach it (default: 3)"
     )
     parser.add_argument(
         "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
