@@ -102,7 +102,7 @@ def _recognise(path: Path) -> tuple[str, list[str]]:
         found = ["csv"] if SOURCES["csv"].find(path) else []
     if not found:
         raise AnalysisError(
-            f"{path} holds no known logs; allowed: monitor.csv or evaluations.npz of "
+            f"{path} holds no logs of a known kind; allowed: monitor.csv or evaluations.npz of "
             f"stable-baselines3 (RL Zoo too), TensorBoard's event files, MLflow's mlruns, CSV exports of "
             f"W&B, or CSV files with named columns"
         )

@@ -112,7 +112,7 @@ def test_looks_that_were_added_are_told(extended: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("analysis.report.sweep_report.paint_all", lambda plots: [])
     page = write_report(extended).read_text()
     assert "20% of the error was reserved for looks that may be added later." in page
-    assert "After the look at 8 seeds (2026-11-21) the later looks were declared again, at 12, 20" in page
+    assert "After the look at 8 seeds (2026-11-21), the later looks were declared again, at 12, 20" in page
     assert "The error that had been spent by then, 0.04, stays spent" in page
     assert page.count("Declared on 2026-11-21, after the look at 8 seeds: looks at 12, 20 seeds") == 1
     with open(extended / "report" / "tables" / "looks_gamma.csv") as file:
