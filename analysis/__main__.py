@@ -31,10 +31,12 @@ COMMANDS = {
     "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
     "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
     "robustness": Command("analysis.report.choices", "does the answer hold whatever the analyst chooses?"),
-    "import": Command("analysis.imports.command", "other people's logs (stable-baselines3, ...) to a sweep"),
+    "import": Command(
+        "analysis.imports.command", "read other programs' logs (stable-baselines3, ...) as a sweep"
+    ),
     "watch": Command("analysis.watch.command", "a running sweep in the browser"),
     "audit": Command(
-        "analysis.audit.command", "train random trials anew and compare them with their records"
+        "analysis.audit.command", "train random trials again and compare them with their records"
     ),
     "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),

@@ -31,15 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trials",
         type=int,
         default=TRIALS,
-        help="how many (default: 20); 59 equal ones say that at most 5%% of all are wrong",
+        help="trials to train again (default: 20); if 59 are equal, at most 5%% of all are wrong (95%% "
+        "confidence)",
     )
     parser.add_argument(
-        "--seed", type=int, help="of the random choice (default: a new one, which is printed)"
+        "--seed", type=int, help="seed of the random choice (default: a new one, which is printed)"
     )
     parser.add_argument(
         "--imports", action="store_true", help="run the modules that the trials name in `imports`"
     )
-    parser.add_argument("--n-jobs", type=int, help="at a time (default: one for each core)")
+    parser.add_argument("--n-jobs", type=int, help="trials at a time (default: one for each core)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +79,7 @@ def audit(
         print(f"Not audited: {count} ({reason}).")
     if not found.fit:
         raise AnalysisError(
-            f"{sweep.paths[0]}: no trial can be trained anew; allowed: trials of dqn_exp that ended"
+            f"{sweep.paths[0]}: no trial can be trained again; allowed: trials of dqn_exp that have ended"
         )
     chosen = np.random.default_rng(seed).choice(
         len(found.fit), size=min(trials, len(found.fit)), replace=False
@@ -86,7 +87,7 @@ def audit(
     directories = [found.fit[place] for place in chosen]
     print(f"{len(directories)} of {len(found.fit)} trials, chosen at random by --seed {seed}.")
     for reason, count in _programs(directories).most_common(MOST_SHOWN):
-        print(f"Trained by another program than this one: {count} ({reason}).")
+        print(f"Trained by another program: {count} ({reason}).")
     verdicts = []
     for directory, verdict in train_anew(directories, workers):
         verdicts.append((directory, verdict))
@@ -113,15 +114,15 @@ def _obstacle(directory: Path, imports: bool) -> str | None:
     """Why a trial would not give the same numbers again; None if it would."""
     record = read_json(directory / "trial.json")
     if "imported" in record:
-        return "the logs of another program"
+        return "imported from another program's logs"
     try:
         config = config_of(directory)
     except ConfigError as error:
         return str(error).partition("\n")[0]
     if config.budget.seconds is not None:
-        return "budget.seconds: how far they come depends on the machine"
+        return "budget.seconds: how many steps they make depends on the machine"
     if record.get("device") == "cuda":
-        return "trained on a GPU, which rounds sums in no fixed order"
+        return "trained on a GPU, which adds numbers in no fixed order"
     if config.imports and not imports:
         return f"they need the modules {', '.join(config.imports)}: add --imports if you trust them"
     if not all(attempt.get("exact", True) for attempt in attempts_of(record)):

@@ -48,7 +48,7 @@ def _differences(recorded: Path, again: Path) -> Iterator[Verdict]:
     yield from _of_networks(recorded / NETWORK, again / NETWORK)
     ours, theirs = (_flat(read_json(folder / RESULT)) for folder in (recorded, again))
     if ours.keys() != theirs.keys():
-        yield Verdict("differs", f"{RESULT} tells other things")
+        yield Verdict("differs", f"{RESULT} has other keys")
         return
     for name in ours:
         yield from _of_values(f"{RESULT}, {name}", ours[name], theirs[name])
@@ -61,12 +61,12 @@ def _of_metrics(recorded: Path, again: Path) -> Iterator[Verdict]:
     if names != other_names:
         yield Verdict("differs", f"{recorded.name} has other columns")
         return
-    yield Verdict("last digits", f"{recorded.name} is another to the bit")
+    yield Verdict("last digits", f"{recorded.name} is not identical bit for bit")
     for number, (row, other) in enumerate(zip(rows, other_rows, strict=False), start=2):
         for name, value, now in zip(names, row, other, strict=True):
             yield from _of_values(f"{recorded.name}, line {number}, {name}", _number(value), _number(now))
     if len(rows) != len(other_rows):
-        yield Verdict("differs", f"{recorded.name} has {len(rows)} rows, and now {len(other_rows)}")
+        yield Verdict("differs", f"{recorded.name} has {len(rows)} rows in the record, {len(other_rows)} now")
 
 
 def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
@@ -82,7 +82,7 @@ def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
         gap = np.abs(theirs[name].astype(np.float64) - weights)
         if not (gap <= LAST_DIGITS * np.maximum(np.abs(weights), 1.0)).all():
             yield Verdict("differs", f"{NETWORK}, {name}: weights differ by up to {gap.max():.2g}")
-    yield Verdict("last digits", f"{NETWORK} is another to the bit")
+    yield Verdict("last digits", f"{NETWORK} is not identical bit for bit")
 
 
 def _of_values(place: str, value: object, now: object) -> Iterator[Verdict]:

@@ -27,17 +27,17 @@ def sentences(verdicts: Sequence[tuple[Path, Verdict]], total: int) -> Iterator[
     yield f"{counts['equal']} of {tried} are equal to their records, bit for bit."
     if counts["last digits"]:
         yield (
-            f"{counts['last digits']} differ in the last digits alone, as where another processor or another "
-            f"version rounds otherwise."
+            f"{counts['last digits']} differ only in the last digits, as when another processor or another "
+            f"version rounds differently."
         )
     if counts["differs"]:
-        yield f"{counts['differs']} differ by more than that."
+        yield f"{counts['differs']} differ by more than the last digits."
     if counts["failed"]:
-        yield f"{counts['failed']} could not be trained anew."
+        yield f"{counts['failed']} could not be trained again."
     if tried == total:
         yield "These are all of them."
     else:
         yield (
-            f"Of all {total} trials at most {100 * bound(wrong, tried):.3g}% are wrong, with 95% confidence "
+            f"Of all {total} trials, at most {100 * bound(wrong, tried):.3g}% are wrong, with 95% confidence "
             f"({tried} were chosen at random, {wrong} of them wrong)."
         )

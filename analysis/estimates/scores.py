@@ -129,8 +129,8 @@ def _tuning(parts: Sequence[Part], rng: np.random.Generator) -> Tuning | str:
     seeds = sorted(set.intersection(*(set(cell) for own in cells for cell in own.values())), key=str)
     if len(seeds) < SENSITIVITY_FROM:
         return (
-            f"it takes {SENSITIVITY_FROM} seeds that every setting has in every environment, one half to "
-            f"choose and one to score, and here are {len(seeds)}"
+            f"it needs {SENSITIVITY_FROM} seeds that every setting has in every environment (one half to "
+            f"choose, the other to score); here there are {len(seeds)}"
         )
     scores = np.array(
         [[[own[tuple(setting)][seed] for seed in seeds] for setting in settings] for own in cells]

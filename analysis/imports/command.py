@@ -39,16 +39,16 @@ as stable-baselines3."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "path", type=Path, metavar="PATH", help="a log, or a folder with those of several runs"
+        "path", type=Path, metavar="PATH", help="a log, or a folder with the logs of several runs"
     )
     parser.add_argument("--to", type=Path, required=True, metavar="SWEEP", help="new folder for the sweep")
     parser.add_argument(
         "--format",
         choices=SOURCES,
-        help="how it was logged (default: by what PATH holds); RL Zoo: stable-baselines3",
+        help="kind of log (default: recognised from PATH); for RL Zoo: stable-baselines3",
     )
     parser.add_argument(
-        "--env", metavar="ID", help="environment, where the logs do not tell: CartPole-v1, say"
+        "--env", metavar="ID", help="environment, if the logs do not name it, for example CartPole-v1"
     )
     parser.add_argument(
         "--threshold",
@@ -56,11 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mean return that counts as converged (default: the environment's own)",
     )
     parser.add_argument(
-        "--consecutive", type=int, default=3, help="evaluations in a row that must reach it (default: 3)"
+        "--consecutive", type=int, default=3, help="consecutive evaluations that must reach it (default: 3)"
     )
     parser.add_argument(
         "--columns", nargs="+", default=[], metavar="OURS=THEIRS",
-        help="what a log calls things: return=NAME (of training episodes), mean_return=NAME (of "
+        help="names of columns in the log: return=NAME (of training episodes), mean_return=NAME (of "
         "evaluations), env_step=NAME, episode=NAME, seed=NAME, run=NAME, ...",
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> 
     for trial in trials:
         if not trial.episodes and not trial.evaluations:
             raise AnalysisError(
-                f"{trial.path} tells of no episode and no evaluation: the run has hardly begun"
+                f"{trial.path} contains no episode and no evaluation; allowed: a run with at least one"
             )
     command = ["python", "-m", "analysis", "import", str(path), "--to", str(to)]
     write_sweep(trials, told, to, shlex.join(command))
@@ -102,7 +102,7 @@ def _recognise(path: Path) -> tuple[str, list[str]]:
         found = ["csv"] if SOURCES["csv"].find(path) else []
     if not found:
         raise AnalysisError(
-            f"{path} holds no logs that are known; allowed: monitor.csv or evaluations.npz of "
+            f"{path} holds no logs of a known kind; allowed: monitor.csv or evaluations.npz of "
             f"stable-baselines3 (RL Zoo too), TensorBoard's event files, MLflow's mlruns, CSV exports of "
             f"W&B, or CSV files with named columns"
         )
@@ -116,7 +116,7 @@ def _named_apart(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
     if repeated:
         both = [str(trial.path) for trial in trials if trial.name == repeated[0]]
         raise AnalysisError(
-            f"two runs are called {repeated[0]}: {', '.join(both[:2])}; allowed: names that differ"
+            f"two runs have the name {repeated[0]}: {', '.join(both[:2])}; allowed: different names"
         )
     return trials
 
@@ -136,21 +136,21 @@ def _sentences(
     yield f"{len(trials)} trial{'s' * (len(trials) != 1)} ({programs}) from {path} to {to}"
     without_seed = sum(trial.seed is None for trial in trials)
     if without_seed:
-        yield f"The seeds of {without_seed} are unknown: none is taken to share its seed with another trial."
+        yield f"Trials with an unknown seed: {without_seed}. Each counts as having a seed of its own."
     rules = [rule(trial, told) for trial in trials]
     if any("env.id" not in each for each in rules):
-        yield "The environment is not told by the logs: --env ID says it."
+        yield "The logs do not name the environment; give it by --env ID."
     if any("convergence.threshold" not in each for each in rules):
-        yield "No threshold is known, so that convergence cannot be judged: --threshold RETURN says it."
+        yield "No threshold is known, so convergence cannot be judged; give it by --threshold RETURN."
     by_training = sum(not trial.evaluations for trial in trials)
     if by_training:
         yield (
-            f"{by_training} hold no evaluations: their convergence is judged by training episodes, which "
-            f"explore, in blocks of {BLOCK}."
+            f"Trials without evaluations: {by_training}. Their convergence is judged by blocks of {BLOCK} "
+            f"training episodes, which explore."
         )
     yield f"Next: python -m analysis report {shlex.quote(str(to))}"
 
 
 def _also(others: Sequence[str], source: str) -> list[str]:
     """A sentence about other kinds of log in the path, which may hold the same runs again."""
-    return [f"Read as {source}. It holds logs of {' and '.join(others)} too (--format)."] if others else []
+    return [f"Read as {source}. PATH also holds logs of {' and '.join(others)} (--format)."] if others else []

@@ -29,7 +29,7 @@ def read(file: Path) -> pd.DataFrame:
     """The whole CSV file. Raises AnalysisError for another kind of file, or one without rows."""
     table = _read(file)
     if table.empty:
-        raise AnalysisError(f"{file} has no rows; allowed: a line of names, and a line for each moment")
+        raise AnalysisError(f"{file} has no rows; allowed: a header line and a line for each moment")
     return table
 
 
@@ -38,7 +38,7 @@ def _read(file: Path, nrows: int | None = None) -> pd.DataFrame:
         return pd.read_csv(file, nrows=nrows, low_memory=False)
     except (ValueError, OSError, EOFError) as error:  # pandas raises ValueError for bad text
         raise AnalysisError(
-            f"{file}: {' '.join(str(error).split())}; allowed: CSV with a line of names"
+            f"{file}: {' '.join(str(error).split())}; allowed: CSV with a header line"
         ) from None
 
 

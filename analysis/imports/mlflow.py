@@ -39,7 +39,7 @@ def _read_run(folder: Path) -> Logged:
         meta = yaml.safe_load((folder / META).read_text())
         identity = str(meta.get("run_id") or meta["run_uuid"])
     except (yaml.YAMLError, AttributeError, KeyError, OSError) as error:
-        raise AnalysisError(f"{folder / META}: {error}; allowed: what MLflow writes of a run") from None
+        raise AnalysisError(f"{folder / META}: {error}; allowed: a run as MLflow writes it") from None
     parameters = {
         str(file.relative_to(folder / "params")): read_value(file.read_text().strip())
         for file in _files(folder / "params")

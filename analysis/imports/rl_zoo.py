@@ -54,7 +54,7 @@ def _read(file: Path) -> Mapping[str, Any]:
         content = yaml.load(file.read_text(), _Loader)
     except (yaml.YAMLError, ValueError, OSError) as error:
         where = " ".join(str(error).split())
-        raise AnalysisError(f"{file}: {where}; allowed: YAML of plain values") from None
+        raise AnalysisError(f"{file}: {where}; allowed: YAML with plain values") from None
     if not isinstance(content, dict):
         raise AnalysisError(f"{file} holds {type(content).__name__}; allowed: names and values")
     return content

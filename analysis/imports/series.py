@@ -83,9 +83,9 @@ def to_trial(logged: Logged, told: Told) -> ImportedTrial:
     found = {role: _found(logged, told, role, known) for role, known in ROLES.items()}
     if found["return"] is None and found["mean_return"] is None:
         raise AnalysisError(
-            f"{logged.path}: no returns among {_listed(logged.series)}; allowed: names that are known "
+            f"{logged.path}: no returns among {_listed(logged.series)}; allowed: known names "
             f"({_listed(known.name for known in (*RETURN, *MEAN_RETURN))}), or your own by --columns "
-            f"return=NAME for training episodes or mean_return=NAME for evaluations"
+            f"return=NAME (training episodes) or mean_return=NAME (evaluations)"
         )
     clock = "episode" if told.columns.get("episode") == STEP else "env_step"
     return ImportedTrial(

@@ -149,7 +149,9 @@ def _evaluations(folder: Path, others: Sequence[Path]) -> Columns:
     ]
     if len(files) > 1:
         listed = ", ".join(str(file.relative_to(folder)) for file in files)
-        raise AnalysisError(f"{folder}: several evaluations of one run: {listed}; allowed: one for each run")
+        raise AnalysisError(
+            f"{folder}: several files of evaluations of one run: {listed}; allowed: one for each run"
+        )
     return read_evaluations(files[0]) if files else {}
 
 

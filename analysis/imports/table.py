@@ -60,8 +60,8 @@ def _read_file(file: Path, inner: str, told: Told) -> Iterator[ImportedTrial]:
     groups = [rows for _, rows in table.groupby(apart, sort=False, dropna=False)] if apart else [table]
     if len(groups) == len(table) > 1:
         raise AnalysisError(
-            f"{file}: every line is a run of its own by {', '.join(apart)}; allowed: a column that tells "
-            f"runs apart, --columns run=NAME"
+            f"{file}: every line is a separate run, by {', '.join(apart)}; allowed: a column that names the "
+            f"run (--columns run=NAME)"
         )
     for number, rows in enumerate(groups):
         yield _trial(file, inner, roles, others, rows, number)
@@ -77,8 +77,8 @@ def _roles(file: Path, names: list[str], told: Told) -> dict[str, str]:
     if not found.keys() & set(CLOCKS) or not found.keys() & {"return", "mean_return"}:
         raise AnalysisError(
             f"{file}: columns {', '.join(names)}; allowed: a clock (env_step or episode) and returns (return "
-            f"of training episodes, or mean_return of evaluations), named by --columns env_step=NAME "
-            f"mean_return=NAME where they are called otherwise"
+            f"of training episodes, or mean_return of evaluations); if they have other names, give these by "
+            f"--columns env_step=NAME mean_return=NAME"
         )
     return found
 

@@ -53,7 +53,7 @@ def _events(folder: Path) -> Any:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     except ImportError:
         raise AnalysisError(
-            f"{folder} holds TensorBoard's files, which the package tensorboard reads, and it is not "
+            f"{folder} holds TensorBoard's files, but the package tensorboard, which reads them, is not "
             f"installed; install it with: pip install 'dqn_exp[tensorboard]'"
         ) from None
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "tensors": 1})

@@ -54,8 +54,8 @@ class ImportedTrial:
                 backwards = np.flatnonzero(np.diff(columns.get(clock, np.empty(0))) < 0)
                 if len(backwards):
                     raise AnalysisError(
-                        f"{self.path}: {clock} goes back in line {int(backwards[0]) + 2} of the {kind}; "
-                        f"allowed: a clock that counts what a single run has done so far"
+                        f"{self.path}: {clock} decreases in line {int(backwards[0]) + 2} of the {kind}; "
+                        f"allowed: the clock of a single run, which never decreases"
                     )
 
     def total(self, clock: str) -> float:

@@ -133,7 +133,7 @@ def _clock(file: Path, names: list[str], told: Told) -> str:
     if found is None:
         raise AnalysisError(
             f"{file}: no column {' or '.join(allowed)} of environment steps among {', '.join(names[:8])}; "
-            f"allowed: --columns env_step=NAME (or episode=NAME) where one of them counts that"
+            f"allowed: --columns env_step=NAME (or episode=NAME), if one of them counts that"
         )
     return found
 

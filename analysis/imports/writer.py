@@ -24,7 +24,7 @@ from dqn_exp.runs import COLUMNS, DESCRIPTION, RESULT, MetricsWriter, Result, me
 def check_free(directory: Path) -> None:
     """Raise AnalysisError if `directory` exists and is not an empty folder."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise AnalysisError(f"--to {directory} is there already; allowed: a new folder, or an empty one")
+        raise AnalysisError(f"--to {directory} already exists; allowed: a new folder, or an empty one")
 
 
 def write_sweep(trials: Sequence[ImportedTrial], told: Told, directory: Path, command: str) -> None:

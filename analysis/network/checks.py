@@ -59,7 +59,7 @@ def divergence(e: Evidence) -> Finding | None:
         text += f"; the largest |Q| went from {first:.3g} to {last:.3g} in {span:,.0f} updates"
         text += f", the loss from {e.losses['loss'][0]:.3g} to {e.losses['loss'][-1]:.3g}"
     else:
-        text += ", before two losses were sampled (metrics.loss_every=1 shows them all)"
+        text += ", before two losses were sampled (metrics.loss_every=1 records all losses)"
     return Finding("divergence", "bad", float(e.updates), text, _calmer(e))
 
 
@@ -72,7 +72,8 @@ def overestimation(e: Evidence) -> Finding | None:
     if not 0 < bound < np.inf:
         return None
     ratio = float(sampled[-1]) / bound
-    text = f"the largest |Q| is {sampled[-1]:.3g}; rewards as seen bring {bound:.3g} at most from one episode"
+    most = f"with the observed rewards an episode can return at most {bound:.3g}"
+    text = f"the largest |Q| is {sampled[-1]:.3g}; {most}"
     status = grade(ratio, 1.5, 10)
     return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
 
@@ -117,7 +118,7 @@ def td_error(e: Evidence) -> Finding | None:
     largest = 1.0 if e.seen is None else float(np.abs(e.seen.rewards).max(initial=1.0))
     ratio = size / max(scale, largest)
     status = grade(ratio, 0.3, 1.0)
-    text = f"late in training predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
+    text = f"late in training, predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
     return Finding("TD error", status, ratio, text, _slower(e) if status != "ok" else "")
 
 
@@ -205,16 +206,18 @@ def target(e: Evidence) -> Finding | None:
     """
     config = e.config.target
     if isinstance(config, NoTargetConfig):
-        text = "there is none: each update moves what it aims at"
+        text = "there is no target network, so each update changes its own targets"
         return Finding("target network", "suspect", None, text, "target=steps update_every=500")
     counts_episodes = isinstance(config, EpisodesTargetConfig)
     ticks = int(e.result.get("episodes") or 0) if counts_episodes else e.env_steps
     refreshes = ticks / config.every * (config.tau if isinstance(config, SoftTargetConfig) else 1.0)
     between = e.updates / max(refreshes, 1.0)
-    text = f"refreshed {refreshes:,.0f} times, with {between:,.0f} updates between"
+    text = f"refreshed {refreshes:,.0f} times, with {between:,.0f} updates between refreshes"
     if between < 10 and refreshes >= 1:
         suggestion = "target=steps update_every=500"
-        return Finding("target network", "suspect", between, text + ": hardly slower than none", suggestion)
+        return Finding(
+            "target network", "suspect", between, text + ": close to no target network", suggestion
+        )
     status = grade(refreshes, 10, 1)
     rarer = f"update_every={max(1, ticks // 20)}"
     return Finding("target network", status, refreshes, text, rarer if status != "ok" else "")
@@ -224,7 +227,7 @@ def replay(e: Evidence) -> Finding | None:
     """Capacity of the replay in typical episodes (90% quantile of lengths): below 10 suspect, below 1 bad."""
     lengths = e.episodes.get("length", np.empty(0))
     if e.config.replay.name == "online":
-        text = "there is none: each update learns from the latest transition alone"
+        text = "there is no replay buffer, so each update uses only the latest transition"
         return Finding("replay", "suspect", None, text, "replay=uniform")
     if not len(lengths):
         return None
@@ -243,7 +246,7 @@ def nothing_found(e: Evidence) -> Finding | None:
         return None
     lost = len(returns) - len(_finite(returns))
     if lost:
-        text = f"{lost:,} of {len(returns):,} training episodes earned what is no finite number"
+        text = f"{lost:,} of {len(returns):,} training episodes have a return that is not finite"
         return Finding("reward found", "bad", lost, text)
     spread = float(np.ptp(returns))
     if spread > 0:

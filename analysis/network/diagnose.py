@@ -65,7 +65,7 @@ def _print(outcome: dict[str, Any], findings: list[Finding]) -> None:
     reached = [f"{name} {outcome[key]:.6g}" for name, key in _RETURNS if outcome[key] is not None]
     console.print(Text(f"{outcome['status']} after {outcome['env_steps']:,} steps: {', '.join(reached)}"))
     if outcome["status"] == "converged":
-        console.print("It learned: what is suspect or bad below did not keep it from that.")
+        console.print("It learned: checks that are suspect or bad below did not prevent that.")
     table = Table(show_edge=False, header_style="dim")
     for column in ("", "check", "evidence", "try"):
         table.add_column(column, overflow="fold", min_width=len(column))

@@ -44,8 +44,8 @@ def explore(
     if importlib.util.find_spec("ipywidgets") is None:
         raise AnalysisError(
             f"sliders need the package ipywidgets, which is not installed; install it: "
-            f"pip install 'dqn_exp[notebook]'. `python -m analysis policy {Path(trial)}` writes a page that "
-            f"has sliders without it"
+            f"pip install 'dqn_exp[notebook]'. `python -m analysis policy {Path(trial)}` writes a page "
+            f"with sliders that works without it"
         )
     from analysis.network.policy import EPISODES
     from analysis.network.policy.explorer import Explorer

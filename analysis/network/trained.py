@@ -79,8 +79,8 @@ def load_config(directory: Path, imports: bool) -> Config:
         config = recorded_config(read_json(path), str(path))
         if config.imports and not imports:
             raise AnalysisError(
-                f"{directory} needs the modules {', '.join(config.imports)}, and looking at results runs no "
-                f"code unless asked: add --imports if you trust them"
+                f"{directory} needs the modules {', '.join(config.imports)}, and their code runs only "
+                "on request: add --imports if you trust them"
             )
         import_modules(config.imports)
     except (ConfigError, KeyError, TypeError, ValueError) as error:
@@ -93,7 +93,7 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
     config = load_config(directory, imports)
     path = directory / (BEST if best else NETWORK)
     if not path.exists():
-        when = "where checkpoint.keep_best asks for it" if best else "when training has ended"
+        when = "if checkpoint.keep_best asks for it" if best else "when training has ended"
         raise AnalysisError(f"{directory} holds no {path.name}; it is written {when}")
     return bring_back(directory, config, path)
 

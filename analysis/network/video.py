@@ -12,9 +12,11 @@ from analysis.network.command_line import add_trial_arguments
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trial_arguments(parser)
-    parser.add_argument("--episodes", type=int, default=1, help="episodes in the film (default: 1)")
-    parser.add_argument("--steps", type=int, default=1000, help="of an episode at most (default: 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the environment (default: 0)")
+    parser.add_argument(
+        "--episodes", type=int, default=1, help="number of episodes in the video (default: 1)"
+    )
+    parser.add_argument("--steps", type=int, default=1000, help="most steps per episode (default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the environment (default: 0)")
     parser.add_argument("--output", type=Path, help="file to write (default: TRIAL/video.mp4)")
 
 

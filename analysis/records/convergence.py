@@ -16,9 +16,9 @@ def obstacle(config: Mapping[str, Value]) -> str | None:
     """Why convergence cannot be judged in a trial of `config`; None if it can."""
     threshold, held, needed = config.get("convergence.threshold"), most_evaluations(config), in_a_row(config)
     if threshold is None or not np.isfinite(float(threshold)) or not held:
-        return "evaluations during training or a threshold are missing"
+        return "there are no evaluations during training, or no threshold"
     if held < needed:
-        return f"it takes {needed} evaluations in a row, and the budget holds {held:.0f}"
+        return f"convergence needs {needed} consecutive evaluations; the budget allows {held:.0f}"
     return None
 
 

@@ -148,7 +148,7 @@ def read_result(directory: Path, read: ReadJson = read_json) -> Mapping[str, Any
     path = directory / "result.json"
     result = read(path) if path.exists() else {}
     if not isinstance(result, dict):
-        raise ValueError(f"{path} does not hold an object")
+        raise ValueError(f"{path} does not hold a JSON object")
     return result
 
 

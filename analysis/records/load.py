@@ -78,7 +78,7 @@ def _check(kind: str, grid: int | None, clock: str) -> None:
     if clock not in CLOCK:
         raise ValueError(f"clock={clock!r}; allowed: {', '.join(CLOCK)}")
     if grid is not None and grid < 1:
-        raise ValueError(f"grid={grid!r}; allowed: None, or how many moments, at least 1")
+        raise ValueError(f"grid={grid!r}; allowed: None, or a number of moments, at least 1")
 
 
 def _labels(trials: Sequence[RecordedTrial], axes: Sequence[Axis]) -> pd.DataFrame:

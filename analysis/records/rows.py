@@ -29,7 +29,9 @@ def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
     damaged = evaluations is None
     judged = outcome(trial, evaluations or {})
     unclear = trial.status == "converged" and not judged.converged
-    problem = "damaged evaluations" if damaged else "converged, its evaluations do not show it"
+    problem = (
+        "damaged evaluations" if damaged else "recorded as converged, but its evaluations do not show it"
+    )
     row = {
         "run": trial.run,
         "status": trial.status,

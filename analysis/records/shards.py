@@ -151,7 +151,8 @@ def _repeated(
     for (folder, kept_in, how), names in found.items():
         n, listed = len(names), ", ".join(names[:MOST_NAMED])
         more = f" and {n - MOST_NAMED} more" if n > MOST_NAMED else ""
-        told = f"{n} trial{'s' * (n > 1)} {_are(n)} in {kept_in}, too, {how}, and read there: {listed}{more}"
+        copies = f"the cop{'ies' if n > 1 else 'y'} in {kept_in} {_are(n)} used"
+        told = f"{n} trial{'s' * (n > 1)} {_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
         yield Remark(folder, told, "differs" if how.startswith("with") else "repeated")
 
 
@@ -162,13 +163,13 @@ def _without(name: str, run: Path) -> str:
 
 def _compared(kept: Path, other: Path) -> str:
     if not _is_finished(other):
-        return "where they went further"
+        return "and not finished here"
     files = [*(metrics_path(kept, kind).name for kind in KINDS), NETWORK]
     if all(_is_same(kept / name, other / name) for name in files):
-        return "the same to the last byte"
+        return "identical byte for byte"
     first, second = (read_if_whole(place / DESCRIPTION) for place in (kept, other))
     changed = [words for key, words in OF_A_PROGRAM.items() if first.get(key) != second.get(key)]
-    return f"with another result ({'other ' + ', '.join(changed) if changed else 'no record tells why'})"
+    return f"with a different result ({'other ' + ', '.join(changed) if changed else 'no record shows why'})"
 
 
 def _is_same(first: Path, second: Path) -> bool:

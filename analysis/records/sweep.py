@@ -147,7 +147,7 @@ class Sweep:
     @cached_property
     def ahead(self) -> list[LeftOut]:
         """Trials that were started for a later look than those taken so far. They have no row."""
-        root, reason = common_root(self.paths), "begun ahead of a look that has not asked for it"
+        root, reason = common_root(self.paths), "started for a later look"
         begun = [plan.root / name for plan in self.plans for name in plan.ahead]
         return [
             LeftOut(str(directory.relative_to(root)), _status(directory), reason)
@@ -203,7 +203,8 @@ class Sweep:
         needed = list(map(in_a_row, self.counted))
         if any(had >= wanted for had, wanted in zip(seen, needed, strict=True)):
             return None
-        return f"it takes {min(needed)} evaluations in a row, and no trial had more than {max(seen)}"
+        told = f"{min(needed)} consecutive evaluation{'s' * (min(needed) > 1)}"
+        return f"convergence needs {told}; no trial had more than {max(seen)}"
 
     def _share(self, count: int) -> str:
         """The number of affected trials as text; empty if all counted trials are affected."""
@@ -372,7 +373,7 @@ _MEANING = {
     "running": "still running",
     "interrupted": "stopped before its end; the same command continues it",
     "failed": "an error in the program",
-    "pruned": "given up early by the study, because it did badly",
+    "pruned": "stopped early by the study, because it did badly",
 }
 
 

@@ -19,16 +19,16 @@ def sentences(axis: Axis, found: Attainment, timeline: Timeline) -> Iterator[str
     if not found.differences:
         return
     labels = axis.labels()
-    about = "Which share of the trials had reached a return by a time"
+    about = "The share of trials that had reached a return by a time"
     reference = f"{axis.name} = {labels[found.reference]}"
     shown = {code: one for code, one in found.differences.items() if one.p.p < st.SIGNIFICANT}
     if shown:
         listed = ", ".join(f"{labels[code]} ({_most(one, found, timeline)})" for code, one in shown.items())
-        yield f"{about} differs from {reference}, over all returns and times at once: {listed}."
+        yield f"{about} differs from that of {reference}, over all returns and times at once: {listed}."
     else:
         least = min(one.p for one in found.differences.values())
         told = f"{p_value(*least)} over all returns and times at once"
-        yield f"{about} was not shown to differ from {reference} ({told})."
+        yield f"{about} was not shown to differ from that of {reference} ({told})."
 
 
 def _most(difference: Difference, found: Attainment, timeline: Timeline) -> str:

@@ -24,8 +24,8 @@ from dqn_exp.runs import write_atomic
 from dqn_exp.text import format_number
 
 IN_LOOKS = (
-    "The seeds of this sweep were added in looks, and when they ended depended on what was found: its claims "
-    "are those of the looks. The p values below do not know of that, and only describe."
+    "The seeds of this sweep were added in looks, and the results decided when the looks ended. Its claims "
+    "are those of the looks. The p values below ignore this and are descriptive only."
 )
 
 
@@ -71,14 +71,14 @@ def sentences(axis: Axis, of: Compared, found: Robustness) -> Iterator[str]:
         f"{share} of {len(shown)} choices of threshold, evaluations in a row, budget and measure."
     )
     yield (
-        f"All together: {p_value(found.p_largest)} for the strongest of them, {p_value(found.p_typical)} for "
-        f"the typical one. Single choices are no tests of their own: one of so many is often significant by "
-        f"luck."
+        f"All choices together: {p_value(found.p_largest)} for the strongest of them, "
+        f"{p_value(found.p_typical)} for the typical one. A single choice is not a test: one of so many is "
+        f"often significant by luck."
     )
     best = Counter(found.best)
     labels = axis.labels()
     listed = ", ".join(f"{labels[of.codes[code]]} by {count}" for code, count in best.most_common())
-    yield f"Which value does best, by how many choices: {listed}."
+    yield f"Best value, with the number of choices: {listed}."
 
 
 def table(axis: Axis, of: Compared, found: Robustness) -> Table:

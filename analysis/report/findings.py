@@ -17,7 +17,7 @@ from dqn_exp.text import format_number, format_value
 ENVIRONMENT = "env.id"
 MEANING = {
     "exhausted": " (budget spent, not converged)",
-    "diverged": " (the network's values ran away; counts as never converging)",
+    "diverged": " (Q-values or loss became infinite, NaN or too large; counts as never converging)",
 }
 
 
@@ -52,9 +52,11 @@ def overview(sweep: Sweep) -> Iterator[str]:
     yield f"{_count(len(sweep.rows), 'trial')} on {environments(sweep)}{of}."
     if sweep.judged:
         in_a_row = values(sweep, "convergence.consecutive")
-        first = "its first evaluation" if in_a_row == "1" else f"the first of {in_a_row} evaluations in a row"
+        first = (
+            "its first evaluation" if in_a_row == "1" else f"the first of {in_a_row} consecutive evaluations"
+        )
         yield (
-            f"A trial is one training run with its own random seed. It has converged at {first} "
+            f"A trial is one training run with its own random seed. It converges at {first} "
             f"({_evaluated(sweep)}) with a mean return of at least {values(sweep, 'convergence.threshold')}."
         )
     else:
@@ -62,7 +64,7 @@ def overview(sweep: Sweep) -> Iterator[str]:
     ends = Counter(row["status"] for row in sweep.rows)
     meaning = MEANING if sweep.judged else {**MEANING, "exhausted": " (budget spent)"}
     if any(trial.imported for trial in sweep.trials):
-        meaning = {**meaning, "exhausted": " (their budget or their log came to its end)"}
+        meaning = {**meaning, "exhausted": " (their budget was spent or their log ended)"}
     listed = (f"{n} {status}{meaning.get(status, '')}" for status, n in ends.most_common())
     yield f"How they ended: {', '.join(listed)}."
     if sweep.left_out:
@@ -71,8 +73,8 @@ def overview(sweep: Sweep) -> Iterator[str]:
     if sweep.ahead:
         finished = sum(entry.status in ENDED for entry in sweep.ahead)
         yield (
-            f"{_count(len(sweep.ahead), 'more trial')} began ahead of a look that has not asked for them, "
-            f"{finished} of them finished: not counted here, and no evidence."
+            f"Started for a later look, and therefore not counted: {_count(len(sweep.ahead), 'more trial')}, "
+            f"{finished} of them finished."
         )
     if sweep.missing:
         yield f"{_count(len(sweep.missing), 'planned trial')} left no record: see below."
@@ -83,11 +85,11 @@ def overview(sweep: Sweep) -> Iterator[str]:
 
 def _evaluated(sweep: Sweep) -> str:
     """The data that judge convergence, in words."""
-    blocks = f"blocks of {BLOCK} training episodes, which explore, in place of greedy ones"
+    blocks = f"blocks of {BLOCK} training episodes, with exploration, instead of greedy episodes"
     if not sweep.by_training:
         return "greedy episodes"
     every = len(sweep.by_training) == len(sweep.rows)
-    return blocks if every else f"greedy episodes; where logs hold none, {blocks}"
+    return blocks if every else f"greedy episodes; if a log has none, {blocks}"
 
 
 def describe(sweep: Sweep, axis: Axis, timeline: Timeline, table: Table) -> Iterator[str]:
@@ -135,10 +137,10 @@ def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
     for codes in groups:
         *first, last = (labels[code] for code in codes)
         yield (
-            f"{axis.name} = {', '.join(first)} and {last} gave the same trials: with equal seeds they ended "
-            f"with the same networks, bit for bit. Between these values {axis.name} changed nothing, as a "
-            f"replay buffer changes nothing before it is full; they are one result, "
-            f"and not {len(codes)} that agree."
+            f"{axis.name} = {', '.join(first)} and {last} gave the same trials: with equal seeds, the final "
+            f"networks are the same, bit for bit. Between these values {axis.name} changed nothing (the size "
+            f"of a replay buffer, for example, has no effect before it is full). They are one result, not "
+            f"{len(codes)} results that agree."
         )
 
 
@@ -146,10 +148,11 @@ def _common(sweep: Sweep, axis: Axis, told: int) -> Iterator[str]:
     """If the grid has gaps: the number of trials that the sentences about an axis describe."""
     others = ", ".join(other.name for other in sweep.axes if other is not axis)
     if not told:
-        yield f"The values of {axis.name} were never all tried with the same {others}: none is compared here."
+        yield f"No setting of {others} was tried with every value of {axis.name}: none is compared here."
     elif told < len(sweep.counted):
         trials = _count(told, "trial")
-        yield f"This is about the {trials} whose {others} every value of {axis.name} was tried with."
+        where = f"settings of {others} that every value of {axis.name} was tried with"
+        yield f"This describes only the {trials} with {where}."
 
 
 def _slowness(row: dict[str, Any]) -> tuple[float, float]:
@@ -213,8 +216,8 @@ def best_configurations(sweep: Sweep, timeline: Timeline, table: Table) -> Itera
         else:
             yield f"Highest mean final return: {name(high)}: {_final(high)}."
     yield (
-        f"The best of {_count(len(rows), 'configuration')} is partly the luckiest one: run it on fresh seeds "
-        f"before you believe it."
+        f"The best of {_count(len(rows), 'configuration')} is partly the luckiest one: confirm it on fresh "
+        f"seeds."
     )
 
 
@@ -230,20 +233,19 @@ def untested(sweep: Sweep, axis: Axis, table: Table) -> str:
     """Why no claim beyond these trials is made."""
     known = [row for row in table if row["n"]]
     if not sweep.judged:
-        return "This describes these trials only: what tests compare is the speed of convergence."
+        return "This describes these trials only: the tests compare the speed of convergence."
     if compare.defines_the_outcome(axis):
         return (
-            f"This describes these trials only: {axis.name} is part of what convergence means here, so that "
-            f"times under its values are no answers to one question."
+            f"This describes these trials only: {axis.name} defines the outcome itself, so times under its "
+            f"values answer different questions."
         )
     if len(known) < 2:
         return "This describes these trials only: there is nothing to compare them with."
     fewest = min(row["seeds"] for row in known)
     return (
-        f"This describes these trials only. Tests begin at {st.TESTED_FROM} seeds of a value and of the one "
-        f"that it is compared with; here the fewest are {_count(fewest, 'seed')}, with which two values "
-        f"cannot get below p = {blocked.smallest_p(fewest):.2g}. More seeds answer that: 'seed=range(10)', "
-        f"say."
+        f"This describes these trials only. Tests begin at {st.TESTED_FROM} seeds per value. Here the fewest "
+        f"are {_count(fewest, 'seed')}, with which p of two values cannot be below "
+        f"{blocked.smallest_p(fewest):.2g}. Add seeds for a test, for example 'seed=range(10)'."
     )
 
 
@@ -268,7 +270,7 @@ def _nothing_shown(axis: Axis, test: AxisTest, reference: str) -> str:
     if test.p_holm < st.SIGNIFICANT:
         return (
             f"The values of {axis.name} do not all converge equally fast ({_all_together(test)}), but no "
-            f"single one was shown to differ from {reference}: more seeds would tell which."
+            f"single value was shown to differ from {reference}. More seeds may show which one differs."
         )
     return (
         f"No value of {axis.name} was shown to differ from {reference} in the speed of convergence "
@@ -278,7 +280,7 @@ def _nothing_shown(axis: Axis, test: AxisTest, reference: str) -> str:
 
 def _all_together(test: AxisTest) -> str:
     if not test.omnibus:
-        return "not all values met with the same seeds"
+        return "no setting of the other axes was tried with every value, so they were not tested together"
     adjusted = f", {p_value(test.p_holm)} corrected for several axes" if test.p_holm > test.omnibus.p else ""
     return f"all values together: {p_value(test.omnibus.p, test.omnibus.is_floor)}{adjusted}"
 
@@ -287,18 +289,18 @@ def _ordered(axis: Axis, test: AxisTest) -> Iterator[str]:
     """Results of the tests for ordered values: trend, peak, and the values that may be the fastest."""
     if test.trend and test.trend.p < st.SIGNIFICANT:
         yield (
-            f"Over its values in ascending order convergence becomes {test.trend_direction} "
+            f"Over its values in ascending order, convergence becomes {test.trend_direction} "
             f"({p_value(test.trend.p, test.trend.is_floor)} for a trend)."
         )
     elif test.umbrella and test.umbrella.p < st.SIGNIFICANT:
         yield (
-            f"Some value of {axis.name} is best or worst, and others the less so the further they lie from "
-            f"it ({p_value(test.umbrella.p, test.umbrella.is_floor)} for a peak at any of them)."
+            f"Convergence is fastest or slowest at one value of {axis.name}, and less so the further a value "
+            f"is from it ({p_value(test.umbrella.p, test.umbrella.is_floor)} for a peak at any value)."
         )
     if test.may_be_best and len(test.may_be_best) < test.n_values:
         named = [axis.labels()[code] for code in test.may_be_best]
         between = f"lies between {named[0]} and {named[-1]}" if len(named) > 1 else f"is {named[0]}"
-        yield f"Of these values the fastest {between}, with 95% confidence (Hsu's comparison with the best)."
+        yield f"The fastest of these values {between}, with 95% confidence (Hsu's comparison with the best)."
 
 
 def _differences(axis: Axis, shown: Table, reference: str) -> Iterator[str]:
@@ -312,7 +314,7 @@ def _differences(axis: Axis, shown: Table, reference: str) -> Iterator[str]:
         if differences and direction in ("faster", "slower"):
             yield f"Converged {direction} than with {reference}: {listed}."
         elif differences:
-            yield f"Converged differently fast than with {reference}: {listed}. Neither is faster throughout."
+            yield f"Converged at another speed than with {reference}: {listed}. Neither is faster throughout."
 
 
 def _difference(axis: Axis, row: dict[str, Any]) -> str:

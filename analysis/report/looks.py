@@ -45,13 +45,13 @@ def outcomes(looks: Looks) -> Iterator[str]:
     """The current result for each value; decided values come first."""
     reference = f"{looks.axis.name} = {looks.axis.labels()[looks.reference]} ({looks.why})"
     if not looks.decisions.looks:
-        yield f"The first look, at {looks.design.looks[0]} seeds of each value, is still to be taken."
+        yield f"The first look, at {looks.design.looks[0]} seeds of each value, has not been taken yet."
     for look in sorted(looks.last, key=lambda look: look.verdict == "undecided"):
         yield _outcome(looks, look, reference)
     if looks.decisions.is_over and looks.unspent and "undecided" in looks.decisions.verdicts.values():
         yield (
-            f"{looks.unspent:.0%} of the error is left for more looks: the same command with its "
-            f"hydra.sweep.dir, longer seeds.looks and a smaller seeds.reserve goes on from here."
+            f"{looks.unspent:.0%} of the error is left for more looks. To continue, repeat the command with "
+            f"its hydra.sweep.dir, longer seeds.looks and a smaller seeds.reserve."
         )
     if looks.lost:
         yield f"Failed, and left out of the looks: {', '.join(looks.lost)}."
@@ -69,7 +69,7 @@ def _outcome(looks: Looks, look: Look, reference: str) -> str:
                 if direction == "neither is faster throughout"
                 else f"converges {direction} than {reference}"
             )
-            return f"{value} {how}: {ratio(look)}, {p_value(look.p)}, at most {look.boundary:.2g}; {after}."
+            return f"{value} {how}: {ratio(look)}, {p_value(look.p)}, boundary {look.boundary:.2g}; {after}."
         case "equal":
             return (
                 f"{value} is practically as fast as {reference}: {ratio(look)}, within {low:g} to {high:g}; "
@@ -81,8 +81,8 @@ def _outcome(looks: Looks, look: Look, reference: str) -> str:
             )
             most = 1 - (1 - LEVEL) ** (1 / look.seeds)
             return (
-                f"{value} {alike} {reference} with each of {look.seeds} seeds: with 95% confidence fewer "
-                f"than {most:.0%} of seeds tell them apart."
+                f"{value} {alike} {reference} with each of {look.seeds} seeds: with 95% confidence, they "
+                f"differ for fewer than {most:.0%} of seeds."
             )
     if not looks.decisions.is_over:
         return f"{value} is undecided with {look.seeds} seeds: {ratio(look)}."
@@ -103,12 +103,12 @@ def _needed(looks: Looks, look: Look) -> str:
     """The number of seeds that a new sweep would need to decide."""
     needed = looks.needed(look)
     if needed is None:
-        return "What it would take cannot be told: trials of one seed did not differ."
+        return "The number of seeds needed is unknown: trials of one seed did not differ."
     low, high = looks.design.margin
-    difference = f"To find this ratio with a power of {POWER:.0%} takes {_seeds(needed.difference)}"
+    difference = f"Finding this ratio with a power of {POWER:.0%} takes {_seeds(needed.difference)}"
     if needed.equality is None:
-        return f"{difference}; equality cannot be shown where fewer than half of the trials converge."
-    return f"{difference}, to show equality within {low:g} to {high:g} {_seeds(needed.equality)}."
+        return f"{difference}; equality cannot be shown if fewer than half of the trials converge."
+    return f"{difference}; showing equality within {low:g} to {high:g} takes {_seeds(needed.equality)}."
 
 
 def _seeds(number: int | None) -> str:
@@ -142,8 +142,8 @@ def waiting(sweep: Sweep) -> str:
     """Why no claim is made about a sweep whose looks cannot be taken."""
     first = min(plan.looks.looks[0] for plan in sweep.plans if plan.looks)
     return (
-        f"Seeds are added here until values are decided (seed=until_decided), and nothing is claimed before "
-        f"the first look, at {first} seeds of each value, or where several folders are read together."
+        f"This sweep adds seeds until its values are decided (seed=until_decided). No claim is made before "
+        f"the first look, at {first} seeds of each value, or if several folders are read together."
     )
 
 
@@ -151,25 +151,26 @@ def _schedules(looks: Looks) -> str:
     """The declarations of looks, and their dates."""
     design, (first, *later) = looks.design, looks.schedules
     said = (
-        f"Seeds were added in looks, at {_listed(first.looks)} seeds of a value; these, the margin and the "
-        f"error of {design.alpha:g} were declared before the first."
+        f"Seeds were added in looks, at {_listed(first.looks)} seeds of each value. The looks, the margin "
+        f"and the error of {design.alpha:g} were declared before the first look."
     )
     if first.reserve:
-        said += f" A share of {first.reserve:.0%} of the error was kept for looks that may be added later."
+        said += f" {first.reserve:.0%} of the error was reserved for looks that may be added later."
     for schedule in later:
         taken = schedule.taken
         said += (
-            f" After the look at {schedule.looks[taken - 1]} seeds ({schedule.declared[:10]}) the looks to "
-            f"come were declared anew, at {_listed(schedule.looks[taken:])} seeds. What had been spent by "
-            f"then, {design.spent(taken - 1):.2g} of the error, stays spent, with its boundaries and "
-            "decisions; the new looks spend what was left, as the spending function does from there on."
+            f" After the look at {schedule.looks[taken - 1]} seeds ({schedule.declared[:10]}), the later "
+            f"looks were declared again, at {_listed(schedule.looks[taken:])} seeds. The error that had been "
+            f"spent by then, {design.spent(taken - 1):.2g}, stays spent, and earlier boundaries and "
+            "decisions stay as they were. The new looks spend the rest, as the spending function does from "
+            "there on."
         )
         if schedule.reserve:
-            said += f" {schedule.reserve:.0%} of the error was kept again."
+            said += f" {schedule.reserve:.0%} of the error was reserved again."
     if later:
         said += (
-            " Looks that are added may depend on what was seen: the error is kept nearly then (Proschan, "
-            "Follmann & Waclawiw 1992), and not exactly, as by conditional error (Müller & Schäfer 2001)."
+            " Added looks may depend on earlier results. The error is then kept approximately (Proschan, "
+            "Follmann & Waclawiw 1992), not exactly as with conditional error (Müller & Schäfer 2001)."
         )
     return said
 
@@ -179,32 +180,34 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def methods(looks: Looks) -> str:
-    """The note on the methods of the looks."""
+    """The note on the methods of the looks, one paragraph a line."""
     design, n_others = looks.design, len(looks.axis.values) - 1
     first, *later = looks.schedules
     spends = design.alpha * (1 - first.reserve)
-    anew = ", and with what is left over the looks to come where these were declared anew" if later else ""
+    anew = "; for looks that were declared again, the rest of the error over these looks" if later else ""
     low, high = design.margin
     return (
-        f"{_schedules(looks)} At a look every undecided value is compared with the reference on all seeds so "
-        "far. The score of a trial is 1 where it converged, less the Nelson–Aalen estimate of all compared "
-        "trials at its time (log-rank scores); values change places within each seed, in "
-        f"{design.paths} random ways that are drawn with the seed and serve all looks. By a look so many of "
-        "these ways may have crossed its boundary as Pocock’s spending function allows, "
-        f"α ln(1 + (e − 1) t) with α = {spends:.2g}, where t is the share of the greatest number of seeds "
-        "(Lan & DeMets 1983). A value differs where all sets of values that hold it have crossed theirs "
-        f"(closed test), so that with a probability of at least {1 - design.alpha:.0%} no difference that is "
-        "told at any look is wrong. The p of a value is the largest over these sets, with crossings at "
-        "earlier looks counted. A value is practically equal where the interval of its ratio of restricted "
-        f"means, of level 1 − {2 * spends:.2g} / ({len(first.looks)} looks × {n_others} values){anew}, lies "
-        f"within {low:g} to {high:g} and half of the trials of both values converged. Values that are "
-        "decided get no more seeds. A ratio that ended the looks early is somewhat too far from 1, because "
-        "luck helped it there. The end of the looks decides nothing about a value that is undecided then: "
-        "that it is equal is not shown. Restricted means are cut at "
-        f"{format_number(looks.timeline.horizon)} {looks.timeline.unit}, as the trials of the first look "
-        "allow. Tests for a fixed number of seeds are not made beside the looks: they would be a further "
-        "reading of the same trials. What a value needs is computed from the upper 80% limit of the "
-        "variance that was seen."
+        f"{_schedules(looks)}\n"
+        "At each look, every undecided value is compared with the reference on all seeds so far. The score "
+        "of a trial is 1 if it converged and otherwise 0, minus the Nelson–Aalen estimate of all compared "
+        f"trials at its time (log-rank scores). Values are permuted within each seed, in {design.paths} "
+        "random ways that are drawn once for each seed and used at all looks.\n"
+        "The boundary of a look limits the share of these permutations that have crossed a boundary by then "
+        f"to what Pocock’s spending function allows: α ln(1 + (e − 1) t) with α = {spends:.2g}, where t is "
+        "the share of the greatest number of seeds (Lan & DeMets 1983).\n"
+        "A value differs if every set of values that contains it has crossed its boundary (closed test). So, "
+        f"with a probability of at least {1 - design.alpha:.0%}, no difference that is reported at any look "
+        "is wrong. The p of a value is the largest over these sets; crossings at earlier looks count.\n"
+        f"A value is practically equal if the interval of its ratio of restricted means lies within {low:g} "
+        f"to {high:g} and at least half of the trials of both values converged. The level of the interval is "
+        f"1 − {2 * spends:.2g} / ({len(first.looks)} looks × {n_others} values){anew}.\n"
+        "Decided values get no more seeds. If a value was decided early, its ratio is somewhat too far from "
+        "1, because luck helped to decide it. A value that is undecided after the last look is not shown to "
+        "be equal.\n"
+        f"Restricted means are cut at {format_number(looks.timeline.horizon)} {looks.timeline.unit}, the "
+        "horizon of the trials of the first look. There are no tests for a fixed number of seeds beside the "
+        "looks: they would test the same trials again. The number of seeds that a value needs is computed "
+        "from the upper 80% limit of the observed variance."
     )
 
 

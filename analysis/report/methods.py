@@ -16,7 +16,7 @@ from dqn_exp.text import format_number
 
 
 def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Pairs (subject, explanation) that a reader needs to judge the numbers."""
+    """Pairs (subject, explanation) that a reader needs to judge the numbers; one paragraph a line."""
     timeline = sweep.timelines[0]
     if sweep.judged:
         yield "Convergence", _rule(sweep)
@@ -25,24 +25,25 @@ def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
     if any(row.get("budget.seconds") is not None for row in sweep.rows):
         yield (
             "Seconds",
-            f"Training ended after {values(sweep, 'budget.seconds')} seconds at the latest. How far a trial "
-            "came by then depends on the machine and on what else ran there, so that the same command "
-            "gives other numbers, and a value that makes steps slower is given fewer of them.",
+            f"Training ended after at most {values(sweep, 'budget.seconds')} seconds. How many steps a trial "
+            "makes in this time depends on the machine and on what else runs there. So the same command "
+            "gives other numbers, and a value with slower steps gets fewer of them.",
         )
     yield (
         "What counts",
-        "Trials that converged, spent their budget (exhausted) or diverged count. A diverged trial "
-        "never converges: it counts as unconverged for the whole budget. Pruned trials were stopped "
-        "because they did badly, so that counting them would mislead; failed, interrupted and "
-        "running trials are no outcomes yet. All of these are listed, and none enters a statistic, but that "
-        "tests use what was seen of interrupted and running ones: without them, values whose trials end "
-        "early would seem better than they are.",
+        "Trials count if they converged, spent their budget (exhausted) or diverged. A diverged trial never "
+        "converges: it counts as unconverged for the whole budget.\n"
+        "Pruned trials do not count: they were stopped because they did badly, so counting them would "
+        "mislead. Failed, interrupted and running trials do not count either: they have no outcome yet. All "
+        "of these are listed, but enter no statistic. There is one exception: tests use interrupted and "
+        "running trials for as long as they were observed. Without them, values whose trials end early would "
+        "seem better than they are.",
     )
     yield (
         "Median",
-        "Kaplan–Meier estimate (SciPy), which uses unconverged trials for as long as they were seen; "
-        "its interval lies between order statistics, and has no limits below 6 trials. “Not reached”: fewer "
-        "than half had converged by the end.",
+        "Kaplan–Meier estimate (SciPy), which uses unconverged trials for as long as they were observed. Its "
+        "interval lies between order statistics, and has no limits below 6 trials. “Not reached”: fewer than "
+        "half of the trials had converged by the end.",
     )
     yield (
         "RMST",
@@ -51,26 +52,34 @@ def notes(sweep: Sweep, tests: tuple[str, str]) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Intervals",
-        "95%: of means within known bounds, such as those of RMST, from Dirichlet weights on the trials and "
-        "half a pseudo-observation at each bound; of other means Student's t; of fractions Wilson's. Bands "
-        "around learning curves: the inner one holds at each moment, the outer one at all moments at once, "
-        "as many standard errors wide as the largest deviation is in 95% of random signs of the trials' "
-        "deviations; neither is drawn beyond the lowest and the highest point of any trial. Where trials "
-        "of several configurations are pooled, those of one seed are averaged first: they share its luck."
-        " IQM: mean without the lowest and highest quarter. Area: mean evaluation return over the time "
-        "shown, i.e. area under the learning curve, which is level before its first and "
-        "after its last evaluation. That of a trial that diverged is minus infinity, as in a study: returns "
-        "have no lower bound, and what it had reached before must not speak for it. The final return of a "
-        "diverged trial is what the network that it left earned.",
+        "Their level is 95%. Means within known bounds, such as those of RMST: Dirichlet weights on "
+        "the trials and half a pseudo-observation at each bound. Other means: Student's t. "
+        "Fractions: Wilson's.\n"
+        "Bands around learning curves: the inner band holds at each moment, the outer band at all moments at "
+        "once. The outer band is as many standard errors wide as the largest deviation is in 95% of random "
+        "changes of the signs of the trials' deviations. Neither band is drawn beyond the lowest and the "
+        "highest point of any trial.\n"
+        "If trials of several configurations are pooled, the trials of one seed are averaged first, because "
+        "they share its luck.",
+    )
+    yield (
+        "IQM, area, final return",
+        "IQM: mean without the lowest and highest quarter. Area: mean evaluation return over the time shown, "
+        "that is, the area under the learning curve. The curve is level before its first and after its last "
+        "evaluation.\n"
+        "The area of a diverged trial is minus infinity, as in a study: returns have no lower bound, and "
+        "what the trial had reached before it diverged must not count in its favour. The final return of a "
+        "diverged trial is that of its last network.",
     )
     yield (
         "What was reached",
-        "The share of trials that have had, at or before a time, an evaluation with at least a return: the "
-        "empirical attainment function (Grunert da Fonseca, Fonseca & Hall 2001). A trial that ended is "
-        "unknown above what it had reached, so that nothing is told where some trial is unknown; a diverged "
-        "one reaches no more. Two values are compared over the seeds that both have, by the largest "
-        "difference anywhere, of equal ones by how much of the surface they cover, with values changing "
-        "places within seeds.",
+        "The share of trials that had, at or before a time, an evaluation with at least a given return: the "
+        "empirical attainment function (Grunert da Fonseca, Fonseca & Hall 2001).\n"
+        "It is unknown whether a trial that ended would have reached more. Where this is unknown for any "
+        "trial, no share is shown. A diverged trial reaches no more.\n"
+        "Two values are compared over the seeds that both have, with values permuted within seeds. The "
+        "statistic is the largest difference anywhere; among equal ones, the one that covers more of the "
+        "surface counts as larger.",
     )
     yield tests
     if len(sweep.by_environment()) > 1:
@@ -81,15 +90,15 @@ def _rule(sweep: Sweep) -> str:
     threshold = values(sweep, "convergence.threshold")
     consecutive = values(sweep, "convergence.consecutive")
     if sweep.by_training:
-        over = f"over evaluations, and where there are none over {BLOCK} training episodes,"
+        over = f"over an evaluation, or over {BLOCK} training episodes if there are no evaluations,"
     elif all(trial.imported for trial in sweep.trials):
         over = "over its episodes"
     else:
         over = f"over {values(sweep, 'evaluation.episodes')} greedy episodes"
     return (
         f"The first of {consecutive} consecutive evaluations whose mean return {over} "
-        f"is at least {threshold}. T is the time of that first evaluation. A single "
-        f"crossing of a noisy mean (1 consecutive) comes early by luck."
+        f"is at least {threshold}. T is the time of that first evaluation. With only 1 "
+        f"evaluation, a noisy mean would cross the threshold early by luck."
     )
 
 
@@ -98,8 +107,8 @@ def _resolution(sweep: Sweep, timeline: Timeline) -> str:
     known = np.concatenate([np.empty(0), *gaps])
     spacing = format_number(float(np.median(known))) if len(known) else "unknown"
     return (
-        f"Evaluations lie {spacing} {timeline.unit} apart (median). T is known no more precisely than "
-        f"that, and smaller differences mean nothing."
+        f"Evaluations are {spacing} {timeline.unit} apart (median). T is not known more precisely than this; "
+        f"smaller differences mean nothing."
     )
 
 
@@ -114,55 +123,61 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
         )
         if not set(values(sweep, key).split(" / ")) <= {"none", UNKNOWN}
     ]
-    had = f"Each trial had {' or '.join(limits)}" if limits else "How long trials were meant to be is unknown"
+    had = f"Each trial had {' or '.join(limits)}" if limits else "The budget of the trials is unknown"
     text = f"{had}; time is counted in {timeline.unit}"
     if np.isnan(timeline.budget) or timeline.horizon < timeline.budget:
-        text += f", up to {format_number(timeline.horizon)}, as far as every trial was seen"
+        text += f", up to {format_number(timeline.horizon)}, the time up to which every trial was observed"
     both = " The tables folder holds both clocks." if len(sweep.timelines) > 1 else ""
     return f"{text}.{both}"
 
 
 def tests() -> tuple[str, str]:
-    """Heading and text about the tests for a fixed number of seeds."""
+    """Heading and text about the tests for a fixed number of seeds, one paragraph a line."""
     low, high = st.EQUIVALENCE
     return "Tests", (
-        f"From {st.TESTED_FROM} seeds on. The score of a trial is 1 where it converged, less the "
-        "Nelson–Aalen estimate of all compared trials at its time (log-rank scores), within trials that "
-        "agree on every other axis. Trials of one seed are related, so that values change places only "
-        "within a seed, in all such groups at once: in every way where these are at most "
-        f"{blocked.PERMUTATIONS}, otherwise in as many random ones (then the smallest p is written with ≤). "
-        "Where no seed is shared, values change places among all trials of a group. Claims about single "
-        "values come from a closed test: the p of a value is the largest over all sets of values that hold "
-        "it, so that with a probability of at least 95% none of an axis's claims is wrong (above "
-        f"{blocked.CLOSED_UP_TO} values a step-down test). The test of all values together decides nothing; "
-        "with several axes it is corrected by Holm's method. Values that gave the same trials are merged "
-        "first, and only seeds and groups in which every compared value was tried are used. Trials that "
-        "still run or were interrupted take part for as long as they were seen. The direction is the sign "
-        "of observed less expected convergences; where the interval of the ratio of restricted means holds "
-        "1, neither is called faster. That interval has level 1 − 0.1 / (values − 1); equivalence needs it "
-        f"within {low}–{high}, a margin set beforehand, and half of the trials of both values converged "
-        "(times cut to the budget are alike whatever they would have been). Ratios and differences are taken "
-        "in pairs where seeds are shared, and the correlation says what that achieved. Ordered values: a "
-        "trend weighs scores by position, a peak is the largest over all places of it, and the values that "
-        "may be the fastest are those that Hsu's comparison with the best cannot leave out. The random "
-        "generator is seeded: the same trials give the same report."
+        f"Tests begin at {st.TESTED_FROM} seeds. The score of a trial is 1 if it converged and otherwise 0, "
+        "minus the Nelson–Aalen estimate of all compared trials at its time (log-rank scores). It is "
+        "computed within groups of trials that agree on every other axis.\n"
+        "Trials of one seed are related. So values are permuted only within a seed, in all groups at once: "
+        f"in every possible way if there are at most {blocked.PERMUTATIONS} ways, otherwise in as many "
+        "random ways (then the smallest p is written with ≤). If no seed is shared, values are permuted "
+        "among all trials of a group.\n"
+        "Claims about single values come from a closed test: the p of a value is the largest p over all sets "
+        "of values that contain it. So, with a probability of at least 95%, none of an axis's claims is "
+        f"wrong. Above {blocked.CLOSED_UP_TO} values, it is a step-down test. The test of all values "
+        "together decides nothing; with several axes it is corrected by Holm's method.\n"
+        "Values that gave the same trials are merged first. Only seeds and groups in which every compared "
+        "value was tried are used. Trials that still run or were interrupted are used for as long as they "
+        "were observed.\n"
+        "The direction is the sign of observed minus expected convergences. If the interval of the ratio of "
+        "restricted means contains 1 or contradicts this sign, neither value is called faster. The interval "
+        "has level 1 − 0.1 / (values − 1).\n"
+        f"Two values are equivalent if this interval lies within {low:g}–{high:g}, a margin set beforehand, "
+        "and at least half of the trials of both values converged (times cut to the budget are alike, "
+        "whatever they would have been). If seeds are shared, ratios and differences are computed in pairs, "
+        "and the correlation shows what the pairing achieved.\n"
+        "Ordered values: the test for a trend weighs scores by position. The test for a peak uses the "
+        "largest result over all positions of the peak. The values that may be the fastest are those that "
+        "Hsu's comparison with the best cannot exclude.\n"
+        "The random generator is seeded: the same trials give the same report."
     )
 
 
 def _environments() -> str:
     return (
-        "Returns and times of different environments are never mixed. Over environments: the sums of "
-        "log-rank scores of each environment, divided by their size, are added, and one permutation of a "
-        "seed's values serves all environments. In every environment: the largest of their one-sided p. "
-        "Interaction: Welch's analysis of variance of jackknife values of log ratios of restricted means. "
-        "Reversal: Gail & Simon's test. Scores: final return, random play 0 and the threshold 1; their "
-        "interquartile mean and the probability of a higher score have intervals from a bootstrap within "
-        "each environment (Agarwal et al. 2021), the performance profile has exact ones of as many trials as "
-        "have its variance (Korn & Graubard 1998). Sensitivity and effective "
-        "dimensionality (Adkins et al. 2024) are means over 200 random halves of the seeds, one of which "
-        "chooses settings that the other scores, both ways; with the same seeds for both a loss would be "
-        "found where there is none. Their intervals are Student's, with the standard error of resampled "
-        "seeds."
+        "Returns and times of different environments are never mixed.\n"
+        "Over environments: the sums of log-rank scores of each environment are divided by their norm and "
+        "added. One permutation of a seed's values is used in all environments. In every environment: the "
+        "largest of their one-sided p. Interaction: Welch's analysis of variance of jackknife values of log "
+        "ratios of restricted means. Reversal: Gail & Simon's test.\n"
+        "Scores: final return, scaled so that random play is 0 and the threshold 1. Their interquartile mean "
+        "and the probability of a higher score have intervals from a bootstrap within each environment "
+        "(Agarwal et al. 2021). The performance profile has exact intervals for the number of trials that "
+        "would give the same variance (Korn & Graubard 1998).\n"
+        "Sensitivity and effective dimensionality (Adkins et al. 2024) are means over 200 random splits of "
+        "the seeds into halves. One half chooses the settings, the other half scores them, and vice versa. "
+        "With the same seeds for both, a loss would be found where there is none. The intervals are "
+        "Student's, with the standard error of resampled seeds."
     )
 
 
@@ -191,8 +206,8 @@ def provenance(sweep: Sweep) -> Iterator[tuple[str, str]]:
     if inexact:
         yield (
             "Not continued exactly",
-            "their environments keep something from one episode to the next that no seed determines, so that "
-            f"another run of these trials may give other numbers: {', '.join(inexact)}",
+            "their environments keep a state between episodes that no seed determines, so another run of "
+            f"these trials may give other numbers: {', '.join(inexact)}",
         )
     seconds = [trial.result.get("wall_seconds") or 0.0 for trial in ours]
     yield "Training time", f"{format_number(float(sum(seconds)))} s over all trials"

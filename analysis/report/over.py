@@ -167,7 +167,10 @@ def sentences(over: Over) -> Iterator[str]:
     """Sentences about all environments together."""
     n = len(over.parts)
     if over.omnibus is None:
-        yield f"{over.name}: not all values met with the same seeds in all {n} environments."
+        yield (
+            f"{over.name}: in the {n} environments no setting of the other axes was tried with every value, "
+            "so the values were not tested together."
+        )
         return
     told = p_value(over.omnibus.p, over.omnibus.is_floor)
     if over.omnibus.p >= st.SIGNIFICANT:
@@ -181,8 +184,8 @@ def sentences(over: Over) -> Iterator[str]:
     silent = over.values[-1]["silent"]
     if silent:
         yield (
-            f"In {', '.join(silent)} every value of {over.name} took the same time (nothing converged, say), "
-            f"which tells nothing of its effect there."
+            f"In {', '.join(silent)} every value of {over.name} took the same time (for example, nothing "
+            f"converged), so its effect there is unknown."
         )
     for row in over.values[1:]:
         yield from _about(over, row)
@@ -215,6 +218,6 @@ def _about(over: Over, row: dict[str, Any]) -> Iterator[str]:
     if "better" in row and not row["better_low"] <= 0.5 <= row["better_high"]:
         yield (
             f"A trial with {name} ends with a higher score than one with {reference} in {row['better']:.0%} "
-            f"of cases (95% interval {row['better_low']:.0%} to {row['better_high']:.0%}; a score: final "
-            f"return, random play 0 and the threshold 1)."
+            f"of cases (95% interval {row['better_low']:.0%} to {row['better_high']:.0%}; score: final "
+            "return, scaled so that random play is 0 and the threshold 1)."
         )

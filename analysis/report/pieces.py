@@ -21,7 +21,7 @@ def figure(paths: Paths, name: str) -> Picture:
     plots = {plot.name: plot for plot in _plots(read_sweep(paths))}
     found = [plot for plot in plots.values() if name in (plot.name, _kind(plot))]
     if len(found) != 1:
-        why = "several figures are called so" if found else "unknown"
+        why = "several figures have this name" if found else "unknown"
         known = dict.fromkeys(plot.name for plot in found or plots.values())
         raise AnalysisError(f"figure {name!r}: {why}. Allowed: {', '.join(known)}")
     return paint(found[0])

@@ -15,20 +15,20 @@ def sentences(scores: Scores) -> Iterator[str]:
     """The gain from tuning for each environment, or why it is not reported."""
     if not isinstance(scores.tuning, Tuning):
         if scores.tuning:
-            yield f"What tuning for each environment would give is not told: {scores.tuning}."
+            yield f"The gain from tuning for each environment is not shown: {scores.tuning}."
         return
     axes, whole, _, n_seeds, n_environments = scores.tuning
     no_loss = "" if whole.loss.interval[0] > 0 else "; no loss was shown"
     yield (
-        f"With {' and '.join(axis.name for axis in axes)} tuned for each of {n_environments} environments "
-        f"the mean score is {_told(whole.per_environment)}, with the best single setting "
-        f"{_told(whole.one_for_all)}. So the sensitivity, what one setting for all of them loses, is "
+        f"With {' and '.join(axis.name for axis in axes)} tuned for each of {n_environments} environments, "
+        f"the mean score is {_told(whole.per_environment)}; with the best single setting, it is "
+        f"{_told(whole.one_for_all)}. The sensitivity (the loss with one setting for all of them) is "
         f"{_told(whole.loss)}{no_loss} ({n_seeds} seeds; one half chose the settings, the other scored them)."
     )
     enough = whole.effective_dimensionality
     if enough is not None:
         yield (
-            f"Effective dimensionality: to come to {SHARE:.0%} of the score of full tuning, {enough} of "
+            f"Effective dimensionality: to reach {SHARE:.0%} of the score of full tuning, {enough} of "
             f"{len(axes)} hyperparameter{'' if len(axes) == 1 else 's'} had to be tuned for each environment."
         )
 

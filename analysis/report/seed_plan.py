@@ -37,10 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="*", type=Path, metavar="SWEEP_DIR", help="a pilot: at least two values, three seeds"
     )
     parser.add_argument("--cv", type=float, help=f"assumed relative spread of times (default: {CV})")
-    parser.add_argument("--correlation", type=float, help="assumed, of trials of one seed (default: 0)")
-    parser.add_argument("--values", type=int, help="values to compare, the reference included (default: 2)")
-    parser.add_argument("--power", type=float, default=planning.POWER, help="default: %(default)s")
-    parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS, help="default: 1.25 1.5 2")
+    parser.add_argument(
+        "--correlation", type=float, help="assumed correlation of trials of one seed (default: 0)"
+    )
+    parser.add_argument("--values", type=int, help="values to compare, including the reference (default: 2)")
+    parser.add_argument(
+        "--power", type=float, default=planning.POWER, help="power of the test (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ratios",
+        type=float,
+        nargs="+",
+        default=RATIOS,
+        help="ratios of times to find (default: 1.25 1.5 2)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -76,7 +86,10 @@ def _check(args: argparse.Namespace) -> None:
 def _assumptions(args: argparse.Namespace) -> Basis:
     cv = CV if args.cv is None else args.cv
     correlation = args.correlation or 0.0
-    told = f"Assumed: times vary by {cv:g} of their mean; trials of one seed correlate by {correlation:g}."
+    told = (
+        f"Assumed: the standard deviation of times is {cv:g} of their mean; trials of one seed have a "
+        f"correlation of {correlation:g}."
+    )
     return Basis(told, planning.variance(cv, correlation), args.values or 2, np.nan)
 
 
@@ -96,8 +109,8 @@ def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
     ]
     if not found:
         raise AnalysisError(
-            f"{sweep.paths[0]}: no value shares three seeds with the one that it would be compared with; "
-            f"allowed: a sweep with such values, or assumptions (--cv, --correlation)"
+            f"{sweep.paths[0]}: no value shares three seeds with the reference; allowed: "
+            f"a sweep with such values, or assumptions (--cv, --correlation)"
         )
     return found
 
@@ -117,9 +130,9 @@ def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, floa
         return []
     variance, n, label = max(found)
     told = (
-        f"From this pilot: {axis.name} = {label} against {axis.labels()[reference]}, the pair that varies "
-        f"most, in {n} pairs. Taken is the upper {planning.CAUTION:.0%} limit of the variance: a small pilot "
-        f"often shows too little of it."
+        f"From this pilot: {axis.name} = {label} against {axis.labels()[reference]}, the values with the "
+        f"largest variance, in {n} pairs. The plan uses the upper {planning.CAUTION:.0%} limit of the "
+        "variance, because a small pilot often shows too little variance."
     )
     return [(told, variance)]
 

@@ -16,16 +16,16 @@ def sentences(sweep: Sweep) -> Iterator[str]:
         where = places if len(found) > 1 else f"in {next(iter(found))}"
         were = "trial was" if len(sweep.rows) == 1 else "trials were"
         yield (
-            f"{found.total()} of {len(sweep.rows)} {were} not trained for this sweep: the same program had "
-            f"done so before, {where}."
+            f"{found.total()} of {len(sweep.rows)} {were} not trained for this sweep, but taken from earlier "
+            f"training by the same program, {where}."
         )
     if found and in_looks:
         yield (
-            "The looks keep their declared error unless values or looks were chosen because of what these "
-            "trials had shown; seeds that nobody has seen (seeds.first) keep it in any case."
+            "The looks keep their declared error, unless values or looks were chosen because of the results "
+            "of these trials. With seeds that nobody has seen (seeds.first) they keep it in any case."
         )
     if any(plan.extended and not plan.looks for plan in sweep.plans):
-        yield f"Seeds were added when the sweep had come to its end. {_WHAT_OF_IT}"
+        yield f"Seeds were added after the sweep had ended. {_WHAT_OF_IT}"
     elif sweep.adds_to_taken and not in_looks:
         yield f"Seeds were added to trials that had been seen before. {_WHAT_OF_IT}"
 
@@ -37,20 +37,20 @@ def _imported(sweep: Sweep) -> Iterator[str]:
         return
     programs = " and ".join(dict.fromkeys(str(trial.config[PROGRAM]) for trial in found))
     yield (
-        f"Read from the logs of other programs ({programs}): {len(found)} of {len(sweep.rows)} trials. What "
-        f"these do not tell is unknown here. They do not say either whether a trial came to its end: it "
-        f"counts as unconverged for as long as its log goes."
+        f"Read from the logs of other programs ({programs}): {len(found)} of {len(sweep.rows)} trials. "
+        "Values missing in these logs are unknown. The logs do not say whether a trial was complete: a trial "
+        "that did not converge is censored at the end of its log."
     )
     if sweep.by_training:
         yield (
-            f"Not evaluated while they trained: {len(sweep.by_training)} of them. They are judged by "
-            f"their training episodes, in blocks of {BLOCK}: these explore, so that their returns are not "
-            f"those of greedy evaluations, and times by one are not comparable with times by the other."
+            f"Without evaluations during training: {len(sweep.by_training)} of them. They are judged by "
+            f"blocks of {BLOCK} training episodes. These episodes explore, so their returns are not those of "
+            "greedy evaluations, and times from the two are not comparable."
         )
 
 
 _WHAT_OF_IT = (
-    "If that was because of what was seen, the tests say too much: read at five numbers of seeds, 14% of "
-    "sweeps without any effect show one, and not 5%. A sweep with seed=until_decided adds seeds and keeps "
-    "its error."
+    "If the reason was their results, the tests find too much: if tests are repeated at five numbers of "
+    "seeds, 14% of sweeps without any effect show one, instead of 5%. A sweep with seed=until_decided adds "
+    "seeds and keeps its error."
 )

@@ -145,10 +145,10 @@ def _sentences(sides: Mapping[str, Sweep]) -> Iterator[str]:
         if not pairs:
             yield f"{first} and {other} have no trial of the same configuration and seed."
             continue
-        told = f"all {same}" if same == len(pairs) else f"{same} of {len(pairs)}"
+        told = f"All {same}" if same == len(pairs) else f"{same} of {len(pairs)}"
         yield (
             f"Trials of the same configuration and seed in {first} and {other}: {len(pairs)} in each. "
-            f"With the same numbers ended {told}{_difference(pairs, other, first)}."
+            f"{told} ended with the same numbers{_difference(pairs, other, first)}."
         )
 
 
@@ -173,7 +173,7 @@ def _difference(pairs: list[Pair], other: str, first: str) -> str:
     if not np.isfinite(more).any() or not more.any():
         return ""
     mean = format_number(float(np.nanmean(more)))
-    return f"; the final return of {other} less that of {first} is {mean} on average"
+    return f"; the final return of {other} minus that of {first} is {mean} on average"
 
 
 def _panels(sides: Mapping[str, Sweep]) -> Iterator[tuple[str, tuple[Sweep, Axis]]]:

@@ -24,9 +24,9 @@ from dqn_exp.text import format_value
 
 PALETTE = "viridis"
 REPORTED = {
-    "steps_to_convergence": "mean return missing to the threshold",
+    "steps_to_convergence": "threshold minus mean return",
     "final_return": "mean return",
-    "steps_to_convergence (normalised)": "share of the return missing to the threshold",
+    "steps_to_convergence (normalised)": "threshold minus mean return (normalised)",
     "final_return (normalised)": "mean return (normalised)",
 }
 """For each objective, the intermediate value by which proposals are compared during training."""
@@ -49,7 +49,7 @@ def history(study: StudyData, goal: Goal) -> Figure:
     floor = ax.get_xaxis_transform()
     for label, marker, chosen in (
         ("pruned", "x", [t for t in others if t in study.pruned]),
-        ("infinitely bad: a seed diverged", "v", [t for t in others if t in study.complete]),
+        ("a seed diverged: infinitely bad score", "v", [t for t in others if t in study.complete]),
     ):
         if chosen:
             places = [study.trials.index(trial) for trial in chosen]
@@ -236,13 +236,13 @@ def importance_bars(found: Importances) -> Figure:
         note(ax, "median of shuffled scores", {"parameter": found.names, "value": tested.null_median})
         note(ax, "limit", {"parameter": ["any"], "value": tested.limit})
         if tested.n < found.n:
-            label = f"the {tested.n} that did not follow scores (tested)"
+            label = f"the {tested.n} that did not depend on scores (tested)"
             ax.scatter(tested.observed, places, c=colors, marker="D", edgecolor=INK, zorder=3, label=label)
         ax.scatter(
             tested.null_median, places, marker="|", s=180, color=INK, label="median of shuffled scores"
         )
         is_seen = tested.limit <= 1
-        label = f"limit {tested.limit:.2g}{'' if is_seen else ', to the right of this'}"
+        label = f"limit {tested.limit:.2g}{'' if is_seen else ', beyond the right end'}"
         ax.plot([tested.limit] * 2 if is_seen else [], [count, -1] if is_seen else [], color=ACCENT,
                 linewidth=1.6, label=label)  # fmt: skip
     ax.set_yticks(places, found.names)

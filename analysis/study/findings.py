@@ -24,11 +24,11 @@ def overview(study: StudyData) -> Iterator[str]:
     ends = Counter(trial.state.name for trial in study.trials)
     counts = ", ".join(f"{ends[state]} {word}" for state, word in STATES.items() if ends[state])
     searched = ", ".join(parameter.name for parameter in study.parameters) or "nothing that varies"
-    yield f"{len(study.trials)} proposals ({counts}) over {searched}."
+    yield f"{len(study.trials)} proposal{'s' * (len(study.trials) != 1)} ({counts}) over {searched}."
     if study.environments:
         yield (
-            f"Each was trained on all of {', '.join(study.environments)}, and scored by the mean of what it "
-            f"reached on the scale of each: {'; '.join(map(_scale, study.goals))}."
+            f"Each was trained on all of {', '.join(study.environments)}, and scored by its mean over them, "
+            f"on the scale of each: {'; '.join(map(_scale, study.goals))}."
         )
     diverged = [t for t in study.trials if "diverged" in t.user_attrs.get("statuses", [])]
     if diverged:
@@ -52,33 +52,33 @@ def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
     for name, one in found.items():
         if one is None:
             needed = f"{FEWEST} complete proposals and two parameters"
-            yield f"Importances for {name} are not shown: that takes {needed}."
+            yield f"Importances for {name} are not shown: they need {needed}."
         elif one.tested is None:
             yield (
                 f"Importances for {name} are descriptive: only {one.n_independent} different proposals of "
-                f"{one.n} are known not to follow earlier scores, and to tell from chance takes {FEWEST}."
+                f"{one.n} are known not to depend on earlier scores, and a test needs {FEWEST}."
             )
         else:
             yield _tested_importances(name, one, one.tested)
 
 
 def _tested_importances(name: str, found: Importances, tested: Tested) -> str:
-    what = "all of them" if tested.n == found.n else "those that did not follow earlier scores"
+    what = "all of them" if tested.n == found.n else "those that did not depend on earlier scores"
     of = f"of {tested.n} proposals ({what})"
     above = found.above()
     if not above:
-        return f"No parameter mattered for {name} more than shuffled scores would show, {of}."
+        return f"No parameter was shown to matter for {name} more than with shuffled scores, {of}."
     p = dict(zip(found.names, tested.p, strict=True))
     told = ", ".join(f"{parameter} ({p_value(float(p[parameter]))})" for parameter in above)
-    return f"What mattered for {name} beyond chance, {of}: {told}."
+    return f"Mattered for {name} beyond chance, {of}: {told}."
 
 
 def confirmed(found: Confirmed | None) -> Iterator[str]:
     """The results of the winners on fresh seeds. `found` is None if there was no confirmation."""
     if found is None:
         yield (
-            "Nothing was confirmed on fresh seeds: the best score is the best of many noisy ones and so too "
-            "good, and by how much nobody knows."
+            "Nothing was confirmed on fresh seeds: the best score is the best of many noisy scores and "
+            "therefore too good, by an unknown amount."
         )
         return
     if (number := found.default.get("number")) is not None:
@@ -94,10 +94,10 @@ def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
     one = found.against[name, row["name"]]
     subject = f"On {found.n_seeds} fresh seeds, {name} of proposal {int(row['name'])}"
     if one.verdict == "the same":
-        return f"{subject} is the default's on every seed."
-    by = f"less the default's it is {_difference(one)}"
+        return f"{subject} equals the default's on every seed."
+    by = f"minus the default's it is {_difference(one)}"
     if np.isnan(one.difference):
-        by = "a seed diverged, so that there is no mean difference"
+        by = "a seed diverged, so there is no mean difference"
     if one.p is None:
         return f"{subject} is not tested against the default: {by}."
     told = p_value(one.p_holm, one.p.is_floor)
@@ -120,8 +120,8 @@ def _too_few(found: Confirmed) -> str:
     many = f" and {found.n_tests} comparisons" if found.n_tests > 1 else ""
     fewer = f", an interval {FEWEST_FOR_INTERVAL}" if found.n_seeds < FEWEST_FOR_INTERVAL else ""
     return (
-        f"{seeds}{many} cannot give a p below {found.smallest_p:.2g}: this describes, and proves nothing. "
-        f"A test takes {found.tested_from} seeds{fewer}."
+        f"{seeds}{many} cannot give a p below {found.smallest_p:.2g}: these results only describe. A test "
+        f"needs {found.tested_from} seeds{fewer}."
     )
 
 
@@ -141,7 +141,7 @@ def _confirmation_row(found: Confirmed, row: Mapping[str, Any], name: str) -> di
         "search": NOTHING if search is None else format_number(search),
         "fresh seeds": format_number(found.score(row, name)),
         **{each: format_number(found.score_in(row, name, each)) for each in found.environments},
-        "less the default [95%]": NOTHING if one is None else _difference(one),
+        "minus the default [95%]": NOTHING if one is None else _difference(one),
         "p": NOTHING if one is None or one.p is None else f"{'≤ ' * one.p.is_floor}{one.p_holm:.2g}",
         "diverged": str(row["diverged"]),
     }
@@ -162,7 +162,7 @@ def note(trial: FrozenTrial) -> str:
     if "pruned_at" in attributes:
         return f"pruned at environment step {attributes['pruned_at']}"
     diverged = attributes.get("statuses", []).count("diverged")
-    return f"{diverged} seeds diverged" if diverged else ""
+    return f"{diverged} seed{'s' * (diverged > 1)} diverged" if diverged else ""
 
 
 def _signed(value: float) -> str:

@@ -62,9 +62,9 @@ def _plot_confirmation(content: Mapping[str, Any], name: str) -> Plot:
         name,
         f"confirmation_{slug(name)}",
         "Search against confirmation",
-        "Triangles: the score that the search saw. Dots: the same configuration on seeds that the search "
-        "did not see; diamonds: their mean with a 95% interval (from 3 seeds on). The score of a winner is "
-        "the best of many noisy ones, and so too good.",
+        "Triangles: the score in the search. Dots: the same configuration on seeds that the search did not "
+        "use; diamonds: their mean with a 95% interval (from 3 seeds on). The search score of a winner is "
+        "the best of many noisy scores and therefore too good.",
         lambda: figures.confirmation(content, name),
     )
 
@@ -90,8 +90,8 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
         yield plot(
             "intermediate",
             "Intermediate values",
-            "What the seeds of each proposal had reached together at each moment. Red: the best. "
-            "Dashed, ending in a cross: pruned there.",
+            "What all seeds of each proposal together had reached at each moment. Red: the best proposal. "
+            "Dashed, with a cross at the end: pruned there.",
             lambda: figures.intermediate_values(study, goal),
         )
     if found is not None:
@@ -99,7 +99,7 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
             "importances",
             "Importances",
             "Share of the difference between good and other proposals that each parameter explains "
-            f"(PED-ANOVA). It always sums to 1. {_tested(found)}",
+            f"(PED-ANOVA). The shares always sum to 1. {_tested(found)}",
             lambda: figures.importance_bars(found),
         )
     names = _leading(study, found)
@@ -107,30 +107,30 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
         yield plot(
             "slices",
             "Slices",
-            "Score against each parameter; the lighter, the later.",
+            "Score against each parameter. Lighter dots are later proposals.",
             lambda: figures.slices(study, goal),
         )
     if len(names) > 1:
         yield plot(
             "contour",
             "Pairs of parameters",
-            "Colour: the score, interpolated between the proposals (dots); the lighter, the better.",
+            "Colour: the score, interpolated between the proposals (dots). Lighter is better.",
             lambda: figures.contour(study, goal, names),
         )
         yield plot(
             "parallel",
             "Parallel coordinates",
-            "One line per proposal: the lighter and thicker, the better.",
+            "One line per proposal. Lighter and thicker lines are better.",
             lambda: figures.parallel_coordinates(study, goal),
         )
 
 
 def _tested(found: Importances) -> str:
     if found.tested is None:
-        return "These describe the search and prove nothing: its proposals may have followed earlier scores."
+        return "These describe the search and are not tested: its proposals may depend on earlier scores."
     return (
-        "Only what reaches beyond the red line is more than shuffled scores give to any of the parameters "
-        f"once in twenty times. Tested on the {found.tested.n} different proposals that did not follow "
+        "A tested importance beyond the red line is larger than the largest importance in at least 19 of 20 "
+        f"shuffles of the scores. Tested on the {found.tested.n} different proposals that did not depend on "
         "earlier scores."
     )
 

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port",
         type=int,
         default=0,
-        help=f"on {HOST}, which this machine alone reaches (default: a free one)",
+        help=f"port on {HOST}, which only this machine can reach (default: a free port)",
     )
 
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
     if not args.sweep.is_dir():
         raise AnalysisError(f"{args.sweep} is not a directory")
     if not 0 <= args.port < 2**16:
-        raise AnalysisError(f"--port {args.port}; allowed: 0 (a free one) to 65535")
+        raise AnalysisError(f"--port {args.port}; allowed: 0 (a free port) to 65535")
     watch(args.sweep, args.port)
 
 

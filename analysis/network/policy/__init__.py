@@ -29,19 +29,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("x", "y"):
         parser.add_argument(
             f"--{name}-range", type=float, nargs=2, metavar=("LOW", "HIGH"),
-            help="default: what greedy episodes visit",
+            help=f"limits of the {name} axis (default: the range that greedy episodes visit)",
         )  # fmt: skip
     parser.add_argument(
         "--at", action="append", default=[], metavar="DIMENSION=VALUE",
-        help="where to hold another dimension (default: its median in greedy episodes)",
+        help="value at which another dimension is held (default: its median in greedy episodes)",
     )  # fmt: skip
     parser.add_argument(
-        "--episodes", type=int, help=f"played for each epsilon (default: {EPISODES}, of images {OF_IMAGES})"
+        "--episodes",
+        type=int,
+        help=f"episodes for each epsilon (default: {EPISODES}; for images {OF_IMAGES})",
     )
     parser.add_argument(
-        "--epsilon", type=float, nargs="+", default=[0.0, 0.5, 1.0], help="of the action counts"
+        "--epsilon",
+        type=float,
+        nargs="+",
+        default=[0.0, 0.5, 1.0],
+        help="epsilons of the action counts (default: 0 0.5 1)",
     )
-    parser.add_argument("--points", type=int, default=121, help="of the images, per dimension (default: 121)")
+    parser.add_argument(
+        "--points", type=int, default=121, help="points of a map per dimension (default: 121)"
+    )
     parser.add_argument("--output", type=Path, help="directory to write to (default: TRIAL/policy)")
 
 
@@ -80,8 +88,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{directory}: {', '.join(figures)} (png, pdf, svg, csv){' and index.html' if page else ''}")
     if not page:
         print(
-            "No page: a page can evaluate mlp and mlp_batchnorm alone, with network.head=values and neither "
-            "layer_norm nor dueling"
+            "No page: a page can evaluate only mlp and mlp_batchnorm, with network.head=values and without "
+            "layer_norm and dueling"
         )
 
 
@@ -111,14 +119,14 @@ def _look_at_images(
     }
     _write_all(directory, figures)
     print(f"{directory}: {', '.join(figures)} (png, pdf, svg, csv)")
-    print("No maps and no page: it observes images, which have no two dimensions to map")
+    print("No maps and no page: observations are images, which have no two dimensions to map")
 
 
 def _check(arguments: argparse.Namespace) -> None:
     for key in ("episodes", "points"):
         given = getattr(arguments, key)
         if given is not None and given < 2 - (key == "episodes"):
-            raise AnalysisError(f"--{key} {getattr(arguments, key)}: too few")
+            raise AnalysisError(f"--{key} {given}; allowed: at least {2 - (key == 'episodes')}")
     for epsilon in arguments.epsilon:
         if not 0 <= epsilon <= 1:
             raise AnalysisError(f"--epsilon {epsilon}; allowed: 0 to 1")

@@ -85,7 +85,9 @@ def make_view(
     actions = trained.n_actions, trained.first_action
     names = naming(trained.config.env.id, trained.observation_size, *actions)
     if trained.observation_size < 2 or trained.n_actions < 2:
-        raise AnalysisError(f"{trained.config.env.id}: a map needs two numbers observed and two actions")
+        raise AnalysisError(
+            f"{trained.config.env.id}: a map needs at least two dimensions of the observation and two actions"
+        )
     asked = [None if text is None else find_dimension(text, names.dimensions) for text in (x, y)]
     free = (d for d in varied(rollout.observations, names.shown) if d not in asked)
     first, second = (next(free) if dimension is None else dimension for dimension in asked)

@@ -58,19 +58,19 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             axis.name,
             f"convergence_{end}",
             "Speed of convergence",
-            f"Each dot is one trial: its {timeline.unit} until convergence. Triangles are trials that "
-            "had not converged when they ended: they would have taken longer. Diamonds: restricted "
-            f"mean time, RMST({short(timeline.horizon)}): the mean of T with every T above "
-            f"{short(timeline.horizon)} cut to it. Thick dashes: Kaplan–Meier median, the time by which "
-            f"half of the trials had converged, where they did. Above: how many converged.{pooled}",
+            f"Each dot is one trial: its {timeline.unit} until convergence. Triangles are trials that had "
+            "not converged when they ended: they would have taken longer. Diamonds: restricted mean time, "
+            f"RMST({short(timeline.horizon)}): the mean of T, where every T above {short(timeline.horizon)} "
+            f"counts as {short(timeline.horizon)}. Thick dashes: Kaplan–Meier median, the time by which half "
+            f"of the trials had converged, if they did. Above: how many converged.{pooled}",
             lambda: convergence_by_value(sweep, axis, timeline, own_random()),
         )
         yield Plot(
             axis.name,
             f"survival_{end}",
             "How many converged, and by when",
-            "Left: fraction of trials that converged within the budget. Right: its growth over "
-            "time; vertical ticks mark trials that ended unconverged, numbers below count the "
+            "Left: fraction of trials that converged within the budget. Right: this fraction over "
+            "time. Vertical ticks mark trials that ended unconverged; the numbers below count the "
             f"trials still training.{pooled}",
             lambda: convergence_curves(sweep, axis, timeline),
         )
@@ -94,7 +94,7 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             lambda: measures_by_value(sweep, axis, own_random()),
         )
     band = (
-        f"; bands: 95% intervals, the darker at each moment, the lighter at all moments at once; below "
+        ". Bands: 95% intervals (darker: at each moment; lighter: at all moments at once); below "
         f"{BAND_FROM} seeds thin lines instead, one per seed"
         if len(axis.values) <= FEW
         else ""
@@ -104,7 +104,7 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
         f"returns_{end}",
         "Learning curves",
         f"Mean over trials of the return, in bins of time{band}. A trial that stopped early "
-        f"(because it converged, say) keeps its last value to the end.{pooled}",
+        f"(for example because it converged) keeps its last value to the end.{pooled}",
         lambda: returns(sweep, axis, episodes, own_random()),
     )
     if FEW < len(axis.values) <= 2 * CROWDED:
@@ -112,9 +112,9 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             axis.name,
             f"returns_by_{end}",
             "Learning curves, value by value",
-            f"Each panel: the trials of one value (thin) and their mean (thick), from {BAND_FROM} seeds on "
-            "with its 95% intervals, at each moment and at all at once; grey: the means of the other "
-            f"values.{pooled}",
+            "Each panel: the trials of one value (thin lines) and their mean (thick line); from "
+            f"{BAND_FROM} seeds on, with 95% intervals at each moment and at all moments at once. Grey: the "
+            f"means of the other values.{pooled}",
             lambda: returns_one_by_one(sweep, axis, episodes, own_random()),
         )
     if any(loss.values()):
@@ -122,8 +122,8 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
             axis.name,
             f"loss_{end}",
             "Loss",
-            f"Median loss in bins of updates: of each trial, then over the trials that were "
-            f"still training, with their quartiles as a band.{pooled}",
+            f"Median loss in bins of updates, first of each trial, then over the trials that were still "
+            f"training. Band: their quartiles.{pooled}",
             lambda: losses(sweep, axis, loss),
         )
     if scored:
@@ -142,10 +142,10 @@ def choices_plot(axis: Axis, found: Robustness) -> Plot:
         axis.name,
         f"choices_{slug(axis.name)}",
         "Whatever the analyst chooses",
-        "Each cell is one way to ask whether values differ: by a measure (down), up to a time, with a "
-        "threshold and a number of evaluations in a row that have to reach it (across; area and final return "
-        "need neither). The frame is the way that the sweep declared. Single cells are no tests of their "
-        "own: one of so many is often significant by luck. All together: p = "
+        "Each cell is one way to test whether values differ. Rows: a measure, up to a time. Columns: a "
+        "threshold and the number of consecutive evaluations that must reach it (area and final return need "
+        "neither). The frame marks the declared way. A single cell is not a test: one of so many is often "
+        "significant by luck. All cells together: p = "
         f"{found.p_largest:.2g} for the strongest, p = {found.p_typical:.2g} for the typical one.",
         lambda: choices_map(found),
     )
@@ -154,9 +154,9 @@ def choices_plot(axis: Axis, found: Robustness) -> Plot:
 def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
     """The share of the trials of each value that had reached a return by a time."""
     compared = (
-        f" Below: the share of a value less that of {axis.name} = {axis.labels()[found.reference]}, over the "
-        "seeds that both have. Outlined: larger than the largest difference anywhere is in 95% of the ways "
-        "in which values change places within seeds, for all compared values together; p: of the largest "
+        f" Below: the share of a value minus that of {axis.name} = {axis.labels()[found.reference]}, over "
+        "the seeds that both have. Outlined: larger than the largest difference anywhere in 95% of the "
+        "permutations of values within seeds, for all compared values together. p: of the largest "
         "difference, times the number of compared values."
         if found.differences
         else ""
@@ -165,10 +165,10 @@ def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
         axis.name,
         f"attainment_{slug(axis.name)}",
         "What was reached, and by when",
-        "The share of the n trials with at least one evaluation, at or before t, whose mean return is at "
-        "least r; what was reached stays reached. Red: the highest return that half of the trials had "
-        "reached. Unknown: some trial had ended before t without r; one that diverged is known to reach no "
-        f"more.{compared}{_pooled(sweep, axis)}",
+        "The share of the n trials that had, at or before t, at least one evaluation with a mean return of "
+        "at least r. Later, lower returns do not count against it. Red: the highest return that half of the "
+        "trials had reached. Unknown: some trial had ended before t without reaching r; a diverged trial is "
+        f"known to reach no more.{compared}{_pooled(sweep, axis)}",
         lambda: attainment_surfaces(axis, found, sweep.timelines[0]),
     )
 
@@ -177,7 +177,7 @@ def scores_plots(scores: Scores) -> Iterator[Plot]:
     """The figures of scores over several environments."""
     for found in scores.profiles:
         about = f": {found.axis.name}" if found.axis.title else ""
-        bands = "; bands: 95% intervals at each x, which count the seeds of each environment"
+        bands = ". Bands: 95% intervals at each x, over the seeds of each environment"
         yield Plot(
             None,
             f"scores_{slug(found.axis.name)}",
@@ -197,11 +197,12 @@ def _sensitivity_plot(tuning: Tuning) -> Plot:
         None,
         "sensitivity",
         "Sensitivity to tuning",
-        f"Up: the mean score over {tuning.n_environments} environments where each has its own best setting. "
-        "Across: how much of it is lost with the best single setting for all of them. A mark for all "
-        f"settings, and one for those with each value of a hyperparameter.{alone} On the dashed line the "
-        "best single setting scores as much as that of all settings, above it more. Settings are chosen on "
-        f"one half of {tuning.n_seeds} seeds and scored on the other; lines: 95% intervals.",
+        f"Vertical: the mean score over {tuning.n_environments} environments, if each has its own best "
+        "setting. Horizontal: the loss with the best single setting for all of them. One mark is for all "
+        f"settings; the others are for the settings with one value of a hyperparameter.{alone} On the dashed "
+        "line, the best single setting scores as much as that of all settings; above the line, it scores "
+        f"more. Settings are chosen on one half of {tuning.n_seeds} seeds and scored on the other. Lines: "
+        "95% intervals.",
         lambda: sensitivity_plane(tuning),
     )
 
@@ -213,8 +214,9 @@ def environments_plot(name: str, parts: Mapping[str, tuple[Sweep, Axis]]) -> Plo
         f"environments_{slug(name)}",
         "Environment by environment",
         "Each panel is one environment with its own budget and threshold. Each dot is one trial: its time "
-        "until convergence; triangles had not converged when they ended. Diamonds: restricted mean time; "
-        "thick dashes: median, where half of the trials had converged. Above: how many converged.",
+        "until convergence. Triangles are trials that had not converged when they ended. Diamonds: "
+        "restricted mean time. Thick dashes: median, if half of the trials had converged. Above: how many "
+        "converged.",
         lambda: convergence_by_environment(parts, own_random()),
     )
 
@@ -225,10 +227,10 @@ def sides_plot(panels: Mapping[str, tuple[Sweep, Axis]]) -> Plot:
         "side by side",
         "side_by_side",
         "Sweep by sweep",
-        "Each panel is one sweep, over the first of what it varies, with its own budget and threshold. Each "
-        "dot is one trial: its time until convergence; triangles had not converged when they ended. "
-        "Diamonds: restricted mean time; thick dashes: median, where half of the trials had converged. "
-        "Above: how many converged.",
+        "Each panel is one sweep, over its first axis, with its own budget and threshold. Each dot is one "
+        "trial: its time until convergence. Triangles are trials that had not converged when they ended. "
+        "Diamonds: restricted mean time. Thick dashes: median, if half of the trials had converged. Above: "
+        "how many converged.",
         lambda: convergence_by_environment(panels, own_random()),
     )
 
@@ -245,17 +247,16 @@ def looks_plot(looks: Looks) -> Plot:
     levels = " to ".join(
         f"{level:.4g}%" for level in _ends(100 * look.level for look in looks.decisions.looks)
     )
-    added = " Shaded: looks that were added to those that had been taken." if len(looks.schedules) > 1 else ""
+    added = " Shaded: looks that were added later." if len(looks.schedules) > 1 else ""
     low, high = looks.design.margin
     return Plot(
         axis.name,
         f"looks_{slug(axis.name)}",
         "From look to look",
-        f"Left: p of each value against {axis.name} = {axis.labels()[looks.reference]}; a value whose path "
-        "goes below the boundary (dashed) differs. Right: the ratio of its restricted mean to the "
-        f"reference's, with its {levels} interval; a value whose interval lies within the margin "
-        f"(dashed, {low:g} to {high:g}) is practically equal. A path ends where its value was decided."
-        f"{added}",
+        f"Left: p of each value against {axis.name} = {axis.labels()[looks.reference]}. A value differs if "
+        "its path goes below the boundary (dashed). Right: the ratio of its restricted mean to that of the "
+        f"reference, with its {levels} interval. A value is practically equal if this interval lies within "
+        f"the margin (dashed, {low:g} to {high:g}). A path ends where its value was decided.{added}",
         lambda: looks_figure(looks),
     )
 
@@ -271,7 +272,7 @@ def pair_plots(sweep: Sweep) -> Iterator[Plot]:
             f"heatmap_{slug(rows.name)}_{slug(columns.name)}",
             f"{rows.name} and {columns.name} together",
             f"Each cell: the trials of one pair of values, restricted mean time to convergence (RMST), "
-            f"how many converged, and mean final return. The lighter, the faster or better; an empty "
+            f"how many converged, and mean final return. Lighter cells are faster or better; an empty "
             f"cell has no trials. Intervals are in the table.{pooled}",
             lambda r=rows, c=columns: heatmap(sweep, r, c, sweep.timelines[0]),  # type: ignore[misc]
         )

@@ -51,7 +51,7 @@ def _draw_panel(ax: Axes, tuning: Tuning, axis: Axis) -> None:
         label="equal with one setting",
     )
     ax.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
-    ax.set_xlabel("sensitivity: what one setting for all loses")
+    ax.set_xlabel("sensitivity: loss with one setting for all")
     ax.locator_params(axis="x", nbins=5)
     ax.tick_params(labelbottom=True)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)

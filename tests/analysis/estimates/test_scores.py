@@ -110,8 +110,8 @@ def test_the_seeds_that_every_setting_has_are_halved(tmp_path: Path) -> None:
     (root / "Acrobot-v1,0.2,4" / "trial.json").unlink()
     found = scores(root)
     assert found is not None
-    assert "it takes 6 seeds that every setting has in every environment" in found.tuning
-    assert "here are 5" in found.tuning
+    assert "it needs 6 seeds that every setting has in every environment" in found.tuning
+    assert "here there are 5" in found.tuning
 
 
 def test_what_is_tuned_and_what_each_value_makes_of_it(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine").write_text("mine")
     assert main(["import", str(LOGS / "sb3"), "--to", str(tmp_path / "there")]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine"]
 
 

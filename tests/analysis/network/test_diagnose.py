@@ -212,7 +212,7 @@ def test_returns_that_are_no_numbers_are_counted_and_not_earned() -> None:
     """With NaN among them no return is larger than another."""
     finding = found(checks.nothing_found, episodes={"return": np.r_[np.full(80, 0.6), np.nan, np.inf]})
     assert (finding.status, finding.number) == ("bad", 2)
-    assert finding.evidence == "2 of 82 training episodes earned what is no finite number"
+    assert finding.evidence == "2 of 82 training episodes have a return that is not finite"
 
 
 def test_evaluations_that_are_no_numbers_are_left_out() -> None:

@@ -65,7 +65,7 @@ def test_without_threshold_or_evaluations_nothing_can_be_judged() -> None:
         {"convergence.threshold": math.inf},
         {"evaluation.every_steps": None},
     ):
-        assert "or a threshold are missing" in str(obstacle(judged | broken))
+        assert "or no threshold" in str(obstacle(judged | broken))
 
 
 @pytest.mark.parametrize(
@@ -89,5 +89,5 @@ def test_fewer_evaluations_than_it_takes_in_a_row_judge_nothing() -> None:
         "convergence.threshold": 195.0, "convergence.consecutive": 3,
         "budget.env_steps": 2999, "evaluation.every_steps": 1000,
     }  # fmt: skip
-    assert obstacle(config) == "it takes 3 evaluations in a row, and the budget holds 2"
+    assert obstacle(config) == "convergence needs 3 consecutive evaluations; the budget allows 2"
     assert obstacle({**config, "convergence.consecutive": 2}) is None

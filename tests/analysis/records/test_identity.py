@@ -64,5 +64,5 @@ def test_the_report_says_so(sweep: Path) -> None:
     read, buffer, _ = axes(sweep)
     (said,) = alike(buffer, same_networks(read, buffer))
     assert said.startswith("buffer = 17k and 100k gave the same trials")
-    assert "they are one result, and not 2 that agree" in said
+    assert "They are one result, not 2 results that agree" in said
     assert "buffer = 17k and 100k gave the same trials" in write_report(sweep).read_text()

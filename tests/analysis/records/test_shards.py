@@ -90,8 +90,8 @@ def test_a_trial_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
         runs = load_runs(tmp_path)
     assert sorted(runs["run"]) == [f"a/{NAMES[1]}", f"b/{NAMES[2]}", f"b/{NAMES[3]}", f"c/{NAMES[0]}"]
     assert [str(warning.message) for warning in caught] == [
-        f"a: 1 trial is in c, too, where they went further, and read there: {NAMES[0]}",
-        f"b: 1 trial is in a, too, the same to the last byte, and read there: {NAMES[1]}",
+        f"a: 1 trial is also in c, and not finished here; the copy in c is used: {NAMES[0]}",
+        f"b: 1 trial is also in a, identical byte for byte; the copy in a is used: {NAMES[1]}",
     ]
     assert read_sweep(tmp_path).shards == []
 
@@ -108,7 +108,7 @@ def test_other_results_of_the_same_trial_are_named_with_what_may_be_why(tmp_path
     assert [row["run"] for row in sweep.counted] == [f"a/{name}" for name in NAMES]
     (entry,) = sweep.shards
     assert entry.reason == (
-        f"4 trials are in a, too, with another result (other processor), and read there: "
+        f"4 trials are also in a, with a different result (other processor); the copies in a are used: "
         f"{', '.join(NAMES[:3])} and 1 more"
     )
     assert f"B: {entry.reason}." in list(overview(sweep))

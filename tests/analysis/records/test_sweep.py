@@ -170,7 +170,7 @@ def test_where_no_trial_had_the_evaluations_convergence_takes_it_cannot_be_judge
     write_trial(tmp_path / "b", {**config, "seed": 1}, end=999)
     sweep = read_sweep(tmp_path)
     assert not sweep.judged
-    assert sweep.obstacle == "it takes 3 evaluations in a row, and no trial had more than 2"
+    assert sweep.obstacle == "convergence needs 3 consecutive evaluations; no trial had more than 2"
     write_trial(tmp_path / "c", {**config, "seed": 2}, end=1500)
     assert read_sweep(tmp_path).judged
 
@@ -205,6 +205,6 @@ def test_an_obstacle_of_some_trials_says_of_how_many(tmp_path: Path) -> None:
     write_sweep(tmp_path / "long", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 2000)
     brief = {"budget.env_steps": 1000, "evaluation.every_steps": 500, "convergence.consecutive": 3}
     write_sweep(tmp_path / "brief", {"lr": [0.3]}, 2, lambda cell, seed: 2000, brief)
-    told = "it takes 3 evaluations in a row, and the budget holds 2"
+    told = "convergence needs 3 consecutive evaluations; the budget allows 2"
     assert read_sweep(tmp_path / "brief").obstacle == told
     assert read_sweep([tmp_path / "long", tmp_path / "brief"]).obstacle == f"{told} (in 2 of 6 trials)"

@@ -64,17 +64,17 @@ def test_which_values_differ_and_where_most_is_told() -> None:
     (told,) = sentences(LR, found, STEPS)
     thin = "\N{NARROW NO-BREAK SPACE}"
     assert told == (
-        "Which share of the trials had reached a return by a time differs from lr = 0.1, over all returns "
-        f"and times at once: 0.2 (lower by up to 0.75, for a return of 20 by 2{thin}000 environment steps; "
-        f"p\xa0=\xa00.008), 0.3 (higher by up to 0.70, for a return of 20 by 2{thin}000 environment steps; "
-        "p\xa0≤\xa00.0001)."
+        "The share of trials that had reached a return by a time differs from that of lr = 0.1, over all "
+        f"returns and times at once: 0.2 (lower by up to 0.75, for a return of 20 by 2{thin}000 environment "
+        f"steps; p\xa0=\xa00.008), 0.3 (higher by up to 0.70, for a return of 20 by 2{thin}000 environment "
+        "steps; p\xa0≤\xa00.0001)."
     )
 
 
 def test_what_was_not_shown_is_told_with_the_smallest_p() -> None:
     (told,) = sentences(LR, surfaces(LR, [None, differing(0.3, 0.4), differing(0.2, 0.9)]), STEPS)
     assert told.endswith(
-        "was not shown to differ from lr = 0.1 (p\xa0=\xa00.4 over all returns and times at once)."
+        "was not shown to differ from that of lr = 0.1 (p\xa0=\xa00.4 over all returns and times at once)."
     )
     assert list(sentences(LR, surfaces(LR), STEPS)) == []
 

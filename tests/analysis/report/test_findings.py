@@ -37,7 +37,7 @@ def test_three_seeds_are_described_and_nothing_is_claimed(buffers: Path) -> None
     assert "Fastest in these trials: buffer = 17k. 3 of 3 converged; median time 7\u202f500" in text
     assert "Slowest in these trials: buffer = 500. 0 of 3 converged; median time not reached" in text
     assert "Tests begin at 6 seeds" in text
-    assert "the fewest are 3 seeds, with which two values cannot get below p = 0.25" in text
+    assert "the fewest are 3 seeds, with which p of two values cannot be below 0.25" in text
     assert "depends on" not in text
 
 
@@ -65,7 +65,7 @@ def test_values_that_differ_among_themselves_are_not_called_alike(tmp_path: Path
     write_sweep(tmp_path / "s", {"buffer": list(steps)}, 8, time)
     text = said(tmp_path / "s")
     assert "The values of buffer do not all converge equally fast (all values together: p" in text
-    assert "but no single one was shown to differ from buffer = 10k" in text
+    assert "but no single value was shown to differ from buffer = 10k" in text
     assert "No value of buffer" not in text
 
 
@@ -90,9 +90,9 @@ def test_too_few_evaluations_are_said_and_no_share_is_told(tmp_path: Path) -> No
     write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 2, lambda cell, seed: 500, common)
     sweep = read_sweep(tmp_path / "s")
     text = said(tmp_path / "s")
-    assert "cannot be judged here: it takes 3 evaluations in a row, and the budget holds 2." in text
+    assert "cannot be judged here: convergence needs 3 consecutive evaluations; the budget allows 2." in text
     assert "of 2 converged" not in text
-    assert "what tests compare is the speed of convergence" in text
+    assert "the tests compare the speed of convergence" in text
     assert findings.title(sweep) == "How does lr change learning?"
 
 

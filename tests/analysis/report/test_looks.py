@@ -75,16 +75,18 @@ def test_undecided_values_are_never_called_equal(tmp_path: Path) -> None:
     assert len(said) == 1
     assert "is not decided against gamma = 0.99 (the default) within 8 seeds" in said[0]
     assert "not evidence that they are equal" in said[0]
-    assert "To find this ratio with a power of 80% takes" in said[0]
+    assert "Finding this ratio with a power of 80% takes" in said[0]
 
 
 def test_before_the_first_look_nothing_is_claimed(tmp_path: Path) -> None:
     found = take_looks(read_sweep(looks_sweep(tmp_path / "seven", seeds=7)))
     assert found is not None
-    assert list(looks.outcomes(found)) == ["The first look, at 8 seeds of each value, is still to be taken."]
+    assert list(looks.outcomes(found)) == [
+        "The first look, at 8 seeds of each value, has not been taken yet."
+    ]
     few = looks_sweep(tmp_path / "few", seeds=3)
     page = write_report(few).read_text()
-    assert "nothing is claimed before the first look, at 8 seeds of each value" in page
+    assert "No claim is made before the first look, at 8 seeds of each value" in page
     assert "<h3>Looks</h3>" not in page
 
 
@@ -109,9 +111,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_looks_that_were_added_are_told(extended: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.report.sweep_report.paint_all", lambda plots: [])
     page = write_report(extended).read_text()
-    assert "A share of 20% of the error was kept for looks that may be added later." in page
-    assert "After the look at 8 seeds (2026-11-21) the looks to come were declared anew, at 12, 20" in page
-    assert "0.04 of the error, stays spent" in page
+    assert "20% of the error was reserved for looks that may be added later." in page
+    assert "After the look at 8 seeds (2026-11-21), the later looks were declared again, at 12, 20" in page
+    assert "The error that had been spent by then, 0.04, stays spent" in page
     assert page.count("Declared on 2026-11-21, after the look at 8 seeds: looks at 12, 20 seeds") == 1
     with open(extended / "report" / "tables" / "looks_gamma.csv") as file:
         rows = list(csv.DictReader(file))

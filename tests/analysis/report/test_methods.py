@@ -62,7 +62,7 @@ def test_seconds_as_a_budget_are_warned_of(tmp_path: Path) -> None:
     for name, common in (("with", {"budget.seconds": 60.0}), ("without", {})):
         write_sweep(tmp_path / name, {"lr": [0.1, 0.2]}, 1, lambda cell, seed: 2000, common)
     told = dict(notes(read_sweep(tmp_path / "with"), how_tested()))
-    assert "Training ended after 60 seconds at the latest" in told["Seconds"]
+    assert "Training ended after at most 60 seconds" in told["Seconds"]
     assert "depends on the machine" in told["Seconds"]
     assert "50k environment steps or 60 seconds of training" in told["Budget"]
     told = dict(notes(read_sweep(tmp_path / "without"), how_tested()))

@@ -63,8 +63,8 @@ def drawn(found: Scores) -> dict[str, Figure]:
 
 def test_a_loss_and_its_dimensionality_are_told() -> None:
     told = " ".join(sentences(Scores([], tuning(sensitivity(0.6, 0.8)))))
-    assert "With lr and batch tuned for each of 2 environments the mean score is 0.80 (0.75 to 0.85)" in told
-    assert "with the best single setting 0.60 (0.55 to 0.65)" in told
+    assert "With lr and batch tuned for each of 2 environments, the mean score is 0.80 (0.75 to 0.85)" in told
+    assert "with the best single setting, it is 0.60 (0.55 to 0.65)" in told
     assert "is 0.20 (0.15 to 0.25) (8 seeds; one half" in told
     assert "2 of 2 hyperparameters had to be tuned" in told
 
@@ -79,9 +79,7 @@ def test_a_loss_that_may_be_none_is_not_shown() -> None:
 
 def test_without_enough_seeds_one_sentence_says_so_and_nothing_is_drawn() -> None:
     (told,) = sentences(Scores([], "it takes 6 seeds, and here are 3"))
-    assert (
-        told == "What tuning for each environment would give is not told: it takes 6 seeds, and here are 3."
-    )
+    assert told == "The gain from tuning for each environment is not shown: it takes 6 seeds, and here are 3."
     assert list(sentences(Scores([], ""))) == []
     assert drawn(Scores([], "it takes 6 seeds, and here are 3")) == {}
 
@@ -119,7 +117,7 @@ def test_profiles_have_bands_where_they_can_be_told_apart_and_have_seeds(
         f" {v} (n = 16)" for v in range(values)
     ]
     captions = [plot.caption for plot in scores_plots(Scores([profiles(axis, seeds)], ""))]
-    assert ("bands:" in captions[0]) == bool(bands)
+    assert ("Bands:" in captions[0]) == bool(bands)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def rows(out: str) -> dict[str, list[str]]:
 def test_assumptions_are_told_and_planned_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--cv", "0.5", "--correlation", "0.5", "--values", "3"]) == 0
     out = capsys.readouterr().out
-    assert "vary by 0.5 of their mean" in out
+    assert "times is 0.5 of their mean" in out
     found = rows(out)
     assert found["1.5 times as long"][:2] == ["14", "42"]
     assert found["2 times as long"][0] == "7"

@@ -33,11 +33,12 @@ def test_where_trials_were_taken_from(sweep: Path) -> None:
         taken_from(sweep / f"lr=0.1,seed={seed}", "outputs/first")
         taken_from(sweep / f"lr=0.2,seed={seed}", "outputs/second")
     assert said(sweep) == (
-        "6 of 6 trials were not trained for this sweep: the same program had done so before, "
+        "6 of 6 trials were not trained for this sweep, but taken from earlier training by the same program, "
         "3 in outputs/first and 3 in outputs/second."
     )
     assert said(sweep / "lr=0.1,seed=0") == (
-        "1 of 1 trial was not trained for this sweep: the same program had done so before, in outputs/first."
+        "1 of 1 trial was not trained for this sweep, but taken from earlier training by the same program, "
+        "in outputs/first."
     )
 
 
@@ -56,7 +57,7 @@ def test_looks_have_a_caution_of_their_own(tmp_path: Path) -> None:
     sweep = looks_sweep(tmp_path / "s", seeds=8)
     assert said(sweep) == ""
     taken_from(sweep / "gamma=0.9,seed=1", "outputs/first")
-    assert "The looks keep their declared error unless" in said(sweep)
+    assert "The looks keep their declared error, unless" in said(sweep)
     assert ADDED not in said(sweep)
 
 
@@ -64,7 +65,7 @@ def test_a_sweep_that_was_extended_says_so_once(sweep: Path) -> None:
     plan = json.loads((sweep / "sweep.json").read_text())
     (sweep / "sweep.json").write_text(json.dumps({**plan, "extended": True}))
     taken_from(sweep / "lr=0.2,seed=1", "outputs/first")
-    assert "when the sweep had come to its end" in said(sweep)
+    assert "after the sweep had ended" in said(sweep)
     assert said(sweep).count(ADDED) == 1
 
 

@@ -48,7 +48,7 @@ def test_equal_trials_are_counted(old_and_new: list[Path]) -> None:
     assert found is not None
     (said,) = found.said
     assert said.startswith("Trials of the same configuration and seed in old and new: 2 in each.")
-    assert "With the same numbers ended 1 of 2" in said
+    assert "1 of 2 ended with the same numbers" in said
 
 
 def test_one_sweep_stands_alone(old_and_new: list[Path]) -> None:

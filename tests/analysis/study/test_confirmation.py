@@ -106,9 +106,9 @@ def test_what_was_not_searched_for_is_described_only() -> None:
 @pytest.mark.parametrize(
     ("shift", "sentence"),
     [
-        (1.0, "On 10 fresh seeds, aulc of proposal 1 is better than the default's (p = 0.002): less the "),
-        (-1.0, "is worse than the default's (p = 0.002): less the default's it is -1"),
-        (0.0, "aulc of proposal 1 is the default's on every seed."),
+        (1.0, "On 10 fresh seeds, aulc of proposal 1 is better than the default's (p = 0.002): minus the "),
+        (-1.0, "is worse than the default's (p = 0.002): minus the default's it is -1"),
+        (0.0, "aulc of proposal 1 equals the default's on every seed."),
     ],
 )
 def test_a_difference_on_every_seed_is_told(shift: float, sentence: str) -> None:
@@ -130,16 +130,16 @@ def test_times_whose_means_disagree_have_no_better_side() -> None:
     assert one.difference > 0
     assert one.p_holm < 0.05
     assert one.verdict == "neither is better throughout"
-    assert "differs from the default's (p = 0.039), and neither is better throughout: less" in told(of)[0]
+    assert "differs from the default's (p = 0.039), and neither is better throughout: minus" in told(of)[0]
 
 
 def test_a_diverged_seed_counts_by_its_rank() -> None:
     """Minus infinity has no mean, and is the worst there is."""
     broken = [-np.inf] * 8 + [1.0, 2.0]
     (only,) = told(content([5.0] * 9 + [3.0], broken))
-    assert "is worse than the default's (p = 0.002): a seed diverged, so that there is no mean" in only
+    assert "is worse than the default's (p = 0.002): a seed diverged, so there is no mean" in only
     (_, row) = confirmation_rows(compare(content([5.0] * 10, broken)), "aulc")
-    assert (row["less the default [95%]"], row["diverged"]) == ("a seed diverged", "8")
+    assert (row["minus the default [95%]"], row["diverged"]) == ("a seed diverged", "8")
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_few_seeds_prove_nothing(n: int, n_winners: int, smallest: str) -> None:
     """However large the difference: 100 standard deviations."""
     sentences = told(content(LUCK[:n], *[LUCK[:n] + 100 + k + RNG.normal(size=n) for k in range(n_winners)]))
     assert len(sentences) == n_winners + 1
-    assert "aulc of proposal 1 is not tested against the default: less the default's it is +" in sentences[0]
-    assert f"cannot give a p below {smallest}: this describes" in sentences[-1]
+    assert "aulc of proposal 1 is not tested against the default: minus the default's it is +" in sentences[0]
+    assert f"cannot give a p below {smallest}: these results only describe" in sentences[-1]
 
 
 def test_two_seeds_give_no_interval() -> None:

@@ -48,10 +48,7 @@ def test_what_matters_stands_out() -> None:
     assert found.observed.sum() == pytest.approx(1)
     assert found.tested is not None
     assert found.tested.n == found.n == 35
-    assert (
-        sentence(found)
-        == "What mattered for aulc beyond chance, of 35 proposals (all of them): x (p = 0.005)."
-    )
+    assert sentence(found) == "Mattered for aulc beyond chance, of 35 proposals (all of them): x (p = 0.005)."
 
 
 def test_the_limit_is_that_of_the_most_important_parameter() -> None:
@@ -71,8 +68,8 @@ def test_proposals_that_follow_scores_are_described_only() -> None:
     found = found_in(data)
     assert (found.n, found.n_independent, found.tested, found.above()) == (35, 9, None, [])
     assert sentence(found) == (
-        "Importances for aulc are descriptive: only 9 different proposals of 35 are known not to follow "
-        "earlier scores, and to tell from chance takes 10."
+        "Importances for aulc are descriptive: only 9 different proposals of 35 are known not to depend on "
+        "earlier scores, and a test needs 10."
     )
     (first, *_) = found.table()
     assert (first["parameter"], first["tested"], first["p"]) == ("x", False, None)
@@ -88,7 +85,7 @@ def test_a_search_that_began_at_random_is_tested_by_its_beginning() -> None:
     order = [alone.names.index(name) for name in found.names]
     assert found.tested.observed == pytest.approx(alone.observed[order])
     assert found.observed != pytest.approx(alone.observed[order])
-    assert "of 22 proposals (those that did not follow earlier scores)" in sentence(found)
+    assert "of 22 proposals (those that did not depend on earlier scores)" in sentence(found)
 
 
 def test_the_same_parameters_again_are_no_evidence() -> None:
@@ -104,4 +101,4 @@ def test_the_same_parameters_again_are_no_evidence() -> None:
 def test_few_proposals_have_no_importances() -> None:
     data = read_study(make(n=8))
     assert importances(data, data.goals[0], np.random.default_rng(0)) is None
-    assert "takes 10 complete proposals" in sentence(None)
+    assert "need 10 complete proposals" in sentence(None)

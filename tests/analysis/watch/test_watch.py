@@ -128,7 +128,7 @@ def test_pages_can_be_read_and_nothing_else(
 def test_bad_input_ends_with_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", str(tmp_path / "nowhere")]) == 2
     assert main(["watch", str(tmp_path), "--port", "70000"]) == 2
-    assert "allowed: 0 (a free one) to 65535" in capsys.readouterr().err
+    assert "allowed: 0 (a free port) to 65535" in capsys.readouterr().err
 
 
 @contextmanager
