@@ -144,7 +144,7 @@ def test_a_killed_trial_with_masks_goes_on_to_the_same_record(tmp_path: Path) ->
 def test_masks_choose_the_torch_learner_or_are_refused() -> None:
     trial, _ = run(make_config(**{**DOORS, "budget__env_steps": 20}))
     assert dqn(trial).learner.name == "torch"
-    with pytest.raises(ConfigError, match=r"^learner='fused' cannot be had with the action masks of env.id="):
+    with pytest.raises(ConfigError, match=r"^learner='fused' does not support the action masks of env.id="):
         make_config(**DOORS, learner="fused")
 
 

@@ -76,7 +76,7 @@ def test_what_is_one() -> None:
 
 
 def test_one_trial_has_none() -> None:
-    with pytest.raises(ConfigError, match=r"^shard=1/2 is about many trials, and without -m only one is run"):
+    with pytest.raises(ConfigError, match=r"^shard=1/2 applies to many trials, and without -m only one"):
         check_asked(["dqn_exp", "shard=1/2"])
 
 
@@ -141,7 +141,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ended = run_here(*SWEEP, f"shard={number}/2", cwd=machine)
         assert ended.code == 0, ended.said
         assert f"Shard {number}/2: 2 of the 4 trials of this sweep\n" in ended.out
-        assert "2 trials of other shards not over in outputs/sweeps/shards-" in ended.out
+        assert "No report yet: 2 trials of other shards in outputs/sweeps/shards-" in ended.out
     return gathered
 
 
@@ -186,7 +186,7 @@ def test_in_one_directory_the_last_one_completes_the_sweep(
     monkeypatch.setattr("dqn_exp.launch.dry_run.tell_time", lambda *_: None)  # it takes a second
     first = run_here(*SWEEP, HERE, "shard=1/2", "report=true", cwd=tmp_path)
     assert first.code == 0, first.said
-    assert "2 trials of other shards not over in sweep: no report yet." in first.out
+    assert "No report yet: 2 trials of other shards in sweep are unfinished." in first.out
     assert not (sweep / "report").exists()
     foretold = run_here(*SWEEP, HERE, "shard=2/2", "dry_run=true", cwd=tmp_path)
     assert "Shard 2/2: 2 of the 4 trials" in foretold.out

@@ -25,7 +25,7 @@ class EngineLauncher(Launcher):
     def __init__(self, retries: int, patience: float | None) -> None:
         """Raises ConfigError for invalid numbers."""
         if not isinstance(retries, int) or retries < 0:
-            raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers from 0 on")
+            raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers >= 0")
         if patience is not None and (not isinstance(patience, int | float) or not patience >= 2):
             raise ConfigError(
                 f"hydra.launcher.patience={patience!r}: allowed: seconds that a trial may go without a step, "
