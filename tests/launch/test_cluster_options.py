@@ -44,7 +44,7 @@ def test_a_missing_extra_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) ->
         (["hydra/launcher=ray", "hydra.launcher.retries=-1"], "hydra.launcher.retries=-1: allowed:"),
         (
             ["hydra/launcher=dask", "hydra.launcher.shared=false", "hydra.launcher.checkpoint_seconds=0"],
-            "hydra.launcher.checkpoint_seconds=0: allowed: seconds, more than 0",
+            "hydra.launcher.checkpoint_seconds=0: allowed: a number of seconds > 0",
         ),
         (
             [

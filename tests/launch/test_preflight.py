@@ -42,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("alone")
         ({"imports": ["no_such_module"]}, r"^imports='no_such_module': No module named"),
         (
             {**gymnasium_env("probe/Cycle-v0"), "convergence__threshold": None},
-            r"^convergence.threshold=null, but probe/Cycle-v0 registers no threshold of its own; allowed: a ",
+            r"^convergence.threshold=null, but probe/Cycle-v0 registers no threshold; allowed: a ",
         ),
     ],
 )
