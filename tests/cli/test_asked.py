@@ -157,4 +157,4 @@ def test_options_of_a_study_in_a_plain_sweep_say_what_is_missing(place: Path) ->
 def test_one_value_of_many_cannot_choose_for_all(place: Path) -> None:
     ended = run_here("-m", "experiment=notebook,own", "seed=0", cwd=place)
     assert ended.code == 2, ended.said
-    assert ended.err.startswith("experiment=own: sets hydra.launcher, which one value of many cannot do")
+    assert ended.err.startswith("experiment=own: sets hydra.launcher, which must be the same for")

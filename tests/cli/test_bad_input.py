@@ -59,7 +59,7 @@ SINGLE = {
     "hydra.run.dri=x": ["hydra.run.dri is not a key", "Did you mean 'dir'?"],
     "experiment=null": ["experiment=null: null is not an option of experiment", "no experiment="],
     "env=null": ["env=null: null is not an option of env. Allowed: acrobot"],
-    "+env.kwargs.render_mode=human": ["env.kwargs.render_mode=human would show every training step", "video TRIAL"],
+    "+env.kwargs.render_mode=human": ["env.kwargs.render_mode=human would show every", "video TRIAL"],
     "evaluation.env.kwargs.gravity=3": ["+evaluation.env.kwargs.gravity="],
     "+evaluation.env.kwargs.gravty=3": ["evaluation.env.kwargs={'gravty': 3}: ", "gravty", "cannot be made"],
     "+env.wrappers.TransformReward.func=abs": ["env.wrappers.TransformReward needs a function (func)"],

@@ -235,7 +235,7 @@ def test_idle_workers_train_ahead_and_change_nothing(place: Path) -> None:
     (place / "go").touch()
     ended = run_here(*command, *here, cwd=place)
     assert ended.code == 0, ended.said
-    assert "Begun ahead, and asked for by no look: 2 trials." in ended.out
+    assert "Started ahead, but needed by no look: 2 trials." in ended.out
     assert {path: path.read_bytes() for path in finished} == finished
     alone = run_here(*command, "hydra.sweep.dir=alone", "hydra.launcher.n_jobs=1", cwd=place)
     assert alone.code == 0, alone.said

@@ -127,7 +127,7 @@ def test_what_a_format_cannot_hold_is_told_or_refused(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ((), "there is something already"),
+        ((), "the folder is not empty"),
         (("--formats", "onxx"), "--formats onxx; allowed: onnx, sb3"),
         (("--episodes", "0"), "--episodes 0; allowed: at least 1"),
     ],

@@ -83,7 +83,7 @@ def test_a_trial_that_cannot_be_trained(place: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", fail)
     ended = run_here("dry_run=true", *TINY, cwd=place)
     assert ended.code == 0
-    assert "Time: unknown, for the measured training failed: RuntimeError: the pole broke" in ended.out
+    assert "Time: unknown, because the measured training failed: RuntimeError: the pole broke" in ended.out
 
 
 def test_it_is_no_part_of_a_trial() -> None:

@@ -75,7 +75,10 @@ LENIENT = {"sutton_barto_reward": False}
     ("kwargs", "message"),
     [
         ({"gravty": 1}, r"with env.kwargs=\{'map_name': '4x4', 'gravty': 1\} cannot be made"),
-        ({"map_name": "8x8"}, r"it has 64 numbers observed and 4 actions; allowed: as in training, 16 num"),
+        (
+            {"map_name": "8x8"},
+            r"it has observations of 64 numbers and 4 actions; allowed: as in training, obs",
+        ),
         ({"render_mode": "human"}, r"render_mode=human would show each step"),
     ],
 )
