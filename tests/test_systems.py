@@ -262,7 +262,7 @@ def test_options_of_a_network_of_one_s_own_matter_by_the_weights_they_make(
     told = str(refused.value)
     assert told.startswith(f"init_from={tmp_path}: its network has network.options={first}, this trial's ")
     assert "{'bias': False, 'scale': 1.0}; " in told
-    assert told.endswith("holds another network: bias [2], weight [2, 4]; this one is weight [2, 4]")
+    assert told.endswith("contains a different network: bias [2], weight [2, 4]; this one is weight [2, 4]")
 
 
 def test_nothing_is_no_network_to_start_from(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_one_trial_has_none() -> None:
     [
         (["shard=5/4"], "shard=5/4: allowed: K/N for the K-th of N shards"),
         (["shard=1/2,2/2"], "shard=1/2,2/2: it applies to the whole sweep; allowed: one value"),
-        (["shard=1/2", "hydra/sweeper=optuna"], "shard=1/2: a study finds out while it runs which trials"),
+        (["shard=1/2", "hydra/sweeper=optuna"], "shard=1/2: a study chooses its trials while it runs"),
         (
             ["shard=1/2", "seed=until_decided"],
             "shard=1/2: with seed=until_decided each look needs all",

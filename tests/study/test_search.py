@@ -623,7 +623,7 @@ BAD = {
     "hydra.sweeper.max_failure_rate=2": "hydra.sweeper.max_failure_rate=2",
     f"hydra.sweeper.study_name='{'é' * 101}'": "must have at most 200 bytes, and has 202",
     "hydra.sweeper.study_name=a/b": "must be usable as the name of a directory",
-    "hydra.sweeper.storage=sqlite://": "lives in memory only",
+    "hydra.sweeper.storage=sqlite://": "exists in memory only",
     "hydra.sweeper.custom_search_space=nowhere.f": "hydra.sweeper.custom_search_space=nowhere.f",
     "hydra/sweeper/sampler=bayes": "Did you mean 'cmaes'?",
     "hydra/sweeper/sampler=grid": "lr: the grid sampler cannot enumerate an interval",
@@ -632,7 +632,7 @@ BAD = {
     "hydra.sweeper.sampler.seed=x": "hydra.sweeper.sampler.seed=x",
     "objective=auc": "Did you mean 'aulc'?",
     "objective.aggregate=median": "objective.aggregate: 'median' is unknown",
-    "confirm.seeds=range(3,8)": "confirm.seeds: 3, 4 occur in seed too",
+    "confirm.seeds=range(3,8)": "confirm.seeds: 3, 4 are also in seed",
     "confirm.top=-1": "confirm.top=-1",
     "evaluation.every_steps=null": "objective=aulc needs evaluations",
     "lr=interval(-1,1)": "lr=-1.0: must be greater than 0",
@@ -712,7 +712,7 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     elsewhere = ("hydra.sweep.dir=other", f"hydra.sweeper.storage={undisturbed}/study/journal.log")
     ended = run_here(*STUDY, *PLACE, *SEARCH, "seed=1,2,3", *elsewhere, cwd=undisturbed)
     assert ended.code == 2
-    assert "holds a study of that name with another seed: seed=1,2,3 (was 1,2);" in ended.err
+    assert "has a study of this name with another seed: seed=1,2,3 (was 1,2);" in ended.err
     assert tree(undisturbed) == before
 
 
