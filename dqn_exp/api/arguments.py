@@ -90,8 +90,8 @@ def as_text(value: Any) -> str:
         case list() | tuple() | range():
             return f"[{','.join(map(as_text, value))}]"
     raise ConfigError(
-        f"{value!r}: a {type(value).__name__} cannot be a value of a configuration; allowed: numbers, "
-        f"strings, True, False, None, and lists and dicts of these"
+        f"{value!r}: a configuration cannot have values of type {type(value).__name__}; allowed: "
+        f"numbers, strings, True, False, None, and lists and dicts of these"
     )
 
 

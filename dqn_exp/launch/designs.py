@@ -58,7 +58,7 @@ def keep_budgets(
     if changed and _looks(manifest, directory, judge):
         had, wanted = changed
         raise ConfigError(
-            f"{wanted}: the looks in {directory} are at trials with {had}, and another budget would change "
+            f"{wanted}: the looks in {directory} were taken with {had}, and another budget would change "
             f"their results; allowed: {had}, or another hydra.sweep.dir with seeds that no look has used "
             f"(seeds.first={_next_seed(manifest)})"
         )

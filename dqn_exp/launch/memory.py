@@ -27,9 +27,9 @@ def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
         if free >= each:
             advice += f", or fewer trials at a time (hydra.launcher.n_jobs={free // each})"
         raise ConfigError(
-            f"buffer={largest[-1].buffer}: {len(largest)} trial{'s' * (len(largest) != 1)} at a time need "
-            f"{format_bytes(needed)} for their replay buffers, and {format_bytes(free)} is free; "
-            f"allowed: {advice}"
+            f"buffer={largest[-1].buffer}: the replay buffers of {len(largest)} trial"
+            f"{'s' * (len(largest) != 1)} at a time need {format_bytes(needed)}, and "
+            f"{format_bytes(free)} is free; allowed: {advice}"
         )
 
 

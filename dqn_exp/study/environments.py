@@ -72,8 +72,8 @@ def check_scales(defaults: Mapping[str, Config]) -> None:
         random_play, threshold = config.returns.random, config.convergence.threshold
         if random_play is None:
             raise ConfigError(
-                f"{OVER}: {name} has no returns.random, which is 0 on the scale of scores, as the "
-                f"threshold is 1; allowed: environments whose conf/env/NAME.yaml gives it"
+                f"{OVER}: {name} has no returns.random, but scores need a scale from random play (0) to the "
+                f"threshold (1); allowed: environments whose conf/env/NAME.yaml gives it"
             )
         if threshold is None or not random_play < threshold < math.inf:
             raise ConfigError(

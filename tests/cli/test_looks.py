@@ -315,11 +315,11 @@ def test_trials_that_were_looked_at_keep_their_budget(place: Path) -> None:
     for further, told in (
         (
             "budget.env_steps=400",
-            "budget.env_steps=400: the looks in sweep are at trials with budget.env_steps=240,",
+            "budget.env_steps=400: the looks in sweep were taken with budget.env_steps=240,",
         ),
         (
             "budget.episodes=300",
-            "budget.episodes=300: the looks in sweep are at trials with budget.episodes=null,",
+            "budget.episodes=300: the looks in sweep were taken with budget.episodes=null,",
         ),
     ):
         for dry_run in ("dry_run=true", "dry_run=false"):
@@ -369,7 +369,7 @@ def test_what_can_decide_nothing_is_refused(
 def test_several_axes_are_refused_before_anything_is_written(place: Path) -> None:
     ended = run_here("-m", *TRIAL, "seed=until_decided", "lr=1e-2,1e-3", "batch=16,32", cwd=place)
     assert (ended.code, ended.out) == (2, "")
-    assert "these are swept: batch, lr" in ended.err
+    assert "the sweep has: batch, lr" in ended.err
     assert list(place.iterdir()) == []
 
 

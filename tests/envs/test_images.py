@@ -84,7 +84,7 @@ def test_frames_are_stacked_in_the_channels(shape: Any, frame: tuple[int, int, i
     ],
 )
 def test_what_is_no_image_is_refused(space: spaces.Space[Any]) -> None:
-    with pytest.raises(ConfigError, match=r"^env.images=true, and env has observations .*; allowed: images"):
+    with pytest.raises(ConfigError, match=r"^env.images=true, but env has observations .*; allowed: images"):
         Environment(EchoEnv(space, spaces.Discrete(2)), float("inf"), images=True)
 
 

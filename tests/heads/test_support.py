@@ -38,7 +38,7 @@ def test_bounds(settings: dict[str, Any], expected: tuple[float, float]) -> None
     ("settings", "words"),
     [
         ({"gamma": 1.0}, "network.head.v_min=null, and with gamma=1 the return has no bound; allowed: netw"),
-        (gymnasium_env("probe/Catch-v0"), "network.head.v_min=null, and of the rewards of probe/Catch-v0 no"),
+        (gymnasium_env("probe/Catch-v0"), "network.head.v_min=null, and no bound of the rewards of probe"),
         (
             {"env__wrappers": {"NormalizeReward": {}}, "convergence__threshold": 1.0},
             "NormalizeReward changes",

@@ -93,7 +93,7 @@ def test_what_is_no_address_is_refused_before_anybody_is_asked(kind: str) -> Non
     for address in right:
         check_kind(kind, True, {"address": address})
     for address in wrong:
-        with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=.*: allowed: .*, or null for a"):
+        with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=.*: allowed: .*, or null for this"):
             check_kind(kind, True, {"address": address})
 
 

@@ -52,7 +52,7 @@ def test_the_largest_that_run_at_a_time_must_fit(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError) as caught:
         check_memory(configs, 2)
     assert str(caught.value) == (
-        "buffer=20000: 2 trials at a time need 1.44 MB for their replay buffers, and 1.44 MB is free; "
+        "buffer=20000: the replay buffers of 2 trials at a time need 1.44 MB, and 1.44 MB is free; "
         "allowed: a smaller buffer, or fewer trials at a time (hydra.launcher.n_jobs=1)"
     )
     check_memory(configs, 1)

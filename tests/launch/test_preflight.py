@@ -79,7 +79,7 @@ LENIENT = {"sutton_barto_reward": False}
             {"map_name": "8x8"},
             r"it has observations of 64 numbers and 4 actions; allowed: as in training, obs",
         ),
-        ({"render_mode": "human"}, r"render_mode=human would show each step"),
+        ({"render_mode": "human"}, r"render_mode=human would show every training step"),
     ],
 )
 def test_an_environment_of_evaluation_that_cannot_be_used_is_found(

@@ -382,7 +382,7 @@ def test_a_study_ends_once_its_confirmation_has(undisturbed: Path) -> None:
         with directory_lock(place):
             ready.set()
             said = undisturbed.with_suffix(".out")
-            wait_until(lambda: "waiting for it" in said.read_text())
+            wait_until(lambda: "Waiting for another" in said.read_text())
             assert not json.loads((place / "sweep.json").read_text())["complete"]
             assert "Best: " not in said.read_text()
 
@@ -701,10 +701,10 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     for changed, named in (
         (
             "lr=interval(0.1,0.2)",
-            "another sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
+            "a different sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
         ),
-        ("batch=16,48", "another sweep or study: batch=16,48 (was 16,32);"),
-        ("gamma=0.5", f"another sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
+        ("batch=16,48", "a different sweep or study: batch=16,48 (was 16,32);"),
+        ("gamma=0.5", f"a different sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
     ):
         ended = run_here(*STUDY, *PLACE, *SEARCH, *SEEDS, changed, cwd=undisturbed)
         assert ended.code == 2

@@ -228,7 +228,7 @@ def test_a_log_scale_has_no_steps() -> None:
 
 
 def test_a_choice_given_twice_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^buffer=17k,17000: 17k and 17000 are one value"):
+    with pytest.raises(ConfigError, match=r"^buffer=17k,17000: 17k and 17000 are the same value"):
         space("buffer=17k,17000")
 
 
