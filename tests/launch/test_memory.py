@@ -57,7 +57,10 @@ def test_the_largest_that_run_at_a_time_must_fit(monkeypatch: pytest.MonkeyPatch
     )
     check_memory(configs, 1)
     monkeypatch.setattr(memory, "free_bytes", lambda: 400 * ROW)
-    with pytest.raises(ConfigError, match=r"buffer=500: 1 trial at a time .* allowed: a smaller buffer$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"buffer=500: the replay buffers of 1 trial at a time .* allowed: a smaller buffer$",
+    ):
         check_memory(configs[1:2], 8)
     monkeypatch.setattr(memory, "free_bytes", lambda: None)
     check_memory(configs, 3)

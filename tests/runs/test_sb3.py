@@ -70,7 +70,7 @@ def test_a_cnn_policy_is_the_nature_network(tmp_path: Path) -> None:
         ({**SIZES, "network__hidden": [32]}, "this trial's is mlp 32x4, 32, 2x32, 2 (tanh)"),
         (
             {**SIZES, "network__activation": "relu"},
-            "16x32, 16, 2x16, 2 (relu); allowed: an equal one",
+            "16x32, 16, 2x16, 2 (relu); allowed: an equal network",
         ),
         ({**SIZES, "network__dueling": True}, "this trial's is mlp 32x4"),
     ],
