@@ -88,7 +88,7 @@ SWEEPS = {
     "hydra.sweeper.n_trials=3 lr=1,2": ["hydra.sweeper.n_trials is an option of studies"],
     "hydra/sweeper=optuna hydra.sweeper.n_trial=3": ["hydra.sweeper.n_trial is not a key", "'n_trials'"],
     "sweeps=tune_cartpole hydra.sweeper.n_trial=3": ["hydra.sweeper.n_trial is not a key", "'n_trials'"],
-    "lr=1e-3,1e-2 objective=aulc": ["objective=aulc is about a study", "hydra/sweeper=optuna"],
+    "lr=1e-3,1e-2 objective=aulc": ["objective=aulc applies to studies", "hydra/sweeper=optuna"],
     "buffer=500,1k replay.capacity=7k": ["buffer and replay.capacity are two names of the same value"],
     "hydra.launcher.n_job=2": ["hydra.launcher.n_job is not a key", "Did you mean 'n_jobs'?"],
     "hydra.launcher.n_jobs=abc": ["hydra.launcher.n_jobs='abc'", "number of trials at a time"],

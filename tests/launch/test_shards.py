@@ -193,7 +193,7 @@ def test_in_one_directory_the_last_one_completes_the_sweep(
     assert "2 trials in sweep: 2 to run" in foretold.out
     last = run_here(*SWEEP, HERE, "shard=2/2", cwd=tmp_path)
     assert last.code == 0, last.said
-    assert "not over" not in last.out
+    assert "No report yet" not in last.out
     assert manifest(sweep)["complete"]
     assert {trial["shard"] for trial in manifest(sweep)["trials"]} == {"1/2", "2/2"}
     for trial in manifest(whole)["trials"]:
@@ -257,7 +257,7 @@ def test_shards_at_the_same_time_one_of_them_killed(tmp_path: Path) -> None:
     for other, _, process in commands[1:]:
         ended = finish(process, other)
         assert ended.code == 0, ended.said
-        assert "no report yet" in ended.out
+        assert "No report yet" in ended.out
     ended = finish(start(*arguments, cwd=place), place)
     assert ended.code == 0, ended.said
     assert f"Report: {sweep}/report/index.html" in ended.out
