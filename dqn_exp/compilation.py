@@ -50,7 +50,7 @@ def prepare(function: Any, *examples: Any) -> Callable[..., Any]:
     if signature not in function.overloads:
         stored = Path(function.stats.cache_path or "/nowhere").glob(f"*{function.__name__}*.nbi")
         if not any(stored):
-            log.info("compiling %s: some seconds, once on this machine", function.__name__)
+            log.info("compiling %s: takes some seconds, once on this machine", function.__name__)
         function.compile(signature)
     direct: Callable[..., Any] = function.overloads[signature].entry_point
     return direct

@@ -42,7 +42,7 @@ class Registry:
         """Raise ConfigError if `name`, the value of the configuration's `key`, is unknown."""
         if name not in self._builtin and name not in self._registered:
             known = [*self._builtin, *self._registered]
-            raise unknown(key, name, known or ["one that a module named in imports=[...] registers"])
+            raise unknown(key, name, known or ["a name that a module in imports=[...] registers"])
 
     def registered_by(self, module: str) -> list[str]:
         """Names of the parts that this module has registered."""

@@ -226,7 +226,7 @@ def test_training_can_start_from_the_network_of_another_trial(tmp_path: Path) ->
     [
         ({"network__hidden": [64, 64]}, r"mlp \[128\].*this trial's is mlp \[64, 64\]"),
         ({"network": "mlp_batchnorm"}, "this trial's is mlp_batchnorm"),
-        ({"env": "lunarlander"}, "4 numbers observed and 2 actions.*8 numbers observed and 4 actions"),
+        ({"env": "lunarlander"}, "4 numbers and 2 actions.*8 numbers and 4 actions"),
         (
             {"network/head": "c51"},
             r"relu network.head=values for .* relu network.head=c51 \(atoms=51, v_min=0, v_max=100\) for",
@@ -262,12 +262,12 @@ def test_options_of_a_network_of_one_s_own_matter_by_the_weights_they_make(
     told = str(refused.value)
     assert told.startswith(f"init_from={tmp_path}: its network has network.options={first}, this trial's ")
     assert "{'bias': False, 'scale': 1.0}; " in told
-    assert told.endswith("holds another network: bias [2], weight [2, 4]; this one is weight [2, 4]")
+    assert told.endswith("contains a different network: bias [2], weight [2, 4]; this one is weight [2, 4]")
 
 
 def test_nothing_is_no_network_to_start_from(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"there is no trial.json; allowed: the directory of a finished trial"
+        ConfigError, match=r"it has no trial.json; allowed: the directory of a finished trial"
     ):
         make_config(init_from=str(tmp_path))
 

@@ -22,7 +22,7 @@ def check_learner(config: Config) -> None:
     """Raise ConfigError if `learner=fused` is configured and does not apply."""
     obstacle = fused_obstacle(config)
     if config.learner == "fused" and obstacle:
-        raise ConfigError(f"learner='fused' cannot be had with {obstacle} (or learner=torch, learner=auto)")
+        raise ConfigError(f"learner='fused' does not support {obstacle} (or learner=torch, learner=auto)")
 
 
 def fused_obstacle(config: Config) -> str | None:
@@ -33,13 +33,13 @@ def fused_obstacle(config: Config) -> str | None:
     if network.name not in ("mlp", "cnn"):
         return f"network.name={network.name!r}; allowed: mlp, cnn"
     if network.name == "cnn" and len(network.convolutions) != 1:
-        return f"the {len(network.convolutions)} layers of network.convolutions; allowed: one"
+        return f"{len(network.convolutions)} layers in network.convolutions; allowed: one"
     if network.name == "mlp" and config.env.images:
-        return "network.name='mlp' and env.images=true; allowed: network=cnn, or env.images=false"
+        return "network.name='mlp' with env.images=true; allowed: network=cnn, or env.images=false"
     if network.head.name not in ("values", "c51", "qr"):
         return f"network.head={network.head.name}; allowed: values, c51, qr"
     if network.dueling and not network.hidden:
-        return "network.dueling=true and network.hidden=[]; allowed: hidden layers"
+        return "network.dueling=true with network.hidden=[]; allowed: hidden layers"
     if config.agent.munchausen is not None:
         return "agent.munchausen; allowed: null"
     for key in ("layer_norm", "noisy"):

@@ -65,7 +65,7 @@ def seeds_of(given: Seeds | None) -> list[str]:
         text = ",".join(map(as_text, given))
     else:
         raise ConfigError(
-            f"seeds={given!r}: allowed: how many, such as 5, a list of them, or {UNTIL_DECIDED!r}"
+            f"seeds={given!r}: allowed: a number of seeds such as 5, a list of seeds, or {UNTIL_DECIDED!r}"
         )
     return [f"seed={text}"]
 
@@ -90,8 +90,8 @@ def as_text(value: Any) -> str:
         case list() | tuple() | range():
             return f"[{','.join(map(as_text, value))}]"
     raise ConfigError(
-        f"{value!r}: it is no value of a configuration (it is a {type(value).__name__}); allowed: numbers, "
-        f"texts, True, False, None, and lists and dicts of these"
+        f"{value!r}: a configuration cannot have values of type {type(value).__name__}; allowed: "
+        f"numbers, strings, True, False, None, and lists and dicts of these"
     )
 
 
@@ -130,7 +130,7 @@ def _flat(values: Values, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Pairs of dotted key and value."""
     for key, value in values.items():
         if not isinstance(key, str):
-            raise ConfigError(f"{prefix}{key!r}: a key is a text, such as 'buffer' or 'env.id'")
+            raise ConfigError(f"{prefix}{key!r}: keys must be strings, such as 'buffer' or 'env.id'")
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{key}.")
         else:

@@ -183,7 +183,7 @@ def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> A
     """Call `method` of the command's sweeper with the overrides and `more`; returns its result."""
     if "seed" in given:
         raise ConfigError(
-            f"seed={given['seed']!r} is of one trial; allowed for many: seeds=[{given['seed']}]"
+            f"seed={given['seed']!r} applies to one trial only; allowed here: seeds=[{given['seed']}]"
         )
     _refuse_parts_of_the_caller(arguments)
     with (
@@ -202,15 +202,15 @@ def _refuse_parts_of_the_caller(arguments: Sequence[str]) -> None:
     for argument in arguments:
         for name in own & set(re.findall(r"[\w-]+", argument)):
             raise ConfigError(
-                f"{argument}: {name!r} is registered in this script or notebook, which the processes that "
-                f"train do not see; allowed: what a module registers that is named in imports=['my_parts'] "
-                f"(in a notebook, %%writefile my_parts.py makes a cell a module)"
+                f"{argument}: {name!r} is registered in this script or notebook, which the training "
+                f"processes do not import; allowed: registering it in a module named in imports=['my_parts'] "
+                f"(in a notebook, %%writefile my_parts.py writes a cell to a module)"
             )
 
 
 OTHERWISE = {
-    "run_sweep": "this is a study, which sweep() does not run; allowed: dqn_exp.study(...)",
-    "run_study": "hydra/sweeper is not optuna, which study() needs; allowed: dqn_exp.sweep(...)",
+    "run_sweep": "sweep() does not run studies, and hydra/sweeper is optuna; allowed: dqn_exp.study(...)",
+    "run_study": "study() needs hydra/sweeper=optuna, and another is chosen; allowed: dqn_exp.sweep(...)",
 }
 """The messages if a file has chosen another sweeper than a function needs."""
 
@@ -222,6 +222,6 @@ def _given(key: str, value: int | str | None) -> list[str]:
 def _refuse_dry_run(given: Values) -> None:
     if given.get("dry_run"):
         raise ConfigError(
-            "dry_run=True: a trial that is not run leaves nothing to return; allowed: python -m dqn_exp "
-            "dry_run=true, or with dqn_exp.sweep() and dqn_exp.study()"
+            "dry_run=True: without training there is no trial to return; allowed: python -m dqn_exp "
+            "dry_run=true, dqn_exp.sweep(dry_run=True) or dqn_exp.study(dry_run=True)"
         )

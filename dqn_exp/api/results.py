@@ -126,7 +126,9 @@ class Sweep(Trained):
         """One of the trials, by its `run` in the table of `runs()`; ConfigError if there is none."""
         found = self.directory / run
         if not (found / DESCRIPTION).exists():
-            raise ConfigError(f"{run!r} is no trial of {self.directory}; allowed: a `run` of runs()")
+            raise ConfigError(
+                f"{run!r} is not a trial of {self.directory}; allowed: a value of the column `run` of runs()"
+            )
         return Trial(found)
 
     def findings(self) -> list[str]:

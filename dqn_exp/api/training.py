@@ -26,8 +26,8 @@ class Training(Iterator[Event]):
         for key, named in (("observers", sorted(config.observers)), ("track", list(config.track))):
             if named:
                 raise ConfigError(
-                    f"{key}={named}: train() leaves no record, which they need; allowed: dqn_exp.run(...), "
-                    f"or none of them"
+                    f"{key}={named}: they need a record, and train() writes none; allowed: dqn_exp.run(...), "
+                    f"no {key}"
                 )
         self.config, self.run = config, build_run(config)
         self.status = "running"

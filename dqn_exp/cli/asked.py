@@ -28,7 +28,7 @@ def check_params(params: Iterable[str], not_for: Sequence[str]) -> None:
         if any(f"{plain}.".startswith(f"{other}.") for other in not_for):
             in_file = f"`- override /{plain}: ...` below `defaults`" if plain == "objective" else f"`{plain}`"
             raise ConfigError(
-                f"hydra.sweeper.params.{key} would have no effect: values of trials stand there; allowed: "
+                f"hydra.sweeper.params.{key} would have no effect: params holds values of trials; allowed: "
                 f"{in_file} at the top of the file, or {plain}=... on the command line"
             )
 
@@ -72,27 +72,25 @@ def _check_many(arguments: Namespace) -> None:
     if arguments.cfg or arguments.info:
         flag = f"--cfg {arguments.cfg}" if arguments.cfg else f"--info {arguments.info}"
         raise ConfigError(
-            f"{flag} shows what one trial would be, and -m runs many; allowed: one of the two, and one value "
-            f"for each key beside {flag.split()[0]}"
+            f"{flag} shows one trial, and -m runs many; allowed: one of the two, and with {flag.split()[0]} "
+            f"one value for each key"
         )
     for override in arguments.overrides:
         key, _, value = override.partition("=")
         if key == "sweeps" and any(sign in value for sign in ",("):
             raise ConfigError(
-                f"{override}: a sweep has axes and seeds of its own; allowed: one of them in a command, "
+                f"{override}: each named sweep has its own axes and seeds; allowed: one in a command, "
                 f"such as -m sweeps={value.removeprefix('choice(').split(',')[0]}"
             )
         if key == "hydra.run.dir":
-            raise ConfigError(
-                f"{override} is the place of a trial without -m; allowed with -m: hydra.sweep.dir=..."
-            )
+            raise ConfigError(f"{override} is used only without -m; allowed with -m: hydra.sweep.dir=...")
 
 
 def _check_one(overrides: Sequence[str]) -> None:
     for override in overrides:
         if _section(override.partition("=")[0]) in OF_MANY_TRIALS or override == "seed=until_decided":
             raise ConfigError(
-                f"{override} is about many trials, and without -m only one is run; allowed: "
+                f"{override} applies to many trials, and without -m only one is run; allowed: "
                 f"python -m dqn_exp -m {shlex.quote(override)}"
             )
 

@@ -22,12 +22,12 @@ class Analyst:
         axes = find_axes(flat)
         if len(axes) != 1:
             names = ", ".join(axis.name for axis in axes) or "nothing"
-            raise ConfigError(f"seed=until_decided: the values change {names}; allowed: one axis")
+            raise ConfigError(f"seed=until_decided: the trials differ in {names}; allowed: one axis")
         (axis,) = axes
         if defines_the_outcome(axis):
             raise ConfigError(
-                f"seed=until_decided compares how soon trials converge, and {axis.name} changes what that "
-                f"means; allowed: another axis, or 'seed=range(10)'"
+                f"seed=until_decided compares how soon trials converge, and {axis.name} changes what "
+                f"convergence means; allowed: another axis, or 'seed=range(10)'"
             )
         if len(axis.values) > CLOSED_UP_TO:
             raise ConfigError(
@@ -36,7 +36,7 @@ class Analyst:
             )
         if design.looks[0] < TESTED_FROM:
             raise ConfigError(
-                f"seeds.looks={list(design.looks)}: no test can tell with fewer than {TESTED_FROM} seeds; "
+                f"seeds.looks={list(design.looks)}: no test can decide with fewer than {TESTED_FROM} seeds; "
                 f"allowed: a first look at {TESTED_FROM} or more"
             )
         for reason in filter(None, map(obstacle, flat)):

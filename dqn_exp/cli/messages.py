@@ -67,7 +67,7 @@ def _explain_syntax(override: str, message: str) -> str:
     key, equals, value = override.partition("=")
     reason = next(line for line in message.splitlines() if line and not line.startswith("Error parsing"))
     if override[0] in "'\"":
-        advice = "the same without the quotes, which the shell has left there"
+        advice = "the same without these quotes, which the shell did not remove"
     elif not equals or value.endswith(",") or key != key.strip() or value != value.strip():
         advice = "key=value or key=a,b,c as one word, without spaces"
     else:
@@ -102,7 +102,7 @@ def _explain_null() -> str | None:
         group, _, value = dotted(argument).partition("=")
         if group in (groups := config_groups()) and "null" in value.split(","):
             return (
-                f"{argument}: null is no option of {group}. Allowed: {', '.join(groups[group])}, "
+                f"{argument}: null is not an option of {group}. Allowed: {', '.join(groups[group])}, "
                 f"or no {group}=... at all"
             )
     return None
@@ -111,9 +111,9 @@ def _explain_null() -> str | None:
 def _explain_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
     if is_open(f"{parent}."):
-        return f"{key} is not there yet; write +{key}=... to add it"
+        return f"{key} does not exist yet; write +{key}=... to add it"
     if key.startswith(("hydra/sweeper/", "hydra.sweeper.")) and "n_trials" not in _keys_of("hydra.sweeper"):
-        return f"{key} is an option of a study, and this is a plain sweep; allowed: with hydra/sweeper=optuna"
+        return f"{key} is an option of studies, and this is a plain sweep; allowed: with hydra/sweeper=optuna"
     known = _keys_of(parent)
     if not known:
         return _explain_key(parent)

@@ -78,7 +78,7 @@ def check_single(arguments: Namespace) -> tuple[Config, DictConfig]:
     refuse_second_names(arguments.overrides)
     composed = compose_as_hydra_will(arguments, CONF)
     if composed.get("zip"):
-        raise ConfigError(f"zip={composed.zip}: one trial has no axes; allowed: with -m, or zip=[]")
+        raise ConfigError(f"zip={composed.zip}: a single trial has no axes; allowed: -m, or zip=[]")
     config = resolve_config(plain_values(composed))
     refuse_unused_names(arguments.overrides, config)
     check_prospects(config)

@@ -36,16 +36,17 @@ class Summary:
         console = Console(markup=False, highlight=False)
         if n_left:
             console.print(
-                f"{n_left} trial{'s' * (n_left != 1)} of other shards not over in {directory}: no report "
-                f"yet. What is there: python -m analysis report {shlex.quote(str(directory))}",
+                f"No report yet: {n_left} trial{'s' * (n_left != 1)} of other shards in {directory} "
+                f"{'are' if n_left != 1 else 'is'} unfinished. Report of the finished trials: "
+                f"python -m analysis report {shlex.quote(str(directory))}",
                 soft_wrap=True,
             )
         else:
             self._tell_results(console, directory)
         if n_failed:
             console.print(
-                f"{n_failed} trial{'s' * (n_failed != 1)} failed: the cause is in the result.json and the "
-                f"traceback in the trial.log of each. The same {self._again} tries them again.",
+                f"{n_failed} trial{'s' * (n_failed != 1)} failed: the result.json of each has the cause, its "
+                f"trial.log the traceback. The same {self._again} tries them again.",
                 style="bold red",
                 soft_wrap=True,
             )

@@ -29,7 +29,7 @@ def refuse_second_names(overrides: Iterable[str]) -> None:
     given = {override.partition("=")[0].lstrip("+~") for override in overrides}
     for name, short in SHORT_NAMES.items():
         if {name, short} <= given:
-            raise ConfigError(f"{short} and {name} are two names of one value; allowed: one of them")
+            raise ConfigError(f"{short} and {name} are two names of the same value; allowed: one of them")
 
 
 def refuse_unused_names(overrides: Iterable[str], config: Config) -> None:
@@ -41,7 +41,7 @@ def refuse_unused_names(overrides: Iterable[str], config: Config) -> None:
         written = "null" if used is None else str(used)
         if key not in type(part).model_fields and given.get(short, written) != written:
             raise ConfigError(
-                f"{short}={given[short]} means nothing to {section}={part.name}; "
+                f"{short}={given[short]}: {section}={part.name} has no key {short}; "
                 f"allowed: {short}={written}, or another {section}"
             )
 

@@ -71,34 +71,38 @@ class EnvConfig(Section):
     id: Annotated[str, AfterValidator(_registered_id)] = Field(
         description="gymnasium id of the environment, such as CartPole-v1"
     )
-    game: str | None = Field(None, description="of MinAtar or Atari, such as breakout; env.id follows")
+    game: str | None = Field(
+        None, description="game of MinAtar or Atari, such as breakout; it determines env.id"
+    )
     kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
     max_episode_steps: Count | Literal["unlimited"] | None = Field(
         None, description="steps after which an episode is truncated; null: the environment's own"
     )
     threshold: Finite | None = Field(
-        None, description="mean return that counts as solved; null: the one gymnasium registers"
+        None, description="mean return that counts as solved; null: the one that gymnasium registers"
     )
     truncation: Literal["bootstrap", "terminal"] = Field(
-        "bootstrap", description="the state that a time limit cuts off at: is it worth its value, or 0?"
+        "bootstrap", description="value of the state at a time limit: bootstrapped, or 0"
     )
-    parallel: Count = Field(1, description="copies that one trial steps at once")
+    parallel: Count = Field(1, description="copies of the environment that one trial steps together")
     wrappers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each wrapper, innermost first"
     )
     action_masks: bool | None = Field(
-        None, description="respect info['action_mask']? null: where the environment gives it"
+        None, description="choose only actions that info['action_mask'] allows; null: if there is a mask"
     )
     images: bool = Field(False, description="keep images (uint8, channels first) instead of vectors")
     normalise: Literal["running"] | None = Field(
-        None, description="observations by the mean and deviation of all that training has seen; null: not"
+        None, description="normalise observations by their running mean and deviation; null: no"
     )
 
 
 class MunchausenConfig(Section):
     tau: Positive = Field(0.03, description="temperature of the soft policy")
-    alpha: Fraction = Field(0.9, description="share of the policy's log-probability in the reward")
-    clip: Annotated[Finite, Field(le=0)] = Field(-1.0, description="least tau * log-probability (l_0)")
+    alpha: Fraction = Field(0.9, description="factor of tau * log-probability in the reward")
+    clip: Annotated[Finite, Field(le=0)] = Field(
+        -1.0, description="lower bound of tau * log-probability (l_0)"
+    )
 
 
 def _one_or_several(value: object) -> object:
@@ -113,19 +117,20 @@ class AgentConfig(Section):
     name: str = Field(description="registered name of the algorithm")
     double: bool = Field(description="double DQN: select with the online network (1509.06461)")
     loss: Literal["mse", "huber"] = Field(
-        description="of the TD error of values; huber has delta 1. Other heads have losses of their own"
+        description="loss of the TD error with head=values; huber has delta 1. Other heads have their own"
     )
     max_grad_norm: Positive | None = Field(description="clip the gradient's norm; null: no clipping")
     max_grad_value: Positive | None = Field(
         description="clamp each element of the gradient to +-value; null: no clamping"
     )
     learning_starts: CountOrZero = Field(description="env steps before the first update")
-    updates_per_train: Count = Field(description="gradient updates each time training is due")
+    updates_per_train: Count = Field(description="gradient updates per training")
     munchausen: Annotated[MunchausenConfig | None, BeforeValidator(_defaults_if_true)] = Field(
-        None, description="soft targets and a bonus for what is likely (2007.14430); null or false: none"
+        None,
+        description="soft targets and log-probabilities added to rewards (2007.14430); null or false: off",
     )
     max_abs_reward: Positive | None = Field(
-        None, description="clamp rewards to +-value before they are learned from; null: no clamping"
+        None, description="clamp the rewards that are stored to +-value; null: no clamping"
     )
     options: dict[str, Any] = Field({}, description="options of an agent of your own")
 
@@ -140,17 +145,17 @@ class C51Config(Section):
     """Logits of a distribution over atoms between v_min and v_max (1707.06887)."""
 
     name: Literal["c51"]
-    atoms: Annotated[Count, Field(ge=2)] = Field(51, description="numbers predicted for each action")
-    v_min: Finite | None = Field(None, description="lowest return; null: from returns and gamma")
-    v_max: Finite | None = Field(None, description="highest return; null: from returns and gamma")
+    atoms: Annotated[Count, Field(ge=2)] = Field(51, description="atoms per action")
+    v_min: Finite | None = Field(None, description="return of the lowest atom; null: from returns and gamma")
+    v_max: Finite | None = Field(None, description="return of the highest atom; null: from returns and gamma")
 
 
 class QRConfig(Section):
     """Quantiles of the distribution of returns (1710.10044)."""
 
     name: Literal["qr"]
-    quantiles: Count = Field(200, description="numbers predicted for each action")
-    kappa: Annotated[Finite, Field(ge=0)] = Field(1.0, description="delta of Huber's loss; 0: |error|")
+    quantiles: Count = Field(200, description="quantiles per action")
+    kappa: Annotated[Finite, Field(ge=0)] = Field(1.0, description="delta of the Huber loss; 0: |error|")
 
 
 class OwnHeadConfig(Section):
@@ -176,20 +181,28 @@ class ConvolutionConfig(Section):
     """One layer, without padding."""
 
     channels: Count
-    kernel: Count = Field(description="pixels along each side of what one unit sees")
-    stride: Count = Field(1, description="pixels from one unit to the next")
+    kernel: Count = Field(description="height and width of the kernel, pixels")
+    stride: Count = Field(1, description="pixels from one position of the kernel to the next")
 
 
 class NetworkConfig(Section):
     name: str = Field(description="registered name of the architecture")
-    convolutions: list[ConvolutionConfig] = Field([], description="before the hidden layers, of images")
+    convolutions: list[ConvolutionConfig] = Field(
+        [], description="convolutional layers before the hidden layers"
+    )
     hidden: list[Count] = Field(description="units of each hidden layer")
-    head: HeadConfig = Field(ValuesConfig(name="values"), description="what is predicted for each action")
-    activation: Literal["relu", "tanh"] = Field("relu", description="behind each hidden layer")
-    layer_norm: bool = Field(False, description="normalise each hidden layer's sums (1607.06450)")
-    dueling: bool = Field(False, description="a stream for the value, one for advantages (1511.06581)")
+    head: HeadConfig = Field(
+        ValuesConfig(name="values"), description="what the network predicts for each action"
+    )
+    activation: Literal["relu", "tanh"] = Field(
+        "relu", description="after each convolution and each hidden layer"
+    )
+    layer_norm: bool = Field(
+        False, description="layer normalisation before each hidden layer's activation (1607.06450)"
+    )
+    dueling: bool = Field(False, description="separate streams for the value and the advantages (1511.06581)")
     noisy: bool = Field(False, description="linear layers with learned noise (1706.10295)")
-    noisy_sigma: Positive = Field(0.5, description="the noise at the start, times 1/sqrt(inputs)")
+    noisy_sigma: Positive = Field(0.5, description="initial deviation of the noise, times 1/sqrt(inputs)")
     init: Literal["default", "uniform", "orthogonal"] = Field(
         "default",
         description="torch's own; uniform(-init_scale, init_scale) everywhere; or orthogonal (1312.6120)",
@@ -200,29 +213,29 @@ class NetworkConfig(Section):
 
 class UniformConfig(Section):
     name: Literal["uniform"]
-    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    capacity: Count = Field(description="transitions kept; the oldest is replaced first")
     batch_size: Count = Field(description="transitions in one update")
     n_step: Count = Field(description="rewards summed before bootstrapping")
-    replacement: bool = Field(description="may one batch hold a transition twice?")
+    replacement: bool = Field(description="whether a batch may contain a transition twice")
 
 
 class CombinedConfig(Section):
     name: Literal["combined"]
-    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    capacity: Count = Field(description="transitions kept; the oldest is replaced first")
     batch_size: Count = Field(description="transitions in one update, the latest among them")
     n_step: Count = Field(description="rewards summed before bootstrapping")
-    replacement: bool = Field(description="may one batch hold an earlier transition twice?")
+    replacement: bool = Field(description="whether a batch may contain an earlier transition twice")
 
 
 class PrioritisedConfig(Section):
     name: Literal["prioritised"]
-    capacity: Count = Field(description="transitions kept; the oldest goes first")
+    capacity: Count = Field(description="transitions kept; the oldest is replaced first")
     batch_size: Count = Field(description="transitions in one update")
     n_step: Count = Field(description="rewards summed before bootstrapping")
-    alpha: Fraction = Field(description="how much priorities matter; 0: not at all")
-    beta_start: Fraction = Field(description="importance correction at the first update")
-    beta_end: Fraction = Field(description="importance correction at last")
-    beta_updates: Count = Field(description="updates from the first correction to the last")
+    alpha: Fraction = Field(description="exponent of the priorities; 0: uniform sampling")
+    beta_start: Fraction = Field(description="exponent of the importance weights at the first update")
+    beta_end: Fraction = Field(description="exponent of the importance weights after beta_updates")
+    beta_updates: Count = Field(description="updates in which the exponent goes from beta_start to beta_end")
     priority_floor: Positive = Field(description="added to every |TD error|")
 
 
@@ -244,58 +257,60 @@ class OnlineConfig(Section):
 class AdamConfig(Section):
     name: Literal["adam"]
     lr: LearningRate
-    beta1: Decay = Field(0.9, description="how much of the mean gradient is kept at each update")
-    beta2: Decay = Field(0.999, description="how much of the mean squared gradient is kept")
+    beta1: Decay = Field(0.9, description="decay rate of the mean gradient, per update")
+    beta2: Decay = Field(0.999, description="decay rate of the mean squared gradient, per update")
     eps: Positive = Field(1e-8, description="added to the root of the mean squared gradient")
 
 
 class AdamWConfig(Section):
     name: Literal["adamw"]
     lr: LearningRate
-    beta1: Decay = Field(0.9, description="how much of the mean gradient is kept at each update")
-    beta2: Decay = Field(0.999, description="how much of the mean squared gradient is kept")
+    beta1: Decay = Field(0.9, description="decay rate of the mean gradient, per update")
+    beta2: Decay = Field(0.999, description="decay rate of the mean squared gradient, per update")
     eps: Positive = Field(1e-8, description="added to the root of the mean squared gradient")
     weight_decay: Annotated[Finite, Field(ge=0)] = Field(
-        0.01, description="of weights, times lr, each update"
+        0.01, description="share of the weights, times lr, that each update subtracts"
     )
 
 
 class RMSpropConfig(Section):
     name: Literal["rmsprop"]
     lr: LearningRate
-    alpha: Decay = Field(0.99, description="how much of the mean squared gradient is kept at each update")
+    alpha: Decay = Field(0.99, description="decay rate of the mean squared gradient, per update")
     eps: Positive = Field(1e-8, description="added to the root of the mean squared gradient")
-    momentum: Decay = Field(0.0, description="how much of the last step is kept; 0: none")
+    momentum: Decay = Field(0.0, description="share of the last step that is added to the next; 0: none")
 
 
 class SGDConfig(Section):
     name: Literal["sgd"]
     lr: LearningRate
-    momentum: Decay = Field(0.0, description="how much of the last step is kept; 0: none")
+    momentum: Decay = Field(0.0, description="share of the last step that is added to the next; 0: none")
 
 
 class ExponentialConfig(Section):
     name: Literal["exponential"]
-    start: Fraction = Field(description="epsilon at the first tick; null: 1, or 0 with network.noisy=true")
-    end: Fraction = Field(description="epsilon at last; null: 0.05, or 0 with network.noisy=true")
-    decay: Positive = Field(description="clock ticks in which the excess falls to 1/e")
-    clock: ClockName = Field(description="what ticks")
+    start: Fraction = Field(description="epsilon at the start; null: 1, or 0 with network.noisy=true")
+    end: Fraction = Field(description="final epsilon; null: 0.05, or 0 with network.noisy=true")
+    decay: Positive = Field(description="counts in which epsilon - end falls to 1/e")
+    clock: ClockName = Field(description="the count that epsilon depends on")
 
 
 class LinearConfig(Section):
     name: Literal["linear"]
-    start: Fraction = Field(description="epsilon at the first tick; null: 1, or 0 with network.noisy=true")
-    end: Fraction = Field(description="epsilon at last; null: 0.05, or 0 with network.noisy=true")
-    duration: Count = Field(description="clock ticks from start to end")
-    clock: ClockName = Field(description="what ticks")
+    start: Fraction = Field(description="epsilon at the start; null: 1, or 0 with network.noisy=true")
+    end: Fraction = Field(description="final epsilon; null: 0.05, or 0 with network.noisy=true")
+    duration: Count = Field(description="counts after which epsilon is end")
+    clock: ClockName = Field(description="the count that epsilon depends on")
 
 
 class MultiplicativeConfig(Section):
     name: Literal["multiplicative"]
-    start: Fraction = Field(description="epsilon at the first tick; null: 1, or 0 with network.noisy=true")
-    end: Fraction = Field(description="epsilon at last; null: 0.05, or 0 with network.noisy=true")
-    factor: Annotated[Real, Field(gt=0, le=1)] = Field(description="per clock tick")
-    clock: ClockName = Field(description="what ticks")
+    start: Fraction = Field(description="epsilon at the start; null: 1, or 0 with network.noisy=true")
+    end: Fraction = Field(description="final epsilon; null: 0.05, or 0 with network.noisy=true")
+    factor: Annotated[Real, Field(gt=0, le=1)] = Field(
+        description="epsilon is multiplied by it at each count"
+    )
+    clock: ClockName = Field(description="the count that epsilon depends on")
 
 
 class ConstantConfig(Section):
@@ -316,7 +331,7 @@ class StepsTargetConfig(Section):
 class SoftTargetConfig(Section):
     name: Literal["soft"]
     every: Count = Field(description="env steps between refreshes")
-    tau: Annotated[Real, Field(gt=0, le=1)] = Field(description="size of the step to the online network")
+    tau: Annotated[Real, Field(gt=0, le=1)] = Field(description="share of the online network in each refresh")
 
 
 class NoTargetConfig(Section):
@@ -330,13 +345,13 @@ class NoTargetConfig(Section):
 
 
 class BudgetConfig(Section):
-    episodes: Count | None = Field(description="the trial ends after so many; null: no limit")
-    env_steps: Count | None = Field(description="the trial ends after so many; null: no limit")
+    episodes: Count | None = Field(description="episodes after which the trial ends; null: no limit")
+    env_steps: Count | None = Field(description="env steps after which the trial ends; null: no limit")
     learning_episodes: Count | None = Field(
-        None, description="the trial ends after so many since the first update; null: no limit"
+        None, description="episodes since the first update after which the trial ends; null: no limit"
     )
     seconds: Positive | None = Field(
-        None, description="the trial ends after so many of training, over all attempts; null: no limit"
+        None, description="seconds of training, in all attempts, after which the trial ends; null: no limit"
     )
 
     def covers(self, other: BudgetConfig) -> bool:
@@ -346,14 +361,14 @@ class BudgetConfig(Section):
 
 
 class EvaluationEnvConfig(Section):
-    kwargs: dict[str, Any] = Field(default={}, description="instead of or beside those of env.kwargs")
+    kwargs: dict[str, Any] = Field(default={}, description="added to env.kwargs; replaces equal keys")
 
 
 class EvaluationConfig(Section):
     every_episodes: Count | None = Field(
-        description="training episodes between evaluations; null: no such rule"
+        description="training episodes between evaluations; null: not by episodes"
     )
-    every_steps: Count | None = Field(description="env steps between evaluations; null: no such rule")
+    every_steps: Count | None = Field(description="env steps between evaluations; null: not by steps")
     episodes: Count = Field(description="greedy episodes per evaluation")
     final_episodes: Count = Field(description="greedy episodes after training")
     max_episode_steps: Count | None = Field(
@@ -373,17 +388,17 @@ class ConvergenceConfig(Section):
 
 
 class DivergenceConfig(Section):
-    max_abs_q: Positive = Field(description="a larger |Q| is called a runaway")
+    max_abs_q: Positive = Field(description="a trial with a larger |Q| counts as diverged")
 
 
 class CheckpointConfig(Section):
     every_seconds: Annotated[Real, Field(ge=0)] = Field(
-        description="least time between checkpoints; 0: one after every event"
+        description="shortest time between checkpoints; 0: one after every event"
     )
     keep_best: Literal["none", "evaluation", "episode"] = Field(
         description="also keep the network of the best evaluation or of the longest episode"
     )
-    keep_final: bool = Field(False, description="keep the state of the end, to train on with a larger budget")
+    keep_final: bool = Field(False, description="keep the final state, so that a larger budget can continue")
 
 
 class MetricsConfig(Section):
@@ -391,7 +406,7 @@ class MetricsConfig(Section):
 
 
 class VideoConfig(Section):
-    every_episodes: Count | None = Field(description="film one in so many training episodes")
+    every_episodes: Count | None = Field(description="training episodes between films; null: no films")
 
 
 ReplayConfig = UniformConfig | CombinedConfig | PrioritisedConfig | OnlineConfig
@@ -423,12 +438,14 @@ LATER = {
 class ReturnsConfig(Section):
     """What is known about an environment's returns before any training. C51, studies and reports use it."""
 
-    lowest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
-    highest_reward: Annotated[Finite | None, Field(description="of a step; null: unknown")] = None
+    lowest_reward: Annotated[Finite | None, Field(description="lowest reward; null: unknown")] = None
+    highest_reward: Annotated[Finite | None, Field(description="highest reward; null: unknown")] = None
     lowest: Annotated[
-        Finite | None, Field(description="discounted return to be told apart; null: unknown")
+        Finite | None, Field(description="lowest discounted return that is distinguished; null: unknown")
     ] = None
-    highest: Annotated[Finite | None, Field(description="likewise; null: unknown")] = None
+    highest: Annotated[
+        Finite | None, Field(description="highest discounted return that is distinguished; null: unknown")
+    ] = None
     random: Annotated[Finite | None, Field(description="mean return of random play; null: unknown")] = None
 
 
@@ -437,15 +454,15 @@ class Config(Section):
 
     train_every: Count = Field(description="env steps between trainings")
     gamma: Fraction = Field(description="discount per step")
-    seed: CountOrZero = Field(description="of every random draw of the trial; a sweep runs 0 to 4")
+    seed: CountOrZero = Field(description="seed of all random draws of the trial; a sweep runs 0 to 4")
     imports: list[str] = Field(description="modules imported first, to register parts of your own")
     init_from: str | None = Field(
-        description="trial directory, or zip file of stable-baselines3, whose network training starts from"
+        description="start with the network of this trial directory or stable-baselines3 zip file; null: no"
     )
     learner: Literal["auto", "torch", "fused"] = Field(
-        description="what makes updates: torch takes any network, fused is fast; auto: fused where it can"
+        description="torch: for any network; fused: faster, for some networks; auto: fused where it applies"
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(description="of the network; auto: the CPU")
+    device: Literal["auto", "cpu", "cuda"] = Field(description="device of the network; auto: the CPU")
     report: bool = Field(description="write a report at the end of a multirun")
     env: EnvConfig
     agent: AgentConfig
@@ -466,7 +483,7 @@ class Config(Section):
         {}, description="registered name -> options of each observer of your own"
     )
     track: Annotated[list[str], BeforeValidator(_one_or_several)] = Field(
-        [], description="trackers that follow the trial: tensorboard, mlflow, wandb, or of your own"
+        [], description="trackers that follow the trial: tensorboard, mlflow, wandb, or your own"
     )
     tracking: dict[str, dict[str, Any]] = Field({}, description="tracker -> its options")
 
@@ -528,12 +545,12 @@ class Config(Section):
             )
         if self.env.parallel > replay.capacity:
             raise ValueError(
-                f"env.parallel={self.env.parallel} copies bring as many transitions at once, and "
-                f"buffer={replay.capacity} are kept; allowed: env.parallel <= buffer"
+                f"env.parallel={self.env.parallel} is larger than buffer={replay.capacity}: each step stores "
+                f"one transition per copy; allowed: env.parallel <= buffer"
             )
         if self.network.name == "mlp_batchnorm" and replay.batch_size == 1:
             raise ValueError(
-                "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
+                "network.name='mlp_batchnorm' cannot learn from batch=1, which has no variance; "
                 "allowed: batch >= 2"
             )
         if self.agent.munchausen is not None:
@@ -569,16 +586,18 @@ class Config(Section):
         env, network = self.env, self.network
         if network.name == "cnn" and not env.images:
             raise ValueError(
-                f"network.name='cnn' sees images, and env.images=false makes vectors of what {env.id} shows; "
+                f"network.name='cnn' needs images, but env.images=false makes vectors of those of {env.id}; "
                 f"allowed: env.images=true, or network=mlp"
             )
         if network.convolutions and network.name.startswith("mlp"):
             raise ValueError(
-                f"network.convolutions means nothing to network.name={network.name!r}; allowed: network=cnn"
+                f"network.name={network.name!r} does not use network.convolutions; allowed: network=cnn"
             )
         if env.normalise and (env.images or "NormalizeObservation" in env.wrappers):
             other = "env.images=true" if env.images else "env.wrappers.NormalizeObservation"
-            raise ValueError(f"env.normalise={env.normalise} cannot go with {other}; allowed: one of them")
+            raise ValueError(
+                f"env.normalise={env.normalise} cannot be combined with {other}; allowed: one of them"
+            )
 
     def evaluation_env(self) -> EnvConfig:
         """The environment of greedy episodes: that of training, with `evaluation.env` and its time limit.

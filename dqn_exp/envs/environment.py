@@ -186,7 +186,7 @@ def make_environment(config: EnvConfig, render_mode: str | None = None) -> Envir
     if config.action_masks:
         if config.images:
             raise ConfigError(
-                f"env.images=true, and {name} says which actions are allowed, which goes with vectors alone; "
+                f"env.images=true, and {name} has action masks, which need vectors as observations; "
                 f"allowed: env.images=false, or env.action_masks=false (masks are ignored)"
             )
         env = MaskBehindObservation(env, *_encoder(env, name), name)
@@ -200,9 +200,9 @@ def _check_actions(env: gymnasium.Env[Any, Any], name: str) -> None:
         return
     help_ = ""
     if isinstance(actions, spaces.Box):
-        help_ = ", or a wrapper that makes them so: +env.wrappers.discretise.bins=3"
+        help_ = ", or a wrapper: +env.wrappers.discretise.bins=3"
     elif isinstance(actions, spaces.MultiDiscrete | spaces.MultiBinary):
-        help_ = ", or a wrapper that makes them so: +env.wrappers.flatten_actions={}"
+        help_ = ", or a wrapper: +env.wrappers.flatten_actions={}"
     raise ConfigError(f"{name} has actions {actions}; allowed: environments with discrete actions{help_}")
 
 
@@ -250,7 +250,7 @@ def _encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Encoder, spaces.B
         def one_hot(state: Any) -> Any:
             index = state - first
             if not 0 <= index < len(rows):
-                raise EnvironmentFault(f"the observation {state} is none of {space}")
+                raise EnvironmentFault(f"the observation {state} is not in {space}")
             return rows[index]
 
         return one_hot, _vectors(rows[0] * 0, rows[0] * 0 + 1)
@@ -274,13 +274,13 @@ def _not_flat(space: spaces.Space[Any] | None, name: str) -> str:
     if not wrong or len(wrong) == len(parts):
         return (
             f"{name} has observations {space}, which cannot be flattened to a vector of numbers; "
-            f"allowed: a wrapper that makes numbers of them, in a module named by imports=[...]"
+            f"allowed: a wrapper that turns them into numbers, in a module named in imports=[...]"
         )
     told = ", ".join(f"{key!r}, {parts[key]}" for key in wrong)
     rest = ",".join(str(key) for key in parts if key not in wrong)
     return (
-        f"{name} has in its observations {told}, which cannot be flattened to numbers; "
-        f"allowed: a wrapper that leaves it out: +env.wrappers.FilterObservation.filter_keys=[{rest}]"
+        f"{name} has observations with {told}, which cannot be flattened to numbers; "
+        f"allowed: a wrapper that leaves these out: +env.wrappers.FilterObservation.filter_keys=[{rest}]"
     )
 
 

@@ -46,6 +46,6 @@ def _are_bytes(space: spaces.Box) -> bool:
 
 def _no_images(space: Any, name: str) -> str:
     return (
-        f"env.images=true, and {name} has observations {space}; allowed: images of whole numbers from 0 "
+        f"env.images=true, but {name} has observations {space}; allowed: images of whole numbers from 0 "
         f"to 255 with 2 or 3 axes, or env.images=false (observations become vectors)"
     )

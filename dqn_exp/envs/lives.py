@@ -20,7 +20,7 @@ class LifeLoss(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(**options)
         if "lives" not in info:
-            raise ValueError(f"{self.env} says nothing in info['lives']; allowed: games with lives")
+            raise ValueError(f"{self.env} gives no info['lives']; allowed: games with lives")
         self._lives, self.lost_life = int(info["lives"]), False
         return observation, info
 

@@ -26,7 +26,7 @@ class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self._game: Any = getattr(env.unwrapped, "game", None)
         if not hasattr(self._game, "last_action"):
-            raise ValueError(f"{env} is no game of MinAtar; allowed: env=minatar")
+            raise ValueError(f"{env} is not a game of MinAtar; allowed: env=minatar")
 
     def state(self) -> dict[str, Any]:
         return {"last_action": int(self._game.last_action)}

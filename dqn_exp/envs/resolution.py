@@ -23,14 +23,14 @@ def resolve_environment(
     }
     if threshold is None and "NormalizeReward" in config.wrappers:
         raise ConfigError(
-            "env.wrappers.NormalizeReward changes the unit of returns, and with it what a threshold means; "
+            "env.wrappers.NormalizeReward changes the unit of returns, and so the meaning of a threshold; "
             "allowed: convergence.threshold=a number in that unit (inf: never)"
         )
     for own in (threshold, config.threshold, spec.reward_threshold):
         if own is not None:
             return config.model_copy(update=resolved), float(own)
     raise ConfigError(
-        f"convergence.threshold=null, but {config.id} registers no threshold of its own; "
+        f"convergence.threshold=null, but {config.id} registers no threshold; "
         f"allowed: a number (inf: never), here or as env.threshold"
     )
 
@@ -50,7 +50,7 @@ def observed_shape(config: EnvConfig, apart: bool = False) -> tuple[int, ...]:
 def _facts(config: EnvConfig, apart: bool) -> Facts:
     if config.kwargs.get("render_mode") == "human":
         raise ConfigError(
-            "env.kwargs.render_mode=human would show each step of training on a screen; allowed: "
+            "env.kwargs.render_mode=human would show every training step on a screen; allowed: "
             "video.every_episodes=20, or afterwards python -m analysis video TRIAL"
         )
     return try_out_apart(config) if apart else try_out(config)
@@ -64,4 +64,4 @@ def _masks(config: EnvConfig, facts: Facts) -> bool | None:
 def _told(facts: Facts) -> str:
     numbers = " x ".join(map(str, facts.observed))
     masks = " with masks" if facts.has_masks else ""
-    return f"{numbers} numbers observed and {facts.n_actions} actions{masks}"
+    return f"observations of {numbers} numbers and {facts.n_actions} actions{masks}"

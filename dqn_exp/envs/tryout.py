@@ -39,7 +39,7 @@ def try_out(config: EnvConfig) -> Facts:
         raise
     except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"{name} cannot be reset with a seed and stepped: {cause}") from error
+        raise ConfigError(f"{name} failed in its first reset or step: {cause}") from error
 
 
 def _try_out(config: EnvConfig) -> Facts:

@@ -194,9 +194,9 @@ def inexact(environment: Environment) -> str:
     """The message of why a trial cannot be continued exactly."""
     silent = [type(layer).__name__ for layer in environment.layers if layer not in environment.stateful]
     return (
-        "an episode did not repeat itself from its seed and its actions: this trial is not continued "
-        f"exactly. What an environment or a wrapper remembers from one episode to the next is kept where "
-        f"it offers state() and load_state(); these do not: {', '.join(silent)}"
+        "an episode was not the same again with its seed and its actions: this trial does not continue "
+        f"exactly. Environments and wrappers with state that outlasts an episode need state() and "
+        f"load_state(); these have none: {', '.join(silent)}"
     )
 
 

@@ -36,8 +36,8 @@ def _refuse_functions(key: str, parameters: Mapping[str, inspect.Parameter]) -> 
     for name, parameter in parameters.items():
         if "Callable" in str(parameter.annotation) and parameter.default is parameter.empty:
             raise ConfigError(
-                f"{key} needs a function ({name}), which a configuration cannot give; "
-                f"allowed: a wrapper of your own in a module named by imports=[...]"
+                f"{key} needs a function ({name}), which a configuration cannot contain; "
+                f"allowed: your own wrapper in a module named in imports=[...]"
             )
 
 

@@ -34,10 +34,14 @@ def _parser() -> argparse.ArgumentParser:
         type=lambda text: text.split(","),
         default=[],
         metavar="FORMAT,...",
-        help=f"those that must be written, of {', '.join(FORMATS)} (default: those that can be)",
+        help=f"formats that must be written: {', '.join(FORMATS)} (default: those that are possible)",
     )
-    parser.add_argument("--episodes", type=int, default=20, help="greedy episodes of the evaluation (20)")
-    parser.add_argument("--seed", type=int, default=1000, help="of the first of them (1000)")
+    parser.add_argument(
+        "--episodes", type=int, default=20, help="greedy episodes of the evaluation (default: 20)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1000, help="seed of the first of these episodes (default: 1000)"
+    )
     return parser
 
 

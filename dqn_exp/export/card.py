@@ -77,7 +77,7 @@ def _summary(trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, 
     packages = ", ".join(f"{k} {versions[k]}" for k in ("dqn_exp", "torch", "gymnasium") if k in versions)
     score = f"**{evaluation.score.mean:.2f} +/- {evaluation.score.std:.2f}**"
     return f"""{score}: mean and standard deviation of the return of {n} greedy episodes, played with
-`env.reset(seed=...)` of the seeds {evaluation.first_seed} to {last}; `evaluation.json` has each of them.
+`env.reset(seed=...)` and the seeds {evaluation.first_seed} to {last}; `evaluation.json` has each of them.
 
 | | |
 |---|---|
@@ -113,10 +113,10 @@ def _pictures(contents: Contents) -> str:
 
 def _how_to_load(trained: Trained, contents: Contents) -> str:
     seen = f"uint8{list(trained.images.shape)}" if trained.images else f"float32[{trained.observation_size}]"
-    ways = [f"## Use it\n\n`observation` is {seen}; the best action is the one of the largest Q-value."]
+    ways = [f"## Use it\n\n`observation` is {seen}; the best action has the largest Q-value."]
     if ONNX in contents.files:
         kind = "uint8" if trained.images else "float32"
-        ways.append(f"""With onnxruntime, which is all it takes:
+        ways.append(f"""With onnxruntime alone:
 
 {FENCE}python
 import onnxruntime
@@ -164,17 +164,17 @@ action = network(torch.as_tensor(observation, dtype=torch.float32)[None]).argmax
 def _limits(trained: Trained, contents: Contents) -> str:
     config = trained.config
     lines = [
-        "- One trial with one seed: how other seeds fare with this configuration is not to be seen here.",
-        f"- It was trained and evaluated on `{config.env.id}` alone; its Q-values mean nothing elsewhere.",
+        "- This is one trial with one seed. Other seeds of this configuration may have other results.",
+        f"- It was trained and evaluated only on `{config.env.id}`; its Q-values apply to nothing else.",
     ]
     if contents.onnx_difference is not None:
         lines.append(
             f"- Q-values of `model.onnx` differ by at most {contents.onnx_difference:.1g} from those of the "
-            f"network, on states that it visited."
+            f"network, for the states that it visited."
         )
     if trained.statistics:
         lines.append(
-            "- Observations were normalised by what training had seen; `load_model` alone does that."
+            "- Observations were normalised with running statistics; only `load_model` applies them."
         )
     lines += [f"- No `{name}`: {reason}." for name, reason in contents.left_out.items()]
     return "## Limits\n\n" + "\n".join(lines)

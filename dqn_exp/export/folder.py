@@ -61,7 +61,7 @@ def export(
     and NotExportable.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise AnalysisError(f"--to {folder}: there is something already; allowed: a folder that is not there")
+        raise AnalysisError(f"--to {folder}: the folder is not empty; allowed: a new or an empty folder")
     trained = load_trained(trial, best, imports)
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -97,7 +97,7 @@ def _fill(
     )
     _add_formats(folder, trained, evaluation, formats, contents)
     if not draw_curve(trained, folder / CURVE):
-        contents.left_out[CURVE] = "nothing was evaluated while it trained"
+        contents.left_out[CURVE] = "there was no evaluation during training"
     _add_film(folder, trained, seed, contents)
     result = read_result(trained.directory) or Result()
     contents.files = sorted({path.name for path in folder.iterdir()} | {CARD})
@@ -154,5 +154,5 @@ def load_model(folder: str | Path, imports: bool = False) -> Trained:
             )
         import_modules(config.imports)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise AnalysisError(f"{place} holds no model: {error}") from error
+        raise AnalysisError(f"{place} does not contain a model: {error}") from error
     return bring_back(place, config, place / MODEL)

@@ -28,7 +28,7 @@ def write_onnx(trained: Trained, states: np.ndarray, path: Path) -> float:
     """
     need(PACKAGES)
     if trained.statistics:
-        raise NotExportable("what it sees was normalised by what training had seen, which a graph does not")
+        raise NotExportable("its observations were normalised with running statistics, which a graph lacks")
     import onnx
 
     shape = trained.images.shape if trained.images else (trained.observation_size,)
@@ -57,7 +57,7 @@ def _difference(trained: Trained, states: np.ndarray, path: Path) -> float:
     ours = trained.values(states)
     difference = float(np.abs(found - ours).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(ours).max())):
-        raise NotExportable(f"Q-values of the states that it visited differ by up to {difference:g}")
+        raise NotExportable(f"its Q-values of visited states differ by up to {difference:g}")
     return difference
 
 
@@ -88,7 +88,7 @@ class _Graph:
             nn.Flatten: lambda m, v: self._node("Flatten", [v], axis=1),
         }
         if type(module) not in writers:
-            raise NotExportable(f"it has a layer {type(module).__name__}, which is not known here")
+            raise NotExportable(f"ONNX export does not support the layer {type(module).__name__}")
         return writers[type(module)](module, value)
 
     def _node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
@@ -150,7 +150,7 @@ class _Graph:
             return self._node("Flatten", [means], axis=1)
         if isinstance(head, QR):
             return self._node("ReduceMean", [predictions], axes=[2], keepdims=0)
-        raise NotExportable(f"its head is a {type(head).__name__}, which is not known here")
+        raise NotExportable(f"ONNX export does not support the head {type(head).__name__}")
 
     def _reshaped(self, value: str, shape: list[int]) -> str:
         return self._node("Reshape", [value, self._weight(np.array(shape, np.int64))])

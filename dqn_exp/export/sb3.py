@@ -55,19 +55,21 @@ def write_sb3(trained: Trained, path: Path) -> None:
 def _check(trained: Trained) -> None:
     config, network = trained.config, trained.network
     reasons = {
-        f"network.head={config.network.head.name}, and its DQN has values alone": (
+        f"stable-baselines3's DQN does not support network.head={config.network.head.name}": (
             config.network.head.name != "values"
         ),
-        "it sees images, for which its networks have other layers": trained.images is not None,
-        "actions have masks, which its DQN does not know": trained.has_masks,
-        "what it sees was normalised by what training had seen": bool(trained.statistics),
-        f"env.wrappers={', '.join(config.env.wrappers)} are not known there": bool(config.env.wrappers),
+        "stable-baselines3's networks for images have other layers": trained.images is not None,
+        "stable-baselines3's DQN does not support action masks": trained.has_masks,
+        "the observations were normalised with running statistics": bool(trained.statistics),
+        f"stable-baselines3 does not have env.wrappers={', '.join(config.env.wrappers)}": bool(
+            config.env.wrappers
+        ),
         "the environment's actions are not numbered from 0": trained.first_action != 0,
     }
     found = [reason for reason, holds in reasons.items() if holds]
     inner = network.layers if isinstance(network, MLP) else None
     unknown = [m for m in (inner.modules() if inner else [network]) if not isinstance(m, PLAIN)]
     if unknown and not found:
-        found = [f"its MlpPolicy has no {type(unknown[0]).__name__}"]
+        found = [f"stable-baselines3's MlpPolicy has no {type(unknown[0]).__name__}"]
     if found:
         raise NotExportable("; ".join(found))

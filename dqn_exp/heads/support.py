@@ -42,12 +42,12 @@ def _bound(config: Config, key: str) -> float:
         return float(known)
     if unit_is_kept and reward is not None and config.gamma < 1:
         return float(outer(0.0, reward / (1 - config.gamma)))
-    reason = f"of the rewards of {config.env.id} no bound is known"
+    reason = f"no bound of the rewards of {config.env.id} is known"
     if not unit_is_kept:
         reason = "env.wrappers.NormalizeReward changes the unit of returns"
     elif reward is not None:
-        reason = "gamma=1 bounds no sum of rewards"
+        reason = "with gamma=1 the return has no bound"
     raise ConfigError(
-        f"network.head.{key}=null, and {reason}; allowed: network.head.{key}=a number (returns beyond it "
-        f"count as it), returns.{of_returns}=a number, or returns.{of_rewards} with gamma < 1"
+        f"network.head.{key}=null, and {reason}; allowed: network.head.{key}=a number (it replaces "
+        f"returns beyond it), returns.{of_returns}=a number, or returns.{of_rewards} with gamma < 1"
     )

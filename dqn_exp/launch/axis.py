@@ -51,7 +51,9 @@ def refuse_repeated(key: str, values: Sequence[object]) -> None:
         number = meaning(value)
         if number in seen:
             earlier = seen[number]
-            twice = f"{value} is given twice" if value == earlier else f"{earlier} and {value} are one value"
+            twice = (
+                f"{value} is given twice" if value == earlier else f"{earlier} and {value} are the same value"
+            )
             raise ConfigError(f"{key}={','.join(map(str, values))}: {twice}; allowed: each value once")
         seen[number] = value
 

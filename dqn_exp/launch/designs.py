@@ -58,8 +58,8 @@ def keep_budgets(
     if changed and _looks(manifest, directory, judge):
         had, wanted = changed
         raise ConfigError(
-            f"{wanted}: {directory} holds looks at trials with {had}, and would find something else in "
-            f"others; allowed: {had}, or another hydra.sweep.dir with seeds that nobody has seen "
+            f"{wanted}: the looks in {directory} were taken with {had}, and another budget would change "
+            f"their results; allowed: {had}, or another hydra.sweep.dir with seeds that no look has used "
             f"(seeds.first={_next_seed(manifest)})"
         )
 
@@ -102,15 +102,15 @@ def _check_extension(
         more = f"seeds.looks that begin with {_text(taken)} and go beyond {there.looks[-1]} seeds, "
         raise _other(manifest, directory, there, design, more)
     asked = f"seeds.looks={_text(design.looks)}"
-    fresh = f"another hydra.sweep.dir with seeds that nobody has seen (seeds.first={_next_seed(manifest)})"
+    fresh = f"another hydra.sweep.dir with seeds that no look has used (seeds.first={_next_seed(manifest)})"
     if all(verdict != "undecided" for verdict in {row["value"]: row["verdict"] for row in looks}.values()):
         raise ConfigError(
             f"{asked}: with {taken[-1]} seeds every value in {directory} was decided; allowed: {fresh}"
         )
     if design.reserve >= unspent > 0:
         raise ConfigError(
-            f"{asked}: seeds.reserve={design.reserve:g} keeps all that the looks in {directory} have left of "
-            f"seeds.alpha, a share of {unspent:.2g}; allowed: less, such as seeds.reserve=0"
+            f"{asked}: seeds.reserve={design.reserve:g} reserves all of seeds.alpha that the looks in "
+            f"{directory} have left, a share of {unspent:.2g}; allowed: less, such as seeds.reserve=0"
         )
     if unspent == 0:
         raise ConfigError(
@@ -132,9 +132,9 @@ def _other(
         for design in (there, asked)
     )
     return ConfigError(
-        f"{directory} holds a sweep of {had}, which were looked at, and this command asks for {wanted}: "
-        f"another reading of the same trials has a greater error than either says; allowed: the same again, "
-        f"{more}or another hydra.sweep.dir with seeds that nobody has seen "
+        f"{directory} holds a sweep of {had}, and this command asks for {wanted}: analysing the same trials "
+        f"under two designs raises the error above the declared alpha; allowed: the same again, "
+        f"{more}or another hydra.sweep.dir with seeds that no look has used "
         f"(seeds.first={_next_seed(manifest)})"
     )
 

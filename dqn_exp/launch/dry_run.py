@@ -63,7 +63,7 @@ def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int 
         tell_memory(console, sum(largest), f"{n_workers} trial{'s' * (n_workers != 1)} at a time")
         tell_time(console, [[config] for config in left], n_workers)
     if at_a_time is None:
-        console.print("How many trials run at a time is the launcher's affair: one is counted here.")
+        console.print("The launcher decides how many trials run at a time; this estimate assumes one.")
     console.print(NOTHING_DONE)
 
 
@@ -85,7 +85,7 @@ def tell_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: i
         with console.status("Measuring a second of training ..."):
             paces = measure_kinds(configs, n_workers)
     except NoPaceError as error:
-        console.print(f"Time: unknown, for the measured training failed: {error}", style="bold red")
+        console.print(f"Time: unknown, because the measured training failed: {error}", style="bold red")
         return
     least, most = (
         together([sum(trial_seconds(config, paces)[end] for config in piece) for piece in pieces], n_workers)
@@ -97,7 +97,7 @@ def tell_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: i
 
 def _span(least: float, most: float) -> str:
     if math.isinf(most):
-        return f"{format_duration(least)} at least"
+        return f"at least {format_duration(least)}"
     if most < 1.2 * least or most < 1:
         return f"about {format_duration(math.ceil(most))}"
     return f"about {format_duration(least)} to {format_duration(most)}"
@@ -109,11 +109,11 @@ def _basis(paces: Mapping[str, Pace], n_kinds: int, may_stop: bool) -> str:
     ends = dict.fromkeys(format_number(float(f"{speed:.3g}")) for speed in (speeds[0], speeds[-1]))
     measured = "the first configuration" if n_kinds == 1 else f"the first of each of {n_kinds} kinds"
     if n_kinds > MOST_KINDS:
-        measured = f"{MOST_KINDS} of {n_kinds} kinds, the others taken for as slow as the slowest,"
+        measured = f"{MOST_KINDS} of {n_kinds} kinds, with the slowest pace for the others,"
     sooner = " Trials that converge end sooner." if may_stop else ""
     return (
         f"An estimate, from a second of training of {measured} ({' to '.join(ends)} steps/s), with "
-        f"episodes as long as in that second and as long as the time limit lets them be.{sooner}"
+        f"episodes as long as in that second up to as long as the time limit allows.{sooner}"
     )
 
 

@@ -47,7 +47,7 @@ def fit(
         if len(kept) < len(job):
             shortened.add(tuple(kept))
     remarks = [
-        f"{key} means nothing to {_named(lacking, key, composed)}, which is trained without it"
+        f"{key} is left out of trials with {_named(lacking, key, composed)}, which have no such key"
         for key, lacking in absent.items()
     ]
     return fitted, remarks
@@ -94,5 +94,5 @@ def _given_once(text: str, key: str, option: Options, composed: Mapping[Options,
     known = _keys(composed[option], section)
     return ConfigError(
         f"{text}: {_named([option], key, composed)} has no {name}; allowed: {', '.join(known) or 'nothing'}, "
-        f"or several values of {key}, which are for the options that have it"
+        f"or several values of {key}, which only the options that have the key use"
     )

@@ -76,8 +76,8 @@ OF_A_STUDY = ("objective", "confirm")
 OF_THE_SWEEP = (ZIP, REUSE, SHARD, "dry_run")
 """Keys that determine which trials there are, not what a trial does."""
 NOT_IN_LOOKS = (
-    "with seed=until_decided each look decides from all trials before it which come next, and a shard sees "
-    "its own alone; allowed: 'seed=range(10)', or hydra/launcher=dask, ray or slurm without a shard"
+    "with seed=until_decided each look needs all trials so far to decide which come next, and a shard has "
+    "only its own; allowed: 'seed=range(10)', or hydra/launcher=dask, ray or slurm without a shard"
 )
 NO_AXES = ("track", "tracking")
 """Sections that only say which trackers follow a trial. They cannot be swept: two values would give the same
@@ -281,12 +281,12 @@ def combinations(
         key = override.get_key_element()
         if key.partition(".")[0] in OF_A_STUDY:
             raise ConfigError(
-                f"{override.input_line} is about a study, and this is a plain sweep; allowed: "
+                f"{override.input_line} applies to studies, and this is a plain sweep; allowed: "
                 f"with hydra/sweeper=optuna"
             )
         is_of_all = key in OF_THE_SWEEP or key.lstrip("+").partition(".")[0] in NO_AXES
         if is_of_all and override.is_sweep_override():
-            raise ConfigError(f"{override.input_line}: it is of the whole sweep; allowed: one value")
+            raise ConfigError(f"{override.input_line}: it applies to the whole sweep; allowed: one value")
         if key in OF_THE_SWEEP:
             continue
         if not override.is_sweep_override():
@@ -296,7 +296,7 @@ def combinations(
             values[key] = [f"{key}={value}" for value in axis_values(override, may_repeat=in_pairs)]
         else:
             raise ConfigError(
-                f"{override.input_line}: an interval has no end of values; allowed: choices such "
+                f"{override.input_line}: an interval has infinitely many values; allowed: choices such "
                 f"as {key}=1,2,3 or '{key}=range(1,10)', or hydra/sweeper=optuna"
             )
     if design:

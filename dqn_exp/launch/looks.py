@@ -96,9 +96,9 @@ def read_design(overrides: Sequence[Override], master: DictConfig) -> Design | N
     if seed is None or seed.value() != UNTIL_DECIDED:
         for key, override in last.items():
             if key.partition(".")[0] == SEEDS and override.value() != "fixed":
-                given = f", and {seed.input_line} gives the seeds" if seed else ""
+                given = f", and {seed.input_line} is given" if seed else ""
                 raise ConfigError(
-                    f"{override.input_line} is about seed={UNTIL_DECIDED}{given}; allowed: with "
+                    f"{override.input_line} is used only with seed={UNTIL_DECIDED}{given}; allowed: "
                     f"seed={UNTIL_DECIDED}"
                 )
         return None
@@ -125,8 +125,8 @@ def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
     if len(axes) != 1:
         told = ", ".join("+".join(axis) for axis in axes) or "none"
         raise ConfigError(
-            f"seed={UNTIL_DECIDED} compares the values of one axis, and these are swept: {told}; allowed: "
-            f"one axis such as buffer=500,17k,100k, several that go together, 'zip=[buffer,batch]', or "
+            f"seed={UNTIL_DECIDED} compares the values of one axis, and the sweep has: {told}; allowed: "
+            f"one axis such as buffer=500,17k,100k, paired axes 'zip=[buffer,batch]', or "
             f"'seed=range(10)'"
         )
 
@@ -136,7 +136,7 @@ def at_most(design: Design, trials: Sequence[PlannedTrial]) -> str:
     n_values = len(set(map(without_seed, trials)))
     return (
         f"seed={UNTIL_DECIDED}: at most what follows. The first look takes {design.looks[0]} seeds of each "
-        f"value, {n_values * design.looks[0]} trials; values that are decided get no more."
+        f"value, {n_values * design.looks[0]} trials; a value that is decided gets no more seeds."
     )
 
 
@@ -195,7 +195,7 @@ def run_looks(
         n_told = len(taken.told)
         if taken.is_over:
             if n := len(course.unasked):
-                print(f"Begun ahead, and asked for by no look: {n} trial{'s' * (n != 1)}.", flush=True)
+                print(f"Started ahead, but needed by no look: {n} trial{'s' * (n != 1)}.", flush=True)
             return results, True
 
 
@@ -230,8 +230,8 @@ class Course:
         ]
         if not wanted:
             raise ConfigError(
-                f"seed={UNTIL_DECIDED}: the next look waits for trials that are over and do not count; the "
-                f"report says which"
+                f"seed={UNTIL_DECIDED}: the next look needs trials that have ended and do not count; the "
+                f"report names them"
             )
         self._begun |= {trial.name: trial for trial in wanted}
         self._note()

@@ -27,9 +27,9 @@ def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
         if free >= each:
             advice += f", or fewer trials at a time (hydra.launcher.n_jobs={free // each})"
         raise ConfigError(
-            f"buffer={largest[-1].buffer}: {len(largest)} trial{'s' * (len(largest) != 1)} at a time need "
-            f"{format_bytes(needed)} for their replays, and {format_bytes(free)} of memory is free; "
-            f"allowed: {advice}"
+            f"buffer={largest[-1].buffer}: the replay buffers of {len(largest)} trial"
+            f"{'s' * (len(largest) != 1)} at a time need {format_bytes(needed)}, and "
+            f"{format_bytes(free)} is free; allowed: {advice}"
         )
 
 
@@ -44,8 +44,8 @@ def _check_reservation(config: Config) -> None:
         np.empty(needed, np.uint8)
     except (MemoryError, OverflowError, ValueError):
         raise ConfigError(
-            f"buffer={config.buffer}: a replay of so many transitions needs {format_bytes(needed)} for its "
-            f"observations alone, which this machine does not grant; allowed: a smaller buffer"
+            f"buffer={config.buffer}: its observations alone need {format_bytes(needed)}, which this machine "
+            f"does not grant; allowed: a smaller buffer"
         ) from None
 
 

@@ -130,7 +130,7 @@ def measure_kinds(configs: Sequence[Config], at_a_time: int) -> dict[str, Pace]:
                 workers.submit(waiting.popleft())
             ended = list(workers.wait(PATIENCE))
             if not ended:
-                raise NoPaceError(f"no measurement came to its end in {PATIENCE:.0f} s")
+                raise NoPaceError(f"no measurement ended within {PATIENCE:.0f} s")
             for done in ended:
                 if done.error is not None:
                     raise NoPaceError(f"{type(done.error).__name__}: {done.error}")

@@ -11,7 +11,9 @@ from dqn_exp.config import ConfigError, did_you_mean, group_key
 
 ZIP = "zip"
 Groups = list[list[str]]
-ALLOWED = "allowed: two axes or more, zip=[buffer,batch], or lists of such: zip=[[buffer,batch],[lr,gamma]]"
+ALLOWED = (
+    "allowed: two or more axes, zip=[buffer,batch], or several such lists: zip=[[buffer,batch],[lr,gamma]]"
+)
 
 
 def read_groups(overrides: Sequence[Override], master: DictConfig) -> Groups:
@@ -61,7 +63,7 @@ def _check(groups: Groups, keys: Mapping[str, str], values: Mapping[str, Sequenc
         for name in group:
             if name not in keys:
                 raise ConfigError(
-                    f"{told}: {name} is not given here.{did_you_mean(name, keys)} Allowed: {', '.join(keys)}"
+                    f"{told}: {name} is no axis here.{did_you_mean(name, keys)} Allowed: {', '.join(keys)}"
                 )
             if name in named:
                 raise ConfigError(f"{told}: {name} is named twice; allowed: each axis once")
@@ -69,4 +71,6 @@ def _check(groups: Groups, keys: Mapping[str, str], values: Mapping[str, Sequenc
         counts = {name: len(values[keys[name]]) for name in group}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-            raise ConfigError(f"{told}: numbers of values that differ: {listed}; allowed: as many for each")
+            raise ConfigError(
+                f"{told}: the axes have different numbers of values: {listed}; allowed: equal numbers"
+            )

@@ -99,7 +99,7 @@ class Planner:
                 written: Any = OmegaConf.to_container(self._master.hydra.sweep)
                 raise ConfigError(
                     f"hydra.sweep.dir={written['dir']}: {self._place} for the sweep, but {theirs} for "
-                    f"{trial.name}; allowed: one for all (hydra.sweep.subdir may hold what varies)"
+                    f"{trial.name}; allowed: the same for all (hydra.sweep.subdir may differ)"
                 )
 
     def _plan_one(self, job: Sequence[str], job_id: str, index: int) -> PlannedTrial:
@@ -205,8 +205,8 @@ def _refuse_other_machinery(master: DictConfig, composed: DictConfig, overrides:
         ours, theirs = (OmegaConf.to_container(config.hydra[part]) for config in (master, composed))
         if ours != theirs:
             raise ConfigError(
-                f"{','.join(overrides)}: sets hydra.{part}, which one value of many cannot do for the whole "
-                f"sweep; allowed: a command of its own for each such file"
+                f"{','.join(overrides)}: sets hydra.{part}, which must be the same for the whole sweep; "
+                f"allowed: a separate command for each such file"
             )
 
 

@@ -64,9 +64,9 @@ def _check_masks(config: Config) -> None:
     """Raise ConfigError if the environment gives masks that the agent might not respect."""
     if config.agent.name != "dqn":
         raise ConfigError(
-            f"env.id={config.env.id} says in info['action_mask'] which actions are allowed, and "
-            f"agent.name={config.agent.name!r} may not know; allowed: agent.name=dqn, env.action_masks=false "
-            f"(masks are ignored), or true (each observation has its mask behind it)"
+            f"env.id={config.env.id} has masks in info['action_mask'], and agent.name={config.agent.name!r} "
+            f"may not use them; allowed: agent.name=dqn, env.action_masks=false (masks are ignored), or true "
+            f"(each observation is followed by its mask)"
         )
 
 

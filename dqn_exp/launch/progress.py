@@ -125,8 +125,8 @@ class Progress:
 
 def untold_line(tracker: str, trial: str, why: str) -> str:
     return (
-        f"track={tracker} has not all of {trial}: {why}. The trial is complete; the same command in the same "
-        f"directory tells the tracker again (said once)"
+        f"track={tracker} lacks part of {trial}: {why}. The trial is complete; the same command in the same "
+        f"directory sends it again (said once)"
     )
 
 

@@ -68,7 +68,7 @@ def _too_few_evaluations(config: Config) -> str | None:
         return None
     return (
         f"no trial can converge: at most {fitting:.0f} evaluations ({', '.join(given)}) fit into "
-        f"{_limits(config)}, and convergence.consecutive={rule.consecutive} in a row are asked for; "
+        f"{_limits(config)}, and convergence.consecutive={rule.consecutive} in a row are needed; "
         f"evaluate more often, or lower convergence.consecutive"
     )
 
@@ -87,7 +87,7 @@ def _no_time_limit(config: Config) -> str | None:
     most = format_number(float(config.evaluation_env().max_episode_steps or 0))
     return (
         f"{config.env.id} has no time limit: a greedy episode that does not end by itself takes {most} "
-        f"steps, and the {config.evaluation.episodes} of each evaluation may outlast the training; "
+        f"steps, and the {config.evaluation.episodes} of each evaluation may take longer than the training; "
         f"set evaluation.max_episode_steps, or env.max_episode_steps for both"
     )
 
@@ -97,7 +97,7 @@ def _endless_training(config: Config) -> str | None:
     if config.env.max_episode_steps != "unlimited" or budget.env_steps or budget.seconds:
         return None
     return (
-        f"{config.env.id} has no time limit: the budget counts episodes, and one of them may never end; "
+        f"{config.env.id} has no time limit: the budget counts episodes, and an episode may never end; "
         f"set budget.env_steps or env.max_episode_steps"
     )
 
@@ -108,7 +108,7 @@ def _late_sums(config: Config) -> str | None:
     if config.replay.n_step == 1 or first <= longest(config):
         return None
     return (
-        f"replay.n_step={config.replay.n_step}: unless episodes end before, the first batch={config.batch} "
+        f"replay.n_step={config.replay.n_step}: unless episodes end earlier, the first batch={config.batch} "
         f"transitions are complete at environment step {first}, and {_limits(config)} ends the trial before; "
         f"set a smaller replay.n_step"
     )

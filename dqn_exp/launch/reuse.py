@@ -45,8 +45,8 @@ def read_reuse(overrides: Sequence[Override], master: DictConfig, directory: Pat
     places = [plain] if isinstance(plain, str) else plain
     if not isinstance(places, list) or not all(isinstance(p, str) and Path(p).is_dir() for p in places):
         raise ConfigError(
-            f"{written}: allowed: {AUTO} (what is finished below {default_place(directory)}), {NONE}, or "
-            f"folders that are there, '{REUSE}=[{OUTPUTS}]'"
+            f"{written}: allowed: {AUTO} (finished trials below {default_place(directory)}), {NONE}, or "
+            f"existing folders, '{REUSE}=[{OUTPUTS}]'"
         )
     return Reuse([Path(place) for place in places])
 

@@ -97,8 +97,8 @@ def _refuse_other_splits(directory: Path, shard: Shard) -> None:
         number, total = lock.parent.name.split("-of-")
         if int(total) != shard.total and is_locked(lock.parent):
             raise Locked(
-                f"{directory} is in use by {SHARD}={number}/{total}, which may have trials of {shard}, "
-                f"too. Wait for it to end, or choose {SHARD}=K/{total}"
+                f"{directory} is in use by {SHARD}={number}/{total}, which may have trials of {shard}. "
+                f"Wait for it to end, or choose {SHARD}=K/{total}"
             )
 
 

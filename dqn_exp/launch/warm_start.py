@@ -46,7 +46,7 @@ def check_init_from(config: Config) -> None:
     for name in ("trial.json", NETWORK):
         if not (directory / name).is_file():
             raise ConfigError(
-                f"init_from={config.init_from}: there is no {name}; "
+                f"init_from={config.init_from}: it has no {name}; "
                 f"allowed: the directory of a finished trial, or a zip file of stable-baselines3"
             )
     recorded, spaces_there = _recorded(directory)
@@ -67,7 +67,7 @@ def check_seen(configs: Iterable[Config], shares_files: bool) -> None:
     unseen = next((config.init_from for config in configs if config.init_from is not None), None)
     if unseen is not None and not shares_files:
         raise ConfigError(
-            f"init_from={unseen}: with hydra.launcher.shared=false workers do not see this machine's "
+            f"init_from={unseen}: with hydra.launcher.shared=false workers cannot read this machine's "
             f"folders; allowed: hydra.launcher.shared=true, with a folder that all machines see"
         )
 
@@ -126,7 +126,7 @@ def _describe(shape: Shape, told: list[str]) -> str:
     network, numbers = shape.network, " x ".join(map(str, shape.observed))
     parts = [f"network.{key}={_text(value)}" for key, value in network.model_dump(include={*told}).items()]
     layers = " ".join([f"{network.name} {network.hidden} {network.activation}", *parts])
-    return f"{layers} for {numbers} numbers observed and {shape.actions} actions"
+    return f"{layers} for observations of {numbers} numbers and {shape.actions} actions"
 
 
 def _text(value: Any) -> str:

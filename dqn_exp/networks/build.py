@@ -53,8 +53,8 @@ def _check_parts(config: NetworkConfig, network: nn.Module) -> None:
     for key, part in PARTS.items():
         if getattr(config, key) and not any(isinstance(module, part) for module in network.modules()):
             raise ConfigError(
-                f"network.{key}=true, and network.name={config.name} has no {part.__name__}; allowed: false, "
-                f"or a network whose layers are made by dqn_exp.networks.dense.dense"
+                f"network.{key}=true, but network.name={config.name} has no {part.__name__}; allowed: false, "
+                f"or a network whose layers dqn_exp.networks.dense.dense makes"
             )
 
 
@@ -76,6 +76,6 @@ def _check(name: str, network: nn.Module, observations: spaces.Box, n_predicted:
         told = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
         if told != expected:
             raise ConfigError(
-                f"{name} returned {told} {given}; expected {expected}: what its head predicts for each action"
+                f"{name} returned {told} {given}; expected {expected}, its head's predictions for all actions"
             )
     network.train(was_training)

@@ -20,8 +20,8 @@ def convolved(images: Shape, convolutions: Sequence[ConvolutionConfig]) -> list[
         _, height, width = shapes[-1]
         if convolution.kernel > min(height, width):
             raise ConfigError(
-                f"network.convolutions.{place}.kernel={convolution.kernel} is larger than the {height} x "
-                f"{width} pixels that it sees; allowed: at most {min(height, width)}, or smaller kernels and "
+                f"network.convolutions.{place}.kernel={convolution.kernel} is larger than its input of "
+                f"{height} x {width} pixels; allowed: at most {min(height, width)}, or smaller kernels and "
                 f"strides before it"
             )
         sides = ((side - convolution.kernel) // convolution.stride + 1 for side in (height, width))

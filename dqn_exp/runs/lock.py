@@ -84,7 +84,7 @@ def flock(file: IO[Any], operation: int) -> None:
         raise
     except OSError as error:
         raise ConfigError(
-            f"{Path(file.name).parent} lies on a file system without locks (flock: {error.strerror}), "
-            f"which keep two processes out of one place; allowed: a directory elsewhere (hydra.run.dir=..., "
+            f"{Path(file.name).parent} is on a file system without locks (flock: {error.strerror}), "
+            f"which keep out a second process; allowed: a directory elsewhere (hydra.run.dir=..., "
             f"hydra.sweep.dir=... or hydra.sweeper.storage=...)"
         ) from None

@@ -33,7 +33,9 @@ def load_network(path: Path, network: nn.Module) -> None:
     own = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     saved = {k: tuple(v.shape) for k, v in arrays.items()}
     if own != saved:
-        raise ConfigError(f"{path} holds another network: {_describe(saved)}; this one is {_describe(own)}")
+        raise ConfigError(
+            f"{path} contains a different network: {_describe(saved)}; this one is {_describe(own)}"
+        )
     network.load_state_dict(arrays)
 
 
@@ -55,7 +57,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except safetensors.SafetensorError as error:
         raise ConfigError(
             f"{path} is not a safetensors file ({error}); other formats are refused, because "
-            f"opening them may run code"
+            f"reading them may run code"
         ) from None
 
 

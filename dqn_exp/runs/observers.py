@@ -139,7 +139,7 @@ class TimeLimit(Observer):
         limit = run.config.budget.seconds
         if limit is not None and self._seconds() >= limit:
             self.cause = (
-                f"budget.seconds={limit:g} were spent at environment step {run.clock.env_steps}: how far a "
+                f"budget.seconds={limit:g} was spent at environment step {run.clock.env_steps}: how far a "
                 f"trial comes in that time depends on the machine and on what else runs there"
             )
             run.stop()

@@ -25,7 +25,7 @@ def attempts_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [{key: value for key, value in record.items() if key not in _OF_THE_TRIAL}]
     attempts = record["attempts"]
     if not isinstance(attempts, list) or not attempts or not all(isinstance(one, dict) for one in attempts):
-        raise ValueError(f"attempts={attempts!r}: allowed: a list of one or more, each with what it ran on")
+        raise ValueError(f"attempts={attempts!r}: allowed: a list of at least one attempt")
     return attempts
 
 

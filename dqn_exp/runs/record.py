@@ -126,7 +126,7 @@ class Recorder:
         saved = read_state(path)
         if saved is None:
             if path.exists():
-                log.warning("%s is of another version: the trial begins again", path)
+                log.warning("%s was written by another version: the trial starts again", path)
             start_from_another(self.run)
             return True
         is_exact = self.run.load_state(saved.pop("run"))
@@ -208,7 +208,7 @@ def start_statistics(run: Run, statistics: Sequence[Any]) -> None:
     if len(statistics) == len(run.env.statistics()):
         run.env.use_statistics(statistics, frozen=False)
     else:
-        log.warning("init_from=%s: what it sees was normalised otherwise there", run.config.init_from)
+        log.warning("init_from=%s: its observations were normalised differently", run.config.init_from)
 
 
 def _write_end(recorder: Recorder | None, directory: Path, status: str, cause: str | None) -> None:

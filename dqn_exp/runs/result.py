@@ -88,13 +88,13 @@ def _obstacle(config: Config, directory: Path) -> str | None:
         return "a trial of another configuration"
     if config.evaluation_env() != recorded.evaluation_env():
         return (
-            "this trial with a smaller budget, which its greedy episodes were cut off at, since neither "
-            "evaluation.max_episode_steps nor env.max_episode_steps was given: it cannot be lengthened"
+            "this trial with a smaller budget that also limited its greedy episodes, because neither "
+            "evaluation.max_episode_steps nor env.max_episode_steps was given; it cannot be extended"
         )
     is_kept = any((directory / name).exists() for name in (FINAL, CHECKPOINT))
     if result.status in FINISHED and _spent_its_budget(result, config) and not is_kept:
         return (
-            f"this trial at the end of a smaller budget, without {FINAL}, from which it would go on: "
-            f"checkpoint.keep_final=true keeps that, where it is given from the beginning"
+            f"this trial at the end of a smaller budget, without {FINAL}, which it needs to continue; "
+            f"checkpoint.keep_final=true keeps that file, if given when the trial starts"
         )
     return None

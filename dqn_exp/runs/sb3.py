@@ -46,7 +46,7 @@ def load_sb3(path: Path, network: nn.Module, config: NetworkConfig) -> None:
     if theirs != ours or config.name not in NAMES:
         raise ConfigError(
             f"init_from={path}: its network is {theirs}; this trial's is {config.name} {ours}; allowed: an "
-            f"equal one, plain layers of network=mlp or of network=nature"
+            f"equal network with the plain layers of network=mlp or network=nature"
         )
     network.load_state_dict(dict(zip(own, weights, strict=True)))
 
@@ -65,12 +65,12 @@ def _read(path: Path) -> tuple[Any, list[Tensor]]:
         ) from None
     except pickle.UnpicklingError:
         raise ConfigError(
-            f"init_from={path}: its policy.pth holds more than tensors, which is refused, because reading it "
-            f"may run code"
+            f"init_from={path}: its policy.pth contains more than tensors, which is refused, because reading "
+            f"it may run code"
         ) from None
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
         raise ConfigError(
-            f"init_from={path} is no checkpoint of stable-baselines3 ({type(error).__name__}: {error})"
+            f"init_from={path} is not a checkpoint of stable-baselines3 ({type(error).__name__}: {error})"
         ) from None
     if not weights:
         raise ConfigError(f"init_from={path} has no q_net; allowed: a checkpoint of stable-baselines3's DQN")

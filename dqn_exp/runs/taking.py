@@ -114,7 +114,7 @@ def _check_whole(origin: Path, result: Result) -> None:
         lines[kind] = len(read_metrics(path)[1])
     if lines["episodes"] != result.episodes:
         path = metrics_path(origin, "episodes")
-        raise Unfit(f"{path} tells of {lines['episodes']} episodes, and not of {result.episodes}")
+        raise Unfit(f"{path} has {lines['episodes']} episodes instead of {result.episodes}")
     try:
         with safe_open(origin / NETWORK, framework="numpy"):
             pass

@@ -48,7 +48,7 @@ class Follower(threading.Thread):
             self._follow()
         except BaseException as error:  # SystemExit too
             self.failure = f"{type(error).__name__}: {error}"
-            log.warning("%s failed and is told no more: %s", self.name, self.failure)
+            log.warning("%s failed and gets no more data: %s", self.name, self.failure)
 
     def _follow(self) -> None:
         tracker = build_tracker(self._kind, self._options)
@@ -71,7 +71,7 @@ class Follower(threading.Thread):
         """Wait at most `patience` seconds for the thread to end."""
         self.join(patience)
         if self.is_alive():
-            self.failure = "it had not taken in the trial some time after its end"
+            self.failure = "it did not receive all data within some time after the trial's end"
             log.warning("%s: %s", self.name, self.failure)
 
 

@@ -58,7 +58,7 @@ def tell_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
         tell_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
         tell_time(console, _pieces(plan, left), n_workers)
         console.print(
-            "All of it is counted at the pace of the default configuration, and nothing as pruned or taken."
+            "The estimate assumes the pace of the default configuration, and no pruned or taken trials."
         )
     console.print(NOTHING_DONE)
 
@@ -96,7 +96,7 @@ def _settings(plan: Plan) -> dict[str, str]:
     further = plan.settings.custom_search_space
     top, seeds = plan.confirm.top, list_seeds(plan.confirm.seeds)
     return {
-        **({"Further parameters": f"those that {further} suggests"} if further else {}),
+        **({"Further parameters": f"suggested by {further}"} if further else {}),
         **({"Environments of each proposal": _environments(plan)} if plan.environments else {}),
         "Seeds of each proposal": list_seeds(plan.seeds),
         "Sampler": str(choices.get("hydra/sweeper/sampler")),
@@ -108,7 +108,7 @@ def _settings(plan: Plan) -> dict[str, str]:
 
 
 def _environments(plan: Plan) -> str:
-    return f"{', '.join(plan.environments)}; scores are on a scale of each, and their mean counts"
+    return f"{', '.join(plan.environments)}; each score is scaled by its environment, and their mean counts"
 
 
 def _goal(objective: Objective) -> str:

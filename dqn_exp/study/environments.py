@@ -39,12 +39,12 @@ def refuse_choice(keys: Iterable[str], environments: Sequence[str]) -> None:
     for key in (key.lstrip("+") for key in keys):
         if key in CHOOSES and environments:
             raise ConfigError(
-                f"{_written(environments)} trains every proposal on all of these environments, and {key} is "
-                f"searched, which would choose among some; allowed: {OVER} without {key}"
+                f"{_written(environments)} trains every proposal on all of these environments, and a search "
+                f"of {key} would choose among them; allowed: {OVER} without {key}"
             )
         if key in CHOOSES:
             raise ConfigError(
-                f"{key} is searched, and a study does not choose among environments: their returns are on no "
+                f"{key} is searched, but a study cannot choose among environments: their returns have no "
                 f"common scale; allowed: one value, or {OVER}=[cartpole,acrobot] to train proposals on all"
             )
 
@@ -58,8 +58,8 @@ def refuse_what_is_of_one(space: Space, master: DictConfig, environments: Sequen
     for key, value in given.items():
         if environments and (key in OF_ONE or key.startswith("returns.")):
             raise ConfigError(
-                f"{key}={value} is of one environment, and {_written(environments)} has {len(environments)}; "
-                f"allowed: without {key}, which conf/env/ says of each"
+                f"{key}={value} applies to one environment only, and {_written(environments)} has "
+                f"{len(environments)}; allowed: without {key}, which conf/env/ gives for each"
             )
 
 
@@ -72,8 +72,8 @@ def check_scales(defaults: Mapping[str, Config]) -> None:
         random_play, threshold = config.returns.random, config.convergence.threshold
         if random_play is None:
             raise ConfigError(
-                f"{OVER}: {name} has no returns.random, and scores lie between random play (0) and the "
-                f"threshold (1) of each environment; allowed: environments whose conf/env/NAME.yaml gives it"
+                f"{OVER}: {name} has no returns.random, but scores need a scale from random play (0) to the "
+                f"threshold (1); allowed: environments whose conf/env/NAME.yaml gives it"
             )
         if threshold is None or not random_play < threshold < math.inf:
             raise ConfigError(

@@ -323,8 +323,8 @@ def check_measurable(config: Config, objectives: Sequence[Objective]) -> None:
             )
         if objective.name == STEPS and config.convergence.threshold is None:
             raise ConfigError(
-                f"objective={objective.name} needs convergence.threshold, which is null and which "
-                f"{config.env.id} does not define; allowed: a mean return"
+                f"objective={objective.name} needs convergence.threshold, which is null, and "
+                f"{config.env.id} defines none; allowed: a mean return"
             )
 
 
@@ -334,11 +334,12 @@ def check_comparable(config: Config) -> None:
     if evaluation.every_steps is None and evaluation.every_episodes is None:
         raise ConfigError(
             "hydra/sweeper/pruner needs evaluations during training: evaluation.every_steps and "
-            "evaluation.every_episodes are both null; allowed: one of them, or a pruner of none or wilcoxon"
+            "evaluation.every_episodes are both null; allowed: one of them, or hydra/sweeper/pruner=none "
+            "or wilcoxon"
         )
     if horizon_of(config) is None:
         raise ConfigError(
             f"hydra/sweeper/pruner compares trials at moments of a budget: budget.env_steps and "
-            f"budget.episodes are both null, beside budget.learning_episodes={budget.learning_episodes}; "
-            f"allowed: one of them, or a pruner of none or wilcoxon"
+            f"budget.episodes are both null (budget.learning_episodes={budget.learning_episodes}); "
+            f"allowed: one of them, or hydra/sweeper/pruner=none or wilcoxon"
         )

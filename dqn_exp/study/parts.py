@@ -133,7 +133,7 @@ def part_class(kind: str, options: Options, base: type[Any]) -> type[Any]:
         found = None
     if not isinstance(found, type) or not issubclass(found, base):
         raise ConfigError(
-            f"hydra.sweeper.{kind}._target_={target}: allowed: a class of optuna.{kind}s or one derived from "
+            f"hydra.sweeper.{kind}._target_={target}: allowed: a class of optuna.{kind}s or a subclass of "
             f"{base.__name__}; hydra/sweeper/{kind}=... chooses one"
         )
     return found

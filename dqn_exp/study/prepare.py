@@ -207,8 +207,8 @@ def prepare(
     extend = _extender(settings.custom_search_space)
     if not space.distributions and extend is None:
         raise ConfigError(
-            "the search space is empty: hydra.sweeper.params and the command line give no key several "
-            "values; allowed: 'lr=tag(log,interval(1e-4,1e-2))', batch=32,64,128 and the like, or "
+            "the search space is empty: hydra.sweeper.params and the command line give several values "
+            "to no key; allowed: 'lr=tag(log,interval(1e-4,1e-2))', batch=32,64,128 and the like, or "
             "sweeps=tune_cartpole"
         )
     composer = planner(context, master)
@@ -244,7 +244,7 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
     pruner = build_pruner(plan.pruner, horizon_of(plan.default))
     prunes = is_active(pruner)
     if prunes and len(plan.objectives) > 1:
-        raise ConfigError("hydra/sweeper/pruner: with several objectives allowed: none")
+        raise ConfigError("hydra/sweeper/pruner: allowed with several objectives: none")
     if prunes and not can_prune:
         raise ConfigError(
             "hydra/sweeper/pruner works with hydra/launcher=parallel, dask, ray and slurm: the jobs of other "
@@ -253,8 +253,8 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
     check_seen(plan.defaults.values(), shares_files)
     if prunes and not shares_files and not is_server(plan.location):
         raise ConfigError(
-            f"hydra.launcher.shared=false: workers cannot reach {printable(plan.location)}, where a study "
-            f"that prunes is told of evaluations; allowed: hydra/sweeper/pruner=none, or "
+            f"hydra.launcher.shared=false: workers cannot reach {printable(plan.location)}, to which "
+            f"a study that prunes reports evaluations; allowed: hydra/sweeper/pruner=none, or "
             f"hydra.sweeper.storage=postgresql://user@host/database"
         )
     if prunes and not compares_seeds(pruner):
@@ -264,7 +264,7 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
         plan.space.grid()
         if plan.settings.start:
             raise ConfigError(
-                "hydra.sweeper.start: the grid sampler tries every combination, in its order; allowed: "
+                "hydra.sweeper.start: the grid sampler tries all combinations in its own order; allowed: "
                 "another hydra/sweeper/sampler, or no start"
             )
     _check_points(plan, plan.start)
@@ -309,8 +309,8 @@ def _check_directory(plan: Plan) -> None:
     if manifest.get("fingerprint") != plan.fingerprint:
         told = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""
         raise ConfigError(
-            f"{plan.directory} holds another sweep or study{told}; allowed: another directory "
-            f"(hydra.sweep.dir=...) or, of a study, another hydra.sweeper.study_name"
+            f"{plan.directory} contains a different sweep or study{told}; allowed: another directory "
+            f"(hydra.sweep.dir=...) or, for a study, another hydra.sweeper.study_name"
         )
 
 

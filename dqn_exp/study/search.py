@@ -47,8 +47,8 @@ from dqn_exp.study.space import suggest
 from dqn_exp.study.storage import BY_ENVIRONMENT, DIRECTORY, DRAWN, QUEUED, dashboard_command, open_storage
 
 NOT_IN_A_STUDY = (
-    "a study finds out while it runs which trials there are, so that none can be dealt out before; allowed: "
-    "the same command without it on every machine, with one storage for all (hydra.sweeper.storage=...)"
+    "a study chooses its trials while it runs, so they cannot be divided beforehand; allowed: the same "
+    "command without it on every machine, with one storage for all (hydra.sweeper.storage=...)"
 )
 POLL_SECONDS = 2.0
 """Seconds between two checks of other processes' trials."""
@@ -148,8 +148,8 @@ def open_study(plan: Plan) -> optuna.Study:
         before = study.user_attrs.get(QUESTION)
         told = "" if before is None else f": {changes(before, plan.question)}"
         raise ConfigError(
-            f"hydra.sweeper.study_name={plan.name}: the storage holds a study of that name with another "
-            f"{' and '.join(changed)}{told}; allowed: another study_name, or null for one of its own"
+            f"hydra.sweeper.study_name={plan.name}: the storage has a study of this name with another "
+            f"{' and '.join(changed)}{told}; allowed: another study_name, or null for a generated name"
         )
     return study
 
@@ -328,7 +328,7 @@ def _start_directory(plan: Plan) -> None:
 def _last_turn(directory: Path) -> Iterator[None]:
     """Only one process at a time completes a study; the next one finds what was confirmed."""
     if is_locked(directory):
-        print("Another process confirms and reports the result: waiting for it", flush=True)
+        print("Waiting for another process that confirms and reports the result", flush=True)
     with directory_lock(directory, patience=math.inf):
         yield
 

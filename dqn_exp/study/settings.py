@@ -71,7 +71,7 @@ def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: 
     seen = sorted(set(confirm.seeds) & set(search_seeds))
     if confirm.top and seen:
         raise ConfigError(
-            f"{CONFIRM_SEEDS}: {', '.join(map(str, seen))} occur in seed too; allowed: seeds that "
+            f"{CONFIRM_SEEDS}: {', '.join(map(str, seen))} are also in seed; allowed: seeds that "
             f"the search does not use, such as '{CONFIRM_SEEDS}=range(1000,1010)'"
         )
     return confirm
@@ -103,7 +103,7 @@ def check_direction(direction: str | Sequence[str] | None, objectives: Sequence[
         if word not in DIRECTIONS:
             raise ConfigError(
                 f"hydra.sweeper.direction={word}: unknown.{did_you_mean(str(word), DIRECTIONS)} "
-                f"Allowed: {', '.join(DIRECTIONS)}, or null: as the objective needs it"
+                f"Allowed: {', '.join(DIRECTIONS)}, or null: the objective's own"
             )
     needed = [objective.direction for objective in objectives]
     if given != needed:

@@ -122,12 +122,13 @@ def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
             replicates[key] = _whole_numbers(key, override)
         elif key.partition(".")[0] == SEEDS:
             raise ConfigError(
-                f"{override.input_line} is about a plain sweep; allowed in a study: 'seed=range(5)'"
+                f"{override.input_line} applies to plain sweeps; allowed in a study: 'seed=range(5)'"
             )
         elif key.partition(".")[0] in OF_THE_STUDY:
             if override.is_sweep_override():
                 raise ConfigError(
-                    f"{override.input_line}: it is of the whole study; allowed: one value, or a list: [a,b]"
+                    f"{override.input_line}: it applies to the whole study; allowed: one value, or "
+                    "a list: [a,b]"
                 )
         elif override.is_sweep_override():
             written[key] = distribution(key, override, defaults)
@@ -168,7 +169,7 @@ def is_whole(value: object) -> bool:
 def _interval(sweep: IntervalSweep, whole: bool) -> BaseDistribution:
     low, high, log = sweep.start, sweep.end, "log" in sweep.tags
     if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
-        raise ValueError("an end is not a finite number")
+        raise ValueError("a bound is not a finite number")
     if (whole or isinstance(low, int)) and low == int(low) and high == int(high):
         return IntDistribution(int(low), int(high), log=log)
     return FloatDistribution(float(low), float(high), log=log)
@@ -181,7 +182,7 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
         raise ValueError("the range is empty")
     low, high, log = min(values), max(values), "log" in sweep.tags
     if log and (sweep.step != 1 or isinstance(low, float)):
-        raise ValueError("a log scale has no steps: they would be dropped")
+        raise ValueError("a range on a log scale cannot have a step")
     if isinstance(low, int):
         return IntDistribution(low, int(high), log=log, step=abs(int(sweep.step)))
     return FloatDistribution(low, high, step=abs(sweep.step))
@@ -190,7 +191,7 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
 def _choices(texts: list[str]) -> list[Any]:
     """The choices as numbers (sizes too) if all of them are numbers; otherwise as texts."""
     if not texts:
-        raise ValueError("nothing to choose from")
+        raise ValueError("there is no choice")
     for convert in (parse_size, float):
         try:
             return [convert(text) for text in texts]

@@ -37,7 +37,9 @@ def filmed_environment(config: EnvConfig, seeds: EpisodeSeeds) -> VectorEnvironm
     env = make_environments(config, seeds, render_mode="rgb_array")
     if "rgb_array" not in env.render_modes:
         env.close()
-        raise ConfigError(f"env.id={config.id} draws no pictures; allowed: environments with rgb_array")
+        raise ConfigError(
+            f"env.id={config.id} cannot be filmed; allowed: environments with render mode rgb_array"
+        )
     return env
 
 

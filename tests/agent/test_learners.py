@@ -548,7 +548,7 @@ def build_theirs(config: Any) -> Values:
         ({"device": "cuda"}, ["device='cuda'", "allowed: cpu"]),
         ({"optimizer": "adamw"}, ["optimizer.name='adamw'", "allowed: adam, rmsprop, sgd"]),
         ({"network__head": {"name": "theirs"}}, ["network.head=theirs; allowed: values, c51, qr"]),
-        ({"network__dueling": True, "network__hidden": []}, ["network.dueling=true and network.hidden=[]"]),
+        ({"network__dueling": True, "network__hidden": []}, ["network.dueling=true with network.hidden=[]"]),
         ({"network__noisy": True}, ["network.noisy=true; allowed: false"]),
         ({"network__layer_norm": True}, ["network.layer_norm=true; allowed: false"]),
         ({"agent__munchausen": True}, ["agent.munchausen; allowed: null"]),

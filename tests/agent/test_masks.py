@@ -144,7 +144,7 @@ def test_a_killed_trial_with_masks_goes_on_to_the_same_record(tmp_path: Path) ->
 def test_masks_choose_the_torch_learner_or_are_refused() -> None:
     trial, _ = run(make_config(**{**DOORS, "budget__env_steps": 20}))
     assert dqn(trial).learner.name == "torch"
-    with pytest.raises(ConfigError, match=r"^learner='fused' cannot be had with the action masks of env.id="):
+    with pytest.raises(ConfigError, match=r"^learner='fused' does not support the action masks of env.id="):
         make_config(**DOORS, learner="fused")
 
 
@@ -162,7 +162,9 @@ def test_who_ignores_masks_must_be_let() -> None:
 def test_an_agent_of_one_s_own_must_ask_for_masks() -> None:
     if "test_own" not in agents._registered:
         agents.register("test_own")(lambda *parts: None)
-    with pytest.raises(ConfigError, match=r"agent.name='test_own' may not know; allowed: .*action_masks=fal"):
+    with pytest.raises(
+        ConfigError, match=r"agent.name='test_own' may not use them; allowed: .*action_masks=fal"
+    ):
         make_config(**DOORS, agent__name="test_own")
     assert make_config(**DOORS, agent__name="test_own", env__action_masks=True).env.action_masks
 

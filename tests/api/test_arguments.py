@@ -92,15 +92,15 @@ def test_seeds(given: Any, expected: list[str]) -> None:
     [
         (
             lambda: overrides_of({"lr": object()}),
-            r"\(it is a object\); allowed: numbers",
+            r"have values of type object; allowed: numbers",
         ),
-        (lambda: overrides_of({"network": {3: 4}}), "network.3: a key is a text"),
+        (lambda: overrides_of({"network": {3: 4}}), "network.3: keys must be strings"),
         (lambda: axes_of({"buffer": "500"}, "axes"), r"axes={'buffer': '500'}: allowed: a list of values"),
         (lambda: axes_of({"buffer": 500}, "axes"), r"axes={'buffer': 500}: allowed: a list of values"),
-        (lambda: seeds_of(0), "seeds=0: allowed: how many"),
-        (lambda: seeds_of(True), "seeds=True: allowed: how many"),
-        (lambda: seeds_of("five"), "seeds='five': allowed: how many"),
-        (lambda: seeds_of(1.5), "seeds=1.5: allowed: how many"),  # type: ignore[arg-type]
+        (lambda: seeds_of(0), "seeds=0: allowed: a number of seeds"),
+        (lambda: seeds_of(True), "seeds=True: allowed: a number of seeds"),
+        (lambda: seeds_of("five"), "seeds='five': allowed: a number of seeds"),
+        (lambda: seeds_of(1.5), "seeds=1.5: allowed: a number of seeds"),  # type: ignore[arg-type]
     ],
 )
 def test_what_has_no_such_text_is_refused(call: Any, message: str) -> None:

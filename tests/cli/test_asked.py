@@ -15,17 +15,17 @@ from tests.program import TINY, run_here
 
 DROPPED = {
     "sweeps=buffer_size": "allowed: python -m dqn_exp -m sweeps=buffer_size$",
-    "lr=1e-3 hydra.launcher.n_jobs=8": "^hydra.launcher.n_jobs=8 is about many trials",
-    "hydra.sweep.dir=x": "is about many trials",
-    "hydra/sweeper=optuna": "is about many trials",
-    "hydra.sweeper.n_trials=3": "is about many trials",
+    "lr=1e-3 hydra.launcher.n_jobs=8": "^hydra.launcher.n_jobs=8 applies to many trials",
+    "hydra.sweep.dir=x": "applies to many trials",
+    "hydra/sweeper=optuna": "applies to many trials",
+    "hydra.sweeper.n_trials=3": "applies to many trials",
     "+hydra.sweeper.params.lr=range(3)": r"-m '\+hydra.sweeper.params.lr=range\(3\)'$",
-    "confirm.top=0": "is about many trials",
-    "objective=aulc": "is about many trials",
-    "-m hydra.run.dir=x": "hydra.run.dir=x is the place of a trial without -m; .* hydra.sweep.dir",
-    "-m sweeps=buffer_size,noise": "allowed: one of them in a command, such as -m sweeps=buffer_size$",
+    "confirm.top=0": "applies to many trials",
+    "objective=aulc": "applies to many trials",
+    "-m hydra.run.dir=x": "hydra.run.dir=x is used only without -m; .* hydra.sweep.dir",
+    "-m sweeps=buffer_size,noise": "allowed: one in a command, such as -m sweeps=buffer_size$",
     "-m sweeps=choice(buffer_size,noise)": "such as -m sweeps=buffer_size$",
-    "-m lr=1,2 --cfg job": "^--cfg job shows what one trial would be, and -m runs many",
+    "-m lr=1,2 --cfg job": "^--cfg job shows one trial, and -m runs many",
 }
 KEPT = (
     "",
@@ -85,7 +85,7 @@ def test_both_sweepers_look_at_params(sweeper: str, tmp_path: Path) -> None:
 def test_it_is_asked_before_anything_starts(tmp_path: Path) -> None:
     ended = run_here("sweeps=buffer_size", cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("sweeps=buffer_size is about many trials")
+    assert ended.err.startswith("sweeps=buffer_size applies to many trials")
     assert not list(tmp_path.iterdir())
 
 
@@ -150,11 +150,11 @@ def test_options_of_a_study_in_a_plain_sweep_say_what_is_missing(place: Path) ->
     (place / "sweeps" / "plain.yaml").write_text(text)
     ended = run_here("-m", "sweeps=plain", cwd=place)
     assert ended.code == 2, ended.said
-    assert ended.err.startswith("hydra.sweeper.n_trials is an option of a study")
+    assert ended.err.startswith("hydra.sweeper.n_trials is an option of studies")
     assert "override /hydra/sweeper: optuna" in ended.err
 
 
 def test_one_value_of_many_cannot_choose_for_all(place: Path) -> None:
     ended = run_here("-m", "experiment=notebook,own", "seed=0", cwd=place)
     assert ended.code == 2, ended.said
-    assert ended.err.startswith("experiment=own: sets hydra.launcher, which one value of many cannot do")
+    assert ended.err.startswith("experiment=own: sets hydra.launcher, which must be the same for")

@@ -26,7 +26,7 @@ def test_a_named_sweep_of_heads(tmp_path: Path) -> None:
     )
     ended = run_here("-m", "sweeps=heads", *SMALL, "hydra.sweep.dir=here", cwd=tmp_path)
     assert ended.code == 0, ended.said
-    assert "network.head.atoms means nothing to network.head=values, which is trained" in ended.out
+    assert "network.head.atoms is left out of trials with network.head=values, which" in ended.out
     found, bounds = heads_of(tmp_path / "here"), {"v_min": 0.0, "v_max": 1 / (1 - 0.99)}
     assert found == {
         "network.head=values,lr=0.001,seed=0": {"name": "values"},

@@ -235,7 +235,7 @@ def test_idle_workers_train_ahead_and_change_nothing(place: Path) -> None:
     (place / "go").touch()
     ended = run_here(*command, *here, cwd=place)
     assert ended.code == 0, ended.said
-    assert "Begun ahead, and asked for by no look: 2 trials." in ended.out
+    assert "Started ahead, but needed by no look: 2 trials." in ended.out
     assert {path: path.read_bytes() for path in finished} == finished
     alone = run_here(*command, "hydra.sweep.dir=alone", "hydra.launcher.n_jobs=1", cwd=place)
     assert alone.code == 0, alone.said
@@ -315,18 +315,18 @@ def test_trials_that_were_looked_at_keep_their_budget(place: Path) -> None:
     for further, told in (
         (
             "budget.env_steps=400",
-            "budget.env_steps=400: sweep holds looks at trials with budget.env_steps=240,",
+            "budget.env_steps=400: the looks in sweep were taken with budget.env_steps=240,",
         ),
         (
             "budget.episodes=300",
-            "budget.episodes=300: sweep holds looks at trials with budget.episodes=null,",
+            "budget.episodes=300: the looks in sweep were taken with budget.episodes=null,",
         ),
     ):
         for dry_run in ("dry_run=true", "dry_run=false"):
             refused = run_here(*asked, "budget.env_steps=240", further, dry_run, cwd=place)
             assert refused.code == 2
             assert refused.err.startswith(told)
-            assert "another hydra.sweep.dir with seeds that nobody has seen (seeds.first=8)" in refused.err
+            assert "another hydra.sweep.dir with seeds that no look has used (seeds.first=8)" in refused.err
             assert refused.err.count("\n") == 1
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 
@@ -350,10 +350,10 @@ LR = ("lr", (1e-3, 1e-2))
     ("swept", "first_look", "every_steps", "told"),
     [
         (LR, 4, 2000, "fewer than 6 seeds"),
-        (("convergence__consecutive", (1, 2)), 6, 2000, "changes what that means"),
+        (("convergence__consecutive", (1, 2)), 6, 2000, "changes what convergence means"),
         (LR, 6, None, "how soon trials converge: evaluations"),
         (("lr", tuple(n / 100 for n in range(1, 10))), 6, 2000, "lr has 9 values; allowed: at most 8"),
-        (("lr", (1e-3,)), 6, 2000, "the values change nothing; allowed: one axis"),
+        (("lr", (1e-3,)), 6, 2000, "the trials differ in nothing; allowed: one axis"),
     ],
 )
 def test_what_can_decide_nothing_is_refused(
@@ -369,7 +369,7 @@ def test_what_can_decide_nothing_is_refused(
 def test_several_axes_are_refused_before_anything_is_written(place: Path) -> None:
     ended = run_here("-m", *TRIAL, "seed=until_decided", "lr=1e-2,1e-3", "batch=16,32", cwd=place)
     assert (ended.code, ended.out) == (2, "")
-    assert "these are swept: batch, lr" in ended.err
+    assert "the sweep has: batch, lr" in ended.err
     assert list(place.iterdir()) == []
 
 

@@ -132,12 +132,12 @@ def test_a_missing_key_is_named() -> None:
         ),
         (
             {"network": "mlp_batchnorm", "replay": "online"},
-            "network.name='mlp_batchnorm' cannot learn from batch=1, which has no spread; "
+            "network.name='mlp_batchnorm' cannot learn from batch=1, which has no variance; "
             "allowed: batch >= 2",
         ),
         (
             {"env__parallel": 300, "buffer": 200, "batch": 10},
-            "env.parallel=300 copies bring as many transitions at once, and buffer=200 are kept; allowed: "
+            "env.parallel=300 is larger than buffer=200: each step stores one transition per copy; allowed: "
             "env.parallel <= buffer",
         ),
     ],

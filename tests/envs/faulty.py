@@ -71,7 +71,7 @@ FAULTS: dict[str, tuple[type[Plain], str]] = {
     ),
     "NoSeed": (
         faulty(reset=lambda self: Plain.reset(self)),
-        r"cannot be reset with a seed and stepped: TypeError: .*seed",
+        r"failed in its first reset or step: TypeError: .*seed",
     ),
     "ShorterObservation": (
         faulty(draw=lambda self: np.zeros(3, np.float32)),

@@ -110,7 +110,7 @@ def test_the_part_that_cannot_be_flattened_is_named_with_the_wrapper_that_leaves
     with pytest.raises(ConfigError) as error:
         make("probe/Mission-v0")
     message = str(error.value)
-    assert message.startswith("env.id=probe/Mission-v0 has in its observations 'words', Words(any), which")
+    assert message.startswith("env.id=probe/Mission-v0 has observations with 'words', Words(any), which")
     assert message.endswith("+env.wrappers.FilterObservation.filter_keys=[image,way]")
     mended = make("probe/Mission-v0", wrappers={"FilterObservation": {"filter_keys": ["image", "way"]}})
     assert mended.observation_space.shape == (8,)

@@ -84,7 +84,7 @@ def test_frames_are_stacked_in_the_channels(shape: Any, frame: tuple[int, int, i
     ],
 )
 def test_what_is_no_image_is_refused(space: spaces.Space[Any]) -> None:
-    with pytest.raises(ConfigError, match=r"^env.images=true, and env has observations .*; allowed: images"):
+    with pytest.raises(ConfigError, match=r"^env.images=true, but env has observations .*; allowed: images"):
         Environment(EchoEnv(space, spaces.Discrete(2)), float("inf"), images=True)
 
 
@@ -97,5 +97,5 @@ def test_images_with_masks_are_refused_with_both_keys() -> None:
     "settings", [{"env__images": True}, {"env__wrappers": {"NormalizeObservation": {}}}], ids=str
 )
 def test_normalising_goes_with_neither_images_nor_itself(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"^env.normalise=running cannot go with env\."):
+    with pytest.raises(ConfigError, match=r"^env.normalise=running cannot be combined with env\."):
         make_config(**settings, env__normalise="running")

@@ -147,7 +147,7 @@ def test_a_wrapper_that_cannot_say_it_is_named_and_a_new_episode_begins(
     begun = env.state()["begun"][0]
     with caplog.at_level(logging.WARNING):
         assert not rebuilt.load_state(copy.deepcopy(env.state()))
-    assert "is not continued exactly" in caplog.text
+    assert "does not continue exactly" in caplog.text
     assert "Curriculum" in caplog.text
     rebuilt.observe()
     assert rebuilt.state()["begun"][0] == begun + 1

@@ -115,7 +115,7 @@ def test_what_a_format_cannot_hold_is_told_or_refused(
     run_trial(make_config(**BRIEF, **settings), tmp_path / "trial", environment())
     arguments = [str(tmp_path / "trial"), "--episodes", "1", "--to", str(tmp_path / "model")]
     assert main([*arguments, "--formats", "sb3"]) == 2
-    reason = "network.head=c51, and its DQN has values alone"
+    reason = "stable-baselines3's DQN does not support network.head=c51"
     assert f"error: --formats sb3: {reason}" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["trial"]
     assert main([*arguments, "--formats", "onnx"]) == 0
@@ -127,7 +127,7 @@ def test_what_a_format_cannot_hold_is_told_or_refused(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ((), "there is something already"),
+        ((), "the folder is not empty"),
         (("--formats", "onxx"), "--formats onxx; allowed: onnx, sb3"),
         (("--episodes", "0"), "--episodes 0; allowed: at least 1"),
     ],

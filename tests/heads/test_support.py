@@ -37,8 +37,8 @@ def test_bounds(settings: dict[str, Any], expected: tuple[float, float]) -> None
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"gamma": 1.0}, "network.head.v_min=null, and gamma=1 bounds no sum of rewards; allowed: network.h"),
-        (gymnasium_env("probe/Catch-v0"), "network.head.v_min=null, and of the rewards of probe/Catch-v0 no"),
+        ({"gamma": 1.0}, "network.head.v_min=null, and with gamma=1 the return has no bound; allowed: netw"),
+        (gymnasium_env("probe/Catch-v0"), "network.head.v_min=null, and no bound of the rewards of probe"),
         (
             {"env__wrappers": {"NormalizeReward": {}}, "convergence__threshold": 1.0},
             "NormalizeReward changes",

@@ -39,9 +39,9 @@ def test_a_shuffled_range_has_the_same_values() -> None:
 @pytest.mark.parametrize(
     ("text", "twice"),
     [
-        ("17k,500,17000", "17k and 17000 are one value"),
-        ("2e4,20k", "20000.0 and 20k are one value"),
-        ("1,1.0", "1 and 1.0 are one value"),
+        ("17k,500,17000", "17k and 17000 are the same value"),
+        ("2e4,20k", "20000.0 and 20k are the same value"),
+        ("1,1.0", "1 and 1.0 are the same value"),
         ("mlp,mlp", "mlp is given twice"),
         ("[64,64],[64, 64]", r"\[64,64\] is given twice"),
     ],

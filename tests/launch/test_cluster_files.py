@@ -119,7 +119,7 @@ def test_a_machine_gets_what_the_driver_has_and_keeps_nothing(trial: Path) -> No
 
 
 def test_a_folder_that_is_not_seen_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"^hydra\.launcher\.shared=true: a worker does not see "):
+    with pytest.raises(Refused, match=r"^hydra\.launcher\.shared=true: a worker cannot read "):
         SharedFiles(marker=tmp_path / "marker").opened().__enter__()
     (tmp_path / "marker").touch()
     with SharedFiles(marker=tmp_path / "marker").opened() as place:

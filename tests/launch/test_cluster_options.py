@@ -38,13 +38,13 @@ def test_a_missing_extra_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) ->
     [
         (
             ["hydra/launcher=slurm", "hydra.launcher.shared=false"],
-            "hydra.launcher.shared=false: Slurm's jobs and this command meet in files; allowed: true",
+            "hydra.launcher.shared=false: Slurm's jobs reach this command through files; allowed: true",
         ),
         (["hydra/launcher=dask", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0: allowed:"),
         (["hydra/launcher=ray", "hydra.launcher.retries=-1"], "hydra.launcher.retries=-1: allowed:"),
         (
             ["hydra/launcher=dask", "hydra.launcher.shared=false", "hydra.launcher.checkpoint_seconds=0"],
-            "hydra.launcher.checkpoint_seconds=0: allowed: seconds, more than 0",
+            "hydra.launcher.checkpoint_seconds=0: allowed: a number of seconds > 0",
         ),
         (
             [
@@ -93,7 +93,7 @@ def test_what_is_no_address_is_refused_before_anybody_is_asked(kind: str) -> Non
     for address in right:
         check_kind(kind, True, {"address": address})
     for address in wrong:
-        with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=.*: allowed: .*, or null for a"):
+        with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=.*: allowed: .*, or null for this"):
             check_kind(kind, True, {"address": address})
 
 
@@ -116,7 +116,7 @@ def test_a_network_that_workers_do_not_see_is_refused(tmp_path: Path) -> None:
     ended = run_here("-m", *TINY, *asked, cwd=tmp_path)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
-    assert line.startswith("init_from=first: with hydra.launcher.shared=false workers do not see ")
+    assert line.startswith("init_from=first: with hydra.launcher.shared=false workers cannot read ")
     assert {path.name for path in tmp_path.iterdir()} == {"first"}
 
 

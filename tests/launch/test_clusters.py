@@ -102,7 +102,7 @@ class TestWorkersThatSeeAnotherFolder:
         assert ended.code == 2
         (line,) = ended.err.splitlines()
         assert line.startswith(
-            f"hydra.launcher.shared=true: a worker does not see {driver / 'unseen'}; allowed:"
+            f"hydra.launcher.shared=true: a worker cannot read {driver / 'unseen'}; allowed:"
         )
         assert not list((driver / "unseen").rglob("trial.json"))
 
@@ -219,7 +219,7 @@ def test_a_killed_ray_worker_and_a_killed_head_cost_no_results(undisturbed: Path
         command = start(*SWEEP, HERE, *options(head), cwd=driver, environment=RAY)
         in_the_middle(command, sweep)
         head.kill("ray::Seat.host")
-        wait_until(lambda: "its process died (its ray worker is gone: " in (driver / "out").read_text())
+        wait_until(lambda: "its process died (the ray worker is gone: " in (driver / "out").read_text())
         head.kill("gcs_server")
         ended = finish(command, driver)
         assert ended.code == 2, ended.said

@@ -112,7 +112,9 @@ def test_where_nothing_is_left_fresh_seeds_are_named() -> None:
 
 def test_a_reserve_that_keeps_everything_is_refused() -> None:
     kept = other(reserve=0.2)
-    with pytest.raises(ConfigError, match=r"seeds\.reserve=0\.2 keeps all .* a share of 0\.2; allowed: less"):
+    with pytest.raises(
+        ConfigError, match=r"seeds\.reserve=0\.2 reserves all .* a share of 0\.2; allowed: less"
+    ):
         declare(manifest(kept), PLACE, other(looks=(2, 4, 5, 9), reserve=0.2), Judge(3, unspent=0.2))
     *_, last = declare(manifest(kept), PLACE, other(looks=(2, 4, 5, 9), reserve=0.1), Judge(3, unspent=0.2))
     assert (last["taken"], last["reserve"]) == (3, 0.1)

@@ -61,7 +61,7 @@ def test_what_is_finished_is_told_and_left_alone(place: Path) -> None:
     assert "4 trials in s: 2 finished, 1 begun, 1 to run" in ended.out
     assert "1 finished, 1 to run │" in ended.out
     assert "1 begun, 1 finished │" in ended.out
-    assert "the launcher's affair" in ended.out
+    assert "The launcher decides how many" in ended.out
     assert tree(place) == before
     foreign = run_here(*command, "dry_run=true", "gamma=0.5", cwd=place)
     assert foreign.code == 2
@@ -83,7 +83,7 @@ def test_a_trial_that_cannot_be_trained(place: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", fail)
     ended = run_here("dry_run=true", *TINY, cwd=place)
     assert ended.code == 0
-    assert "Time: unknown, for the measured training failed: RuntimeError: the pole broke" in ended.out
+    assert "Time: unknown, because the measured training failed: RuntimeError: the pole broke" in ended.out
 
 
 def test_it_is_no_part_of_a_trial() -> None:

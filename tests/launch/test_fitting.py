@@ -49,20 +49,22 @@ def test_values_go_to_the_options_that_have_the_key() -> None:
         "replay=uniform seed=1",
         *(f"replay=prioritised replay.alpha={alpha} seed={seed}" for alpha in (0.4, 0.6) for seed in (0, 1)),
     ]
-    assert remarks == ["replay.alpha means nothing to replay=uniform, which is trained without it"]
+    assert remarks == ["replay.alpha is left out of trials with replay=uniform, which have no such key"]
 
 
 def test_a_short_name_is_a_key_of_its_part() -> None:
     jobs, remarks = fitted(["replay=uniform", "replay=online"], ["batch=1", "batch=2"])
     assert jobs == ["replay=uniform batch=1", "replay=uniform batch=2", "replay=online"]
-    assert remarks == ["batch means nothing to replay=online, which is trained without it"]
+    assert remarks == ["batch is left out of trials with replay=online, which have no such key"]
 
 
 def test_of_several_groups_the_one_that_lacks_the_key_is_named() -> None:
     axes = (["env=plain", "env=noisy"], ["replay=uniform", "replay=online"])
     jobs, remarks = fitted(*axes, ["env.wrappers.noise.scale=1", "env.wrappers.noise.scale=2"])
     assert len(jobs) == 2 + 4
-    assert remarks == ["env.wrappers.noise.scale means nothing to env=plain, which is trained without it"]
+    assert remarks == [
+        "env.wrappers.noise.scale is left out of trials with env=plain, which have no such key"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_a_value_that_is_given_once_is_for_every_trial() -> None:
         fitted(["replay=uniform", "replay=prioritised"], ["replay.alpha=0.4"])
     assert str(caught.value) == (
         "replay.alpha=0.4: replay=uniform has no alpha; allowed: capacity, batch_size, or several values of "
-        "replay.alpha, which are for the options that have it"
+        "replay.alpha, which only the options that have the key use"
     )
 
 
@@ -99,7 +101,7 @@ def test_values_that_go_with_others_may_all_be_the_same() -> None:
     jobs = [["replay=uniform", "replay.alpha=0.4"], ["replay=prioritised", "replay.alpha=0.4"]]
     kept, remarks = fit(jobs, OPTIONS.__contains__, compose, {"replay", "replay.alpha"})
     assert kept == [["replay=uniform"], ["replay=prioritised", "replay.alpha=0.4"]]
-    assert remarks == ["replay.alpha means nothing to replay=uniform, which is trained without it"]
+    assert remarks == ["replay.alpha is left out of trials with replay=uniform, which have no such key"]
 
 
 def test_a_sweep_of_pairs_with_one_value_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +123,7 @@ def test_a_sweep_says_so_and_trains_each_once(tmp_path: Path) -> None:
     ended = run_here("-m", *TINY[:1], *TINY[2:], *axes, "hydra.sweep.dir=s", cwd=place)
     assert ended.code == 0, ended.said
     for key in ("replay.alpha", "batch"):
-        assert f"{key} means nothing to replay=online, which is trained without it\n" in ended.out
+        assert f"{key} is left out of trials with replay=online, which have no such key\n" in ended.out
     assert ended.out.count("Warning: no trial can converge: at most 2 evaluations") == 1
     names = {trial["name"] for trial in json.loads((place / "s" / "sweep.json").read_text())["trials"]}
     alphas = {f"replay=prioritised,replay.alpha={a},batch={b},seed=0" for a in (0.4, 0.6) for b in (8, 16)}

@@ -110,7 +110,7 @@ def test_idle_workers_begin_the_next_look_and_no_other(capsys: pytest.CaptureFix
     assert ahead[1:5] == [sweep.ahead[0][:number] for number in (1, 2, 3, 4)]
     assert ahead[6] == ["c,seed=5"]
     assert ahead[-1] == ["c,seed=5"]
-    assert "asked for by no look: 1 trial.\n" in capsys.readouterr().out
+    assert "needed by no look: 1 trial.\n" in capsys.readouterr().out
 
 
 def test_what_was_recorded_is_gone_on_with() -> None:
@@ -150,7 +150,7 @@ def test_where_no_look_can_be_taken_failed_trials_are_not_lost() -> None:
 
 
 def test_it_does_not_wait_for_trials_that_are_over() -> None:
-    with pytest.raises(ConfigError, match="waits for trials that are over"):
+    with pytest.raises(ConfigError, match="needs trials that have ended"):
         Sweep({1: ({"a": 2, "b": 2}, False)}).run(trials("a", "b"))
 
 
@@ -194,7 +194,7 @@ def test_the_last_seed_counts() -> None:
 
 @pytest.mark.parametrize("given", ["seeds=until_decided", "seeds.alpha=0.01"])
 def test_a_design_without_its_seeds_is_refused(given: str) -> None:
-    with pytest.raises(ConfigError, match="is about seed=until_decided") as refused:
+    with pytest.raises(ConfigError, match="is used only with seed=until_decided") as refused:
         read_design(parsed(given, "seed=range(5)"), master())
     assert given in str(refused.value)
 

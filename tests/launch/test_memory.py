@@ -52,12 +52,15 @@ def test_the_largest_that_run_at_a_time_must_fit(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError) as caught:
         check_memory(configs, 2)
     assert str(caught.value) == (
-        "buffer=20000: 2 trials at a time need 1.44 MB for their replays, and 1.44 MB of memory is free; "
+        "buffer=20000: the replay buffers of 2 trials at a time need 1.44 MB, and 1.44 MB is free; "
         "allowed: a smaller buffer, or fewer trials at a time (hydra.launcher.n_jobs=1)"
     )
     check_memory(configs, 1)
     monkeypatch.setattr(memory, "free_bytes", lambda: 400 * ROW)
-    with pytest.raises(ConfigError, match=r"buffer=500: 1 trial at a time .* allowed: a smaller buffer$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"buffer=500: the replay buffers of 1 trial at a time .* allowed: a smaller buffer$",
+    ):
         check_memory(configs[1:2], 8)
     monkeypatch.setattr(memory, "free_bytes", lambda: None)
     check_memory(configs, 3)

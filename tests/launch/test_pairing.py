@@ -57,12 +57,12 @@ def test_a_value_may_occur_in_several_pairs() -> None:
     ("zipped", "says"),
     [
         ("[buffer,batch,gamma]", "buffer 2, batch 2, gamma 3"),
-        ("[buffer,batc]", "batc is not given here. Did you mean 'batch'?"),
+        ("[buffer,batc]", "batc is no axis here. Did you mean 'batch'?"),
         ("[[buffer,batch],[batch,gamma]]", "batch is named twice"),
-        ("[buffer]", "two axes or more"),
-        ("[[buffer,batch],gamma]", "two axes or more"),
+        ("[buffer]", "two or more axes"),
+        ("[[buffer,batch],gamma]", "two or more axes"),
         ("buffer,batch", "zip=buffer,batch: allowed"),
-        ("buffer", "two axes or more"),
+        ("buffer", "two or more axes"),
     ],
 )
 def test_what_does_not_pair_is_refused(zipped: str, says: str) -> None:

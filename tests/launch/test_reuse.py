@@ -217,7 +217,7 @@ def test_other_places_are_refused(written: str, tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError) as refused:
         read_reuse(parsed(written), OmegaConf.create({"reuse": "auto"}), Path("outputs/a"))
     assert str(refused.value).startswith(
-        f"{written}: allowed: auto (what is finished below outputs), none, or"
+        f"{written}: allowed: auto (finished trials below outputs), none, or"
     )
 
 

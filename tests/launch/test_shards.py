@@ -76,7 +76,7 @@ def test_what_is_one() -> None:
 
 
 def test_one_trial_has_none() -> None:
-    with pytest.raises(ConfigError, match=r"^shard=1/2 is about many trials, and without -m only one is run"):
+    with pytest.raises(ConfigError, match=r"^shard=1/2 applies to many trials, and without -m only one"):
         check_asked(["dqn_exp", "shard=1/2"])
 
 
@@ -84,11 +84,11 @@ def test_one_trial_has_none() -> None:
     ("arguments", "told"),
     [
         (["shard=5/4"], "shard=5/4: allowed: K/N for the K-th of N shards"),
-        (["shard=1/2,2/2"], "shard=1/2,2/2: it is of the whole sweep; allowed: one value"),
-        (["shard=1/2", "hydra/sweeper=optuna"], "shard=1/2: a study finds out while it runs which trials"),
+        (["shard=1/2,2/2"], "shard=1/2,2/2: it applies to the whole sweep; allowed: one value"),
+        (["shard=1/2", "hydra/sweeper=optuna"], "shard=1/2: a study chooses its trials while it runs"),
         (
             ["shard=1/2", "seed=until_decided"],
-            "shard=1/2: with seed=until_decided each look decides from all",
+            "shard=1/2: with seed=until_decided each look needs all",
         ),
         (
             ["shard=1/2", "hydra/sweeper=basic"],
@@ -141,7 +141,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ended = run_here(*SWEEP, f"shard={number}/2", cwd=machine)
         assert ended.code == 0, ended.said
         assert f"Shard {number}/2: 2 of the 4 trials of this sweep\n" in ended.out
-        assert "2 trials of other shards not over in outputs/sweeps/shards-" in ended.out
+        assert "No report yet: 2 trials of other shards in outputs/sweeps/shards-" in ended.out
     return gathered
 
 
@@ -186,14 +186,14 @@ def test_in_one_directory_the_last_one_completes_the_sweep(
     monkeypatch.setattr("dqn_exp.launch.dry_run.tell_time", lambda *_: None)  # it takes a second
     first = run_here(*SWEEP, HERE, "shard=1/2", "report=true", cwd=tmp_path)
     assert first.code == 0, first.said
-    assert "2 trials of other shards not over in sweep: no report yet." in first.out
+    assert "No report yet: 2 trials of other shards in sweep are unfinished." in first.out
     assert not (sweep / "report").exists()
     foretold = run_here(*SWEEP, HERE, "shard=2/2", "dry_run=true", cwd=tmp_path)
     assert "Shard 2/2: 2 of the 4 trials" in foretold.out
     assert "2 trials in sweep: 2 to run" in foretold.out
     last = run_here(*SWEEP, HERE, "shard=2/2", cwd=tmp_path)
     assert last.code == 0, last.said
-    assert "not over" not in last.out
+    assert "No report yet" not in last.out
     assert manifest(sweep)["complete"]
     assert {trial["shard"] for trial in manifest(sweep)["trials"]} == {"1/2", "2/2"}
     for trial in manifest(whole)["trials"]:
@@ -257,7 +257,7 @@ def test_shards_at_the_same_time_one_of_them_killed(tmp_path: Path) -> None:
     for other, _, process in commands[1:]:
         ended = finish(process, other)
         assert ended.code == 0, ended.said
-        assert "no report yet" in ended.out
+        assert "No report yet" in ended.out
     ended = finish(start(*arguments, cwd=place), place)
     assert ended.code == 0, ended.said
     assert f"Report: {sweep}/report/index.html" in ended.out

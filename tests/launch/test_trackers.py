@@ -47,7 +47,7 @@ def test_a_package_that_is_missing_is_refused_in_one_line(monkeypatch: pytest.Mo
 def test_trackers_are_no_axis(given: str, tmp_path: Path) -> None:
     ended = run_here("-m", *TINY, given, cwd=tmp_path)
     assert ended.code == 2
-    assert f"{given}: it is of the whole sweep; allowed: one value" in ended.err
+    assert f"{given}: it applies to the whole sweep; allowed: one value" in ended.err
     assert not list(tmp_path.iterdir())
 
 

@@ -104,11 +104,11 @@ def test_an_mlp_of_images_sees_them_between_0_and_1() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"network": "cnn"}, r"^network.name='cnn' sees images, and env.images=false "),
-        ({"network__convolutions": [{"channels": 1, "kernel": 1}]}, r"^network.convolutions means nothing"),
-        ({**MARKS, "network": "nature"}, r"^network.convolutions.1.kernel=4 is larger than the 1 x 1 "),
+        ({"network": "cnn"}, r"^network.name='cnn' needs images, but env.images=false "),
+        ({"network__convolutions": [{"channels": 1, "kernel": 1}]}, r"^network.name='mlp' does not use"),
+        ({**MARKS, "network": "nature"}, r"^network.convolutions.1.kernel=4 is larger than its input of "),
         ({**MARKS, "network__convolutions": [{"channels": 0, "kernel": 1}]}, r"^network.convolutions.0.chan"),
-        ({**MARKS, "network": "mlp", "learner": "fused"}, r"^learner='fused' cannot be had with network."),
+        ({**MARKS, "network": "mlp", "learner": "fused"}, r"^learner='fused' does not support network."),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -177,7 +177,7 @@ def test_what_a_network_of_ones_own_does_not_have_is_refused(key: str) -> None:
     def build_bare(observations: spaces.Box, actions: spaces.Discrete, config: Any) -> nn.Module:
         return nn.Linear(observations.shape[0], int(actions.n))
 
-    with pytest.raises(ConfigError, match=rf"^network.{key}=true, and network.name=test_bare_{key} has no "):
+    with pytest.raises(ConfigError, match=rf"^network.{key}=true, but network.name=test_bare_{key} has no "):
         build(network__name=f"test_bare_{key}", **{f"network__{key}": True})
 
 

@@ -38,7 +38,7 @@ def test_a_pickle_is_refused_and_not_opened(write: object, name: str, tmp_path: 
         NETWORK: lambda: load_network(tmp_path / name, network),
         CHECKPOINT: lambda: read_state(tmp_path / name),
     }
-    with pytest.raises(ConfigError, match="other formats are refused, because opening them may run code"):
+    with pytest.raises(ConfigError, match="other formats are refused, because reading them may run code"):
         loaders[name]()
     assert not (tmp_path / "exploded").exists()
 

@@ -80,7 +80,7 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_locks(monkeypatch)
-    message = rf"^{tmp_path} lies on a file system without locks \(flock: Function not implemented\).*allowed"
+    message = rf"^{tmp_path} is on a file system without locks \(flock: Function not implemented\).*allowed"
     with pytest.raises(ConfigError, match=message), directory_lock(tmp_path):
         pass
     assert not is_locked(tmp_path)  # results that lie there can be read

@@ -101,7 +101,7 @@ def test_observers_may_come_and_go_between_attempts(
 
 
 def test_where_none_is_registered_the_message_says_how_to() -> None:
-    with pytest.raises(ConfigError, match=r"one that a module named in imports=\[\.\.\.\] registers"):
+    with pytest.raises(ConfigError, match=r"a name that a module in imports=\[\.\.\.\] registers"):
         Registry("observer", {}).check("observers", "x")
 
 

@@ -206,7 +206,7 @@ def test_seconds_may_be_the_budget(ticking: None, tmp_path: Path) -> None:
     whole = run_trial(config, tmp_path / "whole", {})
     assert (whole.status, whole.wall_seconds) == ("exhausted", pytest.approx(100, abs=5))
     assert str(whole.cause).startswith(
-        f"budget.seconds=100 were spent at environment step {whole.env_steps}: "
+        f"budget.seconds=100 was spent at environment step {whole.env_steps}: "
     )
     assert whole.final_return is not None
     assert 20 < whole.env_steps < 600

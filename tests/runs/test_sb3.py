@@ -70,7 +70,7 @@ def test_a_cnn_policy_is_the_nature_network(tmp_path: Path) -> None:
         ({**SIZES, "network__hidden": [32]}, "this trial's is mlp 32x4, 32, 2x32, 2 (tanh)"),
         (
             {**SIZES, "network__activation": "relu"},
-            "16x32, 16, 2x16, 2 (relu); allowed: an equal one",
+            "16x32, 16, 2x16, 2 (relu); allowed: an equal network",
         ),
         ({**SIZES, "network__dueling": True}, "this trial's is mlp 32x4"),
     ],
@@ -100,7 +100,7 @@ def test_a_pickle_in_its_place_is_refused_and_not_opened(tmp_path: Path) -> None
     with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
         archive.writestr("data", "{}")
         archive.writestr("policy.pth", policy.getvalue())
-    with pytest.raises(ConfigError, match="holds more than tensors, which is refused"):
+    with pytest.raises(ConfigError, match="contains more than tensors, which is refused"):
         make_config(init_from=str(tmp_path / "model.zip"))
     assert not (tmp_path / "sprung").exists()
 
@@ -110,7 +110,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.zip does not exist"):
         make_config(init_from=str(path))
     path.write_text("no zip")
-    with pytest.raises(ConfigError, match="is no checkpoint of stable-baselines3"):
+    with pytest.raises(ConfigError, match="is not a checkpoint of stable-baselines3"):
         make_config(init_from=str(path))
     policy = io.BytesIO()
     torch.save({"actor.weight": torch.zeros(1)}, policy)

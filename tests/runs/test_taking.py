@@ -232,7 +232,7 @@ def attempts(value: object) -> Callable[[Path], object]:
 
 DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "torn": (cut("evaluations.csv"), "evaluations.csv: the last line was cut off"),
-    "lines are missing": (lose_a_line, "episodes.csv tells of"),
+    "lines are missing": (lose_a_line, "episodes.csv has "),
     "a digit": (flip_a_digit, "losses.csv: line 2 does not match its checksum"),
     "network": (cut(NETWORK), f"{NETWORK} is damaged"),
     "no network": (lambda place: (place / NETWORK).unlink(), NETWORK),

@@ -58,7 +58,7 @@ def test_a_study_over_environments(place: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("dqn_exp.launch.dry_run.measure_kinds", measured)
     ended = run_here(*COMMAND, "objective.over=[cartpole,acrobot]", "dry_run=true", cwd=place)
     assert (ended.code, ended.err) == (0, "")
-    assert "Environments of each proposal: cartpole, acrobot; scores are on a scale of each, and" in ended.out
+    assert "Environments of each proposal: cartpole, acrobot; each score is scaled by its" in ended.out
     assert "for the replays of 8 trials at a time, at the largest" in ended.out
     assert list(place.iterdir()) == []
 

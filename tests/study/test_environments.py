@@ -49,9 +49,11 @@ def test_what_is_no_list_of_environments_is_refused(over: object, message: str) 
 
 @pytest.mark.parametrize("key", ["env", "env.id", "+env.id"])
 def test_a_study_does_not_choose_among_environments(key: str) -> None:
-    with pytest.raises(ConfigError, match=r"^env(\.id)? is searched, and a study does not choose"):
+    with pytest.raises(ConfigError, match=r"^env(\.id)? is searched, but a study cannot choose"):
         refuse_choice(["lr", key], ())
-    with pytest.raises(ConfigError, match=r"objective.over=\[cartpole,acrobot\] trains every .* and env"):
+    with pytest.raises(
+        ConfigError, match=r"objective.over=\[cartpole,acrobot\] trains every .* search of env"
+    ):
         refuse_choice(["lr", key], BOTH)
     refuse_choice(["lr", "env.kwargs.length", "environment"], BOTH)
 
@@ -63,7 +65,9 @@ def test_a_study_does_not_choose_among_environments(key: str) -> None:
 def test_what_is_of_one_environment_is_refused_for_several(line: str) -> None:
     space = read_space(OverridesParser.create().parse_overrides(["lr=0.1,0.2", line]), OmegaConf.create({}))
     master = OmegaConf.create({"convergence": {"threshold": None}})
-    with pytest.raises(ConfigError, match=r"is of one environment, and objective.over=\[cartpole,acrobot\]"):
+    with pytest.raises(
+        ConfigError, match=r"applies to one environment only, and objective.over=\[cartpole,acrobot\]"
+    ):
         refuse_what_is_of_one(space, master, BOTH)
     refuse_what_is_of_one(space, master, ())
 
@@ -71,7 +75,7 @@ def test_what_is_of_one_environment_is_refused_for_several(line: str) -> None:
 def test_a_threshold_that_a_file_sets_is_refused_too() -> None:
     space = read_space(OverridesParser.create().parse_overrides(["lr=0.1,0.2"]), OmegaConf.create({}))
     master = OmegaConf.create({"convergence": {"threshold": 475}})
-    with pytest.raises(ConfigError, match=r"convergence.threshold=475 is of one environment"):
+    with pytest.raises(ConfigError, match=r"convergence.threshold=475 applies to one environment only"):
         refuse_what_is_of_one(space, master, BOTH)
 
 
@@ -100,8 +104,11 @@ def test_repetitions_are_named_by_what_differs() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("env=cartpole,acrobot",), "env is searched, and a study does not choose among environments"),
-        (("objective.over=[cartpole,acrobot]", "experiment=notebook"), "convergence.threshold=199 is of one"),
+        (("env=cartpole,acrobot",), "env is searched, but a study cannot choose among environments"),
+        (
+            ("objective.over=[cartpole,acrobot]", "experiment=notebook"),
+            "convergence.threshold=199 applies to one",
+        ),
         (("objective.over=[cartpole,mine]",), "objective.over: mine has no returns.random"),
     ],
 )

@@ -382,7 +382,7 @@ def test_a_study_ends_once_its_confirmation_has(undisturbed: Path) -> None:
         with directory_lock(place):
             ready.set()
             said = undisturbed.with_suffix(".out")
-            wait_until(lambda: "waiting for it" in said.read_text())
+            wait_until(lambda: "Waiting for another" in said.read_text())
             assert not json.loads((place / "sweep.json").read_text())["complete"]
             assert "Best: " not in said.read_text()
 
@@ -623,7 +623,7 @@ BAD = {
     "hydra.sweeper.max_failure_rate=2": "hydra.sweeper.max_failure_rate=2",
     f"hydra.sweeper.study_name='{'é' * 101}'": "must have at most 200 bytes, and has 202",
     "hydra.sweeper.study_name=a/b": "must be usable as the name of a directory",
-    "hydra.sweeper.storage=sqlite://": "lives in memory only",
+    "hydra.sweeper.storage=sqlite://": "exists in memory only",
     "hydra.sweeper.custom_search_space=nowhere.f": "hydra.sweeper.custom_search_space=nowhere.f",
     "hydra/sweeper/sampler=bayes": "Did you mean 'cmaes'?",
     "hydra/sweeper/sampler=grid": "lr: the grid sampler cannot enumerate an interval",
@@ -632,7 +632,7 @@ BAD = {
     "hydra.sweeper.sampler.seed=x": "hydra.sweeper.sampler.seed=x",
     "objective=auc": "Did you mean 'aulc'?",
     "objective.aggregate=median": "objective.aggregate: 'median' is unknown",
-    "confirm.seeds=range(3,8)": "confirm.seeds: 3, 4 occur in seed too",
+    "confirm.seeds=range(3,8)": "confirm.seeds: 3, 4 are also in seed",
     "confirm.top=-1": "confirm.top=-1",
     "evaluation.every_steps=null": "objective=aulc needs evaluations",
     "lr=interval(-1,1)": "lr=-1.0: must be greater than 0",
@@ -701,10 +701,10 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     for changed, named in (
         (
             "lr=interval(0.1,0.2)",
-            "another sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
+            "a different sweep or study: lr=interval(0.1,0.2) (was tag(log,interval(0.0001,0.01)));",
         ),
-        ("batch=16,48", "another sweep or study: batch=16,48 (was 16,32);"),
-        ("gamma=0.5", f"another sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
+        ("batch=16,48", "a different sweep or study: batch=16,48 (was 16,32);"),
+        ("gamma=0.5", f"a different sweep or study: gamma=0.5 (was {DEFAULTS['gamma']});"),
     ):
         ended = run_here(*STUDY, *PLACE, *SEARCH, *SEEDS, changed, cwd=undisturbed)
         assert ended.code == 2
@@ -712,7 +712,7 @@ def test_another_question_in_the_same_place_is_refused(undisturbed: Path) -> Non
     elsewhere = ("hydra.sweep.dir=other", f"hydra.sweeper.storage={undisturbed}/study/journal.log")
     ended = run_here(*STUDY, *PLACE, *SEARCH, "seed=1,2,3", *elsewhere, cwd=undisturbed)
     assert ended.code == 2
-    assert "holds a study of that name with another seed: seed=1,2,3 (was 1,2);" in ended.err
+    assert "has a study of this name with another seed: seed=1,2,3 (was 1,2);" in ended.err
     assert tree(undisturbed) == before
 
 

@@ -29,7 +29,7 @@ def space(*lines: str) -> Space:
     "line", ["objective.over=cartpole,acrobot", "objective=aulc,final_return", "report=true,false"]
 )
 def test_what_is_of_the_whole_study_is_not_searched(line: str) -> None:
-    with pytest.raises(ConfigError, match="it is of the whole study; allowed: one value, or a list"):
+    with pytest.raises(ConfigError, match="it applies to the whole study; allowed: one value, or a list"):
         space(line)
 
 
@@ -222,17 +222,17 @@ def test_steps_are_tenths_and_not_almost() -> None:
 
 def test_a_log_scale_has_no_steps() -> None:
     for line in ("batch=tag(log,range(16,65,16))", "lr=tag(log,range(0.1,0.5,0.1))"):
-        with pytest.raises(ConfigError, match="a log scale has no steps"):
+        with pytest.raises(ConfigError, match="a range on a log scale cannot have a step"):
             space(line)
     assert space("batch=tag(log,range(1,9))").distributions == {"batch": IntDistribution(1, 8, log=True)}
 
 
 def test_a_choice_given_twice_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^buffer=17k,17000: 17k and 17000 are one value"):
+    with pytest.raises(ConfigError, match=r"^buffer=17k,17000: 17k and 17000 are the same value"):
         space("buffer=17k,17000")
 
 
 @pytest.mark.parametrize("line", ["seeds=until_decided", "seeds.looks=[8,12]"])
 def test_looks_are_no_part_of_a_study(line: str) -> None:
-    with pytest.raises(ConfigError, match="is about a plain sweep"):
+    with pytest.raises(ConfigError, match="applies to plain sweeps"):
         space("lr=0.1,0.2", line)

@@ -101,7 +101,7 @@ def test_tables_of_an_older_optuna(tmp_path: Path) -> None:
 
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_locks(monkeypatch)
-    with pytest.raises(ConfigError, match=rf"^{tmp_path} lies on a file system without locks"):
+    with pytest.raises(ConfigError, match=rf"^{tmp_path} is on a file system without locks"):
         optuna.create_study(storage=open_storage(str(tmp_path / "journal.log")))
 
 

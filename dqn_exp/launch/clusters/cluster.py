@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 ADDRESSES = {
-    "dask": (
-        "the address of a dask scheduler, such as tcp://host:8786, or null for a cluster of this command's "
-        "own"
-    ),
+    "dask": "address of a dask scheduler, such as tcp://host:8786, or null for this command's own cluster",
     "ray": (
-        "host:6379 of a ray cluster's head, auto on one of its machines, or null for a cluster of this "
-        "command's own"
+        "host:6379 of a ray cluster's head, auto on one of its machines, or null for this command's own "
+        "cluster"
     ),
 }
 """The allowed values of `hydra.launcher.address`, by the kind of cluster."""
@@ -30,7 +27,7 @@ class ClusterLost(RuntimeError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} is gone. What had ended is in the sweep's directory; start the cluster again, and "
+            f"{name} is gone. The sweep's directory has all finished trials; start the cluster again, and "
             f"the same command continues."
         )
 

@@ -76,7 +76,7 @@ class SharedFiles:
     def opened(self) -> Iterator[Here]:
         if self.marker is not None and not self.marker.exists():
             raise Refused(
-                f"hydra.launcher.shared=true: a worker does not see {self.marker.parent}; allowed: a "
+                f"hydra.launcher.shared=true: a worker cannot read {self.marker.parent}; allowed: a "
                 f"directory that all machines see (hydra.sweep.dir=...), or hydra.launcher.shared=false"
             )
         yield Here(self.directories)
@@ -166,7 +166,7 @@ def unpack(archive: bytes, directory: Path) -> None:
         for member in sorted(opened.getmembers(), key=lambda member: _order(Path(member.name))):
             path = directory / member.name
             if not path.resolve().is_relative_to(directory.resolve()):
-                raise ValueError(f"{member.name} lies outside of the directory")
+                raise ValueError(f"{member.name} lies outside the directory")
             path.parent.mkdir(parents=True, exist_ok=True)
             content = opened.extractfile(member)
             assert content is not None

@@ -26,7 +26,7 @@ def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
         raise ConfigError(f"hydra/launcher={kind} needs {PACKAGES[kind]}: pip install 'dqn_exp[{kind}]'")
     if kind == "slurm" and not shared:
         raise ConfigError(
-            "hydra.launcher.shared=false: Slurm's jobs and this command meet in files; allowed: true"
+            "hydra.launcher.shared=false: Slurm's jobs reach this command through files; allowed: true"
         )
     if "n_jobs" in options:
         count_workers(options["n_jobs"])

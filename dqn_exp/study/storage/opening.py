@@ -105,7 +105,7 @@ def locate(storage: str | None, directory: Path) -> str:
     except ArgumentError:
         raise ConfigError(f"hydra.sweeper.storage={storage}: {ALLOWED}") from None
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ConfigError(f"hydra.sweeper.storage={storage} lives in memory only; {ALLOWED}")
+        raise ConfigError(f"hydra.sweeper.storage={storage} exists in memory only; {ALLOWED}")
     return storage
 
 

@@ -21,8 +21,8 @@ class GridSweeper(Sweeper):
         """Raises ConfigError for options of another sweeper."""
         if of_a_study:
             raise ConfigError(
-                f"hydra.sweeper.{next(iter(of_a_study))} is an option of a study, and this is a plain sweep; "
-                f"allowed: hydra/sweeper=optuna on the command line, or in the file that gives it\n"
+                f"hydra.sweeper.{next(iter(of_a_study))} is an option of studies, and this is a plain sweep; "
+                f"allowed: hydra/sweeper=optuna on the command line, or in the file with this key\n"
                 f"  defaults:\n    - override /hydra/sweeper: optuna"
             )
         self._params = params or {}

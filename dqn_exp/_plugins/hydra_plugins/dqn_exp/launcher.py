@@ -25,11 +25,11 @@ class EngineLauncher(Launcher):
     def __init__(self, retries: int, patience: float | None) -> None:
         """Raises ConfigError for invalid numbers."""
         if not isinstance(retries, int) or retries < 0:
-            raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers from 0 on")
+            raise ConfigError(f"hydra.launcher.retries={retries!r}: allowed: whole numbers >= 0")
         if patience is not None and (not isinstance(patience, int | float) or not patience >= 2):
             raise ConfigError(
-                f"hydra.launcher.patience={patience!r}: allowed: seconds that a trial may go without a step, "
-                f"at least 2 and more than its start takes (compiling may take half a minute), or null"
+                f"hydra.launcher.patience={patience!r}: allowed: seconds that a trial may take without a "
+                f"step, at least 2 and longer than its start (compiling may take half a minute), or null"
             )
         self.retries = retries
         self._patience = patience
@@ -86,7 +86,7 @@ class ClusterLauncher(EngineLauncher):
         super().__init__(retries, patience)
         if not isinstance(checkpoint_seconds, int | float) or not checkpoint_seconds > 0:
             raise ConfigError(
-                f"hydra.launcher.checkpoint_seconds={checkpoint_seconds!r}: allowed: seconds, more than 0"
+                f"hydra.launcher.checkpoint_seconds={checkpoint_seconds!r}: allowed: a number of seconds > 0"
             )
         self.shares_files = shared
         self._kind, self._options = kind, {key: _plain(value) for key, value in options.items()}
