@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
-    from dqn_exp.launch.grid import Ending, Swept, sweep
+    from dqn_exp.launch.grid import NO_AXES, Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.looks import SEEDS, Design, Taken

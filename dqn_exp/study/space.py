@@ -23,7 +23,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, Trial
 
 from dqn_exp.config import ConfigError, group_key, grouped, parse_size, unknown
-from dqn_exp.launch import SEEDS, axis_values, meaning, range_values
+from dqn_exp.launch import NO_AXES, SEEDS, axis_values, meaning, range_values
 from dqn_exp.study.storage import on_grid
 
 Params = Mapping[str, Any]
@@ -124,12 +124,12 @@ def read_space(overrides: Sequence[Override], defaults: DictConfig) -> Space:
             raise ConfigError(
                 f"{override.input_line} applies to plain sweeps; allowed in a study: 'seed=range(5)'"
             )
+        elif override.is_sweep_override() and key.partition(".")[0] in (*OF_THE_STUDY, *NO_AXES):
+            raise ConfigError(
+                f"{override.input_line}: it applies to the whole study; allowed: one value, or a list: [a,b]"
+            )
         elif key.partition(".")[0] in OF_THE_STUDY:
-            if override.is_sweep_override():
-                raise ConfigError(
-                    f"{override.input_line}: it applies to the whole study; allowed: one value, or "
-                    "a list: [a,b]"
-                )
+            continue
         elif override.is_sweep_override():
             written[key] = distribution(key, override, defaults)
         else:

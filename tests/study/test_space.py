@@ -26,7 +26,13 @@ def space(*lines: str) -> Space:
 
 
 @pytest.mark.parametrize(
-    "line", ["objective.over=cartpole,acrobot", "objective=aulc,final_return", "report=true,false"]
+    "line",
+    [
+        "objective.over=cartpole,acrobot",
+        "objective=aulc,final_return",
+        "report=true,false",
+        "track=tensorboard,mlflow",
+    ],
 )
 def test_what_is_of_the_whole_study_is_not_searched(line: str) -> None:
     with pytest.raises(ConfigError, match="it applies to the whole study; allowed: one value, or a list"):
