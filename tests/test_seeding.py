@@ -80,3 +80,21 @@ def test_uniforms_are_taken_by_many_as_by_one() -> None:
         assert uniforms.take(count).tolist() == generator.random(count).tolist()
         assert uniforms.draw() == generator.random()
     assert uniforms.state() == generator_state(generator)
+
+
+def test_integers_are_floors_of_the_uniforms_whatever_was_drawn_before() -> None:
+    """Also where a block ends, where the limit changes, and where the state is loaded again."""
+    drawn, generator = Uniforms(np.random.default_rng(5)), np.random.default_rng(5)
+    draw = random.Random(0)
+    below = 1
+    for step in range(2000):
+        below = draw.choice([below, below, below, 1, 2, 1000, 10**6])
+        count = draw.choice([0, 1, 20, 300])
+        expected = np.floor(generator.random(count) * below)
+        assert drawn.integers(count, below).tolist() == expected.tolist()
+        if step % 7 == 0:
+            assert drawn.draw() == generator.random()
+        if step % 50 == 0:
+            saved = drawn.state()
+            assert saved == generator_state(generator)
+            drawn.load_state(saved)

@@ -100,8 +100,7 @@ class UniformReplay:
     def _draw(self, count: int, below: int) -> np.ndarray:
         """`count` integers in [0, below), int64[count]; all different unless `replacement`."""
         if self.replacement:
-            # Floors of 53-bit uniforms are as even as integers(), which takes four times as long
-            return (self._uniforms.take(count) * float(below)).astype(np.int64)
+            return self._uniforms.integers(count, below)
         return self._generator.choice(below, count, replace=False, shuffle=False)
 
     def learned(self, sample: Sample, td_errors: np.ndarray) -> None:
