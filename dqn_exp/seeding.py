@@ -29,17 +29,18 @@ class Streams:
     def episodes(self, name: str) -> EpisodeSeeds:
         """The function that gives each episode of each environment its seed."""
         root = self._sequence(name)
+        assert isinstance(root.entropy, int)
 
         def seed(environment: int, episode: int) -> int:
             # The same as spawn_key=(*root.spawn_key, environment, episode), in half of the time
             words[-2:] = environment, episode
             return _integer(np.random.SeedSequence(words))
 
-        words = np.array([*_words(self._seed), *root.spawn_key, 0, 0], np.uint32)
+        words = np.array([*_words(root.entropy), *root.spawn_key, 0, 0], np.uint32)
         return seed
 
-    def _sequence(self, name: str, *indices: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self._seed, spawn_key=(zlib.crc32(name.encode()), *indices))
+    def _sequence(self, name: str) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self._seed, spawn_key=(zlib.crc32(name.encode()),))
 
 
 BLOCK = 2048

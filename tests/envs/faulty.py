@@ -93,5 +93,5 @@ FAULTS: dict[str, tuple[type[Plain], str]] = {
         faulty(step=lambda self, action: (Plain.step(self, action)[0], np.nan, False, False, {})),
         r"its step 1 returned the reward nan",
     ),
-    "Exits": (faulty(step=lambda self, action: exit(3)), r"stepped: SystemExit: 3"),
+    "Exits": (faulty(step=lambda self, action: exit(3)), r"first reset or step: SystemExit: 3"),
 }

@@ -73,8 +73,8 @@ class OneOther(Streams):
         super().__init__(seed)
         self._other = other
 
-    def _sequence(self, name: str, *indices: int) -> np.random.SeedSequence:
-        return Streams(self._seed + (name == self._other))._sequence(name, *indices)
+    def _sequence(self, name: str) -> np.random.SeedSequence:
+        return Streams(self._seed + (name == self._other))._sequence(name)
 
 
 def beginnings(trial: Run) -> dict[str, Any]:
