@@ -351,7 +351,7 @@ LR = ("lr", (1e-3, 1e-2))
     [
         (LR, 4, 2000, "fewer than 6 seeds"),
         (("convergence__consecutive", (1, 2)), 6, 2000, "changes what convergence means"),
-        (LR, 6, None, "how soon trials converge: evaluations"),
+        (LR, 6, None, "how soon trials converge: there are no evaluations"),
         (("lr", tuple(n / 100 for n in range(1, 10))), 6, 2000, "lr has 9 values; allowed: at most 8"),
         (("lr", (1e-3,)), 6, 2000, "the trials differ in nothing; allowed: one axis"),
     ],
