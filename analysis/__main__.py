@@ -30,7 +30,9 @@ COMMANDS = {
     ),
     "table": Command("analysis.records.table", "one row per trial, CSV on stdout"),
     "plan": Command("analysis.report.seed_plan", "how many seeds a question needs"),
-    "robustness": Command("analysis.report.choices", "does the answer hold with other thresholds and measures?"),
+    "robustness": Command(
+        "analysis.report.choices", "does the answer hold with other thresholds and measures?"
+    ),
     "import": Command(
         "analysis.imports.command", "read other programs' logs (stable-baselines3, ...) as a sweep"
     ),
