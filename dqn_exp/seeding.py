@@ -67,7 +67,8 @@ class Uniforms:
         """`generator` must use PCG64, as those of `Streams` do, and nothing else may draw from it."""
         self._generator = generator
         self._block, self._given = np.empty(0), 0
-        self._below, self._whole, self._whole_of = 0, np.empty(0, np.int64), self._block
+        self._below = 0
+        self._floors: np.ndarray | None = None
 
     def draw(self) -> float:
         if self._given == len(self._block):
@@ -90,11 +91,11 @@ class Uniforms:
         """
         numbers = self.take(count)
         if below != self._below:
-            self._below, self._whole_of = below, np.empty(0)
+            self._below, self._floors = below, None
             return (numbers * float(below)).astype(np.int64)
-        if self._whole_of is not self._block:
-            self._whole, self._whole_of = (self._block * float(below)).astype(np.int64), self._block
-        return self._whole[self._given - count : self._given]
+        if self._floors is None:
+            self._floors = (self._block * float(below)).astype(np.int64)
+        return self._floors[self._given - count : self._given]
 
     def state(self) -> dict[str, Any]:
         """The state of a generator that has drawn exactly the numbers handed out so far."""
@@ -114,7 +115,7 @@ class Uniforms:
         ahead = len(self._block) - self._given
         if ahead:
             self._generator.bit_generator.advance(-ahead)  # type: ignore[attr-defined]
-        self._block, self._given = np.empty(0), 0
+        self._block, self._given, self._floors = np.empty(0), 0, None
 
 
 def generator_state(generator: np.random.Generator) -> dict[str, Any]:

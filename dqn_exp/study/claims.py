@@ -92,10 +92,9 @@ class Claims:
 
         A trial that repeats another is withdrawn instead, as its process would have done had it lived.
         """
-        trials = self.trials()
         dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
         for trial in dead:
-            outcome = WITHDRAWN if _is_repeated(trial, trials) else DIED
+            outcome = WITHDRAWN if _is_repeated(trial, self.trials()) else DIED
             self._give_up(trial_id(trial), {outcome: True})
         self._retry_dead()
         return [trial.number for trial in dead]
