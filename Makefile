@@ -33,7 +33,7 @@ $(VENV)/.everything: $(STAMP)
 	touch $@
 
 slow: $(VENV)/.everything  ## the tests that take long, and those of notebooks, trackers and the site
-	$(BIN)/python -m pytest -n 2 -m slow --timeout=3600
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow --timeout=3600
 
 format: setup  ## let ruff mend the style
 	$(BIN)/ruff check --fix .

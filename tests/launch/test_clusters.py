@@ -170,13 +170,18 @@ def test_a_killed_driver_and_a_killed_scheduler_cost_no_results(undisturbed: Pat
 
 
 def in_the_middle(command: subprocess.Popen[str], sweep: Path) -> None:
-    """Wait until its trials have gone on for some episodes."""
+    """Wait until each of its trials has gone on for some episodes."""
 
-    def episodes() -> int:
-        return sum(path.read_bytes().count(b"\n") for path in sweep.rglob("episodes.csv"))
+    def episodes() -> list[int]:
+        files = [sweep / trial / "episodes.csv" for trial in ("seed=1", "seed=2")]
+        return [file.read_bytes().count(b"\n") if file.exists() else 0 for file in files]
 
     before = episodes()
-    wait_until(lambda: episodes() > before + 20 or command.poll() is not None, 180)
+
+    def went_on() -> bool:
+        return all(now > then + 10 for now, then in zip(episodes(), before, strict=True))
+
+    wait_until(lambda: went_on() or command.poll() is not None, 180)
     assert command.poll() is None
 
 
