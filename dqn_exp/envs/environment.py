@@ -46,7 +46,6 @@ class Environment:
         """`truncation_is_terminal`: an episode that a time limit cuts off counts as terminated, too."""
         self._env, self.name = env, name
         self._env_step = env.step
-        self._shared, self._forgets_its_seed = SharedGenerators(), False
         self._encode, self.observation_space = (image_encoder if images else _encoder)(env, name)
         actions = cast(spaces.Discrete, env.action_space)
         self._shape = self.observation_space.shape
@@ -54,7 +53,8 @@ class Environment:
         self._first_action = np.int64(actions.start)  # numpy's integers, as the space itself draws them
         self._limit, self._cut_is_terminal = max_episode_steps, truncation_is_terminal
         self._length = 0
-        self.layers = _layers(env)
+        self.layers = layers_of(env)
+        self._shared, self._forgets_its_seed = SharedGenerators(self.layers), False
         self.stateful = [layer for layer in self.layers if hasattr(layer, "load_state")]
         self.learning = [layer for layer in self.layers if hasattr(layer, "freeze")]
         self._with_lives = [layer for layer in self.layers if hasattr(layer, "lost_life")]
@@ -229,7 +229,7 @@ def find_spec(environment_id: str) -> gymnasium.envs.registration.EnvSpec:
         ) from error
 
 
-def _layers(env: gymnasium.Env[Any, Any]) -> list[Any]:
+def layers_of(env: gymnasium.Env[Any, Any]) -> list[Any]:
     """The environment and its wrappers, innermost first."""
     layers: list[Any] = [env]
     while isinstance(layers[-1], gymnasium.Wrapper):

@@ -7,7 +7,7 @@ not seed their own generator at a reset. Without this module, their episodes wou
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gymnasium
@@ -20,6 +20,9 @@ WATCHED_RESETS = 2
 A check takes a tenth of a millisecond.
 """
 
+KEEP_TO_THEIR_OWN = ("gymnasium.envs.", "gymnasium.wrappers.", "dqn_exp.")
+"""Modules whose environments and wrappers are known to draw from their own generator alone."""
+
 States = tuple[Any, Any]
 
 
@@ -30,9 +33,11 @@ class SharedGenerators:
     states, calls the environment, and restores the states of the rest of the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layers: Iterable[object]) -> None:
+        """`layers`: the environment and its wrappers. Those known to keep to their own are not watched."""
+        is_known = all(type(layer).__module__.startswith(KEEP_TO_THEIR_OWN) for layer in layers)
         self._own: States = _states()
-        self._left_to_watch = WATCHED_RESETS
+        self._left_to_watch = 0 if is_known else WATCHED_RESETS
         self._are_drawn_from = False
 
     @property

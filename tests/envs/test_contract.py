@@ -15,7 +15,8 @@ from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import EnvConfig
 from dqn_exp.envs import EnvironmentFault, make_environments, resolve_environment
 from dqn_exp.envs import play as play_on
-from dqn_exp.envs.environment import Environment
+from dqn_exp.envs.environment import Environment, layers_of, make_environment
+from dqn_exp.envs.generators import SharedGenerators
 from dqn_exp.runs.record import record_trial, run_trial
 from dqn_exp.seeding import Streams
 from tests.envs.faulty import (
@@ -78,6 +79,33 @@ def test_an_environment_that_keeps_to_its_own_generator_is_looked_at_for_one_epi
     play(env, 1)
     assert not env._shared.needed
     assert env._env_step == env._env.step
+
+
+GYMNASIUMS = [
+    name
+    for name, spec in gymnasium.registry.items()
+    if str(spec.entry_point).startswith(
+        ("gymnasium.envs.classic_", "gymnasium.envs.toy_", "gymnasium.envs.box2d")
+    )
+]
+GAMES = ["atari", "minatar"]
+OURS = [*GAMES, "cartpole_noisy", "cartpole_steady", "cartpole_target"]
+
+
+@pytest.mark.parametrize("name", [*GYMNASIUMS, *OURS])
+def test_what_is_known_is_not_watched_and_does_not_draw_from_the_shared_generators(name: str) -> None:
+    env = make_environment(make_config(env=name).env)._env if name in OURS else gymnasium.make(name)
+    assert SharedGenerators(layers_of(env)).needed == (name in GAMES)
+    before = random.getstate(), str(np.random.get_state())  # noqa: NPY002
+    env.action_space.seed(0)
+    for seed in range(3):
+        env.reset(seed=seed)
+        ended = False
+        for _ in range(100):
+            if not ended:
+                _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+                ended = terminated or truncated
+    assert (random.getstate(), str(np.random.get_state())) == before  # noqa: NPY002
 
 
 @pytest.mark.parametrize("kind", WILD)
