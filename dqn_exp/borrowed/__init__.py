@@ -1,7 +1,7 @@
 """Functions that use private parts of other packages, which new versions may change without notice.
 
-The modules `dask`, `hydra`, `omegaconf`, `forkserver`, `loky` and `optuna` are named after the packages. In
-each module, `TESTED` lists the versions with which its functions were tested.
+The modules `dask`, `hydra`, `omegaconf`, `forkserver`, `loky`, `optuna` and `ray` are named after the
+packages. In each module, `TESTED` lists the versions with which its functions were tested.
 """
 
 from typing import TYPE_CHECKING
@@ -23,5 +23,6 @@ if TYPE_CHECKING:
     from dqn_exp.borrowed.loky import exit_code, kill_workers, terminate_workers
     from dqn_exp.borrowed.omegaconf import represent_string
     from dqn_exp.borrowed.optuna import JournalFileLock, queued_parameters, storage_of, trial_id
+    from dqn_exp.borrowed.ray import why_silent
 
 __getattr__ = lazy(__name__, __file__)

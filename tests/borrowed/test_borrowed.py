@@ -9,7 +9,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import forkserver
@@ -41,8 +41,11 @@ from dqn_exp.borrowed import (
     storage_of,
     terminate_workers,
     trial_id,
+    why_silent,
 )
 from dqn_exp.config import CONF
+from tests.launch.conftest import RayHead
+from tests.program import deaf_service
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(
@@ -224,3 +227,12 @@ def test_a_daemon_may_have_children_where_it_is_allowed(allowed: bool) -> None:
     process.start()
     process.join()
     assert (process.exitcode == 0) is allowed
+
+
+@pytest.mark.slow
+def test_a_head_of_ray_answers_and_nobody_else(tmp_path: Path) -> None:
+    with borrowed("ray", "how one asks whether a cluster is well"):
+        with closing(RayHead(tmp_path / "head")) as head:
+            assert why_silent(head.address, 60) is None
+        with deaf_service() as address:
+            assert why_silent(address, 2) == "no answer within 2 seconds"

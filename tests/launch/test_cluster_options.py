@@ -15,12 +15,13 @@ from hydra_plugins.dqn_exp.launcher import ClusterLauncher
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters import opening
-from dqn_exp.launch.clusters.cluster import ClusterLost, Parcel
+from dqn_exp.launch.clusters.cluster import ClusterLost, Parcel, WorkerLost
 from dqn_exp.launch.clusters.files import SharedFiles
 from dqn_exp.launch.clusters.host import host
 from dqn_exp.launch.clusters.opening import check_kind
+from dqn_exp.launch.clusters.queue import QUEUE_SECONDS, Queue, last_state
 from dqn_exp.launch.clusters.slurm import SILENCE_SECONDS, SlurmCluster, SlurmLine
-from tests.program import TINY, run_here
+from tests.program import TINY, deaf_service, run_here
 
 
 @pytest.mark.parametrize("kind", ["dask", "ray", "slurm"])
@@ -129,6 +130,26 @@ def test_nobody_answers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         opening.open_cluster("dask", address=address, n_jobs=1)
 
 
+@pytest.mark.parametrize("kind", ["dask", "ray"])
+def test_a_service_that_never_answers_is_refused_in_seconds(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever listens there: the clients of dask and ray would wait for minutes, or for ever."""
+    monkeypatch.setattr(importlib.import_module(f"dqn_exp.launch.clusters.{kind}"), "ANSWER_SECONDS", 2)
+    began = time.monotonic()
+    with deaf_service() as address, pytest.raises(ConfigError) as refused:
+        opening.open_cluster(kind, address=address, n_jobs=1)
+    assert time.monotonic() - began < 20
+    told = str(refused.value)
+    assert told.startswith(f"hydra.launcher.address={address}: no ")
+    assert f"(no answer within 2 seconds); allowed: {opening.ADDRESSES[kind]}" in told
+
+
+def test_tls_without_certificates_is_no_traceback() -> None:
+    with pytest.raises(ConfigError, match=r"^hydra\.launcher\.address=tls://.*: no scheduler answers \(TLS "):
+        opening.open_cluster("dask", address="tls://127.0.0.1:9", n_jobs=1)
+
+
 def test_a_call_that_ends_with_its_scheduler_is_no_lost_worker() -> None:
     """The client cancels what it waits for a moment before it says that the scheduler is gone."""
     from distributed import Future
@@ -144,12 +165,77 @@ def test_a_call_that_ends_with_its_scheduler_is_no_lost_worker() -> None:
         DaskCall(cluster, "tcp://worker", future).answer()
 
 
-def test_slurm_that_is_not_there() -> None:
-    options = {"folder": "unused", "array_parallelism": 2, "partition": "gpu"}
+def test_slurm_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    options = {"folder": str(tmp_path / "unused"), "array_parallelism": 2, "partition": "gpu"}
     with pytest.raises(ConfigError, match=r"^hydra/launcher=slurm: submitit says: "):
         opening.open_cluster("slurm", executor="slurm", parameters={}, **options)
     with pytest.raises(ConfigError, match="colour"):
         opening.open_cluster("slurm", executor="local", parameters={"colour": "red"}, **options)
+
+
+def stand_ins(folder: Path, **commands: str) -> None:
+    """Programs that say what a real Slurm (22.05) says."""
+    for name, script in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for stand-ins of Slurm's commands, which is searched first."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    stand_ins(folder, srun="exit 0", squeue="exit 0")
+    return folder
+
+
+def test_what_sbatch_refuses_is_one_message(
+    slurm: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = (
+        "invalid partition specified: gpu",
+        "Batch job submission failed: Invalid partition name specified",
+    )
+    stand_ins(slurm, sbatch="".join(f"echo 'sbatch: error: {line}' >&2; " for line in said) + "exit 1")
+    options = {"array_parallelism": 2, "partition": "gpu", "parameters": None, "timeout_min": 1}
+    cluster = SlurmCluster("slurm", str(tmp_path), **options)
+    call = cluster.begin(Parcel("key", b"", SharedFiles(), Path.cwd(), {}, None, False, False))
+    with pytest.raises(ConfigError) as refused:
+        list(cluster.look())
+    assert str(refused.value).startswith(f"hydra/launcher=slurm: sbatch says: {said[0]}; {said[1]}. ")
+    call.stop()
+    assert call.is_over()
+    with pytest.raises(WorkerLost):
+        call.answer()
+    cluster.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_job_that_slurm_no_longer_has_is_gone(slurm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    queue = Queue()
+    assert not queue.lacks("7_1", clock - 1)
+    stand_ins(
+        slurm, squeue="printf '7_0\\n8\\n'", scontrol="echo 'JobId=9 ArrayJobId=7 JobState=TIMEOUT A=b'"
+    )
+    queue.look()
+    assert [queue.lacks(job, clock - 1) for job in ("7_0", "7_1", "8")] == [False, True, False]
+    assert not queue.lacks("9", clock + 1)  # submitted after the look
+    assert last_state("7_1") == "TIMEOUT"
+    stand_ins(slurm, squeue="exit 1", scontrol="exit 1")  # the controller is gone
+    clock += QUEUE_SECONDS
+    queue.look()
+    assert [queue.lacks(job, clock - QUEUE_SECONDS - 1) for job in ("7_0", "7_1")] == [False, True]
+    assert last_state("7_1") == "UNKNOWN"
+
+
+def test_other_parameters_of_submitit_can_be_given(tmp_path: Path) -> None:
+    options = ("hydra/launcher=slurm", "hydra.launcher.parameters={slurm_account: mine, slurm_qos: long}")
+    ended = run_here("-m", *TINY, *options, "seed=1,2", "dry_run=true", cwd=tmp_path)
+    assert ended.code == 0, ended.said
 
 
 def test_a_trial_that_needs_a_gpu_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

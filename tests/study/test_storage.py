@@ -14,6 +14,7 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.study.storage import dashboard_command, locate, open_storage, opening
+from tests.program import deaf_service
 from tests.runs.test_lock import without_locks
 
 
@@ -85,8 +86,26 @@ def test_storages_that_cannot_be_shared_are_refused(given: str, tmp_path: Path) 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
-    with pytest.raises(ConfigError, match=r"postgresql://me:\*\*\*@localhost:1/x.*onnection"):
+    with pytest.raises(ConfigError, match=r"postgresql://me:\*\*\*@localhost:1/x.*onnection") as refused:
         open_storage("postgresql://me:secret@localhost:1/x")
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_server_that_never_answers_is_refused_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(opening, "CONNECT_SECONDS", 2)  # the least
+    began = time.monotonic()
+    with deaf_service() as address, pytest.raises(ConfigError) as refused:
+        open_storage(f"postgresql://me@{address}/x")
+    assert time.monotonic() - began < 20
+    assert f"storage=postgresql://me@{address}/x: connection timeout expired; allowed: " in str(refused.value)
+
+
+def test_a_time_in_the_url_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(opening, "CONNECT_SECONDS", 1000)
+    with deaf_service() as address, pytest.raises(ConfigError, match="timeout expired"):
+        open_storage(f"postgresql://me@{address}/x?connect_timeout=2")
 
 
 def test_tables_of_an_older_optuna(tmp_path: Path) -> None:

@@ -6,15 +6,17 @@ A worker that dies therefore costs only its own parcels, and the scheduler does 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from distributed import Client, Future, LocalCluster, Queue, get_client
+from distributed import Client, Future, LocalCluster, Queue, Security, get_client
+from distributed.comm import connect
 
 from dqn_exp.borrowed import is_abandoned
 from dqn_exp.config import ConfigError
@@ -24,6 +26,8 @@ from dqn_exp.launch.pool import count_workers
 from dqn_exp.launch.server import interrupts_held_back
 
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 15
+"""Seconds until a scheduler answers, connecting included."""
 SEND_SECONDS = 5
 """If the driver does not accept an archive within so many seconds, the archive is dropped."""
 ROOM = 64
@@ -53,10 +57,16 @@ class DaskCluster:
 
     def _connected(self, address: str | None) -> Client:
         try:
+            if address is not None:
+                with ThreadPoolExecutor(1) as thread:  # this one may run an event loop, as in a notebook
+                    thread.submit(asyncio.run, _await_answer(address)).result()
             return Client(self._own or address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, AssertionError) as error:
+        except Exception as error:  # of many kinds, depending on the protocol
+            reason: BaseException = error
+            while reason.__cause__ is not None:
+                reason = reason.__cause__
             raise ConfigError(
-                f"hydra.launcher.address={address}: no scheduler answers ({error}); allowed: "
+                f"hydra.launcher.address={address}: no scheduler answers ({reason}); allowed: "
                 f"{ADDRESSES['dask']}"
             ) from None
 
@@ -93,6 +103,16 @@ class DaskCluster:
         self.client.close(timeout=CONNECT_SECONDS)
         if self._own is not None:
             self._own.close(timeout=CONNECT_SECONDS)
+
+
+async def _await_answer(address: str) -> None:
+    """Raise an exception unless dask answers at `address`; a `Client` would wait for ever."""
+    asked = connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    try:
+        comm = await asyncio.wait_for(asked, ANSWER_SECONDS)
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {ANSWER_SECONDS:g} seconds") from None
+    comm.abort()
 
 
 class DaskCall:

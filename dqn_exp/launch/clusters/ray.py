@@ -18,6 +18,7 @@ from typing import Any
 import ray
 from ray.util.queue import Empty, Full, Queue
 
+from dqn_exp.borrowed import why_silent
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import ADDRESSES, Answer, ClusterLost, Line, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
@@ -28,7 +29,9 @@ LOOK_SECONDS = 1.0
 """Seconds between two checks of the cluster's head and resources."""
 CONNECT_SECONDS = 5.0
 WAIT_SECONDS = 10.0
-"""Seconds that a newly started head may take to answer; ray itself would try for minutes."""
+"""Seconds that a newly started head may take until it listens."""
+ANSWER_SECONDS = 15.0
+"""Seconds that a head which listens may take to answer."""
 SEND_SECONDS = 5
 ROOM = 64
 """The most archives that wait for the driver."""
@@ -68,10 +71,11 @@ class RayCluster:
         own = {} if address else {"num_cpus": count_workers(n_jobs), "include_dashboard": False}
         if address is None:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # otherwise ray sends usage data
+            os.environ.setdefault("RAY_worker_niceness", "0")  # trials count as much as other programs
         handler = signal.getsignal(signal.SIGTERM)
         try:
-            if address is not None and address != "auto":
-                _await_answer(address, WAIT_SECONDS)
+            if address is not None:
+                _await_answer(address)
             with interrupts_held_back():
                 ray.init(
                     address=address or "local",
@@ -79,7 +83,7 @@ class RayCluster:
                     logging_level=logging.ERROR,
                     **own,
                 )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise ConfigError(
                 f"hydra.launcher.address={address}: no ray cluster answers ({error}); allowed: "
                 f"{ADDRESSES['ray']}"
@@ -112,10 +116,19 @@ class RayCluster:
         ray.shutdown()
 
 
-def _await_answer(address: str, seconds: float) -> None:
-    """Wait until something listens at `address`; raises OSError if nothing does within `seconds`."""
+def _await_answer(address: str) -> None:
+    """Raises OSError unless a cluster answers at `address`."""
+    if address != "auto":
+        _await_listener(address)
+    reason = why_silent(address, ANSWER_SECONDS)
+    if reason is not None:
+        raise ConnectionError(reason)
+
+
+def _await_listener(address: str) -> None:
+    """Wait until something listens at `address`; raises OSError if nothing does within `WAIT_SECONDS`."""
     host, _, port = address.rpartition(":")
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
             socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()

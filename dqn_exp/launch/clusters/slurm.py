@@ -5,13 +5,16 @@ Jobs that are submitted together form one array. Driver and jobs communicate by 
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +25,7 @@ from submitit.core.utils import FailedJobError
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import Answer, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
+from dqn_exp.launch.clusters.queue import Queue, ask_slurm, last_state
 from dqn_exp.launch.server import interrupts_held_back
 
 BEAT_SECONDS = 10.0
@@ -40,7 +44,7 @@ class SlurmCluster:
         folder: str,
         array_parallelism: int,
         partition: str | None,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, Any] | None,
         **generic: Any,
     ) -> None:
         """`executor`: slurm, or local for jobs on this machine; `generic`, `parameters`: for submitit.
@@ -51,8 +55,9 @@ class SlurmCluster:
         self.name, self.capacity = f"submitit's {executor} executor", array_parallelism
         _remove_silent(Path(folder))
         self._folder = Path(folder).absolute() / f"{JOBS}{uuid.uuid4().hex}"
-        self._executor = self._made(executor, {**slurm, **generic, **parameters})
+        self._executor = self._made(executor, {**slurm, **generic, **(parameters or {})})
         self._waiting: list[SlurmCall] = []
+        self._queue = Queue() if executor == "slurm" else None
         self._over = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -63,20 +68,35 @@ class SlurmCluster:
             made = submitit.AutoExecutor(self._folder / "%j", cluster=executor)
             made.update_parameters(**parameters)
         except (ValueError, RuntimeError, NameError, AssertionError, TypeError) as error:
-            raise ConfigError(f"hydra/launcher=slurm: submitit says: {error}") from None
+            said = " ".join(str(error).split())
+            raise ConfigError(f"hydra/launcher=slurm: submitit says: {said}") from None
         return made
 
     def look(self) -> Iterator[tuple[str, bytes]]:
-        """Submit the waiting parcels as one array."""
+        """Submit the waiting parcels as one array. Raises ConfigError if Slurm refuses them."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            with interrupts_held_back(), self._executor.batch():
-                for call in waiting:
-                    call.job = self._executor.submit(run_job, call.parcel, call.line)
+            self._submit(waiting)
+        if self._queue is not None:
+            self._queue.look()
         return iter(())
 
+    def _submit(self, calls: Sequence[SlurmCall]) -> None:
+        try:
+            with redirect_stderr(StringIO()), interrupts_held_back(), self._executor.batch():
+                jobs = [self._executor.submit(run_job, call.parcel, call.line) for call in calls]
+        except FailedJobError as error:
+            said = "; ".join(str(error).replace("sbatch: error: ", "").splitlines())
+            raise ConfigError(
+                f"hydra/launcher=slurm: sbatch says: {said}. Finished trials are kept; the same command "
+                f"continues, also with other options of hydra.launcher"
+            ) from None
+        for call, job in zip(calls, jobs, strict=True):
+            call.job, call.submitted = job, time.monotonic()
+
     def begin(self, parcel: Parcel) -> SlurmCall:
-        self._waiting.append(SlurmCall(parcel, SlurmLine(self._beat_file, self._folder / parcel.key)))
+        line = SlurmLine(self._beat_file, self._folder / parcel.key)
+        self._waiting.append(SlurmCall(parcel, line, self._queue))
         return self._waiting[-1]
 
     def close(self) -> None:
@@ -96,34 +116,61 @@ class SlurmCluster:
 
 
 class SlurmCall:
-    def __init__(self, parcel: Parcel, line: SlurmLine) -> None:
+    def __init__(self, parcel: Parcel, line: SlurmLine, queue: Queue | None) -> None:
         self.parcel, self.line = parcel, line
         self.job: submitit.Job[Answer] | None = None
+        self.submitted = 0.0
+        self._queue = queue
         self._ended: float | None = None
 
     def is_over(self) -> bool:
-        if self.job is None or not self.job.done():
+        if self.job is None:
+            return self.line.stopped.exists()
+        if self._has_result():
+            return True
+        if not self._has_left():
             return False
         self._ended = self._ended or time.monotonic()
-        return self._has_result() or time.monotonic() - self._ended >= RESULT_SECONDS
+        return time.monotonic() - self._ended >= RESULT_SECONDS
 
     def answer(self) -> Answer:
-        assert self.job is not None
+        if self.job is None:
+            raise WorkerLost("its job was not submitted")
         if not self._has_result():
-            raise WorkerLost(f"job {self.job.job_id} is gone: {self.job.state}")
+            raise WorkerLost(f"job {self.job.job_id} is gone: {self._state()}")
         try:
             answer: Answer = self.job.result()
         except FailedJobError as error:
-            raise WorkerLost(f"job {self.job.job_id} failed: {str(error).splitlines()[-1]}") from None
+            raise WorkerLost(f"job {self.job.job_id} failed: {_last_of_trace(str(error))}") from None
         return answer
 
     def stop(self) -> None:
         self.line.stopped.touch()
         if isinstance(self.job, submitit.SlurmJob):
-            self.job.cancel(check=False)  # also a job that still waits
+            ask_slurm("scancel", self.job.job_id)  # also a job that still waits
 
     def _has_result(self) -> bool:
-        return self.job is not None and self.job.paths.result_pickle.exists()
+        assert self.job is not None
+        folder = self.job.paths.folder
+        with suppress(OSError):
+            folder.chmod(folder.stat().st_mode)  # so that a file server shows what is new in it
+        return bool(self.job.paths.result_pickle.exists())
+
+    def _has_left(self) -> bool:
+        assert self.job is not None
+        if self._queue is None:
+            return bool(self.job.done())
+        return self._queue.lacks(self.job.job_id, self.submitted)
+
+    def _state(self) -> str:
+        assert self.job is not None
+        return self.job.state if self._queue is None else last_state(self.job.job_id)
+
+
+def _last_of_trace(message: str) -> str:
+    """The last line of the trace in a message of submitit, which is framed by dashes."""
+    trace = re.split(r"^-{10,}$", message, flags=re.MULTILINE)[1:2] or [message]
+    return (trace[0].strip().splitlines() or ["without a word"])[-1]
 
 
 @dataclass

@@ -10,13 +10,14 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
@@ -27,6 +28,7 @@ from dqn_exp.runs import flock
 JOURNAL = "journal.log"
 SQLITE_PATIENCE = 100.0
 """Seconds to wait while another process writes."""
+CONNECT_SECONDS = 10
 ATTEMPTS = 8
 """If several processes create the same tables at the same time, all but one must retry."""
 
@@ -168,14 +170,14 @@ def _check_journal(path: Path) -> None:
 
 def _open_database(location: str) -> BaseStorage:
     url = _with_driver(location)
-    arguments = {"timeout": SQLITE_PATIENCE} if url.startswith("sqlite") else {}
-    engine = {"connect_args": arguments, "pool_pre_ping": True}  # survives a restart of the server
+    engine = {"connect_args": _arguments(url), "pool_pre_ping": True}  # survives a restart of the server
     try:
+        _connect_once(url, engine)
         storage = patiently(lambda: RDBStorage(url, engine_kwargs=engine))
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {error}; {ALLOWED}") from None
     except DatabaseError as error:
-        reason = str(error.orig).strip()
+        reason = " ".join(str(error.orig).split())
         raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {reason}; {ALLOWED}") from None
     except RuntimeError as error:  # tables of another version of Optuna; its message says what to do
         reason = str(error).replace("$STORAGE_URL", f"'{printable(url)}'")
@@ -183,13 +185,28 @@ def _open_database(location: str) -> BaseStorage:
     return optuna.storages.get_storage(storage)
 
 
+def _arguments(url: str) -> dict[str, Any]:
+    """How long the driver of a database waits; a time in the URL counts more."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return {"timeout": SQLITE_PATIENCE}
+    if parsed.get_driver_name() in ("psycopg", "psycopg2") and "connect_timeout" not in parsed.query:
+        return {"connect_timeout": CONNECT_SECONDS}
+    return {}
+
+
+def _connect_once(url: str, options: Mapping[str, Any]) -> None:
+    """Raise DatabaseError if the database does not answer."""
+    engine = create_engine(url, **options)
+    engine.connect().close()
+    engine.dispose()
+
+
 def patiently(attempt: Callable[[], T]) -> T:
     for pause in range(1, ATTEMPTS):
         try:
             return attempt()
-        except DatabaseError as error:
-            if "could not connect" in str(error) or "connection failed" in str(error):
-                raise
+        except DatabaseError:
             time.sleep(0.1 * pause)
     return attempt()
 
