@@ -84,15 +84,21 @@ def paint_all(plots: Sequence[Plot]) -> list[Picture]:
     if n_painters < 2:
         return [paint(plot) for plot in plots]
     with ExitStack() as stack:
-        painters = [_start_painter(plots[first::n_painters], stack) for first in range(n_painters)]
+        painters: list[Connection] = []
+        for first in range(n_painters):
+            painters.append(_start_painter(plots[first::n_painters], painters, stack))
         return [_receive(painters[number % n_painters], plot) for number, plot in enumerate(plots)]
 
 
-def _start_painter(plots: Sequence[Plot], stack: ExitStack) -> Connection:
-    """Start a process that sends the pictures of `plots`. It is forked, as plots cannot be pickled."""
+def _start_painter(plots: Sequence[Plot], others: Sequence[Connection], stack: ExitStack) -> Connection:
+    """Start a process that sends the pictures of `plots`. It is forked, as plots cannot be pickled.
+
+    The process closes its copies of all receivers, so that sending fails, and it ends, if we are killed.
+    """
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_paint_one_by_one, args=(plots, sender, os.getpid()), daemon=True)
+    work = plots, sender, [*others, receiver], os.getpid()
+    process = context.Process(target=_paint_one_by_one, args=work, daemon=True)
     process.start()
     sender.close()
     stack.callback(process.join)
@@ -101,7 +107,11 @@ def _start_painter(plots: Sequence[Plot], stack: ExitStack) -> Connection:
     return receiver
 
 
-def _paint_one_by_one(plots: Sequence[Plot], sender: Connection, client: int) -> None:
+def _paint_one_by_one(
+    plots: Sequence[Plot], sender: Connection, receivers: Sequence[Connection], client: int
+) -> None:
+    for receiver in receivers:
+        receiver.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with suppress(BrokenPipeError):

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import signal
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,16 @@ from analysis.estimates.statistics import bounded_interval
 from analysis.records.axes import Axis
 from analysis.records.disk import read_curve
 from analysis.records.sweep import Sweep, read_sweep
-from analysis.report.figures import axis_plots, paint_all, pair_plots
+from analysis.report.figures import axis_plots, paint_all, painting, pair_plots
 from analysis.report.figures.attainment import attainment_surfaces
 from analysis.report.figures.by_value import convergence_by_value
 from analysis.report.figures.learning import returns
-from analysis.report.figures.painting import paint, render
+from analysis.report.figures.painting import Picture, Plot, paint, render
 from analysis.report.figures.pairs import heatmap
 from analysis.report.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
 from tests.analysis.report.test_attainment import STEPS, differing, surfaces
 from tests.analysis.synthetic import write_sweep, write_trial
+from tests.program import alive, descendants, wait_until
 
 
 def all_figures(sweep: Sweep) -> dict[str, Figure]:
@@ -216,6 +218,29 @@ def test_the_work_of_a_killed_painter_is_done(buffers: Path) -> None:
 
     pictures = paint_all([first._replace(draw=die), second, third])
     assert [picture.png for picture in pictures] == [paint(plot).png for plot in (first, second, third)]
+
+
+def test_painters_end_if_the_report_is_killed(tmp_path: Path) -> None:
+    """Also while they send a picture that nobody takes; they would keep the sweep locked."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one core has no painters")
+    client = os.fork()
+    if client == 0:
+        with pytest.MonkeyPatch.context() as patch:
+            large = Picture(None, "large", "", "", png=bytes(10**7), pdf=b"")
+            patch.setattr(painting, "paint", lambda plot: (tmp_path / f"{os.getpid()}").touch() or large)
+            patch.setattr(painting, "_receive", lambda painter, plot: time.sleep(600))
+            paint_all([Plot(None, name, "", "", Figure) for name in "ab"])
+    wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+    family = descendants(client)
+    os.kill(client, signal.SIGKILL)
+    os.waitpid(client, 0)
+    try:
+        assert len(family) == 2
+        wait_until(lambda: not alive(family), 20)
+    finally:
+        for painter in alive(family):
+            os.kill(painter, signal.SIGKILL)
 
 
 def test_what_cannot_be_painted_is_an_error_here(buffers: Path) -> None:
