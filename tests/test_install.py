@@ -7,10 +7,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.program import ROOT, TINY
 
@@ -158,6 +160,19 @@ def test_bash_completes_it(typed: str, offered: set[str], unpacked: Path, tmp_pa
     assert rule.endswith("-F hydra_bash_completion dqn-exp")
     assert offered <= set(completions)
     assert all(word.startswith(typed.split()[-1]) for word in completions if word)
+
+
+def installed_with(extra: str) -> set[str]:
+    """The packages that `pyproject.toml` names for an extra, its other extras included."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = [Requirement(line) for line in extras[extra]]
+    of_others = (installed_with(other) for each in named for other in each.extras if each.name == "dqn_exp")
+    return {each.name for each in named}.union(*of_others)
+
+
+def test_the_extra_of_notebooks_has_all_that_the_notebook_uses() -> None:
+    """A kernel, sliders, and the writer of films: the environment of these tests has them anyway."""
+    assert {"ipykernel", "ipywidgets", "imageio-ffmpeg"} <= installed_with("notebook")
 
 
 def test_completion_waits_for_no_imports(tmp_path: Path) -> None:

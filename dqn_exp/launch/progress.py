@@ -67,11 +67,16 @@ class Progress:
         self._running, self._ahead = directories, ahead
 
     def finished(self, directory: Path, failure: str | None = None) -> None:
-        """Count a finished trial; print a line if it failed or diverged, or if there is no live view."""
+        """Count a finished trial.
+
+        Prints a line if it failed or diverged, if there is no live view, or if it is the only trial and
+        nothing else would stay on the terminal.
+        """
         result = _read_result(directory) or Result("failed", "it left no record")
         status = "failed" if failure else result.status
         self._counts[status] += 1
-        if status in ("failed", "diverged") or not self._is_live:
+        is_only = self._total == 1 and self._console.is_terminal
+        if status in ("failed", "diverged") or is_only or not self._is_live:
             head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {self._name(directory)}: "
             colour = COLOURS.get(status, "")
             self.note(Text.assemble(head, (status, colour), _outcome(directory, result, failure)))

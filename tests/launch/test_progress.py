@@ -92,6 +92,13 @@ def test_a_failure_is_shown_at_once_above_the_live_view(tmp_path: Path) -> None:
     assert "[1/2]" not in text
 
 
+def test_the_only_trial_leaves_a_line_on_the_terminal(tmp_path: Path) -> None:
+    screen = console(terminal=True)
+    with Progress(tmp_path, 1, screen) as progress:
+        progress.finished(trial(tmp_path, "now", status="converged", episodes=3, env_steps=5))
+    assert "[1/1] now: converged after 3 episodes, 5 steps" in screen.export_text()
+
+
 def test_many_running_trials_fit_the_screen(tmp_path: Path) -> None:
     screen = console(terminal=True)
     progress = Progress(tmp_path, 64, screen)
