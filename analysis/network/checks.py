@@ -22,6 +22,7 @@ from dqn_exp.config import (
     NoTargetConfig,
     SoftTargetConfig,
 )
+from dqn_exp.text import format_number
 
 Status = Literal["ok", "suspect", "bad"]
 
@@ -56,7 +57,9 @@ def divergence(e: Evidence) -> Finding | None:
     if len(e.losses.get("q_max", ())) > 1:
         first, last = e.losses["q_max"][0], e.losses["q_max"][-1]
         span = e.losses["update"][-1] - e.losses["update"][0]
-        text += f"; the largest |Q| went from {first:.3g} to {last:.3g} in {span:,.0f} updates"
+        text += (
+            f"; the largest |Q| went from {first:.3g} to {last:.3g} in {format_number(round(span))} updates"
+        )
         text += f", the loss from {e.losses['loss'][0]:.3g} to {e.losses['loss'][-1]:.3g}"
     else:
         text += ", before two losses were sampled (metrics.loss_every=1 records all losses)"
@@ -144,7 +147,7 @@ def dead_units(e: Evidence) -> Finding | None:
     worst = max(d / n for d, n in zip(dead, sizes, strict=True))
     status = grade(worst, 0.5, 0.9)
     layers = ", ".join(f"{d} of {n}" for d, n in zip(dead, sizes, strict=True))
-    text = f"units that never fire at {len(e.seen.values):,} visited states, by layer: {layers}"
+    text = f"units that never fire at {format_number(len(e.seen.values))} visited states, by layer: {layers}"
     return Finding("dead units", status, worst, text, _slower(e) if status != "ok" else "")
 
 
@@ -191,7 +194,7 @@ def exploration(e: Evidence) -> Finding | None:
 def updates(e: Evidence) -> Finding | None:
     """Gradient steps taken: fewer than 3000 are suspect, fewer than 500 bad."""
     status = grade(e.updates, 3000, 500)
-    text = f"{e.updates:,} updates in {e.env_steps:,} environment steps"
+    text = f"{format_number(e.updates)} updates in {format_number(e.env_steps)} environment steps"
     starts = max(e.config.agent.learning_starts, e.config.replay.batch_size)
     if e.env_steps < 2 * starts:
         return Finding("updates", status, e.updates, text, f"agent.learning_starts={e.env_steps // 20}")
@@ -212,7 +215,8 @@ def target(e: Evidence) -> Finding | None:
     ticks = int(e.result.get("episodes") or 0) if counts_episodes else e.env_steps
     refreshes = ticks / config.every * (config.tau if isinstance(config, SoftTargetConfig) else 1.0)
     between = e.updates / max(refreshes, 1.0)
-    text = f"refreshed {refreshes:,.0f} times, with {between:,.0f} updates between refreshes"
+    times, apart = format_number(round(refreshes)), format_number(round(between))
+    text = f"refreshed {times} times, with {apart} updates between refreshes"
     if between < 10 and refreshes >= 1:
         suggestion = "target=steps update_every=500"
         return Finding(
@@ -234,7 +238,8 @@ def replay(e: Evidence) -> Finding | None:
     typical = float(np.quantile(lengths, 0.9))
     held = e.config.buffer / typical
     status = grade(held, 10, 1)
-    text = f"{e.config.buffer:,} transitions hold {held:,.1f} episodes of {typical:,.0f} steps"
+    size, steps = format_number(e.config.buffer), format_number(round(typical))
+    text = f"{size} transitions hold {format_number(round(held, 1))} episodes of {steps} steps"
     larger = f"buffer={math.ceil(20 * typical / 1000)}k"
     return Finding("replay", status, held, text, larger if status != "ok" else "")
 
@@ -246,13 +251,15 @@ def nothing_found(e: Evidence) -> Finding | None:
         return None
     lost = len(returns) - len(_finite(returns))
     if lost:
-        text = f"{lost:,} of {len(returns):,} training episodes have a return that is not finite"
+        of = f"{format_number(lost)} of {format_number(len(returns))}"
+        text = f"{of} training episodes have a return that is not finite"
         return Finding("reward found", "bad", lost, text)
     spread = float(np.ptp(returns))
     if spread > 0:
         text = f"training episodes earned {returns.min():.5g} to {returns.max():.5g}"
         return Finding("reward found", "ok", spread, text)
-    text = f"all {len(returns):,} training episodes earned {returns[0]:.5g}: there was nothing to learn from"
+    earned = f"all {format_number(len(returns))} training episodes earned {returns[0]:.5g}"
+    text = f"{earned}: there was nothing to learn from"
     return Finding("reward found", "bad", spread, text, _longer(e))
 
 
@@ -283,7 +290,7 @@ def forgetting(e: Evidence) -> Finding | None:
     peak = int(means.argmax())
     last = float(means[peak:][-3:].mean())
     lost = float((means[peak] - last) / (means[peak] - means[: peak + 1].min() or np.inf))
-    best = f"the best evaluation, {means[peak]:.5g}, was at step {steps[peak]:,.0f}"
+    best = f"the best evaluation, {means[peak]:.5g}, was at step {format_number(steps[peak])}"
     text = f"{best}; the last ones average {last:.5g}"
     status = grade(lost, 0.3, 0.6)
     keep = f"{_slower(e)} checkpoint.keep_best=evaluation"

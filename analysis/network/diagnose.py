@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from analysis.network.command_line import add_trial_arguments
+from dqn_exp.text import format_number
 
 if TYPE_CHECKING:
     from analysis.network.checks import Finding
@@ -63,7 +64,8 @@ def _print(outcome: dict[str, Any], findings: list[Finding]) -> None:
 
     console = Console()
     reached = [f"{name} {outcome[key]:.6g}" for name, key in _RETURNS if outcome[key] is not None]
-    console.print(Text(f"{outcome['status']} after {outcome['env_steps']:,} steps: {', '.join(reached)}"))
+    steps = format_number(outcome["env_steps"])
+    console.print(Text(f"{outcome['status']} after {steps} steps: {', '.join(reached)}"))
     if outcome["status"] == "converged":
         console.print("It learned: checks that are suspect or bad below did not prevent that.")
     table = Table(show_edge=False, header_style="dim")

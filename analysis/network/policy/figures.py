@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from analysis.network.policy.maps import Maps, View
 from analysis.network.rollouts import Rollout
 from analysis.report import OKABE_ITO, RC, new_figure, note
+from dqn_exp.text import format_number
 
 DOTS = 600
 """The most visited states that are drawn."""
@@ -123,7 +124,7 @@ def action_counts(title: str, names: Sequence[str], rollouts: Mapping[float, Rol
             counted = {"action": list(names), "steps": counts, "value": counts / counts.sum()}
             note(ax, "share of steps", counted, f"epsilon {epsilon:g}")
             bars = ax.bar(names, counts / counts.sum(), color=_colors(len(names)), width=0.6)
-            ax.bar_label(bars, [f"{count:,}" for count in counts], fontsize=7.5, padding=2)
+            ax.bar_label(bars, [format_number(count) for count in counts], fontsize=7.5, padding=2)
             ax.set_title(f"epsilon {epsilon:g}")
             ax.set_ylim(0, 1.08)
             ax.grid(visible=False, axis="x")

@@ -13,6 +13,7 @@ from analysis.network.rollouts import Rollout
 from analysis.network.trained import Trained
 from analysis.report import FAINT, OKABE_ITO, RC, new_figure, note
 from dqn_exp.images import ImageBox
+from dqn_exp.text import format_number
 
 PICTURES = 6
 """Number of states of the episode that are shown, evenly spaced from the first to the last."""
@@ -32,7 +33,7 @@ def episode_values(title: str, names: Sequence[str], trained: Trained, rollout: 
         for place, moment in enumerate(moments):
             ax = figure.add_subplot(grid[0, place])
             ax.imshow(picture(observations[moment], trained.images), interpolation="nearest")
-            ax.set_title(f"step {moment:,}", fontsize=8)
+            ax.set_title(f"step {format_number(moment)}", fontsize=8)
             ax.set_axis_off()
         ax = figure.add_subplot(grid[1, :])
         for moment in moments:

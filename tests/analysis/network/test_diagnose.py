@@ -205,7 +205,7 @@ def test_flat_and_forgotten_returns() -> None:
     assert found(checks.forgetting, evaluations=climbed).status == "ok"
     fell = found(checks.forgetting, evaluations=evaluations([10, 10, 200, 410, 30, 20, 10]))
     assert (fell.status, fell.number) == ("bad", pytest.approx(390 / 400))
-    assert "at step 4,000" in fell.evidence
+    assert "at step 4\N{NARROW NO-BREAK SPACE}000" in fell.evidence
 
 
 def test_returns_that_are_no_numbers_are_counted_and_not_earned() -> None:
