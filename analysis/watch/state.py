@@ -129,11 +129,14 @@ def study_of(root: Path) -> tuple[str, str] | None:
 
 
 def _time_left(each: float | None, trials: float, running: int, over: int, total: int) -> str:
-    """The time left in words, from the mean time of a trial and the number of trials that run now."""
+    """The time left in words, from the mean time of a trial and the number of trials that run now.
+
+    Empty if all trials are over.
+    """
     if not total:
         return "no trial has begun"
     if over >= total:
-        return "all trials are over"
+        return ""
     if not running:
         return "nothing runs now"
     if each is None:

@@ -170,6 +170,8 @@ def test_in_a_browser_trials_end_and_the_report_follows(tmp_path: Path) -> None:
         report.get_by_text("from 3 training runs").wait_for(timeout=240_000)
         end(running)
         page.get_by_text("3 of 3 trials are over").wait_for(timeout=60_000)
+        assert page.locator("#left").text_content() == ""  # it would say the same again
+        assert not page.locator("#rows").is_visible()  # a head without rows
         assert page.title() == "sweep: live"
         below = descendants(process.pid)
         process.send_signal(signal.SIGINT)
