@@ -64,7 +64,8 @@ class Watched:
                 shown, share = self._progress(directory)
                 running.append(shown)
                 left -= share
-        total = max(len(plan.get("trials", ())), len(trials))
+        known = _total(plan, len(trials))
+        total = len(trials) if known is None else known
         over = len(self._ended)
         seconds = [ended.seconds for ended in self._ended.values() if ended.seconds > 0]
         left += total - over
@@ -72,7 +73,7 @@ class Watched:
         return {
             "name": self.root.resolve().name,
             "command": str(plan.get("command") or ""),
-            "total": total if plan.get("trials") else None,
+            "total": known,
             "over": over,
             "counts": dict(counts.most_common()),
             "running": running[:SHOWN],
@@ -120,6 +121,19 @@ class Watched:
             except (OSError, ValueError, KeyError, TypeError):
                 return 0.0
         return self._budgets[directory]
+
+
+def _total(plan: Mapping[str, Any], begun: int) -> int | None:
+    """The number of trials that are planned, at least those that have `begun`; None if it is unknown.
+
+    Of a study that is not complete it is the most.
+    """
+    listed, study = len(plan.get("trials") or ()), plan.get("study")
+    if isinstance(study, dict) and not plan.get("complete"):
+        listed = int(study.get("most_trials") or 0)
+    elif isinstance(study, dict):
+        listed = begun
+    return max(listed, begun) if listed else None
 
 
 def study_of(root: Path) -> tuple[str, str] | None:

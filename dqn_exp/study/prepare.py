@@ -93,6 +93,13 @@ class Plan:
         grid = len(self.space.grid()) if self.samplers.is_grid else self.settings.n_trials
         return min(grid, self.settings.n_trials)
 
+    @property
+    def most_trials(self) -> int:
+        """The most trials of the search and its confirmation, without those of failed proposals."""
+        confirmed = self.confirm.top + 1 if self.confirm.top else 0
+        of_search = self.total * len(self.repetitions(self.seeds))
+        return of_search + confirmed * len(self.repetitions(self.confirm.seeds))
+
     @cached_property
     def points(self) -> dict[str, dict[str, Any]]:
         """The points that are tried before a sampler is asked, by the key of each point in the storage."""

@@ -71,7 +71,11 @@ def write_manifest(plan: Plan, complete: bool) -> None:
         "complete": complete,
         "trials": [],
         "question": plan.question,
-        "study": {"name": plan.name, "storage": printable(plan.location)},
+        "study": {
+            "name": plan.name,
+            "storage": printable(plan.location),
+            "most_trials": plan.most_trials,
+        },
     }
     write_json(path, content)
 

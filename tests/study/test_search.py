@@ -395,7 +395,10 @@ def test_a_study_ends_once_its_confirmation_has(undisturbed: Path) -> None:
     here(*SEARCH, *SEEDS, "hydra.sweeper.n_trials=5", "confirm.top=1", "confirm.seeds=53,54", cwd=undisturbed)
     other.join()
     assert other.exitcode == 0
-    assert json.loads((place / "sweep.json").read_text())["complete"]
+    recorded = json.loads((place / "sweep.json").read_text())
+    assert recorded["complete"]
+    trained = len(list(place.rglob("trial.json")))
+    assert recorded["study"]["most_trials"] == trained
 
 
 def test_a_killed_worker_costs_only_its_own_proposal(tmp_path: Path) -> None:

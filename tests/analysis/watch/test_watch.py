@@ -73,6 +73,21 @@ def test_what_has_ended_what_runs_and_how_long_it_takes(tmp_path: Path) -> None:
     assert state["counts"]["interrupted"] == 1
 
 
+def test_a_study_counts_with_the_trials_that_it_may_still_train(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "study", {"lr": [0.1]}, 2, lambda cell, seed: 5000)
+    running = write_trial(sweep / "lr=0.1,seed=2", {"lr": 0.1, "seed": 2}, status="running")
+    plan = {"trials": [], "complete": False, "study": {"name": "s", "storage": "", "most_trials": 6}}
+    (sweep / "sweep.json").write_text(json.dumps(plan))
+    with directory_lock(running):
+        state = Watched(sweep).state()
+        assert (state["total"], state["over"]) == (6, 2)
+        assert state["left"] == "about 0:00:07 left"  # 2.5 s a trial, and three have not begun
+    end(running)
+    (sweep / "sweep.json").write_text(json.dumps({**plan, "complete": True}))
+    state = Watched(sweep).state()
+    assert (state["total"], state["over"], state["left"]) == (3, 3, "")
+
+
 def test_before_the_first_trial_there_is_nothing_to_draw(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     assert (watched.state()["left"], watched.state()["total"]) == ("no trial has begun", None)
