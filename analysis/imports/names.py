@@ -29,7 +29,8 @@ PREFIXES = ("hp_config.", "config.", "config/")
 SEED = re.compile(r"(?:^|[^a-z])seed[=_-]?(\d+)(?![\d.])", re.IGNORECASE)
 CLEANRL = re.compile(r"(?:^|/)(?P<env>[^/]+?)__(?P<exp_name>[^/]+?)__(?P<seed>\d+)__\d{9,}$")
 """CleanRL's name of a run: environment, experiment, seed, and the start time in seconds."""
-PAIR = re.compile(r"([A-Za-z][\w.]*)=([^=,;/]+)")
+PAIR = re.compile(r"([A-Za-z][\w.]*)=([^=,;/]+?)(?=[,;/]|[_ -]+[A-Za-z][\w.]*=|[_ -]+seed[_-]?\d|$)")
+"""A hyperparameter and its value in the name of a run; pairs are also divided by _, - or a space."""
 
 
 def renamed(values: Mapping[str, Any]) -> dict[str, Value]:
@@ -75,10 +76,13 @@ def told_by_name(name: str) -> tuple[dict[str, Value], int | None]:
     return values, int(seeds[-1]) if seeds else None
 
 
-def folder_name(name: str) -> str:
-    """`name` as a folder in a sweep, perhaps nested. It is not hidden, and never outside of the sweep."""
+def folder_name(name: str, between: str = "/") -> str:
+    """`name` as a folder in a sweep. It is not hidden, and never outside of the sweep.
+
+    `between`: what stands between its parts: "/" for nested folders, "_" for a single one.
+    """
     parts = (re.sub(r"[^\w.,=+-]", "_", part)[:100] for part in name.split("/"))
-    return "/".join(re.sub(r"^\.", "_", part) for part in parts if part) or "run"
+    return between.join(re.sub(r"^\.", "_", part) for part in parts if part) or "run"
 
 
 def as_seed(value: object) -> int | None:

@@ -14,7 +14,7 @@ from analysis.imports.trial import Columns, ImportedTrial, Told
 from analysis.records import Value
 from dqn_exp.scores import Floats
 
-CLEANRL, TIANSHOU, BASELINES = "CleanRL", "Tianshou", "stable-baselines3"
+CLEANRL, TIANSHOU, BASELINES, OURS = "CleanRL", "Tianshou", "stable-baselines3", "dqn_exp"
 STEP = "step"
 """The name of the log's own step counter."""
 
@@ -50,11 +50,16 @@ MEAN_RETURN = (
     Known("test/returns_stat/mean", TIANSHOU),
 )
 STD_RETURN = (
+    Known("eval/std_reward", OURS),
     Known("test/reward_std", TIANSHOU),
     Known("test/returns_stat/std", TIANSHOU),
 )
 ROLES = {"return": RETURN, "length": LENGTH, "mean_return": MEAN_RETURN, "std_return": STD_RETURN}
 """For each of our columns, the known names of series, in order of preference."""
+OF_OURS = {"eval/std_reward", "losses/grad_norm"}
+"""Series that only our own trackers write; all others have the names of CleanRL and stable-baselines3."""
+FINAL = "final/mean_reward"
+"""The series of our trackers with one entry, of the greedy episodes after training."""
 EVERY_EPISODE = "charts/episodic_return"
 """A series with one entry per training episode, so that episodes can be counted."""
 COLUMNS = (*ROLES, "env_step", "episode")
@@ -98,6 +103,7 @@ def to_trial(logged: Logged, told: Told) -> ImportedTrial:
         _curve(logged, clock, {role: found[role] for role in ("mean_return", "std_return")}),
         logged.status,
         logged.cause,
+        float(logged.series[FINAL].values[-1]) if FINAL in logged.series else None,
     )
 
 
@@ -119,7 +125,14 @@ def _found(logged: Logged, told: Told, role: str, known: tuple[Known, ...]) -> s
     return own or next((each.name for each in known if each.name in logged.series), None)
 
 
+def is_ours(names: Iterable[str]) -> bool:
+    """Whether our own trackers wrote series of these names. Their step is the environment step."""
+    return not OF_OURS.isdisjoint(names)
+
+
 def _program(logged: Logged) -> str:
+    if is_ours(logged.series):
+        return OURS
     programs = (each.program for role in ROLES.values() for each in role if each.name in logged.series)
     return next(programs, logged.source)
 

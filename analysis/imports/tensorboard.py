@@ -18,6 +18,8 @@ from analysis.records import Value, natural_key
 EVENTS = "events.out.tfevents.*"
 HYPERPARAMETERS = "hyperparameters/text_summary"
 """The tag under which CleanRL writes the arguments of a run as a table."""
+SESSION = "_hparams_/session_start_info"
+"""The tag of the values on TensorBoard's page of hyperparameters."""
 OF_THE_COMMAND = re.compile(r"track|wandb_\w+|hf_\w+|capture_video|save_model|upload_model|cuda")
 """Arguments of CleanRL that do not affect learning."""
 
@@ -39,7 +41,7 @@ def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
         by_name, seed = told_by_name(name)
         events = _events(folder)
         series = {tag: _points(events, tag) for tag in events.Tags()["scalars"]}
-        arguments = _arguments(events)
+        arguments = {**_shown(events), **_arguments(events)}
         known = as_seed(arguments.pop("seed", None))
         config = {**by_name, **renamed(arguments)}
         yield to_trial(
@@ -68,6 +70,18 @@ def _points(events: Any, tag: str) -> Points:
     scalars = events.Scalars(tag)
     steps, values = ([getattr(point, of) for point in scalars] for of in (STEP, "value"))
     return Points(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64))
+
+
+def _shown(events: Any) -> dict[str, Value]:
+    """The values on TensorBoard's page of hyperparameters, which has text instead of lists and null."""
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    if SESSION not in events.summary_metadata:
+        return {}
+    content = events.summary_metadata[SESSION].plugin_data.content
+    values = HParamsPluginData.FromString(content).session_start_info.hparams
+    plain = {name: getattr(value, value.WhichOneof("kind")) for name, value in sorted(values.items())}
+    return {name: read_value(each) if isinstance(each, str) else each for name, each in plain.items()}
 
 
 def _arguments(events: Any) -> dict[str, Value]:

@@ -47,6 +47,8 @@ class ImportedTrial:
     """Columns of evaluations during training: "mean_return", clocks, "std_return", "n_episodes"."""
     status: str = "exhausted"
     cause: str | None = None
+    final: float | None = None
+    """The mean return of greedy episodes after training."""
 
     def __post_init__(self) -> None:
         for kind, columns in (("episodes", self.episodes), ("evaluations", self.evaluations)):
@@ -65,7 +67,12 @@ class ImportedTrial:
 
     @property
     def final_return(self) -> float:
-        """The mean return of the last evaluation; NaN if the log goes on after it, or has no evaluation."""
+        """The mean return after training, or else of the last evaluation.
+
+        NaN if the log goes on after the last evaluation, or has none.
+        """
+        if self.final is not None:
+            return self.final
         returns = self.evaluations.get("mean_return", np.empty(0))
         clock = "env_step" if "env_step" in self.evaluations else "episode"
         is_last = len(returns) and self.evaluations[clock][-1] >= self.total(clock)

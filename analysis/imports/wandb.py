@@ -15,8 +15,8 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.imports import csv_file
-from analysis.imports.names import as_seed, renamed, told_by_name
-from analysis.imports.series import COLUMNS, Logged, Points, check_columns, to_trial
+from analysis.imports.names import as_seed, folder_name, renamed, told_by_name
+from analysis.imports.series import COLUMNS, Logged, Points, check_columns, is_ours, to_trial
 from analysis.imports.trial import ImportedTrial, Told
 from analysis.records import Value
 from dqn_exp.scores import Floats
@@ -25,11 +25,13 @@ BETWEEN = " - "
 RANGE = ("__MIN", "__MAX")
 """Suffixes of a panel's columns for the range of its points; these columns are not read."""
 STEPS = ("global_step", "env_step", "timesteps", "time/total_timesteps")
-"""Known names of environment steps. W&B's own `_step` may count anything."""
+"""Known names of environment steps. W&B's own `_step` may count anything, except in runs of our tracker."""
 OF_THE_TABLE = {
     *("Name", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "ID", "Group", "Job Type"),
     *("Updated", "End Time", "Hostname", "GitHub", "Commit", "Start Time", "Description"),
 }
+OF_OUR_TRACKER = ("sweep", "configuration", "status")
+"""What our tracker tells of a trial beside the values of its configuration."""
 ENDS = {"crashed": "interrupted", "killed": "interrupted", "failed": "failed", "running": "interrupted"}
 Series = dict[str, Points]
 
@@ -40,10 +42,10 @@ def find(path: Path) -> list[Path]:
 
 
 def _kind(names: list[str]) -> str | None:
+    if {"Name", "State"} <= set(names):  # first, because it may show the last _step of each run
+        return "runs"
     if "_step" in names:
         return "history"
-    if {"Name", "State"} <= set(names):
-        return "runs"
     return "panel" if len(names) > 1 and all(BETWEEN in name for name in names[1:]) else None
 
 
@@ -56,7 +58,7 @@ def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
     for file in find(path):
         table, kind = csv_file.read(file), _kind(csv_file.header(file))
         if kind == "runs":
-            known |= {str(row["Name"]): _told(row) for _, row in table.iterrows()}
+            _learn(known, file, table)
             continue
         found = {file.stem: _history(file, table, told)} if kind == "history" else _panel(file, table, told)
         for name, series in found.items():
@@ -68,12 +70,25 @@ def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
             f"beside it"
         )
     for name, series in runs.items():
-        yield to_trial(_logged(name, places[name], series, known.get(name, {})), told)
+        yield to_trial(_logged(name, places[name], series, known.get(folder_name(name, "_"), {})), told)
+
+
+def _learn(known: dict[str, dict[str, Value]], file: Path, table: pd.DataFrame) -> None:
+    """Add what the table of runs says of each run, by its name and its ID, both as names of files.
+
+    Raises AnalysisError if two runs with different values have the same name.
+    """
+    for _, row in table.iterrows():
+        values = _told(row)
+        for name in {str(row[column]) for column in ("Name", "ID") if column in row}:
+            if known.setdefault(folder_name(name, "_"), values) != values:
+                raise AnalysisError(f"{file}: two runs have the name {name}; allowed: different names")
 
 
 def _logged(name: str, file: Path, series: Series, values: Mapping[str, Value]) -> Logged:
     by_name, seed = told_by_name(name)
-    own = {key: value for key, value in values.items() if key not in series and key != "State"}
+    other = {"State", *(OF_OUR_TRACKER if is_ours(series) else ())}
+    own = {key: value for key, value in values.items() if key not in series and key not in other}
     known = as_seed(own.pop("seed", None))
     status = ENDS.get(str(values.get("State")), "exhausted")
     return Logged(
@@ -128,7 +143,7 @@ def _panel(file: Path, table: pd.DataFrame, told: Told) -> dict[str, Series]:
 def _clock(file: Path, names: list[str], told: Told) -> str:
     """The column that counts environment steps or episodes. Raises AnalysisError if it is unknown."""
     own = told.columns.get("env_step") or told.columns.get("episode")
-    allowed = [own] if own else [*STEPS]
+    allowed = [own] if own else [*STEPS, *(["_step"] if is_ours(names) else [])]
     found = next((name for name in allowed if name in names), None)
     if found is None:
         raise AnalysisError(

@@ -129,9 +129,10 @@ class Progress:
 
 
 def untold_line(tracker: str, trial: str, why: str) -> str:
+    cause = " ".join(why.split()).rstrip(".")
     return (
-        f"track={tracker} lacks part of {trial}: {why}. The trial is complete; the same command in the same "
-        f"directory sends it again (said once)"
+        f"track={tracker} lacks part of {trial}: {cause}. The trial is complete; the same command "
+        f"in the same directory sends it again (said once)"
     )
 
 

@@ -71,7 +71,7 @@ class Follower(threading.Thread):
         """Wait at most `patience` seconds for the thread to end."""
         self.join(patience)
         if self.is_alive():
-            self.failure = "it did not receive all data within some time after the trial's end"
+            self.failure = "it had not received all data when the trial stopped waiting for it"
             log.warning("%s: %s", self.name, self.failure)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,13 @@ AT_A_TIME = 500
 SECONDS = 2.0
 """Seconds between two sendings, if fewer numbers than `AT_A_TIME` are waiting."""
 PARAMETERS_AT_A_TIME = 100
+OURS = {
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+"""Our defaults of MLflow's environment variables: no addresses between the lines of progress, and about half
+a minute of attempts to reach a server (MLflow's four minutes are longer than a trial waits at its end)."""
 
 
 class MLflow:
@@ -35,6 +43,8 @@ class MLflow:
         self._step = 0
 
     def start(self, trial: Trial) -> int | None:
+        for name, value in OURS.items():
+            os.environ.setdefault(name, value)
         from mlflow import MlflowClient
 
         with self._alone():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from dqn_exp.trackers.tracker import Scalars, Trial, require
+
+SECONDS = 45.0
+"""Seconds of attempts to reach the server, fewer than a trial waits for a tracker at its end."""
 
 
 class WeightsAndBiases:
@@ -30,6 +34,7 @@ class WeightsAndBiases:
         return int(known[0]) if known else None
 
     def _begin(self, trial: Trial) -> Any:
+        os.environ.setdefault("WANDB_SILENT", "true")  # before a run has settings, W&B tells of its login
         import wandb
 
         return wandb.init(
@@ -44,7 +49,12 @@ class WeightsAndBiases:
             config={**trial.hyperparameters, "sweep": trial.sweep, "configuration": trial.configuration},
             reinit="create_new",
             settings=wandb.Settings(
-                mode=self._mode, silent=True, console="off", disable_git=True, save_code=False
+                mode=self._mode,
+                init_timeout=SECONDS,
+                silent=True,
+                console="off",
+                disable_git=True,
+                save_code=False,
             ),
         )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dqn_exp.runs.points import Points
+from dqn_exp.runs.tracking import PATIENCE
 from dqn_exp.trackers.mlflow import MLflow
 from tests.trackers.trial import follow_in_two_attempts, trial_of
 
@@ -70,3 +73,13 @@ def test_what_is_sent_again_is_there_once_and_the_rest_too(place: Path) -> None:
         history = client.get_metric_history(run.info.run_id, name)
         assert sorted((m.step, m.value) for m in history) == [(1, 1.0), (2, 2.0), (3, 3.0)]
     assert run.info.status == "FAILED"
+
+
+def test_a_server_that_is_away_is_given_up_before_the_trial_stops_waiting(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and nobody listens
+        tracker = MLflow(f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(mlflow.exceptions.MlflowException, match="Connection refused"):
+            tracker.start(trial_of("a" * 16, tmp_path))
+    assert 10 < time.monotonic() - began < PATIENCE[True]  # a server may be started anew meanwhile

@@ -18,6 +18,7 @@ from analysis.imports.names import folder_name, told_by_name
 from analysis.records import find_axes, read_sweep
 from analysis.report import seen, write_report
 from tests.analysis.synthetic import write_sweep
+from tests.trackers.trial import follow_in_two_attempts
 
 LOGS = Path(__file__).parent / "logs"
 RUN = "lr=0.001,seed=0"
@@ -181,6 +182,62 @@ def test_exports_of_wandb(tmp_path: Path, kind: str, capsys: pytest.CaptureFixtu
     assert (row["seed"], row["lr"], row["program"], row["env_steps"]) == (3, 0.01, "CleanRL", 60)
     assert (row["status"], row["cause"]) == ("interrupted", "W&B calls this run crashed")
     assert list(load_curves(tmp_path / "sweep", "episodes")["return"]) == [20, 40]
+
+
+def test_what_our_tracker_sent_to_tensorboard_is_read_back(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    trial = tmp_path / "ours" / "buffer=17k,seed=3"
+    follow_in_two_attempts(trial, {"tensorboard": {"folder": str(tmp_path / "board")}})
+    trained = load_runs(trial).iloc[0]
+    row = imported(tmp_path / "board", tmp_path / "sweep").iloc[0]
+    for name in ("seed", "lr", "buffer", "env.id", "converged", "steps_to_threshold"):
+        assert row[name] == trained[name], name
+    assert row["final_return"] == pytest.approx(trained["final_return"])
+    assert row["program"] == "dqn_exp"
+    columns = ["env_step", "mean_return", "std_return"]
+    evaluations = load_curves(trial, "evaluations")[columns]
+    assert len(evaluations)
+    read = load_curves(tmp_path / "sweep", "evaluations")[columns]
+    pd.testing.assert_frame_equal(read, evaluations, check_dtype=False, rtol=1e-6)
+
+
+def test_what_our_tracker_sent_to_wandb_is_read_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `run.history().to_csv` and the table of runs on the page of W&B write it."""
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    steps = ",_step,_runtime,charts/episodic_return,eval/mean_reward,eval/std_reward\n"
+    for name in ("buffer=500_seed=3", "a1b2"):
+        (exports / f"{name}.csv").write_text(f"{steps}0,20,1.5,20.0,,\n1,60,2.5,,40.0,3.0\n")
+    table = (
+        "Name,State,ID,Tags,_step,buffer,seed,configuration,status\n"
+        "buffer=500/seed=3,finished,c3d4,s,60,500,3,buffer=500,exhausted\n"
+        "buffer=17k/seed=3,finished,a1b2,s,60,17000,3,buffer=17k,exhausted\n"
+    )
+    (exports / "wandb_export.csv").write_text(table)
+    runs = imported(exports, tmp_path / "sweep").sort_values("buffer")
+    assert runs["buffer"].tolist() == [500, 17000]
+    assert runs["seed"].tolist() == [3, 3]
+    assert runs["env_steps"].tolist() == [60, 60]
+    assert set(runs["program"]) == {"dqn_exp"}
+    assert [axis.name for axis in find_axes(read_sweep(tmp_path / "sweep").counted)] == ["buffer"]
+    (exports / "wandb_export.csv").write_text(table.replace("buffer=17k/seed=3", "buffer=500/seed=3"))
+    assert "two runs have the name buffer=500/seed=3" in refused(capsys, exports)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "seed"),
+    [
+        ("buffer=17k_seed=3", {"buffer": "17k"}, 3),
+        ("lr=0.001_update_every=10-seed4", {"lr": 0.001, "update_every": 10}, 4),
+        ("network=my_net,lr=1e-3", {"network": "my_net", "lr": 0.001}, None),
+    ],
+)
+def test_values_are_read_from_the_names_of_runs(
+    name: str, values: dict[str, object], seed: int | None
+) -> None:
+    assert told_by_name(name) == (values, seed)
 
 
 def test_a_landscape_is_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
