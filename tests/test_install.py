@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from dqn_exp.runs.code import source
 from tests.program import ROOT, TINY
 
 OWN = "# @package _global_\nhydra:\n  sweeper:\n    params:\n      gamma: 0.5,0.6\n      seed: 3\n"
@@ -74,6 +75,14 @@ def test_it_is_the_copy_that_is_meant(installed: str | None, tmp_path: Path) -> 
     places = python("-c", code, cwd=tmp_path, path=installed).stdout.splitlines()
     assert len(places) == 2
     assert all(place.startswith(installed or str(ROOT)) for place in places)
+
+
+def test_a_wheel_is_the_same_program_as_its_checkout(installed: str | None, tmp_path: Path) -> None:
+    """Otherwise neither would take trials of the other, and an audit would say that their code differs."""
+    asked = ("-c", "from dqn_exp.runs.code import source; print(source())")
+    told = python(*asked, cwd=tmp_path, path=installed).stdout.strip()
+    assert len(told) == 16
+    assert told == source()
 
 
 def test_the_configuration_is_found(installed: str | None, tmp_path: Path) -> None:

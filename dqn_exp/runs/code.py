@@ -24,6 +24,7 @@ from dqn_exp.runs.files import NETWORK
 OURS = "dqn_exp"
 NO_PARTS = (OURS, "analysis", "hydra_plugins")
 """Modules that `source` covers, or that do not influence a trial."""
+PLUGINS = "_plugins"
 TOLD_BY_VERSION = ("torch", "numpy", "numba", "gymnasium")
 """Packages that every trial uses; their versions are recorded anyway."""
 INSTALLED = frozenset(("site-packages", "dist-packages"))
@@ -32,9 +33,13 @@ SOURCES = (".py", ".so")
 
 @cache
 def source() -> str | None:
-    """The digest of this program's source files."""
+    """The digest of this program's source files, the same in a checkout and in an installed wheel.
+
+    A wheel has Hydra's plugins in another folder; they do not influence a trial.
+    """
     spec = _spec(OURS)
-    return None if spec is None else _as_first_seen(OURS, _read(spec))
+    files = [] if spec is None else _read(spec)
+    return _as_first_seen(OURS, [file for file in files if not file[0].startswith(PLUGINS)])
 
 
 def parts(config: Config) -> dict[str, str | None]:
