@@ -46,6 +46,11 @@ class Axis:
         return all(_is_number(value) for value in self.values)
 
     @property
+    def inseparable(self) -> tuple[str, ...]:
+        """Companions that are values of their own, not properties of the part that this axis chooses."""
+        return () if _names_a_choice(self.name) else self.companions
+
+    @property
     def sortable(self) -> bool:
         """Do other programs sort the values in the same order, and drop none?"""
         return self.numeric or all(isinstance(value, bool) for value in self.values)
@@ -139,9 +144,14 @@ def _priority(name: str) -> tuple[int, int]:
         return -2, 0
     if name == PROGRAM:
         return -1, 0
-    if name.endswith(".name") or name == "env.id":
+    if _names_a_choice(name):
         return 0, 0
     return (1, SHORT.index(name)) if name in SHORT else (2, 0)
+
+
+def _names_a_choice(name: str) -> bool:
+    """Whether the values of `name` stand for several values: those varied as one, programs, parts."""
+    return len(parts(name)) > 1 or name in (PROGRAM, "env.id") or name.endswith(".name")
 
 
 def _display_order(name: str) -> tuple[int, str]:

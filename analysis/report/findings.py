@@ -15,6 +15,8 @@ from analysis.report import seen
 from dqn_exp.text import format_number, format_value
 
 ENVIRONMENT = "env.id"
+NAMED = 4
+"""The most hyperparameters that a sentence names."""
 MEANING = {
     "exhausted": " (budget spent, not converged)",
     "diverged": " (Q-values or loss became infinite, NaN or too large; counts as never converging)",
@@ -23,9 +25,12 @@ MEANING = {
 
 def title(sweep: Sweep) -> str:
     """The question that the sweep asks."""
-    names = [axis.name for axis in sweep.axes if axis is not ALL and axis.name != ENVIRONMENT]
-    if not names:
+    asked = [axis for axis in sweep.axes if axis is not ALL and axis.name != ENVIRONMENT]
+    if not asked:
         return f"How does this DQN learn {environments(sweep)}?"
+    names = [axis.name for axis in asked]
+    if any(axis.inseparable for axis in asked):
+        names.append(f"what varies with {'it' if len(names) == 1 else 'them'}")
     several = any(axis.name == ENVIRONMENT for axis in sweep.axes)
     where = f" on {environments(sweep)}" if several else ""
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -50,6 +55,7 @@ def overview(sweep: Sweep) -> Iterator[str]:
     told = _count(seeds, "seed") if seeds else "seeds unknown"
     of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {told}"
     yield f"{_count(len(sweep.rows), 'trial')} on {environments(sweep)}{of}."
+    yield from map(_inseparable, (axis for axis in sweep.axes if axis.inseparable))
     if sweep.judged:
         in_a_row = values(sweep, "convergence.consecutive")
         first = (
@@ -81,6 +87,17 @@ def overview(sweep: Sweep) -> Iterator[str]:
     for entry in sweep.shards:
         yield f"{entry.run[:1].upper()}{entry.run[1:]}: {entry.reason}."
     yield from seen.sentences(sweep)
+
+
+def _inseparable(axis: Axis) -> str:
+    """That the effect of an axis may be that of values that vary with it."""
+    first, more = axis.inseparable[:NAMED], len(axis.inseparable) - NAMED
+    listed = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+    those = "that" if len(axis.inseparable) == 1 else "any of those"
+    return (
+        f"{axis.name} varied only together with {listed}: what is said of {axis.name} may be the effect of "
+        f"{those}."
+    )
 
 
 def _evaluated(sweep: Sweep) -> str:

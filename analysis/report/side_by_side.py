@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ def side_by_side(sweep: Sweep) -> Sides | None:
         list(_outcomes(sides)),
         list(_differences(sides)),
         list(_shared(sweep, sides)),
-        list(_sentences(sides)),
+        [*_budgets(sweep, sides), *_sentences(sides)],
         dict(_panels(sides)),
     )
 
@@ -135,6 +135,28 @@ def _shared(sweep: Sweep, sides: Mapping[str, Sweep]) -> Iterator[dict[str, Any]
         }
         for name, part in parts.items():
             yield {**values, SWEEP: name, **_described(part, list(parts.values()))}
+
+
+def _budgets(sweep: Sweep, sides: Mapping[str, Sweep]) -> Iterator[str]:
+    """If the sweeps of one environment trained for different times: how long, and what is compared."""
+    counted = {name: side.counted for name, side in sides.items() if side.counted}
+    if len(_environments(sides)) > 1 or len(counted) < 2:
+        return
+    together = timelines_of(sweep.counted)[0]
+    ends = {name: _end(rows, together.unit) for name, rows in counted.items()}
+    if len(set(ends.values())) > 1:
+        listed = ", ".join(f"{name} {format_number(end)}" for name, end in ends.items())
+        yield (
+            f"The sweeps have different budgets ({together.unit}: {listed}): times of convergence are "
+            f"compared up to {format_number(together.horizon)}, and final returns as they were after each "
+            f"budget."
+        )
+
+
+def _end(rows: Sequence[Row], unit: str) -> float:
+    """The budget of these trials in this unit; without a common one, the longest time."""
+    timeline = next(each for each in timelines_of(rows) if each.unit == unit)
+    return timeline.longest if np.isnan(timeline.budget) else timeline.budget
 
 
 def _sentences(sides: Mapping[str, Sweep]) -> Iterator[str]:

@@ -253,6 +253,18 @@ def test_a_landscape_is_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "Converged faster than with lr = 0.01" in page or "Converged slower than with lr = 0.01" in page
 
 
+def test_values_that_a_landscape_varied_together_are_named_on_the_first_screen(tmp_path: Path) -> None:
+    path = landscape(tmp_path)
+    table = pd.read_csv(path)
+    table["hp_config.gamma"] = table["hp_config.learning_rate"].map({0.1: 0.9, 0.01: 0.99})
+    table.to_csv(path, index=False)
+    imported(path, tmp_path / "sweep", "--env", "CartPole-v1", "--threshold", "300")
+    page = write_report(tmp_path / "sweep").read_text()
+    screen = page[: page.index("<details")]
+    assert "How do lr and what varies with it change convergence?" in screen
+    assert "lr varied only together with gamma: what is said of lr may be the effect of that." in screen
+
+
 def test_ours_and_theirs_are_compared(tmp_path: Path) -> None:
     for run in ("seed=0", "nobody_knows"):
         shutil.copytree(LOGS / "sb3" / RUN, tmp_path / "logs" / run)

@@ -36,6 +36,7 @@ def test_a_part_chosen_by_name_stands_for_its_settings() -> None:
     (axis,) = find_axes([flatten(configured(part)) for part in (adam, sgd)])
     assert axis.name == "optimizer.name"
     assert set(axis.companions) == {"optimizer.beta1", "optimizer.momentum"}
+    assert not axis.inseparable  # they are properties of the optimizer
 
 
 def test_an_environment_stands_for_its_threshold() -> None:
@@ -52,7 +53,7 @@ def test_a_grid_has_both_axes_in_a_fixed_order() -> None:
 
 def test_values_that_vary_together_are_one_axis_that_says_so() -> None:
     (axis,) = find_axes([{"buffer": 1, "gamma": 0.9}, {"buffer": 2, "gamma": 0.99}])
-    assert (axis.name, axis.companions) == ("buffer", ("gamma",))
+    assert (axis.name, axis.companions, axis.inseparable) == ("buffer", ("gamma",), ("gamma",))
 
 
 def test_values_are_ordered_as_numbers_or_naturally() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from analysis.records import read_sweep
 from analysis.report.side_by_side import side_by_side
-from tests.analysis.synthetic import write_sweep
+from dqn_exp.text import format_number
+from tests.analysis.synthetic import BUDGET, write_sweep
 
 
 @pytest.fixture
@@ -49,6 +51,26 @@ def test_equal_trials_are_counted(old_and_new: list[Path]) -> None:
     (said,) = found.said
     assert said.startswith("Trials of the same configuration and seed in old and new: 2 in each.")
     assert "1 of 2 ended with the same numbers" in said
+
+
+def test_different_budgets_are_told_first(tmp_path: Path) -> None:
+    short, long = (
+        write_sweep(
+            tmp_path / name,
+            {"lr": [0.1]},
+            2,
+            lambda cell, seed: math.inf,
+            {"budget.env_steps": times * BUDGET},
+        )
+        for name, times in (("short", 1), ("long", 2))
+    )
+    found = side_by_side(read_sweep([short, long]))
+    assert found is not None
+    steps, twice = (format_number(times * BUDGET) for times in (1, 2))
+    assert found.said[0] == (
+        f"The sweeps have different budgets (environment steps: short {steps}, long {twice}): times of "
+        f"convergence are compared up to {steps}, and final returns as they were after each budget."
+    )
 
 
 def test_one_sweep_stands_alone(old_and_new: list[Path]) -> None:
