@@ -142,17 +142,21 @@ class Shuffler:
             return PValue(extreme / len(permuted), False)
         return PValue((1 + extreme) / (1 + len(permuted)), extreme == 0)
 
-    def permuted(self, tables: Floats) -> Floats:
+    def permuted(self, tables: Floats) -> Iterator[Floats]:
         """Column sums of several tables [tables, seeds, values] after P random permutations of the values
-        within each seed; all tables are permuted alike: [tables, P, values]."""
+        within each seed; all tables are permuted alike.
+
+        Yields a part of the permutations at a time, because all need gigabytes for hundreds of values:
+        [tables, some of P, values].
+        """
         n_tables, n_rows, n_values = tables.shape
-        sums = np.zeros((self._permutations, n_values, n_tables))
         by_value = np.ascontiguousarray(tables.transpose(1, 2, 0))
         for first in range(0, self._permutations, AT_ONCE):
-            some = slice(first, first + AT_ONCE)
+            some = slice(first, min(first + AT_ONCE, self._permutations))
+            sums = np.zeros((some.stop - first, n_values, n_tables))
             for row, order in zip(by_value, self._orders(n_rows, n_values, some), strict=True):
-                sums[some] += row[order]
-        return np.ascontiguousarray(sums.transpose(2, 0, 1))
+                sums += row[order]
+            yield np.ascontiguousarray(sums.transpose(2, 0, 1))
 
     def _within_seeds(self, table: Floats) -> tuple[Floats, bool]:
         """Column sums [P, values] of `table` [seeds, values] with each row permuted, and whether these are

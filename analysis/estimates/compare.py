@@ -137,11 +137,12 @@ def comparison_table(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: S
     alone = {code: blocked.against(of.trials.among([0, code]), 0, shuffler)[1].p for code in closed}
     holm = dict(zip(closed, st.holm(list(alone.values())), strict=True))
     level = 1 - 2 * st.SIGNIFICANT / max(1, len(closed))
+    groups = group(sweep.counted, of.axis)
     return [
         {
             of.axis.name: of.axis.values[of.codes[code]],
             "p": alone[code],
-            **_effect(sweep, of, code, timeline, level),
+            **_effect(sweep, of, code, groups, timeline, level),
             "p_holm": float(holm[code]),
             "p_closed": closed[code].p,
             "p_closed_is_floor": closed[code].is_floor,
@@ -151,8 +152,9 @@ def comparison_table(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: S
     ]
 
 
-def _effect(sweep: Sweep, of: Compared, code: int, timeline: Timeline, level: float) -> dict[str, Any]:
-    groups = group(sweep.counted, of.axis)
+def _effect(
+    sweep: Sweep, of: Compared, code: int, groups: Sequence[list[Row]], timeline: Timeline, level: float
+) -> dict[str, Any]:
     ours, theirs = groups[of.codes[code]], groups[of.codes[0]]
     pairs = in_pairs(sweep, of.axis, ours, theirs)
     x, y = (sample(rows, timeline) for rows in pairs or (ours, theirs))

@@ -14,7 +14,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.estimates.blocked import ROUNDING, Shuffler, comparable, log_rank_scores, sums_by_seed
+from analysis.estimates.blocked import (
+    ROUNDING,
+    Shuffler,
+    comparable,
+    log_rank_scores,
+    spread,
+    sums_by_seed,
+)
 from analysis.estimates.compare import Compared
 from analysis.estimates.samples import Curve, evaluations
 from analysis.records import Sweep, Timeline
@@ -132,11 +139,10 @@ def over_all(tables: ArrayLike, of: Sequence[Choice], declared: int, shuffler: S
     of values, divided by its mean over permutations so that choices are comparable.
     """
     x = np.asarray(tables, float)
-    observed, permuted = x.sum(axis=1), shuffler.permuted(x)
-    spread = ((permuted - permuted.mean(axis=2, keepdims=True)) ** 2).sum(axis=2)  # [choices, P]
-    own = ((observed - observed.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)  # [choices]
-    scale = np.maximum(spread.mean(axis=1), ROUNDING)
-    relative, found = spread / scale[:, None], own / scale
+    observed = x.sum(axis=1)
+    spreads = np.concatenate([spread(some) for some in shuffler.permuted(x)], axis=1)  # [choices, P]
+    scale = np.maximum(spreads.mean(axis=1), ROUNDING)
+    relative, found = spreads / scale[:, None], spread(observed) / scale
     p = (1 + (relative >= found[:, None] - ROUNDING).sum(axis=1)) / (1 + relative.shape[1])
     together = [
         float((1 + (of_all(relative, axis=0) >= of_all(found) - ROUNDING).sum()) / (1 + relative.shape[1]))

@@ -49,11 +49,10 @@ def events(rows: Iterable[Row]) -> Floats:
 
 def group(rows: Sequence[Row], axis: Axis) -> list[list[Row]]:
     """The rows of each value of `axis`, in the order of its values."""
-    codes = axis.codes(rows)
-    return [
-        [row for row, code in zip(rows, codes, strict=True) if code == wanted]
-        for wanted in range(len(axis.values))
-    ]
+    groups: list[list[Row]] = [[] for _ in axis.values]
+    for row, code in zip(rows, axis.codes(rows).tolist(), strict=True):
+        groups[code].append(row)
+    return groups
 
 
 def in_common(sweep: Sweep, axis: Axis) -> list[Row]:

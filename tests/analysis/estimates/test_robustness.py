@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.estimates.blocked import Shuffler
+from analysis.estimates.blocked import AT_ONCE, Shuffler
 from analysis.estimates.compare import compared
 from analysis.estimates.robustness import Choice, Robustness, choices, examine, goodness, over_all
 from analysis.estimates.samples import Curve
@@ -73,13 +73,21 @@ def test_what_is_measured() -> None:
 def test_p_counts_the_permutations_that_spread_as_much() -> None:
     """In whole numbers, where a tie is a tie."""
     table, permutations = np.array([[k, 0] for k in range(1, 7)]), 500
-    first, second = Shuffler(np.random.default_rng(0), permutations).permuted(table[None])[0].T.astype(int)
+    parts = Shuffler(np.random.default_rng(0), permutations).permuted(table[None])
+    first, second = np.concatenate(list(parts), axis=1)[0].T.astype(int)
     as_far = np.abs(first - second) >= table[:, 0].sum()
     assert as_far.sum() > 0
     p = (1 + as_far.sum()) / (1 + permutations)
     found = over_all(table[None], [Choice("final", 5)], 0, Shuffler(np.random.default_rng(0), permutations))
     assert found.p.tolist() == [p]
     assert (found.p_largest, found.p_typical, found.best) == (p, p, [0])
+
+
+def test_permutations_are_summed_a_part_at_a_time() -> None:
+    """All at once they took 3 GB for 256 values."""
+    tables = np.random.default_rng(0).normal(size=(3, 2, 40))
+    parts = [part.shape for part in Shuffler(np.random.default_rng(0), 2 * AT_ONCE + 50).permuted(tables)]
+    assert parts == [(3, AT_ONCE, 40), (3, AT_ONCE, 40), (3, 50, 40)]
 
 
 def test_a_sweep_is_examined_by_its_own_rule(tmp_path: Path) -> None:
