@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks
     from analysis.records.rows import Row, column, names, return_bounds
     from analysis.records.shards import read_if_whole
-    from analysis.records.sweep import ENDED, Sweep, Timeline, read_sweep, timelines_of
+    from analysis.records.sweep import ENDED, Sweep, read_sweep
+    from analysis.records.timeline import Timeline, timelines_of
 
 __getattr__ = lazy(__name__, __file__)

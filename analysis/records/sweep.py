@@ -17,7 +17,6 @@ from analysis.errors import AnalysisError
 from analysis.records.axes import ALL, Axis, find_axes, with_unknown_values
 from analysis.records.convergence import in_a_row, obstacle
 from analysis.records.disk import (
-    TOTALS,
     Curve,
     Paths,
     RecordedTrial,
@@ -32,7 +31,8 @@ from analysis.records.disk import (
 )
 from analysis.records.imported import is_judged_by_training
 from analysis.records.plan import Plan, Planned, planned_config, read_plans
-from analysis.records.rows import Row, column, make_row
+from analysis.records.rows import Row, make_row
+from analysis.records.timeline import Timeline, timelines_of
 from dqn_exp.runs import NEVER
 from dqn_exp.text import format_value
 
@@ -40,31 +40,6 @@ ENDED = ("converged", "exhausted", "diverged")
 """Statuses of complete trials. Trials with another status are listed but left out of statistics."""
 
 UNDER_WAY = ("running", "interrupted")
-
-
-class Timeline(NamedTuple):
-    """One way to count time: column `column` of a row holds T, column `curve` of a metrics file the time."""
-
-    column: str
-    curve: str
-    unit: str
-    budget: float
-    """The common limit of all trials; NaN if there is none."""
-    horizon: float
-    """The time up to which every counted trial was observed, converged or had diverged."""
-    longest: float
-    """The longest time of any counted trial."""
-
-    def times(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        """T of each row. A diverged trial never converges: it is censored no earlier than `longest`."""
-        never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
-        times = column(rows, self.column)
-        return np.where(never, np.fmax(times, self.longest), times)
-
-    def seen_until(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        """The end of each trial, converged or not; inf for a diverged trial, which can reach no more."""
-        never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
-        return np.where(never, np.inf, column(rows, _TOTALS[self.curve]))
 
 
 class LeftOut(NamedTuple):
@@ -312,13 +287,6 @@ class Sweep:
 
 
 _NO_DEFAULT = object()
-_TOTALS = {clock: total for total, clock in TOTALS.items()}
-"""For each clock of a metrics file, the row's column with its value at the end of the trial."""
-
-_TIMELINES = (
-    ("steps_to_threshold", "env_step", "environment steps", "budget.env_steps"),
-    ("episodes_to_threshold", "episode", "episodes", "budget.episodes"),
-)
 
 
 def read_sweep(paths: Paths) -> Sweep:
@@ -375,31 +343,3 @@ _MEANING = {
     "failed": "an error in the program",
     "pruned": "stopped early by the study, because it did badly",
 }
-
-
-def timelines_of(rows: Sequence[Row]) -> list[Timeline]:
-    """The timelines of these trials; one with a common budget comes first.
-
-    There are two, unless logs of other programs hold only one clock.
-    """
-    known = [names for names in _TIMELINES if not np.isnan(column(rows, names[0])).any()]
-    return sorted((_timeline(rows, *names) for names in known or _TIMELINES), key=_shortfall)
-
-
-def _timeline(rows: Sequence[Row], name: str, curve: str, unit: str, limit: str) -> Timeline:
-    budgets, times = column(rows, limit), column(rows, name)
-    ended = np.array([row["converged"] or row["status"] == NEVER for row in rows], dtype=bool)
-    common = len(budgets) > 0 and bool(np.all(budgets == budgets[0]))
-    longest = float(np.fmax.reduce(times, initial=0.0))
-    horizon = float(np.fmin.reduce(np.append(times[~ended], budgets), initial=np.inf))
-    return Timeline(
-        name, curve, unit,
-        budget=float(budgets[0]) if common else np.nan,
-        horizon=horizon if np.isfinite(horizon) else longest,
-        longest=longest,
-    )  # fmt: skip
-
-
-def _shortfall(timeline: Timeline) -> float:
-    """The share of the common budget that lies beyond the horizon; 1 without a common budget."""
-    return 1.0 if np.isnan(timeline.budget) else max(0.0, 1 - timeline.horizon / timeline.budget)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from analysis.estimates.attainment import Attainment, Difference, Grid
 from analysis.estimates.blocked import PValue
 from analysis.records.axes import ALL, Axis
-from analysis.records.sweep import Timeline
+from analysis.records.timeline import Timeline
 from analysis.report.attainment import attainment_table, sentences
 from analysis.report.figures.attainment import attainment_surfaces
 from analysis.report.figures.painting import render

@@ -11,14 +11,14 @@ from analysis.estimates import compare
 from analysis.estimates.describe import configuration_table
 from analysis.records.sweep import read_sweep
 from analysis.report import findings
-from analysis.report.sweep_report import _sections
+from analysis.report.sections import sections_of
 from tests.analysis.estimates.test_compare import effect_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
 
 
 def said(sweep_dir: Path) -> str:
     sweep = read_sweep(sweep_dir)
-    sections = _sections(sweep)
+    sections = sections_of(sweep)
     return "\n".join([*findings.overview(sweep), *(line for s in sections for line in s.findings)])
 
 

@@ -138,24 +138,6 @@ def test_a_study_of_many_values_is_readable(tmp_path: Path) -> None:
     assert "How do" in page or "How does" in page
 
 
-def test_the_table_of_trials_holds_every_trial(buffers: Path) -> None:
-    write_report(buffers)
-    with open(buffers / "report" / "tables" / "trials.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 9
-    assert list(rows[0])[:4] == ["run", "buffer", "seed", "status"]
-    assert {row["steps_to_threshold"] for row in rows if row["buffer"] == "500"} == {"50000"}
-
-
-def test_both_clocks_are_in_the_tables(buffers: Path) -> None:
-    write_report(buffers)
-    with open(buffers / "report" / "tables" / "values_buffer.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["clock"] for row in rows] == ["environment steps"] * 3 + ["episodes"] * 3
-    assert rows[1]["median"] == "7500"
-    assert rows[4]["median"] == "75"
-
-
 def test_the_same_trials_give_the_same_report(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s", {"lr": [0.1, 0.2]}, 6, lambda cell, seed: 4000 * (seed + 1))
     first = write_report(tmp_path / "s").read_bytes()
