@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         check_kind,
         open_cluster,
     )
+    from dqn_exp.launch.combinations import NO_AXES
     from dqn_exp.launch.dry_run import (
         NOTHING_DONE,
         list_seeds,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     )
     from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
-    from dqn_exp.launch.grid import NO_AXES, Ending, Swept, sweep
+    from dqn_exp.launch.grid import Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
     from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.looks import SEEDS, Design, Taken

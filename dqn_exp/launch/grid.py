@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain, product
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -15,8 +14,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch.axis import axis_values
+from dqn_exp.config import Config
+from dqn_exp.launch.combinations import combinations
 from dqn_exp.launch.designs import declare, keep_budgets
 from dqn_exp.launch.engine import Engine
 from dqn_exp.launch.launcher import Crew, make_jobs, planner, refuse_foreign_trials
@@ -41,17 +40,16 @@ from dqn_exp.launch.manifest import (
     write_manifest,
 )
 from dqn_exp.launch.memory import check_memory
-from dqn_exp.launch.pairing import ZIP, Groups, factors, read_groups
+from dqn_exp.launch.pairing import read_groups
 from dqn_exp.launch.plan import (
     PlannedTrial,
     is_dry_run,
     placed,
 )
 from dqn_exp.launch.prospects import tell_doubts
-from dqn_exp.launch.reuse import REUSE, Reuse, read_reuse
+from dqn_exp.launch.reuse import Reuse, read_reuse
 from dqn_exp.launch.shards import (
     FOLDER,
-    SHARD,
     Shard,
     at_work,
     has_failed,
@@ -71,17 +69,10 @@ from dqn_exp.runs import (
     write_atomic,
 )
 
-OF_A_STUDY = ("objective", "confirm")
-"""Groups and sections that only a study uses."""
-OF_THE_SWEEP = (ZIP, REUSE, SHARD, "dry_run")
-"""Keys that determine which trials there are, not what a trial does."""
 NOT_IN_LOOKS = (
     "with seed=until_decided each look needs all trials so far to decide which come next, and a shard has "
     "only its own; allowed: 'seed=range(10)', or hydra/launcher=dask, ray or slurm without a shard"
 )
-NO_AXES = ("track", "tracking")
-"""Sections that only say which trackers follow a trial. They cannot be swept: two values would give the same
-trial twice."""
 
 
 class Swept(NamedTuple):
@@ -267,41 +258,3 @@ def sweep_directory(master: DictConfig, wanted: str, shard: Shard | None) -> tup
     if shard:
         return earlier or directory.with_name(f"{FOLDER}-{wanted}"), False
     return earlier or directory, earlier is None
-
-
-def combinations(
-    overrides: Sequence[Override], groups: Groups, design: Design | None = None
-) -> list[list[str]]:
-    """The Cartesian product of all values; the values of axes in one of the `groups` are paired instead.
-
-    If a key is given twice, the later value counts. With a `design`, the seeds are all that it may use.
-    """
-    values: dict[str, list[str]] = {}
-    for override in overrides:
-        key = override.get_key_element()
-        if key.partition(".")[0] in OF_A_STUDY:
-            raise ConfigError(
-                f"{override.input_line} applies to studies, and this is a plain sweep; allowed: "
-                f"with hydra/sweeper=optuna"
-            )
-        is_of_all = key in OF_THE_SWEEP or key.lstrip("+").partition(".")[0] in NO_AXES
-        if is_of_all and override.is_sweep_override():
-            raise ConfigError(f"{override.input_line}: it applies to the whole sweep; allowed: one value")
-        if key in OF_THE_SWEEP:
-            continue
-        if not override.is_sweep_override():
-            values[key] = [f"{key}={override.get_value_element_as_str()}"]
-        elif override.is_discrete_sweep():
-            in_pairs = any(key.lstrip("+") in group for group in groups)
-            values[key] = [f"{key}={value}" for value in axis_values(override, may_repeat=in_pairs)]
-        else:
-            raise ConfigError(
-                f"{override.input_line}: an interval has infinitely many values; allowed: choices such "
-                f"as {key}=1,2,3 or '{key}=range(1,10)', or hydra/sweeper=optuna"
-            )
-    if design:
-        values["seed"] = [f"seed={seed}" for seed in design.seeds]
-    for key, choices in values.items():
-        if not choices:
-            raise ConfigError(f"{key} has no values; allowed: at least one, such as {key}=1,2,3")
-    return [list(chain(*job)) for job in product(*factors(values, groups))]

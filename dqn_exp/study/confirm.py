@@ -20,8 +20,9 @@ from optuna.trial import FrozenTrial
 from dqn_exp.config import Config
 from dqn_exp.launch import PlannedTrial, Reuse, make_console, placed, print_rows
 from dqn_exp.runs import write_json
-from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective, Record, outcome_of, read_record
-from dqn_exp.study.prepare import Plan
+from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective
+from dqn_exp.study.plan import Plan
+from dqn_exp.study.record import Record, outcome_of, read_record
 from dqn_exp.study.results import ranking
 from dqn_exp.study.space import Repetition
 from dqn_exp.study.storage import parameters, score_name, scores_by_environment

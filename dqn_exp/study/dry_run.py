@@ -26,9 +26,11 @@ from dqn_exp.launch import (
     tell_time,
 )
 from dqn_exp.study.confirm import default_trials
-from dqn_exp.study.objective import Objective, horizon_of
+from dqn_exp.study.objective import Objective
 from dqn_exp.study.parts import build_pruner, is_active
-from dqn_exp.study.prepare import Plan, extreme_configs
+from dqn_exp.study.plan import Plan
+from dqn_exp.study.prepare import extreme_configs
+from dqn_exp.study.record import horizon_of
 from dqn_exp.study.storage import open_storage, printable, proposals
 from dqn_exp.text import format_value
 

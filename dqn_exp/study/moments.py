@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dqn_exp.config import Config
-from dqn_exp.study.objective import clock_of, horizon_of, interval_of
+from dqn_exp.study.record import clock_of, horizon_of, interval_of
 
 
 class Moments(NamedTuple):

@@ -29,7 +29,7 @@ from optuna.samplers import (
 )
 
 from dqn_exp.config import ConfigError, parse_size
-from dqn_exp.study.space import is_whole
+from dqn_exp.study.distributions import is_whole
 
 Options = Mapping[str, Any]
 

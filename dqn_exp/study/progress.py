@@ -18,10 +18,10 @@ from rich.text import Text
 
 from dqn_exp.launch import episode_cells, shows_live, time_told
 from dqn_exp.runs import last_episode
+from dqn_exp.study.distributions import to_text
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.proposal import Proposal
 from dqn_exp.study.results import best_trials, score_text
-from dqn_exp.study.space import to_text
 from dqn_exp.study.storage import proposals
 from dqn_exp.text import format_number
 

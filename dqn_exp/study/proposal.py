@@ -19,8 +19,9 @@ from dqn_exp.launch import placed
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import Pruned, provenance, record_trial
 from dqn_exp.study.moments import Moments, moments_of
-from dqn_exp.study.objective import Objective, Record, read_record
+from dqn_exp.study.objective import Objective
 from dqn_exp.study.parts import Options, build_pruner, compares_seeds
+from dqn_exp.study.record import Record, read_record
 from dqn_exp.study.space import Repetition
 from dqn_exp.study.storage import is_server, open_storage, score_name
 from dqn_exp.training import Evaluated

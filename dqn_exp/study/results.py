@@ -15,7 +15,7 @@ from dqn_exp.launch import MANIFEST, PlannedTrial
 from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
 from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
-from dqn_exp.study.prepare import Plan
+from dqn_exp.study.plan import Plan
 from dqn_exp.study.space import ENVIRONMENT
 from dqn_exp.study.storage import BY_ENVIRONMENT, parameters, printable, trials_csv_of
 from dqn_exp.text import format_number

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from analysis.estimates import sequential
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.grid import combinations
+from dqn_exp.launch.combinations import combinations
 from dqn_exp.launch.looks import Design, Progress, Taken, at_most, check_axes, read_design, run_looks
 from dqn_exp.launch.plan import PlannedTrial, pack
 from tests.analysis.estimates.test_blocked import simulate

@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.grid import combinations
+from dqn_exp.launch.combinations import combinations
 from dqn_exp.launch.pairing import read_groups
 
 

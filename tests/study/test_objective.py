@@ -15,14 +15,11 @@ from dqn_exp.runs.result import Result
 from dqn_exp.study.objective import (
     MEASURES,
     Aggregate,
-    Evaluations,
     Objective,
-    Record,
     check_comparable,
     check_measurable,
-    interval_of,
-    read_record,
 )
+from dqn_exp.study.record import Evaluations, Record, interval_of, read_record
 from tests.helpers import make_config
 
 

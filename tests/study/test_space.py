@@ -11,7 +11,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.sizes import plain_calls
-from dqn_exp.study.space import Space, read_space, suggest
+from dqn_exp.study.distributions import suggest
+from dqn_exp.study.space import Space, read_space
 from dqn_exp.study.storage import open_storage
 
 DEFAULTS = OmegaConf.create(
