@@ -72,42 +72,45 @@ def audit(
     sweep = read_sweep(paths)
     warn_about(sweep.skipped)
     runs = {trial.directory: trial.run for trial in sweep.trials}
-    found = candidates([trial.directory for trial in sweep.trials if trial.status in ENDED], imports)
+    choice = candidates([trial.directory for trial in sweep.trials if trial.status in ENDED], imports)
     unfinished = sum(trial.status not in ENDED for trial in sweep.trials)
-    found.unfit.update({"not ended": unfinished} if unfinished else {})
-    for reason, count in found.unfit.most_common(MOST_SHOWN):
+    choice.unfit.update({"not ended": unfinished} if unfinished else {})
+    for reason, count in choice.unfit.most_common(MOST_SHOWN):
         print(f"Not audited: {count} ({reason}).")
-    if not found.fit:
+    if not choice.fit:
         raise AnalysisError(
             f"{sweep.paths[0]}: no trial can be trained again; allowed: trials of dqn_exp that have ended"
         )
     chosen = np.random.default_rng(seed).choice(
-        len(found.fit), size=min(trials, len(found.fit)), replace=False
+        len(choice.fit), size=min(trials, len(choice.fit)), replace=False
     )
-    directories = [found.fit[place] for place in chosen]
-    print(f"{len(directories)} of {len(found.fit)} trials, chosen at random by --seed {seed}.")
+    directories = [choice.fit[place] for place in chosen]
+    print(f"{len(directories)} of {len(choice.fit)} trials, chosen at random by --seed {seed}.")
     for reason, count in _programs(directories).most_common(MOST_SHOWN):
         print(f"Trained by another program: {count} ({reason}).")
     verdicts = []
     for directory, verdict in train_anew(directories, workers):
         verdicts.append((directory, verdict))
-        told = f": {verdict.why}" if verdict.why else ""
-        print(f"[{len(verdicts)}/{len(directories)}] {runs[directory]}: {verdict.likeness}{told}", flush=True)
-    for sentence in sentences(verdicts, len(found.fit)):
+        explanation = f": {verdict.why}" if verdict.why else ""
+        print(
+            f"[{len(verdicts)}/{len(directories)}] {runs[directory]}: {verdict.likeness}{explanation}",
+            flush=True,
+        )
+    for sentence in sentences(verdicts, len(choice.fit)):
         print(sentence)
     return verdicts
 
 
 def candidates(directories: Sequence[Path], imports: bool) -> Candidates:
     """Find out which of these ended trials give the same numbers each time they are trained."""
-    found = Candidates([], Counter())
+    result = Candidates([], Counter())
     for directory in directories:
         reason = _obstacle(directory, imports)
         if reason is None:
-            found.fit.append(directory)
+            result.fit.append(directory)
         else:
-            found.unfit[reason] += 1
-    return found
+            result.unfit[reason] += 1
+    return result
 
 
 def _obstacle(directory: Path, imports: bool) -> str | None:
@@ -132,5 +135,5 @@ def _obstacle(directory: Path, imports: bool) -> str | None:
 
 def _programs(directories: Sequence[Path]) -> Counter[str]:
     """Differences between this program and those that trained the trials, with the number of trials."""
-    told = (differences(read_json(path / "trial.json"), config_of(path)) for path in directories)
-    return Counter(", ".join(each) for each in told if each)
+    texts = (differences(read_json(path / "trial.json"), config_of(path)) for path in directories)
+    return Counter(", ".join(each) for each in texts if each)

@@ -38,7 +38,7 @@ def compare(recorded: Path, again: Path) -> Verdict:
     "equal": its metrics, network and result are the same, bit for bit, except for measured seconds.
     """
     differences = list(_differences(recorded, again))
-    worst = next((found for found in differences if found.likeness == "differs"), None)
+    worst = next((verdict for verdict in differences if verdict.likeness == "differs"), None)
     return worst or next(iter(differences), EQUAL)
 
 
@@ -88,12 +88,12 @@ def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
 def _of_values(place: str, value: object, now: object) -> Iterator[Verdict]:
     if value == now or (value != value and now != now):  # both are NaN
         return
-    told = f"{place}: {value} in the record, {now} now"
+    text = f"{place}: {value} in the record, {now} now"
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (value, now))
     if numbers and abs(value - now) <= LAST_DIGITS * max(abs(value), 1.0):  # type: ignore[operator,arg-type]
-        yield Verdict("last digits", told)
+        yield Verdict("last digits", text)
     else:
-        yield Verdict("differs", told)
+        yield Verdict("differs", text)
 
 
 def _number(text: str) -> object:

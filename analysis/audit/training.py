@@ -26,8 +26,8 @@ def train_anew(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Ver
         futures: dict[Future[Verdict], Path] = {pool.submit(judge, trial): trial for trial in trials}
         for future in as_completed(futures):
             error = future.exception()
-            told = f"{type(error).__name__}: {error}" if error else ""
-            yield futures[future], Verdict("failed", told) if error else future.result()
+            cause = f"{type(error).__name__}: {error}" if error else ""
+            yield futures[future], Verdict("failed", cause) if error else future.result()
     finally:
         pool.shutdown(cancel_futures=True)
         for name, value in before.items():

@@ -74,14 +74,14 @@ class Attainment(NamedTuple):
     """For the index of each value that can be tested."""
 
 
-def reached(curves: Sequence[Curve], seen_until: ArrayLike, grid: Grid) -> Floats:
+def reached(curves: Sequence[Curve], observed_until: ArrayLike, grid: Grid) -> Floats:
     """1 where a trial had reached a return by a time, 0 where it had not, NaN where unknown: [n, m, k].
 
-    `seen_until` [n]: the end of each trial; inf if it is known to reach no more.
+    `observed_until` [n]: the end of each trial; inf if it is known to reach no more.
     """
     first = np.array([_first_times(curve, grid.returns) for curve in curves])[:, None, :]  # [n, 1, k]
     at = grid.times[:, None]
-    unknown = (at > np.asarray(seen_until, float)[:, None, None]) & (first > at)
+    unknown = (at > np.asarray(observed_until, float)[:, None, None]) & (first > at)
     return np.where(unknown, np.nan, first <= at)
 
 
@@ -114,13 +114,13 @@ def difference(pairs: ArrayLike, rng: np.random.Generator, level: float = SIGNIF
 def _largest(signs: Signs, pairs: Floats) -> Floats:
     """The largest size of a difference in each permutation: `signs` [P, n], `pairs` [n, cells] -> [P]."""
     cells, count = np.unique(pairs, axis=1, return_counts=True)
-    found = []
+    largest_values = []
     for first in range(0, len(signs), AT_ONCE):
         differences = np.abs(signs[first : first + AT_ONCE].astype(float) @ cells) / len(pairs)
         largest = differences.max(axis=1)
         covered = (differences >= largest[:, None] - ROUNDING) @ count / count.sum()
-        found.append(largest + TIE * covered)
-    return np.concatenate(found)
+        largest_values.append(largest + TIE * covered)
+    return np.concatenate(largest_values)
 
 
 def _sizes(differences: Floats) -> Floats:
@@ -158,8 +158,8 @@ def surfaces(
         for members in groups
     ]
     reference = of.codes[0] if of and of.codes else sweep.reference(axis)[0]
-    found = _differences(sweep, of, timeline, grid, rng) if of else {}
-    return Attainment(grid, shares, list(map(len, groups)), reference, found)
+    differences = _differences(sweep, of, timeline, grid, rng) if of else {}
+    return Attainment(grid, shares, list(map(len, groups)), reference, differences)
 
 
 def grid_of(curves: Sequence[Curve], horizon: float) -> Grid | None:
@@ -167,10 +167,10 @@ def grid_of(curves: Sequence[Curve], horizon: float) -> Grid | None:
 
     If the times are too many, they are equal steps as well. None if all returns are equal.
     """
-    seen = [curve.times <= horizon for curve in curves]
-    times = moments([curve.times[until] for curve, until in zip(curves, seen, strict=True)])
+    within = [curve.times <= horizon for curve in curves]
+    times = moments([curve.times[until] for curve, until in zip(curves, within, strict=True)])
     returns = np.concatenate(
-        [np.empty(0), *(c.returns[until] for c, until in zip(curves, seen, strict=True))]
+        [np.empty(0), *(c.returns[until] for c, until in zip(curves, within, strict=True))]
     )
     returns = returns[np.isfinite(returns)]
     if not len(returns) or returns.min() == returns.max():
@@ -184,12 +184,12 @@ def _differences(
 ) -> dict[int, Difference]:
     """Differences from the reference. Bonferroni corrects p and level for the number of compared values."""
     pairs = {of.codes[code]: _pairs(sweep, of, code, timeline, grid) for code in range(1, len(of.codes))}
-    known = {code: found for code, found in pairs.items() if found is not None}
+    known = {code: pair for code, pair in pairs.items() if pair is not None}
     level = SIGNIFICANT / max(1, len(known))
-    differences = {code: difference(found, rng, level) for code, found in known.items()}
+    differences = {code: difference(pair, rng, level) for code, pair in known.items()}
     return {
-        code: found._replace(p=PValue(min(1.0, len(known) * found.p.p), found.p.is_floor))
-        for code, found in differences.items()
+        code: pair._replace(p=PValue(min(1.0, len(known) * pair.p.p), pair.p.is_floor))
+        for code, pair in differences.items()
     }
 
 
@@ -199,19 +199,19 @@ def _pairs(sweep: Sweep, of: Compared, code: int, timeline: Timeline, grid: Grid
     if comparison is None or not comparison.shares_seeds:
         return None
     rows = list(compress(compress(of.rows, np.isin(of.trials.values, [0, code])), comparison.kept))
-    trials, seen = comparison.trials, _reached(sweep, rows, timeline, grid)
+    trials, reached_by = comparison.trials, _reached(sweep, rows, timeline, grid)
     theirs, ours = (
-        _by_seed(trials.seeds[trials.values == value], seen[trials.values == value]) for value in (0, 1)
+        _by_seed(trials.seeds[trials.values == value], reached_by[trials.values == value]) for value in (0, 1)
     )
     return ours - theirs
 
 
 def _reached(sweep: Sweep, rows: Sequence[Row], timeline: Timeline, grid: Grid) -> Floats:
     curves = [evaluations(sweep, row, timeline) for row in rows]
-    return reached(curves, timeline.seen_until(rows), grid)
+    return reached(curves, timeline.observed_until(rows), grid)
 
 
-def _by_seed(of: Iterable[object], seen: Floats) -> Floats:
-    """The mean of `seen` [n, m, k] over the trials of each seed in `of` [n]: [seeds, m, k]."""
+def _by_seed(of: Iterable[object], reached_by: Floats) -> Floats:
+    """The mean of `reached_by` [n, m, k] over the trials of each seed in `of` [n]: [seeds, m, k]."""
     codes = np.unique(list(map(str, of)), return_inverse=True)[1]
-    return np.array([seen[codes == code].mean(axis=0) for code in range(codes.max() + 1)])
+    return np.array([reached_by[codes == code].mean(axis=0) for code in range(codes.max() + 1)])

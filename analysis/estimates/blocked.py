@@ -253,9 +253,9 @@ def _closed(others: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -
     largest = dict.fromkeys(others, PValue(0.0, False))
     for size in range(1, len(others) + 1):
         for codes in combinations(others, size):
-            found = p_value(codes)
+            result = p_value(codes)
             for code in codes:
-                largest[code] = max(largest[code], found)
+                largest[code] = max(largest[code], result)
     return largest
 
 

@@ -88,13 +88,13 @@ class AxisTest(NamedTuple):
     n_values: int
 
 
-def axis_tests(found: Sequence[Compared], timeline: Timeline, shuffler: Shuffler) -> list[AxisTest]:
+def axis_tests(compared: Sequence[Compared], timeline: Timeline, shuffler: Shuffler) -> list[AxisTest]:
     """Tests of each axis. The omnibus tests are corrected for the number of axes (Holm)."""
-    omnibus = [blocked.omnibus(of.trials, shuffler) if of.is_testable else None for of in found]
+    omnibus = [blocked.omnibus(of.trials, shuffler) if of.is_testable else None for of in compared]
     p_holm = st.holm([one.p if one else np.nan for one in omnibus])
     return [
         AxisTest(one, float(p), *_ordered(of, shuffler), _may_be_best(of, timeline), len(of.codes))
-        for of, one, p in zip(found, omnibus, p_holm, strict=True)
+        for of, one, p in zip(compared, omnibus, p_holm, strict=True)
     ]
 
 
@@ -171,15 +171,15 @@ def effect(
     """
     x, y = (per_seed(part.seeds, sv.restricted(part.times, horizon)) for part in (trials, reference))
     ratio, interval = st.mean_ratio(x, y, paired, level)
-    seen = min(trials.events.mean(), reference.events.mean())
-    found = {
+    observed_share = min(trials.events.mean(), reference.events.mean())
+    numbers = {
         **with_interval("rmst_ratio", ratio, interval),
         "rmst_ratio_level": level,
         "paired": paired,
-        "equivalent": bool(st.is_equivalent(interval) and seen >= st.SEEN_FOR_EQUIVALENCE),
+        "equivalent": bool(st.is_equivalent(interval) and observed_share >= st.SEEN_FOR_EQUIVALENCE),
     }
     if paired:
         pair = scores.paired_difference(x, y)
-        found |= with_interval("difference", pair.difference, pair.interval)
-        found["correlation"] = pair.correlation
-    return found
+        numbers |= with_interval("difference", pair.difference, pair.interval)
+        numbers["correlation"] = pair.correlation
+    return numbers

@@ -187,9 +187,9 @@ def in_every_environment(
     """
     chosen = np.isin(trials.values, [reference, value])
     pair, within = trials.among([reference, value]), environments[chosen]
-    found = [comparable(pair.where(within == environment), 2) for environment in np.unique(within)]
-    comparisons = [comparison for comparison in found if comparison]
-    if len(comparisons) < len(found):
+    by_environment = [comparable(pair.where(within == environment), 2) for environment in np.unique(within)]
+    comparisons = [comparison for comparison in by_environment if comparison]
+    if len(comparisons) < len(by_environment):
         return np.nan
     sides: tuple[Statistic, Statistic] = (
         lambda sums: np.asarray(sums[..., 1] - sums[..., 0]),

@@ -94,11 +94,11 @@ class Looks(NamedTuple):
             for code in (0, 1)
         )
         variance, ratio = planning.pilot_variance(ours, theirs), look.ratio.ratio
-        found = None if isclose(ratio, 1) else planning.seeds_for_ratio(ratio, variance)
+        n_seeds = None if isclose(ratio, 1) else planning.seeds_for_ratio(ratio, variance)
         if not can_be_equal(pair):
-            return Needed(found, None)
+            return Needed(n_seeds, None)
         return Needed(
-            found,
+            n_seeds,
             planning.seeds_for_equivalence(
                 variance,
                 min(self.design.margin[1], 1 / self.design.margin[0]),
@@ -188,16 +188,16 @@ def _pairs(plan: Plan, values: Mapping[str, int], lost: Collection[str]) -> set[
 def _identical(
     sweep: Sweep, rows: Sequence[Row], codes: Sequence[int], reference: int
 ) -> set[tuple[int, int]]:
-    found = list(zip(codes, samples.seeds(rows), what_became_of(sweep, rows), strict=True))
-    theirs = {seed: became for code, seed, became in found if code == reference}
-    return {(code, seed) for code, seed, became in found if theirs.get(seed) == became}
+    outcomes = list(zip(codes, samples.seeds(rows), what_became_of(sweep, rows), strict=True))
+    theirs = {seed: became for code, seed, became in outcomes if code == reference}
+    return {(code, seed) for code, seed, became in outcomes if theirs.get(seed) == became}
 
 
 def _as_soon(trials: Trials, reference: int) -> set[tuple[int, int]]:
     """(value, seed) of trials that converged at the same time as the reference's trial of this seed."""
     converged = trials.where(trials.events == 1)
-    found = list(
+    ratios = list(
         zip(converged.values.tolist(), converged.seeds.tolist(), converged.times.tolist(), strict=True)
     )
-    theirs = {seed: time for code, seed, time in found if code == reference}
-    return {(code, seed) for code, seed, time in found if theirs.get(seed) == time}
+    theirs = {seed: time for code, seed, time in ratios if code == reference}
+    return {(code, seed) for code, seed, time in ratios if theirs.get(seed) == time}

@@ -41,8 +41,8 @@ def variance(cv: float, correlation: float) -> float:
 def pilot_variance(values: ArrayLike, reference: ArrayLike, level: float = CAUTION) -> float:
     """The upper limit of that variance, from restricted times [n >= 2] of two values, paired by seed."""
     x, y = np.asarray(values, float), np.asarray(reference, float)
-    n, found = len(x), float((x / x.mean() - y / y.mean()).var(ddof=1))
-    return (n - 1) * found / float(chdtri(n - 1, level))
+    n, variance = len(x), float((x / x.mean() - y / y.mean()).var(ddof=1))
+    return (n - 1) * variance / float(chdtri(n - 1, level))
 
 
 def seeds_for_ratio(ratio: float, variance: float, power: float = POWER, alpha: float = ALPHA) -> int:
@@ -64,13 +64,13 @@ def needs(variance: float, ratios: Sequence[float], power: float = POWER) -> lis
 
     A ratio below 1.5 gets a quarter more for the log-rank test, and no ratio fewer than `TESTED_FROM` seeds.
     """
-    found = []
+    needed = []
     for ratio in ratios:
         seeds = seeds_for_ratio(ratio, variance, power)
         factor = LOG_RANK_FACTOR if ratio < 1.5 else 1.0
-        found.append(Need(f"{ratio:g} times as long", max(TESTED_FROM, ceil(seeds * factor))))
+        needed.append(Need(f"{ratio:g} times as long", max(TESTED_FROM, ceil(seeds * factor))))
     low, high = EQUIVALENCE
-    found.append(
+    needed.append(
         Need(f"practically equal ({low:g} to {high:g})", seeds_for_equivalence(variance, power=power))
     )
-    return found
+    return needed

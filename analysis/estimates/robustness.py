@@ -73,15 +73,15 @@ def choices(
     """
     runs = sorted({run for run in (*CONSECUTIVE, consecutive) if run <= longest_run})
     thresholds = [threshold - share * (threshold - lowest) for share in EASIER]
-    found = [
+    listed = [
         Choice(measure, share * horizon, level, run)
         for measure in OF_TIMES
         for share in BUDGETS
         for level in thresholds
         for run in runs
     ]
-    found += [Choice(measure, share * horizon) for measure in OF_RETURNS for share in BUDGETS]
-    return found, found.index(Choice("log-rank", horizon, threshold, consecutive))
+    listed += [Choice(measure, share * horizon) for measure in OF_RETURNS for share in BUDGETS]
+    return listed, listed.index(Choice("log-rank", horizon, threshold, consecutive))
 
 
 def goodness(curves: Sequence[Curve], strata: ArrayLike, choice: Choice) -> Floats:
@@ -91,8 +91,8 @@ def goodness(curves: Sequence[Curve], strata: ArrayLike, choice: Choice) -> Floa
         return np.array([of(curve, choice.budget) for curve in curves])
     times, events = np.full(len(curves), choice.budget), np.zeros(len(curves))
     for place, curve in enumerate(curves):
-        seen = curve.times <= choice.budget
-        index = convergence_index(curve.returns[seen], choice.threshold, choice.consecutive)
+        within = curve.times <= choice.budget
+        index = convergence_index(curve.returns[within], choice.threshold, choice.consecutive)
         if index is not None:
             times[place], events[place] = curve.times[index], 1
     return log_rank_scores(times, events, strata) if choice.measure == "log-rank" else -times
@@ -110,7 +110,7 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
     rule = rows[0]
     consecutive, stops = int(rule["convergence.consecutive"]), any(row["convergence.stop"] for row in rows)
     lowest = float(np.mean([curve.returns[0] for curve in curves]))
-    found, declared = choices(
+    listed, declared = choices(
         float(rule["convergence.threshold"]),
         lowest,
         consecutive,
@@ -118,8 +118,8 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
         consecutive if stops else np.inf,
     )
     trials = comparison.trials
-    scored = [sums_by_seed(trials, goodness(curves, trials.strata, choice)) for choice in found]
-    return over_all(scored, found, declared, shuffler)
+    scored = [sums_by_seed(trials, goodness(curves, trials.strata, choice)) for choice in listed]
+    return over_all(scored, listed, declared, shuffler)
 
 
 def _area(curve: Curve, budget: float) -> float:
@@ -128,8 +128,8 @@ def _area(curve: Curve, budget: float) -> float:
 
 def _final(curve: Curve, budget: float) -> float:
     """The mean of the last three evaluations within the budget."""
-    seen = curve.returns[curve.times <= budget]
-    return float(seen[-3:].mean()) if len(seen) else float(curve.returns[0])
+    returns = curve.returns[curve.times <= budget]
+    return float(returns[-3:].mean()) if len(returns) else float(curve.returns[0])
 
 
 def over_all(tables: ArrayLike, of: Sequence[Choice], declared: int, shuffler: Shuffler) -> Robustness:

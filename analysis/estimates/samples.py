@@ -71,14 +71,14 @@ def in_common(sweep: Sweep, axis: Axis) -> list[Row]:
 def configurations(sweep: Sweep) -> list[tuple[dict[str, Any], list[Row]]]:
     """Each configuration's axis values and rows, in the order of the axes' values."""
     codes = np.stack([axis.codes([*sweep.rows, *sweep.unrecorded]) for axis in sweep.axes], axis=1)
-    found = []
+    groups = []
     for combination in np.unique(codes, axis=0):
         members = np.flatnonzero((codes == combination).all(axis=1))
         rows = [sweep.rows[index] for index in members.tolist() if index < len(sweep.rows)]
         pairs = zip(sweep.axes, combination, strict=True)
         values = {axis.name: axis.values[code] for axis, code in pairs}
-        found.append((values, rows))
-    return found
+        groups.append((values, rows))
+    return groups
 
 
 def in_pairs(

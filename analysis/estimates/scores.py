@@ -148,10 +148,10 @@ def _cells(part: Part, axes: Sequence[Axis]) -> dict[tuple[int, ...], dict[Any, 
     if [(axis.name, axis.values) for axis in part.axes.values()] != [(a.name, a.values) for a in axes]:
         return {}
     codes = np.stack([axis.codes(part.rows) for axis in axes], axis=1).tolist()
-    found: dict[tuple[int, ...], dict[Any, float]] = {}
+    cells: dict[tuple[int, ...], dict[Any, float]] = {}
     for code, row, score in zip(codes, part.rows, normalised_returns(part.rows).tolist(), strict=True):
-        found.setdefault(tuple(code), {})[seed_of(row)] = score
-    return found
+        cells.setdefault(tuple(code), {})[seed_of(row)] = score
+    return cells
 
 
 def _variant(scores: Floats, rng: np.random.Generator) -> Sensitivity:

@@ -109,15 +109,15 @@ def _chosen_and_scored(choosing: Floats, scoring: Floats, settings: NDArray[Any]
     `choosing`, `scoring` [splits, environments, settings]: mean scores of the two halves.
     """
     best = choosing.mean(axis=1).argmax(axis=1)
-    found = []
+    pairs = []
     for size in range(settings.shape[1] + 1):
         options = [
             _one_choice(choosing, scoring, _agree(settings, best, tuned))
             for tuned in combinations(range(settings.shape[1]), size)
         ]
         promised, scored = np.array(options).transpose(1, 0, 2)  # [choices, splits]
-        found.append(np.take_along_axis(scored, promised.argmax(axis=0)[None], axis=0)[0])
-    return np.stack(found, axis=1)
+        pairs.append(np.take_along_axis(scored, promised.argmax(axis=0)[None], axis=0)[0])
+    return np.stack(pairs, axis=1)
 
 
 def _agree(settings: NDArray[Any], best: NDArray[np.int64], tuned: Sequence[int]) -> NDArray[np.bool_]:

@@ -10,6 +10,6 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from analysis.imports.command import import_logs
-    from analysis.imports.trial import ImportedTrial, Told
+    from analysis.imports.trial import ImportedTrial, RunFacts
 
 __getattr__ = lazy(__name__, __file__)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from analysis.errors import AnalysisError
 from analysis.imports import mlflow, stable_baselines, table, tensorboard, wandb
 from analysis.imports.names import folder_name
-from analysis.imports.trial import ImportedTrial, Told
+from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.imports.writer import check_free, rule, write_sweep
 from analysis.records import BLOCK
 
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 
     find: Callable[[Path], list[Path]]
     """The logs of this kind in or below a path."""
-    read: Callable[[Path, Told], Iterator[ImportedTrial]]
+    read: Callable[[Path, RunFacts], Iterator[ImportedTrial]]
 
 
 SOURCES = {
@@ -68,12 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     if args.consecutive < 1:
         raise AnalysisError(f"--consecutive {args.consecutive}; allowed: 1 or more")
-    told = Told(args.env, args.threshold, args.consecutive, _columns(args.columns))
-    for line in import_logs(args.path, args.to, told, args.format):
+    facts = RunFacts(args.env, args.threshold, args.consecutive, _columns(args.columns))
+    for line in import_logs(args.path, args.to, facts, args.format):
         print(line)
 
 
-def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> list[str]:
+def import_logs(path: Path, to: Path, facts: RunFacts, source: str | None = None) -> list[str]:
     """Write the runs that are logged in `path` as a sweep into `to`; returns sentences about what was found.
 
     Raises AnalysisError for bad input; then nothing is written.
@@ -82,7 +82,7 @@ def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> 
     if not path.exists():
         raise AnalysisError(f"{path} does not exist")
     source, others = (source, []) if source else _recognise(path)
-    trials = _named_apart(list(SOURCES[source].read(path, told)))
+    trials = _named_apart(list(SOURCES[source].read(path, facts)))
     if not trials:
         raise AnalysisError(f"{path} holds no logs of {source}; allowed: {', '.join(SOURCES)} (--format)")
     for trial in trials:
@@ -91,22 +91,22 @@ def import_logs(path: Path, to: Path, told: Told, source: str | None = None) -> 
                 f"{trial.path} contains no episode and no evaluation; allowed: a run with at least one"
             )
     command = ["python", "-m", "analysis", "import", str(path), "--to", str(to)]
-    write_sweep(trials, told, to, shlex.join(command))
-    return [*_sentences(trials, told, source, path, to), *_also(others, source)]
+    write_sweep(trials, facts, to, shlex.join(command))
+    return [*_sentences(trials, facts, source, path, to), *_also(others, source)]
 
 
 def _recognise(path: Path) -> tuple[str, list[str]]:
     """The first kind of log in `path`, and the other kinds in it. Raises AnalysisError if there is none."""
-    found = [name for name, source in SOURCES.items() if name != "csv" and source.find(path)]
-    if not found:
-        found = ["csv"] if SOURCES["csv"].find(path) else []
-    if not found:
+    kinds = [name for name, source in SOURCES.items() if name != "csv" and source.find(path)]
+    if not kinds:
+        kinds = ["csv"] if SOURCES["csv"].find(path) else []
+    if not kinds:
         raise AnalysisError(
             f"{path} holds no logs of a known kind; allowed: monitor.csv or evaluations.npz of "
             f"stable-baselines3 (RL Zoo too), TensorBoard's event files, MLflow's mlruns, CSV exports of "
             f"W&B, or CSV files with named columns"
         )
-    return found[0], found[1:]
+    return kinds[0], kinds[1:]
 
 
 def _named_apart(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
@@ -130,14 +130,14 @@ def _columns(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _sentences(
-    trials: Sequence[ImportedTrial], told: Told, source: str, path: Path, to: Path
+    trials: Sequence[ImportedTrial], facts: RunFacts, source: str, path: Path, to: Path
 ) -> Iterator[str]:
     programs = " and ".join(dict.fromkeys(trial.program for trial in trials))
     yield f"{len(trials)} trial{'s' * (len(trials) != 1)} ({programs}) from {path} to {to}"
     without_seed = sum(trial.seed is None for trial in trials)
     if without_seed:
         yield f"Trials with an unknown seed: {without_seed}. Each counts as having a seed of its own."
-    rules = [rule(trial, told) for trial in trials]
+    rules = [rule(trial, facts) for trial in trials]
     if any("env.id" not in each for each in rules):
         yield "The logs do not name the environment; give it by --env ID."
     if any("convergence.threshold" not in each for each in rules):

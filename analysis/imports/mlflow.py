@@ -9,9 +9,9 @@ import numpy as np
 import yaml  # type: ignore[import-untyped]
 
 from analysis.errors import AnalysisError
-from analysis.imports.names import as_seed, read_value, renamed, told_by_name
+from analysis.imports.names import as_seed, parse_run_name, read_value, renamed
 from analysis.imports.series import COLUMNS, Logged, Points, check_columns, to_trial
-from analysis.imports.trial import ImportedTrial, Told
+from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.records import natural_key
 
 META = "meta.yaml"
@@ -27,11 +27,11 @@ def find(path: Path) -> list[Path]:
     return sorted(runs, key=lambda folder: natural_key(str(folder)))
 
 
-def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+def read(path: Path, facts: RunFacts) -> Iterator[ImportedTrial]:
     """One trial for each run. Raises AnalysisError for a run that cannot be read."""
-    check_columns(told, COLUMNS)
+    check_columns(facts, COLUMNS)
     for folder in find(path):
-        yield to_trial(_read_run(folder), told)
+        yield to_trial(_read_run(folder), facts)
 
 
 def _read_run(folder: Path) -> Logged:
@@ -48,7 +48,7 @@ def _read_run(folder: Path) -> Logged:
         str(file.relative_to(folder / "metrics")): read_metric(file) for file in _files(folder / "metrics")
     }
     title = str(meta.get("run_name") or meta.get("name") or identity)
-    by_name, seed = told_by_name(title)
+    by_name, seed = parse_run_name(title)
     known = as_seed(parameters.pop("seed", None))
     status = ENDS.get(meta.get("status"), "exhausted")
     return Logged(
@@ -69,15 +69,15 @@ def _files(folder: Path) -> list[Path]:
 
 def read_metric(file: Path) -> Points:
     """A metric file of MLflow (lines of time stamp, value and step), sorted by step. Raises AnalysisError."""
-    found = []
+    logged_points = []
     for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
         try:
             _, value, step, *_ = line.split()
-            found.append((float(step), float(value)))
+            logged_points.append((float(step), float(value)))
         except ValueError:
             raise AnalysisError(
                 f"{file}, line {number}: {line[:60]!r}; allowed: time stamp, value and step"
             ) from None
-    points = np.array(found, dtype=np.float64).reshape(-1, 2)
+    points = np.array(logged_points, dtype=np.float64).reshape(-1, 2)
     points = points[np.argsort(points[:, 0], kind="stable")]
     return Points(points[:, 0], points[:, 1])

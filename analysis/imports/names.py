@@ -35,13 +35,13 @@ PAIR = re.compile(r"([A-Za-z][\w.]*)=([^=,;/]+?)(?=[,;/]|[_ -]+[A-Za-z][\w.]*=|[
 
 def renamed(values: Mapping[str, Any]) -> dict[str, Value]:
     """`values` by our names. Lists become text; null, nested values and NaN are left out."""
-    found: dict[str, Value] = {}
+    by_our_name: dict[str, Value] = {}
     for name, value in values.items():
         bare = next((name.removeprefix(p) for p in PREFIXES if name.startswith(p)), name)
         plain = "-".join(map(str, value)) if isinstance(value, list | tuple) else value
         if isinstance(plain, str | int | float | bool) and plain == plain:
-            found[OURS.get(bare, bare)] = plain
-    return found
+            by_our_name[OURS.get(bare, bare)] = plain
+    return by_our_name
 
 
 def read_value(text: str) -> Value:
@@ -64,7 +64,7 @@ def read_value(text: str) -> Value:
     return text
 
 
-def told_by_name(name: str) -> tuple[dict[str, Value], int | None]:
+def parse_run_name(name: str) -> tuple[dict[str, Value], int | None]:
     """Values and seed from the name of a run, such as "lr=0.001,seed=3", "dqn_seed3" or CleanRL's names."""
     values = renamed({key: read_value(text) for key, text in PAIR.findall(name)})
     values.pop("seed", None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.imports.trial import Columns, ImportedTrial, Told
+from analysis.imports.trial import Columns, ImportedTrial, RunFacts
 from analysis.records import Value
 from dqn_exp.scores import Floats
 
@@ -83,40 +83,40 @@ class Logged:
     cause: str | None = None
 
 
-def to_trial(logged: Logged, told: Told) -> ImportedTrial:
+def to_trial(logged: Logged, facts: RunFacts) -> ImportedTrial:
     """The trial of a log. Raises AnalysisError if the log has no returns."""
-    found = {role: _found(logged, told, role, known) for role, known in ROLES.items()}
-    if found["return"] is None and found["mean_return"] is None:
+    names = {role: _series_name(logged, facts, role, known) for role, known in ROLES.items()}
+    if names["return"] is None and names["mean_return"] is None:
         raise AnalysisError(
             f"{logged.path}: no returns among {_listed(logged.series)}; allowed: known names "
             f"({_listed(known.name for known in (*RETURN, *MEAN_RETURN))}), or your own by --columns "
             f"return=NAME (training episodes) or mean_return=NAME (evaluations)"
         )
-    clock = "episode" if told.columns.get("episode") == STEP else "env_step"
+    clock = "episode" if facts.columns.get("episode") == STEP else "env_step"
     return ImportedTrial(
         logged.name,
         _program(logged),
         logged.path,
         logged.config,
         logged.seed,
-        _curve(logged, clock, {role: found[role] for role in ("return", "length")}),
-        _curve(logged, clock, {role: found[role] for role in ("mean_return", "std_return")}),
+        _curve(logged, clock, {role: names[role] for role in ("return", "length")}),
+        _curve(logged, clock, {role: names[role] for role in ("mean_return", "std_return")}),
         logged.status,
         logged.cause,
         float(logged.series[FINAL].values[-1]) if FINAL in logged.series else None,
     )
 
 
-def check_columns(told: Told, allowed: Iterable[str]) -> None:
+def check_columns(facts: RunFacts, allowed: Iterable[str]) -> None:
     """Raise AnalysisError if --columns names a column that is not `allowed`."""
-    for role in told.columns:
+    for role in facts.columns:
         if role not in allowed:
             raise AnalysisError(f"--columns {role}=...; allowed here: {', '.join(allowed)}")
 
 
-def _found(logged: Logged, told: Told, role: str, known: tuple[Known, ...]) -> str | None:
+def _series_name(logged: Logged, facts: RunFacts, role: str, known: tuple[Known, ...]) -> str | None:
     """The name of the series for `role`; None if there is none."""
-    own = told.columns.get(role)
+    own = facts.columns.get(role)
     if own is not None and own not in logged.series:
         raise AnalysisError(
             f"{logged.path}: --columns {role}={own}: nothing was logged under that name; "

@@ -17,8 +17,8 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.imports import rl_zoo
-from analysis.imports.names import as_seed, renamed, told_by_name
-from analysis.imports.trial import Columns, ImportedTrial, Told
+from analysis.imports.names import as_seed, parse_run_name, renamed
+from analysis.imports.trial import Columns, ImportedTrial, RunFacts
 from analysis.records import Value, natural_key
 from dqn_exp.scores import Floats
 
@@ -41,7 +41,7 @@ def find(path: Path) -> list[Path]:
     return sorted(monitored | alone, key=lambda folder: natural_key(str(folder)))
 
 
-def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+def read(path: Path, facts: RunFacts) -> Iterator[ImportedTrial]:
     """One trial for each folder that `find` finds. Raises AnalysisError for a run that cannot be read."""
     folders = find(path)
     for folder in folders:
@@ -64,7 +64,7 @@ def _read_run(folder: Path, name: str, others: Sequence[Path]) -> ImportedTrial:
     evaluations = _evaluations(folder, others)
     if episodes and evaluations:
         evaluations = {**evaluations, "episode": _episodes_by(episodes, evaluations["env_step"])}
-    by_name, seed = told_by_name(name)
+    by_name, seed = parse_run_name(name)
     model, zoo = _saved_model(folder), rl_zoo.read_settings(folder)
     config = {**by_name, **renamed(_hyperparameters(model)), **renamed(zoo)}
     environments = [header["env_id"] for header, _ in monitors if header.get("env_id")]
@@ -76,7 +76,7 @@ def _read_run(folder: Path, name: str, others: Sequence[Path]) -> ImportedTrial:
         PROGRAM,
         folder,
         config,
-        next((found for found in known if found is not None), None),
+        next((value for value in known if value is not None), None),
         episodes,
         evaluations,
     )
@@ -193,9 +193,9 @@ def _saved_model(folder: Path) -> Mapping[str, Any]:
 def _hyperparameters(model: Mapping[str, Any]) -> dict[str, Value]:
     """The hyperparameters of the model, its algorithm, and the planned number of time steps."""
     plain = (int, float, str, bool)
-    found = {name: model[name] for name in HYPERPARAMETERS if isinstance(model.get(name), plain)}
+    values = {name: model[name] for name in HYPERPARAMETERS if isinstance(model.get(name), plain)}
     if isinstance(model.get("_total_timesteps"), int):
-        found["total_timesteps"] = model["_total_timesteps"]
+        values["total_timesteps"] = model["_total_timesteps"]
     module = str((model.get("policy_class") or {}).get("__module__", "")).split(".")
     algorithm = {"algo": module[1]} if len(module) > 2 and module[1] != "common" else {}
-    return {**algorithm, **found}
+    return {**algorithm, **values}

@@ -13,7 +13,7 @@ from analysis.errors import AnalysisError
 from analysis.imports import csv_file
 from analysis.imports.names import as_seed, renamed
 from analysis.imports.series import check_columns
-from analysis.imports.trial import Columns, ImportedTrial, Told
+from analysis.imports.trial import Columns, ImportedTrial, RunFacts
 
 ROLES = {
     "run": ("run", "run_id", "trial", "trial_id"),
@@ -37,19 +37,19 @@ def find(path: Path) -> list[Path]:
     return csv_file.find_files(path)
 
 
-def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+def read(path: Path, facts: RunFacts) -> Iterator[ImportedTrial]:
     """One trial for each run and seed of each file. Raises AnalysisError for a file that cannot be read."""
-    check_columns(told, ROLES)
+    check_columns(facts, ROLES)
     files = find(path)
     for file in files:
         inner = f"{file.name.partition('.csv')[0]}/" if len(files) > 1 else ""
-        yield from _read_file(file, inner, told)
+        yield from _read_file(file, inner, facts)
 
 
-def _read_file(file: Path, inner: str, told: Told) -> Iterator[ImportedTrial]:
+def _read_file(file: Path, inner: str, facts: RunFacts) -> Iterator[ImportedTrial]:
     table = csv_file.read(file)
     table.columns = table.columns.astype(str)
-    roles = _roles(file, list(table.columns), told)
+    roles = _roles(file, list(table.columns), facts)
     for role in (*EPISODES, *EVALUATIONS):
         if role in roles:
             table[roles[role]] = csv_file.numbers(file, table, roles[role])
@@ -67,20 +67,20 @@ def _read_file(file: Path, inner: str, told: Told) -> Iterator[ImportedTrial]:
         yield _trial(file, inner, roles, others, rows, number)
 
 
-def _roles(file: Path, names: list[str], told: Told) -> dict[str, str]:
+def _roles(file: Path, names: list[str], facts: RunFacts) -> dict[str, str]:
     """The column for each role. Raises AnalysisError if returns or a clock are missing."""
-    found = {role: name for role, known in ROLES.items() for name in reversed(known) if name in names}
-    found |= told.columns
-    unknown = [name for name in found.values() if name not in names]
+    columns = {role: name for role, known in ROLES.items() for name in reversed(known) if name in names}
+    columns |= facts.columns
+    unknown = [name for name in columns.values() if name not in names]
     if unknown:
         raise AnalysisError(f"{file} has no column {unknown[0]}; allowed: {', '.join(names)}")
-    if not found.keys() & set(CLOCKS) or not found.keys() & {"return", "mean_return"}:
+    if not columns.keys() & set(CLOCKS) or not columns.keys() & {"return", "mean_return"}:
         raise AnalysisError(
             f"{file}: columns {', '.join(names)}; allowed: a clock (env_step or episode) and returns (return "
             f"of training episodes, or mean_return of evaluations); if they have other names, give these by "
             f"--columns env_step=NAME mean_return=NAME"
         )
-    return found
+    return columns
 
 
 def _trial(
@@ -105,9 +105,9 @@ def _curve(rows: pd.DataFrame, roles: dict[str, str], wanted: tuple[str, ...], v
         return {}
     columns = {role: rows[roles[role]].to_numpy(dtype=np.float64) for role in wanted if role in roles}
     clock = next(columns[name] for name in CLOCKS if name in columns)
-    told = ~np.isnan(columns[value])
-    order = np.argsort(clock[told], kind="stable")
-    return {role: values[told][order] for role, values in columns.items()} if told.any() else {}
+    known = ~np.isnan(columns[value])
+    order = np.argsort(clock[known], kind="stable")
+    return {role: values[known][order] for role, values in columns.items()} if known.any() else {}
 
 
 def _plain(value: Any) -> Any:

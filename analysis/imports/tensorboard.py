@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.imports.names import as_seed, read_value, renamed, told_by_name
+from analysis.imports.names import as_seed, parse_run_name, read_value, renamed
 from analysis.imports.series import COLUMNS, STEP, Logged, Points, check_columns, to_trial
-from analysis.imports.trial import ImportedTrial, Told
+from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.records import Value, natural_key
 
 EVENTS = "events.out.tfevents.*"
@@ -32,20 +32,20 @@ def find(path: Path) -> list[Path]:
     return sorted(folders, key=lambda folder: natural_key(str(folder)))
 
 
-def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+def read(path: Path, facts: RunFacts) -> Iterator[ImportedTrial]:
     """One trial for each folder with event files. Raises AnalysisError for a folder that cannot be read."""
-    check_columns(told, COLUMNS)
+    check_columns(facts, COLUMNS)
     for folder in find(path):
         inner = str(folder.relative_to(path))
         name = folder.absolute().name if inner == "." else inner
-        by_name, seed = told_by_name(name)
+        by_name, seed = parse_run_name(name)
         events = _events(folder)
         series = {tag: _points(events, tag) for tag in events.Tags()["scalars"]}
         arguments = {**_shown(events), **_arguments(events)}
         known = as_seed(arguments.pop("seed", None))
         config = {**by_name, **renamed(arguments)}
         yield to_trial(
-            Logged(name, folder, "TensorBoard", config, seed if known is None else known, series), told
+            Logged(name, folder, "TensorBoard", config, seed if known is None else known, series), facts
         )
 
 

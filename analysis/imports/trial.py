@@ -18,7 +18,7 @@ Columns = Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
-class Told:
+class RunFacts:
     """Facts about the runs that the user gives because the logs lack them."""
 
     environment: str | None = None

@@ -15,9 +15,9 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.imports import csv_file
-from analysis.imports.names import as_seed, folder_name, renamed, told_by_name
+from analysis.imports.names import as_seed, folder_name, parse_run_name, renamed
 from analysis.imports.series import COLUMNS, Logged, Points, check_columns, is_ours, to_trial
-from analysis.imports.trial import ImportedTrial, Told
+from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.records import Value
 from dqn_exp.scores import Floats
 
@@ -49,9 +49,9 @@ def _kind(names: list[str]) -> str | None:
     return "panel" if len(names) > 1 and all(BETWEEN in name for name in names[1:]) else None
 
 
-def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
+def read(path: Path, facts: RunFacts) -> Iterator[ImportedTrial]:
     """One trial for each run. Raises AnalysisError for a file that cannot be read."""
-    check_columns(told, COLUMNS)
+    check_columns(facts, COLUMNS)
     runs: dict[str, Series] = {}
     places: dict[str, Path] = {}
     known: dict[str, dict[str, Value]] = {}
@@ -60,8 +60,10 @@ def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
         if kind == "runs":
             _learn(known, file, table)
             continue
-        found = {file.stem: _history(file, table, told)} if kind == "history" else _panel(file, table, told)
-        for name, series in found.items():
+        series_by_run = (
+            {file.stem: _history(file, table, facts)} if kind == "history" else _panel(file, table, facts)
+        )
+        for name, series in series_by_run.items():
             runs.setdefault(name, {}).update(series)
             places.setdefault(name, file)
     if not runs:
@@ -70,7 +72,7 @@ def read(path: Path, told: Told) -> Iterator[ImportedTrial]:
             f"beside it"
         )
     for name, series in runs.items():
-        yield to_trial(_logged(name, places[name], series, known.get(folder_name(name, "_"), {})), told)
+        yield to_trial(_logged(name, places[name], series, known.get(folder_name(name, "_"), {})), facts)
 
 
 def _learn(known: dict[str, dict[str, Value]], file: Path, table: pd.DataFrame) -> None:
@@ -79,14 +81,14 @@ def _learn(known: dict[str, dict[str, Value]], file: Path, table: pd.DataFrame) 
     Raises AnalysisError if two runs with different values have the same name.
     """
     for _, row in table.iterrows():
-        values = _told(row)
+        values = _table_values(row)
         for name in {str(row[column]) for column in ("Name", "ID") if column in row}:
             if known.setdefault(folder_name(name, "_"), values) != values:
                 raise AnalysisError(f"{file}: two runs have the name {name}; allowed: different names")
 
 
 def _logged(name: str, file: Path, series: Series, values: Mapping[str, Value]) -> Logged:
-    by_name, seed = told_by_name(name)
+    by_name, seed = parse_run_name(name)
     other = {"State", *(OF_OUR_TRACKER if is_ours(series) else ())}
     own = {key: value for key, value in values.items() if key not in series and key not in other}
     known = as_seed(own.pop("seed", None))
@@ -104,13 +106,13 @@ def _logged(name: str, file: Path, series: Series, values: Mapping[str, Value]) 
     )
 
 
-def _told(row: pd.Series) -> dict[str, Value]:
+def _table_values(row: pd.Series) -> dict[str, Value]:
     """The configuration and state of a run, from its line in the table of runs."""
     plain = {str(name): _plain(value) for name, value in row.items() if pd.notna(value)}
-    kept = {
+    names = {
         name for name in plain if name not in OF_THE_TABLE and not name.startswith("_") and "/" not in name
     }
-    return {name: plain[name] for name in plain if name in kept - set(STEPS) | {"State"}}
+    return {name: plain[name] for name in plain if name in names - set(STEPS) | {"State"}}
 
 
 def _plain(value: object) -> Value:
@@ -119,42 +121,42 @@ def _plain(value: object) -> Value:
     return plain if isinstance(plain, bool | int | float | str) else str(plain)
 
 
-def _history(file: Path, table: pd.DataFrame, told: Told) -> Series:
-    clock = _clock(file, list(map(str, table.columns)), told)
+def _history(file: Path, table: pd.DataFrame, facts: RunFacts) -> Series:
+    clock = _clock(file, list(map(str, table.columns)), facts)
     steps = csv_file.numbers(file, table, clock)
     metrics = [str(name) for name in table.select_dtypes("number").columns if str(name) != clock]
     metrics += [
-        name for role, name in told.columns.items() if name in table and name not in (*metrics, clock)
+        name for role, name in facts.columns.items() if name in table and name not in (*metrics, clock)
     ]
     return {name: _known(steps, csv_file.numbers(file, table, name)) for name in metrics}
 
 
-def _panel(file: Path, table: pd.DataFrame, told: Told) -> dict[str, Series]:
-    clock = _clock(file, [str(table.columns[0])], told)
+def _panel(file: Path, table: pd.DataFrame, facts: RunFacts) -> dict[str, Series]:
+    clock = _clock(file, [str(table.columns[0])], facts)
     steps = csv_file.numbers(file, table, clock)
-    found: dict[str, Series] = {}
+    series_by_run: dict[str, Series] = {}
     for column in map(str, table.columns[1:]):
         name, _, metric = column.rpartition(BETWEEN)
         if not metric.endswith(RANGE) and metric != "_step":
-            found.setdefault(name, {})[metric] = _known(steps, csv_file.numbers(file, table, column))
-    return found
+            series_by_run.setdefault(name, {})[metric] = _known(steps, csv_file.numbers(file, table, column))
+    return series_by_run
 
 
-def _clock(file: Path, names: list[str], told: Told) -> str:
+def _clock(file: Path, names: list[str], facts: RunFacts) -> str:
     """The column that counts environment steps or episodes. Raises AnalysisError if it is unknown."""
-    own = told.columns.get("env_step") or told.columns.get("episode")
+    own = facts.columns.get("env_step") or facts.columns.get("episode")
     allowed = [own] if own else [*STEPS, *(["_step"] if is_ours(names) else [])]
-    found = next((name for name in allowed if name in names), None)
-    if found is None:
+    clock = next((name for name in allowed if name in names), None)
+    if clock is None:
         raise AnalysisError(
             f"{file}: no column {' or '.join(allowed)} of environment steps among {', '.join(names[:8])}; "
             f"allowed: --columns env_step=NAME (or episode=NAME), if one of them counts that"
         )
-    return found
+    return clock
 
 
 def _known(steps: Floats, values: Floats) -> Points:
     """The known points of a series, in order."""
-    told = ~(np.isnan(values) | np.isnan(steps))
-    order = np.argsort(steps[told], kind="stable")
-    return Points(steps[told][order], values[told][order])
+    known = ~(np.isnan(values) | np.isnan(steps))
+    order = np.argsort(steps[known], kind="stable")
+    return Points(steps[known][order], values[known][order])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.imports.trial import Columns, ImportedTrial, Told
+from analysis.imports.trial import Columns, ImportedTrial, RunFacts
 from analysis.records import EVALUATIONS, IMPORTED, JUDGED_BY, PROGRAM, TRAINING, Value, in_blocks
 from dqn_exp.config import FORMAT, SHORT_NAMES
 from dqn_exp.convergence import convergence_index
@@ -27,14 +27,14 @@ def check_free(directory: Path) -> None:
         raise AnalysisError(f"--to {directory} already exists; allowed: a new folder, or an empty one")
 
 
-def write_sweep(trials: Sequence[ImportedTrial], told: Told, directory: Path, command: str) -> None:
+def write_sweep(trials: Sequence[ImportedTrial], facts: RunFacts, directory: Path, command: str) -> None:
     """Write the sweep `directory` in one step, so that a killed command leaves no partial sweep."""
     check_free(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)  # left by a killed command
     try:
-        listed = [_write_trial(trial, told, temporary / trial.name) for trial in trials]
+        listed = [_write_trial(trial, facts, temporary / trial.name) for trial in trials]
         plan = {"format": 1, "command": command, "started": now(), "complete": True, "trials": listed}
         _write(temporary / "sweep.json", plan)
         os.rename(temporary, directory)
@@ -43,13 +43,13 @@ def write_sweep(trials: Sequence[ImportedTrial], told: Told, directory: Path, co
         raise
 
 
-def _write_trial(trial: ImportedTrial, told: Told, folder: Path) -> dict[str, Any]:
+def _write_trial(trial: ImportedTrial, facts: RunFacts, folder: Path) -> dict[str, Any]:
     """Write one trial; returns its entry in the plan of the sweep."""
     folder.mkdir(parents=True)
     for kind, columns in (("episodes", trial.episodes), ("evaluations", trial.evaluations)):
         if columns:
             _write_metrics(folder, kind, columns)
-    config = {**_by_both_names(trial.config), **rule(trial, told), PROGRAM: trial.program}
+    config = {**_by_both_names(trial.config), **rule(trial, facts), PROGRAM: trial.program}
     digest = _digest(trial, config)
     description = {
         "format": FORMAT,
@@ -69,17 +69,17 @@ def _by_both_names(config: Mapping[str, Value]) -> dict[str, Value]:
     return {**config, **{long: config[short] for long, short in SHORT_NAMES.items() if short in config}}
 
 
-def rule(trial: ImportedTrial, told: Told) -> dict[str, Value]:
+def rule(trial: ImportedTrial, facts: RunFacts) -> dict[str, Value]:
     """Our rule of convergence for this trial, with the user's threshold or that of its environment."""
-    environment = told.environment or trial.config.get("env.id")
-    threshold = registered_threshold(environment) if told.threshold is None else told.threshold
-    found: dict[str, Value] = {
-        "convergence.consecutive": told.consecutive,
+    environment = facts.environment or trial.config.get("env.id")
+    threshold = registered_threshold(environment) if facts.threshold is None else facts.threshold
+    values: dict[str, Value] = {
+        "convergence.consecutive": facts.consecutive,
         "convergence.stop": False,
         JUDGED_BY: EVALUATIONS if trial.evaluations else TRAINING,
     }
-    found |= {} if threshold is None else {"convergence.threshold": threshold}
-    return found | ({} if environment is None else {"env.id": environment})
+    values |= {} if threshold is None else {"convergence.threshold": threshold}
+    return values | ({} if environment is None else {"env.id": environment})
 
 
 def registered_threshold(environment: Value) -> float | None:

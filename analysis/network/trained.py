@@ -93,8 +93,8 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
     config = load_config(directory, imports)
     path = directory / (BEST if best else NETWORK)
     if not path.exists():
-        when = "if checkpoint.keep_best asks for it" if best else "when training has ended"
-        raise AnalysisError(f"{directory} holds no {path.name}; it is written {when}")
+        condition = "if checkpoint.keep_best asks for it" if best else "when training has ended"
+        raise AnalysisError(f"{directory} holds no {path.name}; it is written {condition}")
     return bring_back(directory, config, path)
 
 

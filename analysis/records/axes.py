@@ -90,7 +90,7 @@ def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
         name: codes
         for name, values in columns.items()
         if name.partition(".")[0] not in NOT_AXES and max(codes := _codes(values), default=0) > 0
-        if max(_codes(_told(name, configs)), default=0) > 0
+        if max(_codes(_known_values(name, configs)), default=0) > 0
     }
     chosen: list[str] = []
     for name in sorted(varied, key=_priority):
@@ -111,7 +111,7 @@ def with_unknown_values(trials: Sequence[RecordedTrial]) -> list[RecordedTrial]:
     return [replace(trial, config=config) for trial, config in zip(trials, filled, strict=True)]
 
 
-def _told(name: str, configs: Sequence[Mapping[str, Value]]) -> list[Value]:
+def _known_values(name: str, configs: Sequence[Mapping[str, Value]]) -> list[Value]:
     """The known values of one key."""
     return [config.get(name) for config in configs if name in config or not is_partial(config)]
 
@@ -121,8 +121,8 @@ def _keys(configs: Sequence[Mapping[str, Value]]) -> list[str]:
 
 
 def _codes(values: Sequence[Value]) -> list[int]:
-    seen: dict[object, int] = {}
-    return [seen.setdefault(_identity(value), len(seen)) for value in values]
+    codes: dict[object, int] = {}
+    return [codes.setdefault(_identity(value), len(codes)) for value in values]
 
 
 def _identity(value: Value) -> object:

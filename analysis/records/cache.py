@@ -151,8 +151,8 @@ class Shelf:
 
 
 def stamp_of(path: Path) -> Stamp:
-    found = os.stat(path)
-    return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    status = os.stat(path)
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def clock_of(folder: Path) -> int:

@@ -180,10 +180,10 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
     places = as_list(paths)
     root, directories = common_root(places), list[Path]()
     for place in places:
-        found = find_trials(place)
-        if not found:
+        trial_directories = find_trials(place)
+        if not trial_directories:
             raise AnalysisError(f"{place} holds no trials (no trial.json in it or below it)")
-        directories += found
+        directories += trial_directories
     directories = list(dict.fromkeys(directories))
     groups = find_groups(directories, places)
     directories, repeated = read_once(directories, groups, root)

@@ -25,15 +25,15 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     deterministic, so such trials were the same from beginning to end.
     """
     others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
-    found: dict[int, set[Hashable]] = defaultdict(set)
+    codes_by_hash: dict[int, set[Hashable]] = defaultdict(set)
     results = what_became_of(sweep, sweep.counted)
     for row, code, result, *context in zip(
         sweep.counted, axis.codes(sweep.counted), results, *others, strict=True
     ):
-        found[int(code)].add((seed_of(row), *map(int, context), result))
+        codes_by_hash[int(code)].add((seed_of(row), *map(int, context), result))
     groups: dict[frozenset[Hashable], list[int]] = defaultdict(list)
-    for code in sorted(found):
-        groups[frozenset(found[code])].append(code)
+    for code in sorted(codes_by_hash):
+        groups[frozenset(codes_by_hash[code])].append(code)
     return [codes for codes in groups.values() if len(codes) > 1]
 
 

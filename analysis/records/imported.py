@@ -73,8 +73,8 @@ def with_unknown(configs: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> l
 
     Axes of `OF_THE_RULE` are not filled in.
     """
-    told = [name for name in axes if not name.startswith(OF_THE_RULE)]
+    filled = [name for name in axes if not name.startswith(OF_THE_RULE)]
     return [
-        {**dict.fromkeys(told, UNKNOWN), **config} if is_partial(config) else dict(config)
+        {**dict.fromkeys(filled, UNKNOWN), **config} if is_partial(config) else dict(config)
         for config in configs
     ]

@@ -60,11 +60,11 @@ def load_curves(path: Paths, kind: str, grid: int | None = None, clock: str = "e
     with cached(path) as files:
         trials = with_unknown_values(read_trials(path, skipped, files.json))
         read = [(trial, read_curve(trial, kind, skipped, files.columns)) for trial in trials]
-    found = [(trial, curve) for trial, curve in read if curve]
-    curves = [curve for _, curve in found]
+    pairs = [(trial, curve) for trial, curve in read if curve]
+    curves = [curve for _, curve in pairs]
     if grid is not None:
         curves = binned_together(curves, clock, grid)
-    labels = _labels([trial for trial, _ in found], find_axes([trial.config for trial in trials]))
+    labels = _labels([trial for trial, _ in pairs], find_axes([trial.config for trial in trials]))
     rows = np.repeat(np.arange(len(curves)), [len(curve[clock]) for curve in curves])
     values = _stacked(curves) if curves else pd.DataFrame(columns=list(COLUMNS[kind]))
     if grid is None:

@@ -27,11 +27,11 @@ def combined(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> dict[
     for pair in pairs:
         names = [name for key in pair if (name := _column(key, config)) is not None]
         if len(names) > 1:
-            together[SEPARATOR.join(names)] = SEPARATOR.join(_told(config, name) for name in names)
+            together[SEPARATOR.join(names)] = SEPARATOR.join(_value_text(config, name) for name in names)
     return {**config, **together}
 
 
-def _told(config: Mapping[str, Any], name: str) -> str:
+def _value_text(config: Mapping[str, Any], name: str) -> str:
     """The value as text; a dash if the trial's parts have no such key (for example replay.alpha)."""
     return format_value(config[name]) if name in config else "–"
 
@@ -42,8 +42,8 @@ def _column(key: str, config: Mapping[str, Any]) -> str | None:
     A dotted key is not a group: it is returned even if this configuration does not have it.
     """
     names = (key, f"{key}.name", f"{key}.id")
-    found = (name for name in names if name in config and name != "seed")
-    return next(found, key if "." in key else None)
+    present = (name for name in names if name in config and name != "seed")
+    return next(present, key if "." in key else None)
 
 
 def parts(name: str) -> list[str]:

@@ -50,8 +50,8 @@ def make_row(trial: RecordedTrial, evaluations: Curve | None) -> Row:
 
 def _best(trial: RecordedTrial, evaluations: Curve) -> float:
     """The best mean greedy return, measured during or after training."""
-    seen = [*evaluations.get("mean_return", ()), trial.number("final_return")]
-    return float(np.nanmax(seen)) if not np.all(np.isnan(seen)) else np.nan
+    returns = [*evaluations.get("mean_return", ()), trial.number("final_return")]
+    return float(np.nanmax(returns)) if not np.all(np.isnan(returns)) else np.nan
 
 
 def column(rows: Iterable[Row], name: str) -> NDArray[np.float64]:
@@ -70,8 +70,8 @@ def return_bounds(rows: Sequence[Row]) -> tuple[float, float] | None:
 
     They are the bounds of a step's reward times the number of steps; an episode may also end at once.
     """
-    found = {_bounds(row) for row in rows}
-    return found.pop() if len(found) == 1 else None
+    bounds = {_bounds(row) for row in rows}
+    return bounds.pop() if len(bounds) == 1 else None
 
 
 def _bounds(row: Row) -> tuple[float, float] | None:

@@ -47,11 +47,12 @@ def find_groups(directories: Sequence[Path], places: Sequence[Path]) -> list[Gro
     if not any(b'"shard"' in (root / MANIFEST).read_bytes() for root in roots):
         return []
     plans = {root: read_if_whole(root / MANIFEST) for root in roots}
-    found = defaultdict[object, list[Path]](list)
+    by_fingerprint = defaultdict[object, list[Path]](list)
     for root, plan in plans.items():
-        found[plan.get("fingerprint", root)].append(root)
+        by_fingerprint[plan.get("fingerprint", root)].append(root)
     groups = [
-        Group(sorted(of_one, key=lambda root: not _shards(plans[root])), {}) for of_one in found.values()
+        Group(sorted(of_one, key=lambda root: not _shards(plans[root])), {})
+        for of_one in by_fingerprint.values()
     ]
     return [group._replace(shards=shards) for group in groups if (shards := _shards(plans[group.roots[0]]))]
 
@@ -66,7 +67,7 @@ def read_once(
     copies = defaultdict[object, list[Path]](list)
     for directory in directories:
         copies[_identity(directory, groups)].append(directory)
-    pairs = [(_kept(several), other) for several in copies.values() for other in several]
+    pairs = [(_preferred(several), other) for several in copies.values() for other in several]
     dropped = [(kept, other) for kept, other in pairs if other is not kept]
     left_out = {other for _, other in dropped}
     return [d for d in directories if d not in left_out], list(_repeated(dropped, groups, common))
@@ -95,14 +96,14 @@ def name_in(group: Group, directory: Path) -> str | None:
 
 def _ancestors(directories: Sequence[Path], places: Sequence[Path]) -> list[Path]:
     """All folders above the trials, up to `places`, each once."""
-    found: dict[Path, None] = {}
+    folders: dict[Path, None] = {}
     for directory in directories:
         for folder in directory.parents:
-            if folder in found:
+            if folder in folders:
                 break
             if any(folder == place or place in folder.parents for place in places):
-                found[folder] = None
-    return list(found)
+                folders[folder] = None
+    return list(folders)
 
 
 def read_if_whole(path: Path) -> Mapping[str, Any]:
@@ -127,7 +128,7 @@ def _identity(directory: Path, groups: Sequence[Group]) -> object:
     return directory
 
 
-def _kept(copies: Sequence[Path]) -> Path:
+def _preferred(copies: Sequence[Path]) -> Path:
     return copies[0] if len(copies) == 1 else min(copies, key=lambda copy: not _is_finished(copy))
 
 
@@ -143,17 +144,17 @@ def _repeated(
     dropped: Sequence[tuple[Path, Path]], groups: Sequence[Group], common: Path
 ) -> Iterator[Remark]:
     """One remark for each pair of folders and each result of comparing the trials that are in both."""
-    found = defaultdict[tuple[str, str, str], list[str]](list)
+    repeated = defaultdict[tuple[str, str, str], list[str]](list)
     for kept, other in dropped:
         name = next(name for group in groups if (name := name_in(group, other)))
         folder, kept_in = (_without(name, place.relative_to(common)) for place in (other, kept))
-        found[folder, kept_in, _compared(kept, other)].append(name)
-    for (folder, kept_in, how), names in found.items():
+        repeated[folder, kept_in, _compared(kept, other)].append(name)
+    for (folder, kept_in, how), names in repeated.items():
         n, listed = len(names), ", ".join(names[:MOST_NAMED])
         more = f" and {n - MOST_NAMED} more" if n > MOST_NAMED else ""
         copies = f"the cop{'ies' if n > 1 else 'y'} in {kept_in} {_are(n)} used"
-        told = f"{n} trial{'s' * (n > 1)} {_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
-        yield Remark(folder, told, "differs" if how.startswith("with") else "repeated")
+        text = f"{n} trial{'s' * (n > 1)} {_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
+        yield Remark(folder, text, "differs" if how.startswith("with") else "repeated")
 
 
 def _without(name: str, run: Path) -> str:

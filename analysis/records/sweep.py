@@ -69,12 +69,12 @@ class Sweep:
 
     def by_environment(self) -> dict[str, Sweep]:
         """A sweep for each environment id. Only the whole sweep lists planned trials without a record."""
-        found: dict[str, Sweep] = {}
+        sweeps: dict[str, Sweep] = {}
         plans = [plan._replace(trials=[]) for plan in self.plans]
         for name in dict.fromkeys(trial.environment for trial in self.trials):
-            kept = [trial.environment == name for trial in self.trials]
-            found[name] = replace(self.where(kept), plans=plans)
-        return found
+            is_in_environment = [trial.environment == name for trial in self.trials]
+            sweeps[name] = replace(self.where(is_in_environment), plans=plans)
+        return sweeps
 
     def by_path(self) -> dict[str, Sweep]:
         """A sweep for each folder that was read, by its name, or by its path if names are not unique.
@@ -169,17 +169,17 @@ class Sweep:
         """Why convergence cannot be judged in this sweep; None if it can."""
         if not self.counted:
             return "no trial counts as evidence"
-        found = list(filter(None, map(obstacle, self.counted)))
-        if found:
-            return f"{found[0]}{self._share(len(found))}"
+        obstacles = list(filter(None, map(obstacle, self.counted)))
+        if obstacles:
+            return f"{obstacles[0]}{self._share(len(obstacles))}"
         if any(row["status"] == NEVER for row in self.counted):
             return None
-        seen = [len((self.evaluations[row["run"]] or {}).get("env_step", ())) for row in self.counted]
-        needed = list(map(in_a_row, self.counted))
-        if any(had >= wanted for had, wanted in zip(seen, needed, strict=True)):
+        counts = [len((self.evaluations[row["run"]] or {}).get("env_step", ())) for row in self.counted]
+        required = list(map(in_a_row, self.counted))
+        if any(count >= minimum for count, minimum in zip(counts, required, strict=True)):
             return None
-        told = f"{min(needed)} consecutive evaluation{'s' * (min(needed) > 1)}"
-        return f"convergence needs {told}; no trial had more than {max(seen)}"
+        requirement = f"{min(required)} consecutive evaluation{'s' * (min(required) > 1)}"
+        return f"convergence needs {requirement}; no trial had more than {max(counts)}"
 
     def _share(self, count: int) -> str:
         """The number of affected trials as text; empty if all counted trials are affected."""
@@ -232,13 +232,13 @@ class Sweep:
     @cached_property
     def _lost(self) -> dict[str, tuple[Plan, Planned]]:
         """Planned trials without a record, each with its plan, by run."""
-        found = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
+        recorded = {trial.run for trial in self.trials} | {entry.run for entry in self.skipped}
         root = common_root(self.paths)
         planned = [(plan, trial) for plan in self.plans for trial in plan.trials]
         return {
             str(plan.place(trial.name).relative_to(root)): (plan, trial)
             for plan, trial in planned
-            if found.isdisjoint(str(place.relative_to(root)) for place in plan.places(trial.name))
+            if recorded.isdisjoint(str(place.relative_to(root)) for place in plan.places(trial.name))
         }
 
     def reference(self, axis: Axis) -> tuple[int, str]:
@@ -246,7 +246,7 @@ class Sweep:
 
         If some values were tried with the same settings of the other axes, it is one of these.
         """
-        codes = self._that_meet(axis) or np.unique(axis.codes(self.counted)).tolist() or [0]
+        codes = self._comparable_codes(axis) or np.unique(axis.codes(self.counted)).tolist() or [0]
         values = [axis.values[code] for code in codes]
         defaults = {plan.defaults[axis.name] for plan in self.plans if axis.name in plan.defaults}
         default = defaults.pop() if len(defaults) == 1 else _NO_DEFAULT
@@ -257,12 +257,12 @@ class Sweep:
             return codes[int(gaps.argmin())], f"the value nearest to the default, {format_value(default)}"
         return codes[0], "the first value"
 
-    def _that_meet(self, axis: Axis) -> list[int]:
+    def _comparable_codes(self, axis: Axis) -> list[int]:
         """The indices of the values that share a stratum with another value, in counted trials."""
         pairs = np.unique(np.stack([self.strata(axis, self.counted), axis.codes(self.counted)]), axis=1)
         _, place, sizes = np.unique(pairs[0], return_inverse=True, return_counts=True)
-        found: list[int] = np.unique(pairs[1][sizes[place] > 1]).tolist()
-        return found
+        codes: list[int] = np.unique(pairs[1][sizes[place] > 1]).tolist()
+        return codes
 
     @cached_property
     def observed(self) -> list[Row]:

@@ -40,7 +40,7 @@ class Timeline(NamedTuple):
         times = column(rows, self.column)
         return np.where(never, np.fmax(times, self.longest), times)
 
-    def seen_until(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+    def observed_until(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         """The end of each trial, converged or not; inf for a diverged trial, which can reach no more."""
         never = np.array([row["status"] == NEVER for row in rows], dtype=bool)
         return np.where(never, np.inf, column(rows, _TOTALS[self.curve]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from analysis.report.on_disk import publish, refuse_to_replace
     from analysis.report.page import render_page
     from analysis.report.pieces import figure, inline
-    from analysis.report.screen import Said, first_screen
+    from analysis.report.screen import SubjectSentences, first_screen
     from analysis.report.summary import summary_table
     from analysis.report.sweep_report import findings_about, write_report
 

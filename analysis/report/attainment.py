@@ -14,36 +14,38 @@ from analysis.report.findings import p_value
 from dqn_exp.text import format_number
 
 
-def sentences(axis: Axis, found: Attainment, timeline: Timeline) -> Iterator[str]:
+def sentences(axis: Axis, attainment: Attainment, timeline: Timeline) -> Iterator[str]:
     """Which values differ from the reference over all returns and times, and where they differ most."""
-    if not found.differences:
+    if not attainment.differences:
         return
     labels = axis.labels()
     about = "The share of trials that had reached a return by a time"
-    reference = f"{axis.name} = {labels[found.reference]}"
-    shown = {code: one for code, one in found.differences.items() if one.p.p < st.SIGNIFICANT}
+    reference = f"{axis.name} = {labels[attainment.reference]}"
+    shown = {code: one for code, one in attainment.differences.items() if one.p.p < st.SIGNIFICANT}
     if shown:
-        listed = ", ".join(f"{labels[code]} ({_most(one, found, timeline)})" for code, one in shown.items())
+        listed = ", ".join(
+            f"{labels[code]} ({_most(one, attainment, timeline)})" for code, one in shown.items()
+        )
         yield f"{about} differs from that of {reference}, over all returns and times at once: {listed}."
     else:
-        least = min(one.p for one in found.differences.values())
-        told = f"{p_value(*least)} over all returns and times at once"
-        yield f"{about} was not shown to differ from that of {reference} ({told})."
+        least = min(one.p for one in attainment.differences.values())
+        test = f"{p_value(*least)} over all returns and times at once"
+        yield f"{about} was not shown to differ from that of {reference} ({test})."
 
 
-def _most(difference: Difference, found: Attainment, timeline: Timeline) -> str:
+def _most(difference: Difference, attainment: Attainment, timeline: Timeline) -> str:
     shares = difference.shares
     time, level = np.unravel_index(np.nanargmax(np.abs(shares)), shares.shape)
     largest = float(shares[time, level])
     word = "higher" if largest > 0 else "lower"
-    reached, by = (format_number(at) for at in (found.grid.returns[level], found.grid.times[time]))
+    reached, by = (format_number(at) for at in (attainment.grid.returns[level], attainment.grid.times[time]))
     return (
         f"{word} by up to {abs(largest):.2f}, for a return of {reached} by {by} {timeline.unit}; "
         f"{p_value(*difference.p)}"
     )
 
 
-def attainment_table(axis: Axis, found: Attainment, timeline: Timeline) -> Table:
+def attainment_table(axis: Axis, attainment: Attainment, timeline: Timeline) -> Table:
     """One row per value, time and return, with the difference from the reference if it was tested."""
     return [
         {
@@ -52,18 +54,23 @@ def attainment_table(axis: Axis, found: Attainment, timeline: Timeline) -> Table
             timeline.curve: time,
             "mean_return": level,
             "share": float(share[row, column]),
-            **_difference(found.differences.get(code), row, column),
+            **_difference(attainment.differences.get(code), row, column),
         }
         for code, (value, count, share) in enumerate(
-            zip(axis.values, found.counts, found.shares, strict=True)
+            zip(axis.values, attainment.counts, attainment.shares, strict=True)
         )
-        for row, time in enumerate(found.grid.times.tolist())
-        for column, level in enumerate(found.grid.returns.tolist())
+        for row, time in enumerate(attainment.grid.times.tolist())
+        for column, level in enumerate(attainment.grid.returns.tolist())
     ]
 
 
-def _difference(found: Difference | None, row: int, column: int) -> dict[str, object]:
-    if found is None:
+def _difference(difference: Difference | None, row: int, column: int) -> dict[str, object]:
+    if difference is None:
         return {"pairs": None, "difference": None, "beyond": None, "p": None}
-    share, beyond = found.shares[row, column], found.beyond[row, column]
-    return {"pairs": found.n_seeds, "difference": float(share), "beyond": bool(beyond), "p": found.p.p}
+    share, beyond = difference.shares[row, column], difference.beyond[row, column]
+    return {
+        "pairs": difference.n_seeds,
+        "difference": float(share),
+        "beyond": bool(beyond),
+        "p": difference.p.p,
+    }

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     sweep, console = read_sweep(args.paths), Console()
-    timeline, shuffler, found = sweep.timelines[0], Shuffler(np.random.default_rng(0)), 0
+    timeline, shuffler, n_tested = sweep.timelines[0], Shuffler(np.random.default_rng(0)), 0
     warn_about(sweep.skipped)
     if any(plan.looks for plan in sweep.plans):
         console.print(IN_LOOKS, highlight=False)
@@ -45,52 +45,52 @@ def run(args: argparse.Namespace) -> None:
         robustness = examine(sweep, of, timeline, shuffler)
         if robustness is None:
             continue
-        found += 1
+        n_tested += 1
         for sentence in sentences(axis, of, robustness):
             console.print(sentence, highlight=False)
         console.print(table(axis, of, robustness))
         if args.figure:
-            name = args.figure if found == 1 else args.figure.with_stem(f"{args.figure.stem}_{axis.name}")
+            name = args.figure if n_tested == 1 else args.figure.with_stem(f"{args.figure.stem}_{axis.name}")
             plot = Plot(axis.name, name.stem, "", "", lambda r=robustness: choices_map(r))  # type: ignore[misc]
             write_atomic(name, paint(plot).png)
-    if not found:
+    if not n_tested:
         raise AnalysisError(
             f"{sweep.paths[0]}: no axis has two values that share {st.TESTED_FROM} seeds and have "
             f"evaluations; allowed: a sweep with such an axis"
         )
 
 
-def sentences(axis: Axis, of: Compared, found: Robustness) -> Iterator[str]:
+def sentences(axis: Axis, of: Compared, robustness: Robustness) -> Iterator[str]:
     """The share of choices with the declared conclusion, and the p-values of all choices together."""
-    shown = found.p < st.SIGNIFICANT
-    declared, holds = bool(shown[found.declared]), int(shown.sum())
+    shown = robustness.p < st.SIGNIFICANT
+    declared, holds = bool(shown[robustness.declared]), int(shown.sum())
     claim = "finds that values differ" if declared else "shows no difference"
     share = holds if declared else len(shown) - holds
     yield (
-        f"{axis.name}: the declared analysis {claim} ({p_value(float(found.p[found.declared]))}), and so do "
-        f"{share} of {len(shown)} choices of threshold, evaluations in a row, budget and measure."
+        f"{axis.name}: the declared analysis {claim} ({p_value(float(robustness.p[robustness.declared]))}), "
+        f"and so do {share} of {len(shown)} choices of threshold, evaluations in a row, budget and measure."
     )
     yield (
-        f"All choices together: {p_value(found.p_largest)} for the strongest of them, "
-        f"{p_value(found.p_typical)} for the typical one. A single choice is not a test: one of so many is "
-        f"often significant by luck."
+        f"All choices together: {p_value(robustness.p_largest)} for the strongest of them, "
+        f"{p_value(robustness.p_typical)} for the typical one. A single choice is not a test: one of so many "
+        f"is often significant by luck."
     )
-    best = Counter(found.best)
+    best = Counter(robustness.best)
     labels = axis.labels()
     listed = ", ".join(f"{labels[of.codes[code]]} by {count}" for code, count in best.most_common())
     yield f"Best value, with the number of choices: {listed}."
 
 
-def table(axis: Axis, of: Compared, found: Robustness) -> Table:
+def table(axis: Axis, of: Compared, robustness: Robustness) -> Table:
     """Counts of significant choices, and median p, for each measure, budget, threshold and run length."""
     shown = Table(box=None, header_style="", pad_edge=False)
     for title in ("choice", "choices", "p < 0.05", "median p"):
         shown.add_column(title, justify="left" if title == "choice" else "right")
-    labels = [_parts(choice) for choice in found.choices]
+    labels = [_parts(choice) for choice in robustness.choices]
     in_order = (parts[place] for place in range(4) for parts in labels if place < len(parts))
     for part in dict.fromkeys(in_order):
         members = np.array([part in parts for parts in labels])
-        p = found.p[members]
+        p = robustness.p[members]
         shown.add_row(part, str(len(p)), str(int((p < st.SIGNIFICANT).sum())), f"{np.median(p):.2g}")
     return shown
 

@@ -40,8 +40,8 @@ def title(sweep: Sweep) -> str:
 
 def values(sweep: Sweep, key: str) -> str:
     """The values of a configuration key as text, separated by " / " if trials differ."""
-    told = (row.get(key, UNKNOWN if is_partial(row) else None) for row in sweep.rows)
-    return " / ".join(dict.fromkeys(map(format_value, told)))
+    row_values = (row.get(key, UNKNOWN if is_partial(row) else None) for row in sweep.rows)
+    return " / ".join(dict.fromkeys(map(format_value, row_values)))
 
 
 def environments(sweep: Sweep) -> str:
@@ -52,8 +52,8 @@ def overview(sweep: Sweep) -> Iterator[str]:
     """The number of trials, how they ended, and how many count as evidence."""
     seeds = len({row["seed"] for row in sweep.rows} - {None})
     sizes = [_count(len(axis.values), f"value of {axis.name}") for axis in sweep.axes]
-    told = _count(seeds, "seed") if seeds else "seeds unknown"
-    of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {told}"
+    seeds_text = _count(seeds, "seed") if seeds else "seeds unknown"
+    of = "" if sweep.axes == [ALL] else f": {' × '.join(sizes)}, {seeds_text}"
     yield f"{_count(len(sweep.rows), 'trial')} on {environments(sweep)}{of}."
     yield from map(_inseparable, (axis for axis in sweep.axes if axis.inseparable))
     if sweep.judged:
@@ -161,13 +161,13 @@ def alike(axis: Axis, groups: list[list[int]]) -> Iterator[str]:
         )
 
 
-def _common(sweep: Sweep, axis: Axis, told: int) -> Iterator[str]:
+def _common(sweep: Sweep, axis: Axis, n_named: int) -> Iterator[str]:
     """If the grid has gaps: the number of trials that the sentences about an axis describe."""
     others = ", ".join(other.name for other in sweep.axes if other is not axis)
-    if not told:
+    if not n_named:
         yield f"No setting of {others} was tried with every value of {axis.name}: none is compared here."
-    elif told < len(sweep.counted):
-        trials = _count(told, "trial")
+    elif n_named < len(sweep.counted):
+        trials = _count(n_named, "trial")
         where = f"settings of {others} that every value of {axis.name} was tried with"
         yield f"This describes only the {trials} with {where}."
 
@@ -322,11 +322,11 @@ def _ordered(axis: Axis, test: AxisTest) -> Iterator[str]:
 
 def _differences(axis: Axis, shown: Table, reference: str) -> Iterator[str]:
     """The values that tests showed to be faster or slower than the reference."""
-    found: dict[str, list[str]] = {"faster": [], "slower": [], "neither is faster throughout": []}
+    groups: dict[str, list[str]] = {"faster": [], "slower": [], "neither is faster throughout": []}
     for row in shown:
         interval = row["rmst_ratio_low"], row["rmst_ratio_high"]
-        found[blocked.direction(row["advantage"], interval)].append(_difference(axis, row))
-    for direction, differences in found.items():
+        groups[blocked.direction(row["advantage"], interval)].append(_difference(axis, row))
+    for direction, differences in groups.items():
         listed = "; ".join(differences)
         if differences and direction in ("faster", "slower"):
             yield f"Converged {direction} than with {reference}: {listed}."

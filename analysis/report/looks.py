@@ -17,14 +17,14 @@ MOST_TOLD = 10_000
 """The largest number of seeds that is stated; above it, the text says "more than"."""
 
 
-def told(looks: Looks) -> list[str]:
+def look_lines(looks: Looks) -> list[str]:
     """A line for each look: "look 2, 12 seeds: buffer = 500 differs (slower), 100k undecided"."""
     lines = []
     for number, seeds in enumerate(looks.design.looks, 1):
         taken = [look for look in looks.decisions.looks if look.seeds == seeds]
         if taken:
-            found = ", ".join(f"{_label(looks, look)} {_verdict(looks, look)}" for look in taken)
-            lines.append(f"look {number}, {seeds} seeds: {looks.axis.name} = {found}")
+            verdicts = ", ".join(f"{_label(looks, look)} {_verdict(looks, look)}" for look in taken)
+            lines.append(f"look {number}, {seeds} seeds: {looks.axis.name} = {verdicts}")
     return lines
 
 
@@ -150,15 +150,15 @@ def waiting(sweep: Sweep) -> str:
 def _schedules(looks: Looks) -> str:
     """The declarations of looks, and their dates."""
     design, (first, *later) = looks.design, looks.schedules
-    said = (
+    text = (
         f"Seeds were added in looks, at {_listed(first.looks)} seeds of each value. The looks, the margin "
         f"and the error of {design.alpha:g} were declared before the first look."
     )
     if first.reserve:
-        said += f" {first.reserve:.0%} of the error was reserved for looks that may be added later."
+        text += f" {first.reserve:.0%} of the error was reserved for looks that may be added later."
     for schedule in later:
         taken = schedule.taken
-        said += (
+        text += (
             f" After the look at {schedule.looks[taken - 1]} seeds ({schedule.declared[:10]}), the later "
             f"looks were declared again, at {_listed(schedule.looks[taken:])} seeds. The error that had been "
             f"spent by then, {design.spent(taken - 1):.2g}, stays spent, and earlier boundaries and "
@@ -166,13 +166,13 @@ def _schedules(looks: Looks) -> str:
             "there on."
         )
         if schedule.reserve:
-            said += f" {schedule.reserve:.0%} of the error was reserved again."
+            text += f" {schedule.reserve:.0%} of the error was reserved again."
     if later:
-        said += (
+        text += (
             " Added looks may depend on earlier results. The error is then kept approximately (Proschan, "
             "Follmann & Waclawiw 1992), not exactly as with conditional error (Müller & Schäfer 2001)."
         )
-    return said
+    return text
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -123,8 +123,8 @@ def _budget(sweep: Sweep, timeline: Timeline) -> str:
         )
         if not set(values(sweep, key).split(" / ")) <= {"none", UNKNOWN}
     ]
-    had = f"Each trial had {' or '.join(limits)}" if limits else "The budget of the trials is unknown"
-    text = f"{had}; time is counted in {timeline.unit}"
+    limits_text = f"Each trial had {' or '.join(limits)}" if limits else "The budget of the trials is unknown"
+    text = f"{limits_text}; time is counted in {timeline.unit}"
     if np.isnan(timeline.budget) or timeline.horizon < timeline.budget:
         text += f", up to {format_number(timeline.horizon)}, the time up to which every trial was observed"
     both = " The tables folder holds both clocks." if len(sweep.timelines) > 1 else ""

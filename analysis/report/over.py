@@ -42,7 +42,7 @@ class Over(NamedTuple):
 def over_environments(sweeps: Mapping[str, Sweep], shuffler: Shuffler) -> list[Over]:
     """The axes that all environments share, each with the values that can be compared in all of them."""
     first = next(iter(sweeps.values()))
-    found = []
+    comparisons = []
     for name in (axis.name for axis in first.axes):
         parts = {
             environment: (sweep, axis)
@@ -52,8 +52,8 @@ def over_environments(sweeps: Mapping[str, Sweep], shuffler: Shuffler) -> list[O
         }
         if len(parts) == len(sweeps):
             over = _over(name, parts, shuffler)
-            found += [over] if over else []
-    return found
+            comparisons += [over] if over else []
+    return comparisons
 
 
 def _over(name: str, parts: Mapping[str, tuple[Sweep, Axis]], shuffler: Shuffler) -> Over | None:
@@ -102,20 +102,20 @@ def _against(
 ) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     scores, reference = (_normalised(parts, values[each]) for each in (code, 0))
-    found: dict[str, Any] = {**with_interval("iqm", np.nan, (np.nan, np.nan))}
+    numbers: dict[str, Any] = {**with_interval("iqm", np.nan, (np.nan, np.nan))}
     if scores and reference:
-        found |= with_interval("iqm", *environments.interquartile_mean(scores, rng))
+        numbers |= with_interval("iqm", *environments.interquartile_mean(scores, rng))
     if code == 0:
-        return found
+        return numbers
     if scores and reference:
         better = environments.probability_of_improvement(scores, reference, rng)
-        found |= with_interval("better", *better)
+        numbers |= with_interval("better", *better)
     overall = environments.overall_difference(trials, of_environment, 0, code, shuffler)
     ratios = {name: _ratio(sweep, axis, values[code], values[0]) for name, (sweep, axis) in parts.items()}
     complete = all(ratios.values())
     spread = {name: ratio for name, ratio in ratios.items() if ratio and ratio.error > 0}
     return {
-        **found,
+        **numbers,
         "p_overall": overall.p if overall else np.nan,
         "advantage": environments.overall_advantage(trials, of_environment, 0, code),
         "p_every": environments.in_every_environment(trials, of_environment, 0, code, shuffler),
@@ -144,12 +144,12 @@ def _times(sweep: Sweep, rows: Sequence[Row], horizon: float) -> Floats:
 
 def _normalised(parts: Mapping[str, tuple[Sweep, Axis]], value: object) -> list[Floats]:
     """Normalised final returns of a value in each environment (random play 0, threshold 1); [] if unknown."""
-    found = []
+    tables = []
     for sweep, axis in parts.values():
         rows = samples.group(sweep.counted, axis)[axis.values.index(value)]  # type: ignore[arg-type]
         scores = normalised_returns(rows)
-        found.append(scores[np.isfinite(scores)])
-    return found if all(len(scores) for scores in found) else []
+        tables.append(scores[np.isfinite(scores)])
+    return tables if all(len(scores) for scores in tables) else []
 
 
 def flat_table(over: Over) -> Table:
@@ -172,14 +172,14 @@ def sentences(over: Over) -> Iterator[str]:
             "so the values were not tested together."
         )
         return
-    told = p_value(over.omnibus.p, over.omnibus.is_floor)
+    test = p_value(over.omnibus.p, over.omnibus.is_floor)
     if over.omnibus.p >= st.SIGNIFICANT:
-        yield f"Over {n} environments together, no effect of {over.name} was shown ({told})."
+        yield f"Over {n} environments together, no effect of {over.name} was shown ({test})."
     else:
         direction = _direction(over) if len(over.values) == 2 else ""
         yield (
             f"Over {n} environments together, the speed of convergence depends on {over.name} "
-            f"({told}){direction}."
+            f"({test}){direction}."
         )
     silent = over.values[-1]["silent"]
     if silent:

@@ -19,12 +19,12 @@ def figure(paths: Paths, name: str) -> Picture:
     Figures that need tests are only in the report. Raises AnalysisError for an unknown or ambiguous name.
     """
     plots = {plot.name: plot for plot in _plots(read_sweep(paths))}
-    found = [plot for plot in plots.values() if name in (plot.name, _kind(plot))]
-    if len(found) != 1:
-        why = "several figures have this name" if found else "unknown"
-        known = dict.fromkeys(plot.name for plot in found or plots.values())
+    matching = [plot for plot in plots.values() if name in (plot.name, _kind(plot))]
+    if len(matching) != 1:
+        why = "several figures have this name" if matching else "unknown"
+        known = dict.fromkeys(plot.name for plot in matching or plots.values())
         raise AnalysisError(f"figure {name!r}: {why}. Allowed: {', '.join(known)}")
-    return paint(found[0])
+    return paint(matching[0])
 
 
 def _kind(plot: Plot) -> str:

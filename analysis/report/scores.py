@@ -21,9 +21,10 @@ def sentences(scores: Scores) -> Iterator[str]:
     no_loss = "" if whole.loss.interval[0] > 0 else "; no loss was shown"
     yield (
         f"With {' and '.join(axis.name for axis in axes)} tuned for each of {n_environments} environments, "
-        f"the mean score is {_told(whole.per_environment)}; with the best single setting, it is "
-        f"{_told(whole.one_for_all)}. The sensitivity (the loss with one setting for all of them) is "
-        f"{_told(whole.loss)}{no_loss} ({n_seeds} seeds; one half chose the settings, the other scored them)."
+        f"the mean score is {_estimate_text(whole.per_environment)}; with the best single setting, it is "
+        f"{_estimate_text(whole.one_for_all)}. The sensitivity (the loss with one setting for all of them) "
+        f"is {_estimate_text(whole.loss)}{no_loss} ({n_seeds} seeds; one half chose the settings, the other "
+        "scored them)."
     )
     enough = whole.effective_dimensionality
     if enough is not None:
@@ -33,20 +34,20 @@ def sentences(scores: Scores) -> Iterator[str]:
         )
 
 
-def _told(one: Estimate) -> str:
+def _estimate_text(one: Estimate) -> str:
     low, high = one.interval
     return f"{one.value:.2f} ({low:.2f} to {high:.2f})" if low == low else f"{one.value:.2f}"
 
 
-def profile_table(found: Profiles) -> Table:
+def profile_table(profiles: Profiles) -> Table:
     return [
         {
-            found.axis.name: value,
+            profiles.axis.name: value,
             "n": len(rows),
             "score": score,
             **with_interval("share", share, (low, high)),
         }
-        for value, rows, profile in zip(found.axis.values, found.rows, found.profiles, strict=True)
+        for value, rows, profile in zip(profiles.axis.values, profiles.rows, profiles.profiles, strict=True)
         for score, share, low, high in zip(*profile, strict=True)
     ]
 
@@ -59,15 +60,17 @@ def tuning_table(tuning: Tuning) -> Table:
         "effective_dimensionality": tuning.whole.effective_dimensionality,
     }
     rows = [{**whole, **_record(tuning.whole, tuning.n_seeds)}]
-    for axis, value, found in tuning.variants:
-        rows.append({"fixed": axis.name, "value": axis.labels()[value], **_record(found, tuning.n_seeds)})
+    for axis, value, sensitivity in tuning.variants:
+        rows.append(
+            {"fixed": axis.name, "value": axis.labels()[value], **_record(sensitivity, tuning.n_seeds)}
+        )
     return rows
 
 
-def _record(found: Sensitivity, n_seeds: int) -> dict[str, Any]:
+def _record(sensitivity: Sensitivity, n_seeds: int) -> dict[str, Any]:
     return {
         "seeds": n_seeds,
-        **with_interval("sensitivity", *found.loss),
-        **with_interval("per_environment", *found.per_environment),
-        **with_interval("one_for_all", *found.one_for_all),
+        **with_interval("sensitivity", *sensitivity.loss),
+        **with_interval("per_environment", *sensitivity.per_environment),
+        **with_interval("one_for_all", *sensitivity.one_for_all),
     }

@@ -11,7 +11,7 @@ HEADING, LINE = 90, 70
 """Letters whose space a heading and a line take. A sentence ends, on average, half-way in a line."""
 
 
-class Said(NamedTuple):
+class SubjectSentences(NamedTuple):
     """Sentences about one subject."""
 
     heading: str
@@ -22,13 +22,13 @@ class Said(NamedTuple):
 
 
 class Screen(NamedTuple):
-    said: list[Said]
+    subjects: list[SubjectSentences]
     """The sentences that fit."""
     rest: int
     """Number of sentences that do not fit."""
 
 
-def first_screen(said: Sequence[Said], letters: int = LETTERS) -> Screen:
+def first_screen(subjects: Sequence[SubjectSentences], letters: int = LETTERS) -> Screen:
     """Choose the most important sentence of each subject, then the others, up to `letters`.
 
     The sentences after the most important one are claims, those before it only describe: claims come first.
@@ -36,24 +36,24 @@ def first_screen(said: Sequence[Said], letters: int = LETTERS) -> Screen:
     important sentence of the first subject is always kept.
     """
     ranked = sorted(
-        ((place, index) for place, each in enumerate(said) for index in range(len(each.sentences))),
-        key=lambda found: _rank(found[1], said[found[0]].takeaway),
+        ((place, index) for place, each in enumerate(subjects) for index in range(len(each.sentences))),
+        key=lambda pair: _rank(pair[1], subjects[pair[0]].takeaway),
     )
     chosen: set[tuple[int, int]] = set()
     for place, index in ranked:
         is_new = all(other != place for other, _ in chosen)
-        letters -= len(said[place].sentences[index]) + LINE // 2 + (HEADING if is_new and place else 0)
+        letters -= len(subjects[place].sentences[index]) + LINE // 2 + (HEADING if is_new and place else 0)
         if letters < 0 and chosen:
             break
         chosen.add((place, index))
-    kept = [
+    shown = [
         each._replace(
             sentences=[text for index, text in enumerate(each.sentences) if (place, index) in chosen]
         )
-        for place, each in enumerate(said)
+        for place, each in enumerate(subjects)
     ]
-    rest = sum(len(each.sentences) for each in said) - len(chosen)
-    return Screen([each for each in kept if each.sentences], rest)
+    rest = sum(len(each.sentences) for each in subjects) - len(chosen)
+    return Screen([each for each in shown if each.sentences], rest)
 
 
 def _rank(index: int, takeaway: int) -> int:

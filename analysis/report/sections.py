@@ -87,17 +87,17 @@ def sections_of(sweep: Sweep) -> list[Section]:
     if any(plan.looks for plan in sweep.plans):
         return [_section_in_looks(sweep, axis) for axis in sweep.axes]
     timeline, shuffler = sweep.timelines[0], Shuffler(np.random.default_rng(0))
-    found = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
-    tests = compare.axis_tests(found, timeline, shuffler)
-    return [_section(sweep, of, test, shuffler) for of, test in zip(found, tests, strict=True)]
+    compared = [compare.compared(sweep, axis, timeline) for axis in sweep.axes]
+    tests = compare.axis_tests(compared, timeline, shuffler)
+    return [_section(sweep, of, test, shuffler) for of, test in zip(compared, tests, strict=True)]
 
 
 def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
     """A section whose claims come from the looks alone; no other test is made."""
-    section, found = _described(sweep, axis), take_looks(sweep)
-    claims = looks.outcomes(found) if found else [looks.waiting(sweep)]
-    said = [*section.findings, *claims]
-    return section._replace(findings=said, takeaway=len(section.findings), looks=found)
+    section, taken_looks = _described(sweep, axis), take_looks(sweep)
+    claims = looks.outcomes(taken_looks) if taken_looks else [looks.waiting(sweep)]
+    sentences = [*section.findings, *claims]
+    return section._replace(findings=sentences, takeaway=len(section.findings), looks=taken_looks)
 
 
 def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
@@ -105,15 +105,15 @@ def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
     timeline = sweep.timelines[0]
     reached = surfaces(sweep, axis, timeline, of, np.random.default_rng(0))
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
-    said = list(findings.describe(sweep, axis, timeline, values))
-    said += findings.alike(axis, same_networks(sweep, axis))
-    return Section(axis, axis.title or "All trials", said, values, attainment=reached)
+    sentences = list(findings.describe(sweep, axis, timeline, values))
+    sentences += findings.alike(axis, same_networks(sweep, axis))
+    return Section(axis, axis.title or "All trials", sentences, values, attainment=reached)
 
 
 def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
     timeline, axis = sweep.timelines[0], of.axis
     section = _described(sweep, axis, of)
-    said, takeaway = section.findings, 0
+    sentences, takeaway = section.findings, 0
     index, why = sweep.reference(axis)
     reference = f"{axis.name} = {axis.labels()[index]} ({why})"
     comparisons: Table = []
@@ -122,12 +122,12 @@ def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> 
         robustness = examine(sweep, of, timeline, shuffler)
         asymptotic = compare.asymptotic(sweep, axis, timeline) if len(sweep.axes) == 1 else None
         comparisons = compare.comparison_table(sweep, of, timeline, shuffler)
-        takeaway = len(said)
-        said += findings.tested(axis, test, comparisons, reference)
-        said += [next(choices.sentences(axis, of, robustness))] if robustness else []
-        said += attainment.sentences(axis, section.attainment, timeline) if section.attainment else []
+        takeaway = len(sentences)
+        sentences += findings.tested(axis, test, comparisons, reference)
+        sentences += [next(choices.sentences(axis, of, robustness))] if robustness else []
+        sentences += attainment.sentences(axis, section.attainment, timeline) if section.attainment else []
     elif axis is not ALL:
-        said.append(findings.untested(sweep, axis, section.values))
+        sentences.append(findings.untested(sweep, axis, section.values))
     return section._replace(
         takeaway=takeaway, comparisons=comparisons, reference=reference, test=test, robustness=robustness,
         asymptotic=asymptotic,

@@ -24,7 +24,7 @@ CV = 0.5
 class Basis(NamedTuple):
     """The assumptions or measurements behind a plan."""
 
-    told: str
+    description: str
     variance: float
     """Variance of the difference of relative times of two values."""
     n_values: int
@@ -86,11 +86,11 @@ def _check(args: argparse.Namespace) -> None:
 def _assumptions(args: argparse.Namespace) -> Basis:
     cv = CV if args.cv is None else args.cv
     correlation = args.correlation or 0.0
-    told = (
+    description = (
         f"Assumed: the standard deviation of times is {cv:g} of their mean; trials of one seed have a "
         f"correlation of {correlation:g}."
     )
-    return Basis(told, planning.variance(cv, correlation), args.values or 2, np.nan)
+    return Basis(description, planning.variance(cv, correlation), args.values or 2, np.nan)
 
 
 def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
@@ -102,17 +102,17 @@ def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
     trials = [trial.number("wall_seconds") for trial in sweep.trials if sweep.counts({"run": trial.run})]
     known = [seconds for seconds in trials if not np.isnan(seconds)]
     seconds = float(np.mean(known)) if known else np.nan
-    found = [
-        Basis(told, variance, n_values or len(axis.values), seconds)
+    bases = [
+        Basis(description, variance, n_values or len(axis.values), seconds)
         for axis in sweep.axes
-        for told, variance in _pilot(sweep, axis, timeline)
+        for description, variance in _pilot(sweep, axis, timeline)
     ]
-    if not found:
+    if not bases:
         raise AnalysisError(
             f"{sweep.paths[0]}: no value shares three seeds with the reference; allowed: "
             f"a sweep with such values, or assumptions (--cv, --correlation)"
         )
-    return found
+    return bases
 
 
 def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, float]]:
@@ -120,26 +120,26 @@ def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, floa
         return []
     reference, _ = sweep.reference(axis)
     groups = samples.group(sweep.counted, axis)
-    found = []
+    variances = []
     for code, rows in enumerate(groups):
         pairs = samples.in_pairs(sweep, axis, rows, groups[reference]) if code != reference else None
         if pairs and len(pairs[0]) >= 3:
             ours, theirs = (np.minimum(timeline.times(part), timeline.horizon) for part in pairs)
-            found.append((planning.pilot_variance(ours, theirs), len(pairs[0]), axis.labels()[code]))
-    if not found:
+            variances.append((planning.pilot_variance(ours, theirs), len(pairs[0]), axis.labels()[code]))
+    if not variances:
         return []
-    variance, n, label = max(found)
-    told = (
+    variance, n, label = max(variances)
+    description = (
         f"From this pilot: {axis.name} = {label} against {axis.labels()[reference]}, the values with the "
         f"largest variance, in {n} pairs. The plan uses the upper {planning.CAUTION:.0%} limit of the "
         "variance, because a small pilot often shows too little variance."
     )
-    return [(told, variance)]
+    return [(description, variance)]
 
 
 def show(basis: Basis, needs: list[planning.Need], power: float, console: Console) -> None:
     """Print the plan. Its times are for one core."""
-    console.print(basis.told, highlight=False)
+    console.print(basis.description, highlight=False)
     table = Table(box=None, header_style="", pad_edge=False)
     for title in ("to find, with power " + f"{power:g}", "seeds per value", "trials", "hours of one core"):
         table.add_column(title, justify="left" if title.startswith("to") else "right")

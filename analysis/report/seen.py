@@ -10,16 +10,16 @@ from analysis.records import BLOCK, PROGRAM, Sweep
 def sentences(sweep: Sweep) -> Iterator[str]:
     """The origin of trials that were not trained here, and a caution if seeds were added to known trials."""
     yield from _imported(sweep)
-    in_looks, found = any(plan.looks for plan in sweep.plans), sweep.taken_from
-    if found:
-        places = " and ".join(f"{count} in {folder}" for folder, count in found.most_common())
-        where = places if len(found) > 1 else f"in {next(iter(found))}"
-        were = "trial was" if len(sweep.rows) == 1 else "trials were"
+    in_looks, taken_from = any(plan.looks for plan in sweep.plans), sweep.taken_from
+    if taken_from:
+        places = " and ".join(f"{count} in {folder}" for folder, count in taken_from.most_common())
+        where = places if len(taken_from) > 1 else f"in {next(iter(taken_from))}"
+        subject = "trial was" if len(sweep.rows) == 1 else "trials were"
         yield (
-            f"{found.total()} of {len(sweep.rows)} {were} not trained for this sweep, but taken from earlier "
-            f"training by the same program, {where}."
+            f"{taken_from.total()} of {len(sweep.rows)} {subject} not trained for this sweep, but taken from "
+            f"earlier training by the same program, {where}."
         )
-    if found and in_looks:
+    if taken_from and in_looks:
         yield (
             "The looks keep their declared error, unless values or looks were chosen because of the results "
             "of these trials. With seeds that nobody has seen (seeds.first) they keep it in any case."
@@ -32,12 +32,12 @@ def sentences(sweep: Sweep) -> Iterator[str]:
 
 def _imported(sweep: Sweep) -> Iterator[str]:
     """Cautions about trials that other programs trained."""
-    found = [trial for trial in sweep.trials if trial.imported]
-    if not found:
+    imported = [trial for trial in sweep.trials if trial.imported]
+    if not imported:
         return
-    programs = " and ".join(dict.fromkeys(str(trial.config[PROGRAM]) for trial in found))
+    programs = " and ".join(dict.fromkeys(str(trial.config[PROGRAM]) for trial in imported))
     yield (
-        f"Read from the logs of other programs ({programs}): {len(found)} of {len(sweep.rows)} trials. "
+        f"Read from the logs of other programs ({programs}): {len(imported)} of {len(sweep.rows)} trials. "
         "Values missing in these logs are unknown. The logs do not say whether a trial was complete: a trial "
         "that did not converge is censored at the end of its log."
     )

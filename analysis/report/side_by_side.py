@@ -24,8 +24,8 @@ SAME = ("steps_to_threshold", "episodes_to_threshold", "final_return", "env_step
 Pair = tuple[Row, Row]
 
 
-class Sides(NamedTuple):
-    """Several sweeps side by side."""
+class SweepComparison(NamedTuple):
+    """The results of several sweeps beside each other."""
 
     outcomes: Table
     """One row per environment and sweep: the results of its trials."""
@@ -33,62 +33,63 @@ class Sides(NamedTuple):
     """One row per key whose values differ between sweeps: the key, and the values in each sweep."""
     shared: Table
     """Results of each configuration that several sweeps contain, one row per sweep."""
-    said: list[str]
+    sentences: list[str]
     panels: Mapping[str, tuple[Sweep, Axis]]
     """The sweeps that a figure can show, with the axis to show."""
 
 
-def side_by_side(sweep: Sweep) -> Sides | None:
+def compare_sweeps(sweep: Sweep) -> SweepComparison | None:
     """Compare the sweeps of several folders; None if there is only one folder.
 
     A trial that is in two of the sweeps counts in both.
     """
-    sides = sweep.by_path()
-    if len(sides) < 2:
+    sweeps = sweep.by_path()
+    if len(sweeps) < 2:
         return None
-    return Sides(
-        list(_outcomes(sides)),
-        list(_differences(sides)),
-        list(_shared(sweep, sides)),
-        [*_budgets(sweep, sides), *_sentences(sides)],
-        dict(_panels(sides)),
+    return SweepComparison(
+        list(_outcomes(sweeps)),
+        list(_differences(sweeps)),
+        list(_shared(sweep, sweeps)),
+        [*_budgets(sweep, sweeps), *_sentences(sweeps)],
+        dict(_panels(sweeps)),
     )
 
 
-def _outcomes(sides: Mapping[str, Sweep]) -> Iterator[dict[str, Any]]:
-    for environment in _environments(sides):
+def _outcomes(sweeps: Mapping[str, Sweep]) -> Iterator[dict[str, Any]]:
+    for environment in _environments(sweeps):
         of_it = {
-            name: side.where([_is_of(row, environment) for row in side.rows]) for name, side in sides.items()
+            name: sweep.where([_is_of(row, environment) for row in sweep.rows])
+            for name, sweep in sweeps.items()
         }
-        for name, side in of_it.items():
-            if side.rows:
-                varied = [axis for axis in side.axes if axis is not ALL and axis.name != ENVIRONMENT]
+        for name, sweep in of_it.items():
+            if sweep.rows:
+                varied = [axis for axis in sweep.axes if axis is not ALL and axis.name != ENVIRONMENT]
                 yield {
                     SWEEP: name,
                     "environment": environment,
                     "varies": ", ".join(f"{axis.name} ({len(axis.values)})" for axis in varied) or "nothing",
-                    **_described(side, list(of_it.values())),
+                    **_described(sweep, list(of_it.values())),
                 }
 
 
-def _environments(sides: Mapping[str, Sweep]) -> list[str]:
-    return list(dict.fromkeys(str(row.get(ENVIRONMENT)) for side in sides.values() for row in side.rows))
+def _environments(sweeps: Mapping[str, Sweep]) -> list[str]:
+    return list(dict.fromkeys(str(row.get(ENVIRONMENT)) for sweep in sweeps.values() for row in sweep.rows))
 
 
 def _is_of(row: Mapping[str, Any], environment: str) -> bool:
     return str(row.get(ENVIRONMENT)) == environment
 
 
-def _described(side: Sweep, together: list[Sweep]) -> dict[str, Any]:
+def _described(sweep: Sweep, together: list[Sweep]) -> dict[str, Any]:
     """All trials of one sweep as one row. Times are restricted to the common horizon of all in `together`."""
     timeline = timelines_of([row for each in together for row in each.counted])[0]
-    (row,) = value_table(side, ALL, timeline, np.random.default_rng(0))
+    (row,) = value_table(sweep, ALL, timeline, np.random.default_rng(0))
     return {name: value for name, value in row.items() if name != ALL.name}
 
 
-def _differences(sides: Mapping[str, Sweep]) -> Iterator[dict[str, str]]:
+def _differences(sweeps: Mapping[str, Sweep]) -> Iterator[dict[str, str]]:
     """Programs, machines and configuration values that differ between sweeps."""
-    facts = {name: [_facts(trial) for trial in side.trials] for name, side in sides.items()}
+    facts = {name: [_facts(trial) for trial in sweep.trials] for name, sweep in sweeps.items()}
     for key in dict.fromkeys(key for found in facts.values() for fact in found for key in fact):
         values = {
             name: list(dict.fromkeys(fact.get(key, "–") for fact in found)) for name, found in facts.items()
@@ -122,25 +123,25 @@ def _listed(values: list[str]) -> str:
     return ", ".join(values[:SHOWN]) + more
 
 
-def _shared(sweep: Sweep, sides: Mapping[str, Sweep]) -> Iterator[dict[str, Any]]:
-    runs = {name: {row["run"] for row in side.counted} for name, side in sides.items()}
+def _shared(sweep: Sweep, sweeps: Mapping[str, Sweep]) -> Iterator[dict[str, Any]]:
+    runs = {name: {row["run"] for row in part_of.counted} for name, part_of in sweeps.items()}
     for values, rows in configurations(sweep):
         held = {name: {row["run"] for row in rows} & own for name, own in runs.items()}
-        holders = {name: found for name, found in held.items() if found}
+        holders = {name: runs_here for name, runs_here in held.items() if runs_here}
         if len(holders) < 2:
             continue
         parts = {
-            name: sides[name].where([row["run"] in found for row in sides[name].rows])
-            for name, found in holders.items()
+            name: sweeps[name].where([row["run"] in runs_here for row in sweeps[name].rows])
+            for name, runs_here in holders.items()
         }
         for name, part in parts.items():
             yield {**values, SWEEP: name, **_described(part, list(parts.values()))}
 
 
-def _budgets(sweep: Sweep, sides: Mapping[str, Sweep]) -> Iterator[str]:
+def _budgets(sweep: Sweep, sweeps: Mapping[str, Sweep]) -> Iterator[str]:
     """If the sweeps of one environment trained for different times: how long, and what is compared."""
-    counted = {name: side.counted for name, side in sides.items() if side.counted}
-    if len(_environments(sides)) > 1 or len(counted) < 2:
+    counted = {name: own.counted for name, own in sweeps.items() if own.counted}
+    if len(_environments(sweeps)) > 1 or len(counted) < 2:
         return
     together = timelines_of(sweep.counted)[0]
     ends = {name: _end(rows, together.unit) for name, rows in counted.items()}
@@ -159,30 +160,30 @@ def _end(rows: Sequence[Row], unit: str) -> float:
     return timeline.longest if np.isnan(timeline.budget) else timeline.budget
 
 
-def _sentences(sides: Mapping[str, Sweep]) -> Iterator[str]:
-    first, *others = sides
+def _sentences(sweeps: Mapping[str, Sweep]) -> Iterator[str]:
+    first, *others = sweeps
     for other in others:
-        pairs = _pairs(sides[first], sides[other])
+        pairs = _pairs(sweeps[first], sweeps[other])
         same = sum(all(_equal(one[name], two[name]) for name in SAME) for one, two in pairs)
         if not pairs:
             yield f"{first} and {other} have no trial of the same configuration and seed."
             continue
-        told = f"All {same}" if same == len(pairs) else f"{same} of {len(pairs)}"
+        count = f"All {same}" if same == len(pairs) else f"{same} of {len(pairs)}"
         yield (
             f"Trials of the same configuration and seed in {first} and {other}: {len(pairs)} in each. "
-            f"{told} ended with the same numbers{_difference(pairs, other, first)}."
+            f"{count} ended with the same numbers{_difference(pairs, other, first)}."
         )
 
 
-def _pairs(side: Sweep, other: Sweep) -> list[Pair]:
+def _pairs(sweep: Sweep, other: Sweep) -> list[Pair]:
     """Pairs of trials with the same configuration and seed, one of each sweep."""
-    ours, theirs = _by_identity(side), _by_identity(other)
+    ours, theirs = _by_identity(sweep), _by_identity(other)
     return [(ours[key], theirs[key]) for key in ours if key in theirs]
 
 
-def _by_identity(side: Sweep) -> dict[object, Row]:
-    hashes = {trial.run: trial.record.get("config_hash") for trial in side.trials}
-    return {hashes[row["run"]]: row for row in side.counted if hashes[row["run"]] is not None}
+def _by_identity(sweep: Sweep) -> dict[object, Row]:
+    hashes = {trial.run: trial.record.get("config_hash") for trial in sweep.trials}
+    return {hashes[row["run"]]: row for row in sweep.counted if hashes[row["run"]] is not None}
 
 
 def _equal(one: Any, two: Any) -> bool:
@@ -198,7 +199,7 @@ def _difference(pairs: list[Pair], other: str, first: str) -> str:
     return f"; the final return of {other} minus that of {first} is {mean} on average"
 
 
-def _panels(sides: Mapping[str, Sweep]) -> Iterator[tuple[str, tuple[Sweep, Axis]]]:
-    for name, side in sides.items():
-        if side.judged and len(side.by_environment()) == 1:
-            yield name, (side, side.axes[0])
+def _panels(sweeps: Mapping[str, Sweep]) -> Iterator[tuple[str, tuple[Sweep, Axis]]]:
+    for name, sweep in sweeps.items():
+        if sweep.judged and len(sweep.by_environment()) == 1:
+            yield name, (sweep, sweep.axes[0])

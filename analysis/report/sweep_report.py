@@ -34,14 +34,14 @@ from analysis.report.figures import (
     paint_all,
     pair_plots,
     scores_plots,
-    sides_plot,
+    sweeps_plot,
 )
 from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.over import Over, over_environments, sentences
 from analysis.report.page import render_page
-from analysis.report.screen import Said, first_screen
+from analysis.report.screen import SubjectSentences, first_screen
 from analysis.report.sections import Part, parts_of
-from analysis.report.side_by_side import Sides, side_by_side
+from analysis.report.side_by_side import SweepComparison, compare_sweeps
 from analysis.report.tables import csv_tables
 
 
@@ -78,23 +78,25 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
     plots = [list(_plots(part)) if part.sweep.counted else [] for part in parts]
     together = [environments_plot(each.name, each.parts) for each in over]
     together += scores_plots(scored) if scored else []
-    sides = side_by_side(sweep)
-    together += [sides_plot(sides.panels)] if sides and sides.panels else []
+    comparison = compare_sweeps(sweep)
+    together += [sweeps_plot(comparison.panels)] if comparison and comparison.panels else []
     painted = iter(paint_all([*together, *chain(*plots)]))
     of_all = list(islice(painted, len(together)))
     pictures = [list(islice(painted, len(own))) for own in plots]
-    page = _render(sweep, parts, over, scored, sides, of_all, pictures)
-    tables = csv_tables(sweep, parts, over, scored, sides)
+    page = _render(sweep, parts, over, scored, comparison, of_all, pictures)
+    tables = csv_tables(sweep, parts, over, scored, comparison)
     return publish(output, page, [*of_all, *chain(*pictures)], tables)
 
 
 def findings_about(paths: Paths) -> list[str]:
     """The findings of the report about `paths`, one sentence each."""
-    found = list[str]()
+    all_sentences = list[str]()
     for part in parts_of(read_sweep(paths)):
-        said = [*chain(*(section.findings for section in part.sections)), *part.best]
-        found += [f"{part.name}: {sentence}" if part.name else sentence for sentence in said]
-    return found
+        part_sentences = [*chain(*(section.findings for section in part.sections)), *part.best]
+        all_sentences += [
+            f"{part.name}: {sentence}" if part.name else sentence for sentence in part_sentences
+        ]
+    return all_sentences
 
 
 def _only(paths: list[Path]) -> Path:
@@ -122,32 +124,34 @@ def _plots(part: Part) -> Iterator[Plot]:
 
 def _tests(parts: list[Part]) -> tuple[str, str]:
     """Heading and text about the tests behind the claims."""
-    found = next((section.looks for part in parts for section in part.sections if section.looks), None)
-    return ("Looks", looks.methods(found)) if found else methods.tests()
+    section_looks = next(
+        (section.looks for part in parts for section in part.sections if section.looks), None
+    )
+    return ("Looks", looks.methods(section_looks)) if section_looks else methods.tests()
 
 
-def _said(
+def _sentences_by_subject(
     overview: list[str],
     over: list[tuple[Over, list[str]]],
     scored: list[str] | None,
-    sides: Sides | None,
+    comparison: SweepComparison | None,
     parts: list[Part],
-) -> Iterator[Said]:
+) -> Iterator[SubjectSentences]:
     """All sentences, grouped by subject."""
-    yield Said("", overview)
-    if sides:
-        yield Said("side by side", sides.said)
-    for each, told in over:
-        yield Said(f"{each.name}, over all environments", told)
+    yield SubjectSentences("", overview)
+    if comparison:
+        yield SubjectSentences("side by side", comparison.sentences)
+    for each, texts in over:
+        yield SubjectSentences(f"{each.name}, over all environments", texts)
     if scored:
-        yield Said("scores over all environments", scored)
+        yield SubjectSentences("scores over all environments", scored)
     for part in parts:
         about = f"{part.name}: " if part.name else ""
         if part.best:
-            yield Said(f"{about}configurations", part.best)
+            yield SubjectSentences(f"{about}configurations", part.best)
         for section in part.sections:
             heading = f"{about}{section.axis.name}" if about or len(part.sections) > 1 else ""
-            yield Said(heading, section.findings, section.takeaway)
+            yield SubjectSentences(heading, section.findings, section.takeaway)
 
 
 def _render(
@@ -155,24 +159,26 @@ def _render(
     parts: list[Part],
     over: list[Over],
     scored: Scores | None,
-    sides: Sides | None,
+    comparison: SweepComparison | None,
     of_all: list[Picture],
     pictures: list[list[Picture]],
 ) -> str:
     overview = list(findings.overview(sweep))
-    told = [(each, list(sentences(each))) for each in over]
-    told_scores = list(scores.sentences(scored)) if scored else None
+    over_sentences = [(each, list(sentences(each))) for each in over]
+    score_sentences = list(scores.sentences(scored)) if scored else None
     return render_page(
         "report.html.j2",
         title=findings.title(sweep),
         overview=overview,
-        screen=first_screen(list(_said(overview, told, told_scores, sides, parts))),
-        sides=sides,
+        screen=first_screen(
+            list(_sentences_by_subject(overview, over_sentences, score_sentences, comparison, parts))
+        ),
+        comparison=comparison,
         main=next(iter([*of_all, *chain(*pictures)]), None),
         sweep=sweep,
         parts=list(zip(parts, pictures, strict=True)),
-        over=told,
-        scored=told_scores,
+        over=over_sentences,
+        scored=score_sentences,
         tuned=scores.tuning_table(scored.tuning) if scored and isinstance(scored.tuning, Tuning) else [],
         of_all=of_all,
         slug=slug,

@@ -10,11 +10,15 @@ from analysis.records import Sweep, Timeline, slug, to_csv, trial_columns
 from analysis.report import attainment, looks, scores
 from analysis.report.over import Over, flat_table
 from analysis.report.sections import Part, Section
-from analysis.report.side_by_side import Sides
+from analysis.report.side_by_side import SweepComparison
 
 
 def csv_tables(
-    sweep: Sweep, parts: list[Part], over: list[Over], scored: Scores | None, sides: Sides | None
+    sweep: Sweep,
+    parts: list[Part],
+    over: list[Over],
+    scored: Scores | None,
+    comparison: SweepComparison | None,
 ) -> dict[str, str]:
     """All tables of a report, as CSV text by name."""
     tables = {"trials": to_csv(sweep.rows, trial_columns(sweep), sweep.axes)}
@@ -22,7 +26,7 @@ def csv_tables(
         tables |= {f"{part.prefix}{name}": text for name, text in _part_tables(part).items()}
     tables |= {f"environments_{slug(each.name)}": to_csv(flat_table(each)) for each in over}
     tables |= _scores_tables(scored) if scored else {}
-    return tables | (_sides_tables(sweep, sides) if sides else {})
+    return tables | (_comparison_tables(sweep, comparison) if comparison else {})
 
 
 def _part_tables(part: Part) -> dict[str, str]:
@@ -41,10 +45,10 @@ def _part_tables(part: Part) -> dict[str, str]:
     return tables
 
 
-def _sides_tables(sweep: Sweep, sides: Sides) -> dict[str, str]:
-    tables = {"sweeps": to_csv(sides.outcomes), "sweeps_differences": to_csv(sides.differences)}
-    if sides.shared:
-        tables["sweeps_shared"] = to_csv(sides.shared, axes=sweep.axes)
+def _comparison_tables(sweep: Sweep, comparison: SweepComparison) -> dict[str, str]:
+    tables = {"sweeps": to_csv(comparison.outcomes), "sweeps_differences": to_csv(comparison.differences)}
+    if comparison.shared:
+        tables["sweeps_shared"] = to_csv(comparison.shared, axes=sweep.axes)
     return tables
 
 

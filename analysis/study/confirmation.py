@@ -169,24 +169,27 @@ def _plain(one: Against) -> dict[str, float | None]:
 
 def compare(content: Content) -> Confirmed:
     """Compare each winner with the default."""
-    found = Confirmed(content, {})
+    confirmation = Confirmed(content, {})
     pairs = {
-        (name, row["name"]): _pair(found, name, found.parts(name), row)
+        (name, row["name"]): _pair(confirmation, name, confirmation.parts(name), row)
         for name in content["objectives"]
-        for row in found.winners
+        for row in confirmation.winners
     }
     against = {key: pair.described() for key, pair in pairs.items()}
     for (name, who), pair in pairs.items():
-        for part, scored in zip(found.parts(name), pair.parts, strict=True):
+        for part, scored in zip(confirmation.parts(name), pair.parts, strict=True):
             against.setdefault((part, who), described(scored.scores))
-    if found.n_seeds >= found.tested_from:
-        shuffler, level = Shuffler(np.random.default_rng(0)), 1 - 2 * st.SIGNIFICANT / max(1, found.n_tests)
-        p = {key: pair.p_value(shuffler) for key, pair in pairs.items() if key[0] in found.searched}
+    if confirmation.n_seeds >= confirmation.tested_from:
+        shuffler, level = (
+            Shuffler(np.random.default_rng(0)),
+            1 - 2 * st.SIGNIFICANT / max(1, confirmation.n_tests),
+        )
+        p = {key: pair.p_value(shuffler) for key, pair in pairs.items() if key[0] in confirmation.searched}
         for key, p_holm in zip(p, st.holm([one.p for one in p.values()]).tolist(), strict=True):
             differs = pairs[key].direction(level) if p_holm < st.SIGNIFICANT else "no difference shown"
             verdict = against[key].verdict or differs
             against[key] = against[key]._replace(p=p[key], p_holm=p_holm, verdict=verdict)
-    return found._replace(against=against)
+    return confirmation._replace(against=against)
 
 
 class Part(NamedTuple):
@@ -231,8 +234,8 @@ class Pair(NamedTuple):
 
     def goodness(self) -> Floats:
         """The sum of the parts' goodness, each divided by its norm: [2, seeds]."""
-        found = [part.goodness(self.is_minimised) for part in self.parts]
-        return np.asarray(sum(values / (np.linalg.norm(values) or 1.0) for values in found))
+        goodness_of_parts = [part.goodness(self.is_minimised) for part in self.parts]
+        return np.asarray(sum(values / (np.linalg.norm(values) or 1.0) for values in goodness_of_parts))
 
     def direction(self, level: float) -> Verdict:
         """The direction of a difference: the sign of `goodness`, if the ratio of restricted means agrees."""
@@ -249,17 +252,17 @@ def described(both: Floats) -> Against:
     y, x = both
     if not np.isfinite(both).all():
         return NO_DIFFERENCE
-    found = scores.paired_difference(x, y)
+    paired = scores.paired_difference(x, y)
     verdict: Verdict = "the same" if np.array_equal(x, y) else ""
-    return Against(found.difference, interval(x - y), found.correlation, verdict=verdict)
+    return Against(paired.difference, interval(x - y), paired.correlation, verdict=verdict)
 
 
-def _pair(found: Confirmed, name: str, parts: Sequence[str], row: Row) -> Pair:
-    pair = found.default, row
+def _pair(confirmation: Confirmed, name: str, parts: Sequence[str], row: Row) -> Pair:
+    pair = confirmation.default, row
     return Pair(
         _scores(pair, name),
         [Part(_scores(pair, part), _converged(pair, part)) for part in parts],
-        found.content["objectives"][name] == "minimize",
+        confirmation.content["objectives"][name] == "minimize",
     )
 
 

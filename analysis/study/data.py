@@ -130,10 +130,10 @@ class StudyData:
     @cached_property
     def parameters(self) -> list[Parameter]:
         """The searched parameters that can vary."""
-        found: dict[str, BaseDistribution] = {}
+        distributions: dict[str, BaseDistribution] = {}
         for trial in self.trials:
-            found |= trial.distributions
-        return [Parameter(name, d) for name, d in found.items() if not d.single()]
+            distributions |= trial.distributions
+        return [Parameter(name, d) for name, d in distributions.items() if not d.single()]
 
     def front(self) -> list[FrozenTrial]:
         """The best proposal, or the Pareto front."""

@@ -28,8 +28,8 @@ class InEnvironment(NamedTuple):
 
 def score_table(trials: list[FrozenTrial], goal: Goal, environments: list[str]) -> Floats:
     """The score of each proposal in each environment: [trials, environments]."""
-    found = [t.user_attrs[BY_ENVIRONMENT][goal.name] for t in trials]
-    return np.array([[each[name] for name in environments] for each in found], dtype=np.float64)
+    scores = [t.user_attrs[BY_ENVIRONMENT][goal.name] for t in trials]
+    return np.array([[each[name] for name in environments] for each in scores], dtype=np.float64)
 
 
 def best_of(study: StudyData, goal: Goal) -> FrozenTrial:
@@ -59,10 +59,10 @@ def in_environments(study: StudyData, goal: Goal) -> list[InEnvironment]:
 def worst_for_the_best(study: StudyData) -> Iterator[str]:
     """The environment in which the best proposal of each goal does worst, in words."""
     for goal in study.goals:
-        found = in_environments(study, goal)
-        if len(found) < 2:
+        ranks = in_environments(study, goal)
+        if len(ranks) < 2:
             continue
-        worst = max(found, key=lambda each: each.score if goal.minimised else -each.score)
+        worst = max(ranks, key=lambda each: each.score if goal.minimised else -each.score)
         there = f"{goal.name} is {format_number(worst.score)} there ({scale(goal)})"
         reached = f"proposal {worst.best} reached {format_number(worst.best_score)}"
         if worst.rank == 1:

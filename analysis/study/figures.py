@@ -68,8 +68,8 @@ def intermediate_values(study: StudyData, goal: Goal) -> Figure:
         reported = trial.intermediate_values
         steps = np.array(sorted(reported), dtype=np.float64)
         values = np.array([reported[int(step)] for step in steps], dtype=np.float64)
-        seen = np.isfinite(values)
-        steps, values = steps[seen], values[seen]
+        finite = np.isfinite(values)
+        steps, values = steps[finite], values[finite]
         if not len(steps):
             continue
         what = "reached by a pruned proposal" if trial in study.pruned else "reached by a proposal"
@@ -218,24 +218,24 @@ def _mark(ax: Axes, place: int, parameter: Parameter) -> None:
                     va="center", bbox=PAPER)  # fmt: skip
 
 
-def importance_bars(found: Importances) -> Figure:
+def importance_bars(importances: Importances) -> Figure:
     """Importance of each parameter, compared with the limit from shuffled scores."""
-    count, tested = len(found.names), found.tested
+    count, tested = len(importances.names), importances.tested
     figure, (ax,) = new_figure(7.0, 1.5 + 0.36 * count)
     places = np.arange(count)
-    above = [name in found.above() for name in found.names]
+    above = [name in importances.above() for name in importances.names]
     colors = [OKABE_ITO[0] if stands_out else FAINT for stands_out in above]
-    note(ax, "importance", {"parameter": found.names, "value": found.observed})
-    if tested is None or tested.n < found.n:
-        ax.barh(places, found.observed, color=FAINT, height=0.55, alpha=0.6,
-                label=f"all {found.n} proposals (descriptive)")  # fmt: skip
+    note(ax, "importance", {"parameter": importances.names, "value": importances.observed})
+    if tested is None or tested.n < importances.n:
+        ax.barh(places, importances.observed, color=FAINT, height=0.55, alpha=0.6,
+                label=f"all {importances.n} proposals (descriptive)")  # fmt: skip
     else:
         ax.barh(places, tested.observed, color=colors, height=0.55)
     if tested is not None:
-        note(ax, "importance, tested", {"parameter": found.names, "value": tested.observed})
-        note(ax, "median of shuffled scores", {"parameter": found.names, "value": tested.null_median})
+        note(ax, "importance, tested", {"parameter": importances.names, "value": tested.observed})
+        note(ax, "median of shuffled scores", {"parameter": importances.names, "value": tested.null_median})
         note(ax, "limit", {"parameter": ["any"], "value": tested.limit})
-        if tested.n < found.n:
+        if tested.n < importances.n:
             label = f"the {tested.n} that did not depend on scores (tested)"
             ax.scatter(tested.observed, places, c=colors, marker="D", edgecolor=INK, zorder=3, label=label)
         ax.scatter(
@@ -245,7 +245,7 @@ def importance_bars(found: Importances) -> Figure:
         label = f"limit {tested.limit:.2g}{'' if is_seen else ', beyond the right end'}"
         ax.plot([tested.limit] * 2 if is_seen else [], [count, -1] if is_seen else [], color=ACCENT,
                 linewidth=1.6, label=label)  # fmt: skip
-    ax.set_yticks(places, found.names)
+    ax.set_yticks(places, importances.names)
     ax.set(xlim=(0, 1.02), ylim=(count - 0.4, -0.6), xlabel="importance (sums to 1)")
     ax.grid(visible=False, axis="y")
     figure.legend(loc="outside upper right", ncols=2)
@@ -268,8 +268,8 @@ def confirmation(content: Mapping[str, Any], name: str) -> Figure:
         if len(scores):
             low, high = interval(scores, content.get("bounds", {}).get(name))
             ax.vlines(place, low, high, color=INK, linewidth=1.6)
-            found = {"value": scores.mean(), "low": low, "high": high}
-            note(ax, "mean on fresh seeds", {"configuration": [named], **found})
+            estimate = {"value": scores.mean(), "low": low, "high": high}
+            note(ax, "mean on fresh seeds", {"configuration": [named], **estimate})
             ax.plot([place], [scores.mean()], "D", color="white", markeredgecolor=INK, markersize=7,
                     label="their mean, 95% interval")  # fmt: skip
         if name in row["search"]:

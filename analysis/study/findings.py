@@ -35,8 +35,8 @@ def overview(study: StudyData) -> Iterator[str]:
         yield f"In {len(diverged)} of them at least one seed diverged, which counts as the worst outcome."
     for trial in study.front():
         scores = zip(study.goals, trial.values, strict=True)
-        told = ", ".join(f"{goal.name} {format_number(value)}" for goal, value in scores)
-        yield f"Best in the search: proposal {trial.number} with {told}."
+        scores_text = ", ".join(f"{goal.name} {format_number(value)}" for goal, value in scores)
+        yield f"Best in the search: proposal {trial.number} with {scores_text}."
     if study.environments:
         yield from environments.worst_for_the_best(study)
     if not study.finite:
@@ -47,9 +47,9 @@ def _scale(goal: Goal) -> str:
     return f"{goal.name} ({environments.scale(goal)})"
 
 
-def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
+def importances(by_goal: Mapping[str, Importances | None]) -> Iterator[str]:
     """The parameters that mattered for each objective."""
-    for name, one in found.items():
+    for name, one in by_goal.items():
         if one is None:
             needed = f"{FEWEST} complete proposals and two parameters"
             yield f"Importances for {name} are not shown: they need {needed}."
@@ -62,37 +62,37 @@ def importances(found: Mapping[str, Importances | None]) -> Iterator[str]:
             yield _tested_importances(name, one, one.tested)
 
 
-def _tested_importances(name: str, found: Importances, tested: Tested) -> str:
-    what = "all of them" if tested.n == found.n else "those that did not depend on earlier scores"
+def _tested_importances(name: str, importance: Importances, tested: Tested) -> str:
+    what = "all of them" if tested.n == importance.n else "those that did not depend on earlier scores"
     of = f"of {tested.n} proposals ({what})"
-    above = found.above()
+    above = importance.above()
     if not above:
         return f"No parameter was shown to matter for {name} more than with shuffled scores, {of}."
-    p = dict(zip(found.names, tested.p, strict=True))
-    told = ", ".join(f"{parameter} ({p_value(float(p[parameter]))})" for parameter in above)
-    return f"Mattered for {name} beyond chance, {of}: {told}."
+    p = dict(zip(importance.names, tested.p, strict=True))
+    listed = ", ".join(f"{parameter} ({p_value(float(p[parameter]))})" for parameter in above)
+    return f"Mattered for {name} beyond chance, {of}: {listed}."
 
 
-def confirmed(found: Confirmed | None) -> Iterator[str]:
-    """The results of the winners on fresh seeds. `found` is None if there was no confirmation."""
-    if found is None:
+def confirmed(confirmation: Confirmed | None) -> Iterator[str]:
+    """The results of the winners on fresh seeds. `confirmation` is None if there was none."""
+    if confirmation is None:
         yield (
             "Nothing was confirmed on fresh seeds: the best score is the best of many noisy scores and "
             "therefore too good, by an unknown amount."
         )
         return
-    if (number := found.default.get("number")) is not None:
+    if (number := confirmation.default.get("number")) is not None:
         yield f"Proposal {number} is the default configuration itself, and is not compared with it."
-    for name in found.searched:
-        for row in found.winners:
-            yield _sentence(found, row, name) + _in_each(found, row, name)
-    if found.winners and found.n_seeds < found.tested_from:
-        yield _too_few(found)
+    for name in confirmation.searched:
+        for row in confirmation.winners:
+            yield _sentence(confirmation, row, name) + _in_each(confirmation, row, name)
+    if confirmation.winners and confirmation.n_seeds < confirmation.tested_from:
+        yield _too_few(confirmation)
 
 
-def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
-    one = found.against[name, row["name"]]
-    subject = f"On {found.n_seeds} fresh seeds, {name} of proposal {int(row['name'])}"
+def _sentence(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
+    one = confirmation.against[name, row["name"]]
+    subject = f"On {confirmation.n_seeds} fresh seeds, {name} of proposal {int(row['name'])}"
     if one.verdict == "the same":
         return f"{subject} equals the default's on every seed."
     by = f"minus the default's it is {_difference(one)}"
@@ -100,47 +100,51 @@ def _sentence(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
         by = "a seed diverged, so there is no mean difference"
     if one.p is None:
         return f"{subject} is not tested against the default: {by}."
-    told = p_value(one.p_holm, one.p.is_floor)
+    p_text = p_value(one.p_holm, one.p.is_floor)
     if one.verdict == "no difference shown":
-        return f"{subject} is not shown to differ from the default's ({told}): {by}."
+        return f"{subject} is not shown to differ from the default's ({p_text}): {by}."
     if one.verdict == "neither is better throughout":
-        return f"{subject} differs from the default's ({told}), and neither is better throughout: {by}."
-    return f"{subject} is {one.verdict} than the default's ({told}): {by}."
+        return f"{subject} differs from the default's ({p_text}), and neither is better throughout: {by}."
+    return f"{subject} is {one.verdict} than the default's ({p_text}): {by}."
 
 
-def _in_each(found: Confirmed, row: Mapping[str, Any], name: str) -> str:
+def _in_each(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
     """The differences in each of several environments; these are not tested."""
-    parts = zip(found.environments, found.parts(name), strict=False)
-    told = [f"{environment} {_difference(found.against[part, row['name']])}" for environment, part in parts]
-    return f" By environment: {', '.join(told)}." if told else ""
+    parts = zip(confirmation.environments, confirmation.parts(name), strict=False)
+    differences = [
+        f"{environment} {_difference(confirmation.against[part, row['name']])}" for environment, part in parts
+    ]
+    return f" By environment: {', '.join(differences)}." if differences else ""
 
 
-def _too_few(found: Confirmed) -> str:
-    seeds = f"{found.n_seeds} seed{'s' * (found.n_seeds > 1)}"
-    many = f" and {found.n_tests} comparisons" if found.n_tests > 1 else ""
-    fewer = f", an interval {FEWEST_FOR_INTERVAL}" if found.n_seeds < FEWEST_FOR_INTERVAL else ""
+def _too_few(confirmation: Confirmed) -> str:
+    seeds = f"{confirmation.n_seeds} seed{'s' * (confirmation.n_seeds > 1)}"
+    many = f" and {confirmation.n_tests} comparisons" if confirmation.n_tests > 1 else ""
+    fewer = f", an interval {FEWEST_FOR_INTERVAL}" if confirmation.n_seeds < FEWEST_FOR_INTERVAL else ""
     return (
-        f"{seeds}{many} cannot give a p below {found.smallest_p:.2g}: these results only describe. A test "
-        f"needs {found.tested_from} seeds{fewer}."
+        f"{seeds}{many} cannot give a p below {confirmation.smallest_p:.2g}: these results only describe. A "
+        f"test needs {confirmation.tested_from} seeds{fewer}."
     )
 
 
-def confirmation_rows(found: Confirmed, name: str) -> list[dict[str, str]]:
+def confirmation_rows(confirmation: Confirmed, name: str) -> list[dict[str, str]]:
     """One row per configuration, for one objective."""
-    return [_confirmation_row(found, row, name) for row in (found.default, *found.winners)]
+    return [
+        _confirmation_row(confirmation, row, name) for row in (confirmation.default, *confirmation.winners)
+    ]
 
 
-def _confirmation_row(found: Confirmed, row: Mapping[str, Any], name: str) -> dict[str, str]:
+def _confirmation_row(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> dict[str, str]:
     number, search = row.get("number"), row["search"].get(name)
-    told = row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}"
+    configuration = row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}"
     if row["name"] == "default" and number is not None:
-        told = f"default (proposal {number})"
-    one = found.against.get((name, row["name"]))
+        configuration = f"default (proposal {number})"
+    one = confirmation.against.get((name, row["name"]))
     return {
-        "configuration": told,
+        "configuration": configuration,
         "search": NOTHING if search is None else format_number(search),
-        "fresh seeds": format_number(found.score(row, name)),
-        **{each: format_number(found.score_in(row, name, each)) for each in found.environments},
+        "fresh seeds": format_number(confirmation.score(row, name)),
+        **{each: format_number(confirmation.score_in(row, name, each)) for each in confirmation.environments},
         "minus the default [95%]": NOTHING if one is None else _difference(one),
         "p": NOTHING if one is None or one.p is None else f"{'≤ ' * one.p.is_floor}{one.p_holm:.2g}",
         "diverged": str(row["diverged"]),

@@ -130,12 +130,12 @@ def _evaluator(trials: Sequence[FrozenTrial], names: Sequence[str]) -> Callable[
     def evaluate(losses: Floats) -> Floats:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # low targets are sought; `normalize` may change
-            found = get_param_importances(
+            importances_by_name = get_param_importances(
                 study,
                 evaluator=PedAnovaImportanceEvaluator(),
                 target=lambda t: float(losses[t.number]),
                 normalize=False,
             )
-        return np.array([found.get(name, 0.0) for name in names])
+        return np.array([importances_by_name.get(name, 0.0) for name in names])
 
     return evaluate

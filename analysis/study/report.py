@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
 from analysis.records import slug, to_csv
-from analysis.report import Picture, Plot, Said, first_screen, paint_all, publish, render_page
+from analysis.report import Picture, Plot, SubjectSentences, first_screen, paint_all, publish, render_page
 from analysis.study import environments, figures, findings
 from analysis.study.confirmation import Confirmed, compare
 from analysis.study.data import Goal, StudyData, read_study
@@ -26,18 +26,18 @@ CONTOUR_PARAMETERS = 3
 def write(study: optuna.Study, output: Path) -> Path:
     quiet()
     data, rng = read_study(study), np.random.default_rng(0)
-    found = {goal.name: importances(data, goal, rng) for goal in data.goals}
+    by_goal = {goal.name: importances(data, goal, rng) for goal in data.goals}
     confirmed = compare(data.confirmation) if data.confirmation else None
-    pictures = paint_all(list(plots(data, found, confirmed)))
+    pictures = paint_all(list(plots(data, by_goal, confirmed)))
     tables = {"trials": trials_csv_of(study.get_trials(deepcopy=False), [goal.name for goal in data.goals])}
-    tables |= {f"importances_{slug(name)}": to_csv(one.table()) for name, one in found.items() if one}
+    tables |= {f"importances_{slug(name)}": to_csv(one.table()) for name, one in by_goal.items() if one}
     if confirmed:
         tables["confirmation"] = to_csv(confirmed.table())
-    return publish(output, _render(data, found, confirmed, pictures), pictures, tables)
+    return publish(output, _render(data, by_goal, confirmed, pictures), pictures, tables)
 
 
 def plots(
-    study: StudyData, found: dict[str, Importances | None], confirmed: Confirmed | None
+    study: StudyData, by_goal: dict[str, Importances | None], confirmed: Confirmed | None
 ) -> Iterator[Plot]:
     """The figures for which there is data, one goal after the other."""
     if confirmed is not None:
@@ -54,7 +54,7 @@ def plots(
             lambda: figures.pareto(study),
         )
     for goal in study.goals:
-        yield from _goal_plots(study, goal, found[goal.name])
+        yield from _goal_plots(study, goal, by_goal[goal.name])
 
 
 def _plot_confirmation(content: Mapping[str, Any], name: str) -> Plot:
@@ -69,7 +69,7 @@ def _plot_confirmation(content: Mapping[str, Any], name: str) -> Plot:
     )
 
 
-def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iterator[Plot]:
+def _goal_plots(study: StudyData, goal: Goal, importance: Importances | None) -> Iterator[Plot]:
     def plot(name: str, title: str, caption: str, draw: Callable[[], Figure]) -> Plot:
         return Plot(goal.name, f"{name}_{slug(goal.name)}", title, caption, draw)
 
@@ -94,15 +94,15 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
             "Dashed, with a cross at the end: pruned there.",
             lambda: figures.intermediate_values(study, goal),
         )
-    if found is not None:
+    if importance is not None:
         yield plot(
             "importances",
             "Importances",
             "Share of the difference between good and other proposals that each parameter explains "
-            f"(PED-ANOVA). The shares always sum to 1. {_tested(found)}",
-            lambda: figures.importance_bars(found),
+            f"(PED-ANOVA). The shares always sum to 1. {_tested(importance)}",
+            lambda: figures.importance_bars(importance),
         )
-    names = _leading(study, found)
+    names = _leading(study, importance)
     if names:
         yield plot(
             "slices",
@@ -125,37 +125,37 @@ def _goal_plots(study: StudyData, goal: Goal, found: Importances | None) -> Iter
         )
 
 
-def _tested(found: Importances) -> str:
-    if found.tested is None:
+def _tested(importance: Importances) -> str:
+    if importance.tested is None:
         return "These describe the search and are not tested: its proposals may depend on earlier scores."
     return (
         "A tested importance beyond the red line is larger than the largest importance in at least 19 of 20 "
-        f"shuffles of the scores. Tested on the {found.tested.n} different proposals that did not depend on "
-        "earlier scores."
+        f"shuffles of the scores. Tested on the {importance.tested.n} different proposals that did not depend "
+        "on earlier scores."
     )
 
 
-def _leading(study: StudyData, found: Importances | None) -> list[str]:
+def _leading(study: StudyData, importance: Importances | None) -> list[str]:
     """The parameters whose pairs are shown: the most important ones, if importances are known."""
-    names = found.names if found is not None else [parameter.name for parameter in study.parameters]
+    names = importance.names if importance is not None else [parameter.name for parameter in study.parameters]
     return names[:CONTOUR_PARAMETERS]
 
 
 def _render(
     study: StudyData,
-    found: dict[str, Importances | None],
+    by_goal: dict[str, Importances | None],
     confirmed: Confirmed | None,
     pictures: list[Picture],
 ) -> str:
     overview = list(findings.overview(study))
-    claims = [*findings.confirmed(confirmed), *findings.importances(found)]
+    claims = [*findings.confirmed(confirmed), *findings.importances(by_goal)]
     return render_page(
         "study.html.j2",
         study=study,
         goals=[goal.name for goal in study.goals],
         overview=overview,
         claims=claims,
-        screen=first_screen([Said("", [*overview, *claims], takeaway=len(overview))]),
+        screen=first_screen([SubjectSentences("", [*overview, *claims], takeaway=len(overview))]),
         main=next(iter(pictures), None),
         pictures=pictures,
         confirmation=_confirmation_rows(confirmed) if confirmed else [],

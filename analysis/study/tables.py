@@ -39,8 +39,8 @@ def _plain(value: Any) -> Any:
     known = typed(value)
     if not isinstance(known, str):
         return known
-    meant = OverridesParser.create().parse_override(f"value={known}").value()
-    return meant if isinstance(meant, list | dict) else known
+    parsed = OverridesParser.create().parse_override(f"value={known}").value()
+    return parsed if isinstance(parsed, list | dict) else known
 
 
 def inline(study: optuna.Study) -> str:

@@ -38,7 +38,7 @@ class Report:
         self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._draw_as_trials_end, daemon=True)
         self.page, self.version = b"", ""
-        self.told = "there is no report before a trial has begun"
+        self.message = "there is no report before a trial has begun"
         """Why there is no report, or when it was drawn."""
 
     def start(self) -> None:
@@ -64,7 +64,7 @@ class Report:
 
     def _draw(self) -> None:
         if not self.page:
-            self.told = "the first report is being drawn"
+            self.message = "the first report is being drawn"
         output = Path(self._folder.name, "report")
         command = [sys.executable, "-W", "ignore", "-m", "analysis", *self._what(), "--output", str(output)]
         self._process = subprocess.Popen(
@@ -80,10 +80,10 @@ class Report:
         if self._process.returncode == 0:
             self.page = (output / "index.html").read_bytes()
             self.version = hashlib.sha256(self.page).hexdigest()[:12]
-            self.told = f"drawn at {time.strftime('%H:%M:%S')}"
+            self.message = f"drawn at {time.strftime('%H:%M:%S')}"
         elif not self._stop.is_set():
             last = (error.strip().splitlines() or ["it was stopped"])[-1]
-            self.told = f"no new report: {last.removeprefix('error: ')}"
+            self.message = f"no new report: {last.removeprefix('error: ')}"
 
     def _what(self) -> list[str]:
         study = study_of(self._watched.root)

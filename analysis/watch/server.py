@@ -72,15 +72,15 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, with_body: bool) -> None:
         name, _, port = self.headers.get("Host", "").partition(":")
         if name not in NAMES or (port and port != str(self.server.server_port)):
-            told = f"allowed: {self.server.address}\n".encode()
-            self._send(HTTPStatus.FORBIDDEN, "text/plain", told, "", with_body)
+            message = f"allowed: {self.server.address}\n".encode()
+            self._send(HTTPStatus.FORBIDDEN, "text/plain", message, "", with_body)
             return
         match self.path.partition("?")[0]:
             case "/":
                 self._send(HTTPStatus.OK, "text/html", self.server.page, self.server.own_policy, with_body)
             case "/state.json":
                 report = self.server.report
-                state = {**self.server.watched.state(), "report": report.version, "told": report.told}
+                state = {**self.server.watched.state(), "report": report.version, "told": report.message}
                 self._send(HTTPStatus.OK, "application/json", json.dumps(state).encode(), "", with_body)
             case "/report" if self.server.report.page:
                 self._send(HTTPStatus.OK, "text/html", self.server.report.page, REPORT_POLICY, with_body)

@@ -58,9 +58,9 @@ class Watched:
         counts, running = Counter[str](), list[dict[str, Any]]()
         left = 0.0
         for directory in trials:
-            found = self._status(directory)
-            counts[found] += 1
-            if found == "running":
+            trial_status = self._status(directory)
+            counts[trial_status] += 1
+            if trial_status == "running":
                 shown, share = self._progress(directory)
                 running.append(shown)
                 left -= share
@@ -89,11 +89,11 @@ class Watched:
             if known and known.written == written:
                 return known.status
             result = read_json(path)
-            found = status(directory, result)
+            current = status(directory, result)
             self._ended.pop(directory, None)
-            if found in OVER:
-                self._ended[directory] = Ended(found, written, float(result.get("wall_seconds") or 0.0))
-            return found
+            if current in OVER:
+                self._ended[directory] = Ended(current, written, float(result.get("wall_seconds") or 0.0))
+            return current
         except (OSError, ValueError, AttributeError, TypeError):
             return "unreadable"
 

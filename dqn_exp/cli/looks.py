@@ -50,17 +50,17 @@ class Analyst:
         from analysis.report import looks
 
         try:
-            found = take_looks(read_sweep(directory), lost)
+            taken_looks = take_looks(read_sweep(directory), lost)
         except AnalysisError:  # no trial has a record
             return None
-        if found is None:
+        if taken_looks is None:
             return None
-        told = looks.told(found)
-        if found.decisions.is_over:
-            told += looks.outcomes(found)
-        needed = found.decisions.seeds_needed
-        seeds = {run: needed[value] for run, value in found.values.items()}
-        return Taken(found.decisions.is_over, seeds, looks.records(found), told)
+        lines = looks.look_lines(taken_looks)
+        if taken_looks.decisions.is_over:
+            lines += looks.outcomes(taken_looks)
+        needed = taken_looks.decisions.seeds_needed
+        seeds = {run: needed[value] for run, value in taken_looks.values.items()}
+        return Taken(taken_looks.decisions.is_over, seeds, looks.records(taken_looks), lines)
 
     def unspent(self, manifest: Mapping[str, Any], taken: int) -> float:
         """The share of alpha that the designs in `sweep.json` have not spent after `taken` looks."""

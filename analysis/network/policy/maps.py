@@ -88,9 +88,9 @@ def make_view(
         raise AnalysisError(
             f"{trained.config.env.id}: a map needs at least two dimensions of the observation and two actions"
         )
-    asked = [None if text is None else find_dimension(text, names.dimensions) for text in (x, y)]
-    free = (d for d in varied(rollout.observations, names.shown) if d not in asked)
-    first, second = (next(free) if dimension is None else dimension for dimension in asked)
+    requested = [None if text is None else find_dimension(text, names.dimensions) for text in (x, y)]
+    free = (d for d in varied(rollout.observations, names.shown) if d not in requested)
+    first, second = (next(free) if dimension is None else dimension for dimension in requested)
     if first == second:
         raise AnalysisError(f"--x and --y are both {names.dimensions[first]!r}; allowed: two dimensions")
     shown = visited_ranges(rollout.observations)

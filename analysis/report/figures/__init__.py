@@ -41,7 +41,7 @@ __all__ = [
     "paint_all",
     "pair_plots",
     "scores_plots",
-    "sides_plot",
+    "sweeps_plot",
 ]
 
 
@@ -136,7 +136,7 @@ def axis_plots(sweep: Sweep, axis: Axis, episodes: Curves, loss: Curves) -> Iter
         )
 
 
-def choices_plot(axis: Axis, found: Robustness) -> Plot:
+def choices_plot(axis: Axis, robustness: Robustness) -> Plot:
     """The map of choices for which the conclusion about an axis holds."""
     return Plot(
         axis.name,
@@ -146,19 +146,19 @@ def choices_plot(axis: Axis, found: Robustness) -> Plot:
         "threshold and the number of consecutive evaluations that must reach it (area and final return need "
         "neither). The frame marks the declared way. A single cell is not a test: one of so many is often "
         "significant by luck. All cells together: p = "
-        f"{found.p_largest:.2g} for the strongest, p = {found.p_typical:.2g} for the typical one.",
-        lambda: choices_map(found),
+        f"{robustness.p_largest:.2g} for the strongest, p = {robustness.p_typical:.2g} for the typical one.",
+        lambda: choices_map(robustness),
     )
 
 
-def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
+def attainment_plot(sweep: Sweep, axis: Axis, attainment: Attainment) -> Plot:
     """The share of the trials of each value that had reached a return by a time."""
     compared = (
-        f" Below: the share of a value minus that of {axis.name} = {axis.labels()[found.reference]}, over "
-        "the seeds that both have. Outlined: larger than the largest difference anywhere in 95% of the "
+        f" Below: the share of a value minus that of {axis.name} = {axis.labels()[attainment.reference]}, "
+        "over the seeds that both have. Outlined: larger than the largest difference anywhere in 95% of the "
         "permutations of values within seeds, for all compared values together. p: of the largest "
         "difference, times the number of compared values."
-        if found.differences
+        if attainment.differences
         else ""
     )
     return Plot(
@@ -169,23 +169,23 @@ def attainment_plot(sweep: Sweep, axis: Axis, found: Attainment) -> Plot:
         "at least r. Later, lower returns do not count against it. Red: the highest return that half of the "
         "trials had reached. Unknown: some trial had ended before t without reaching r; a diverged trial is "
         f"known to reach no more.{compared}{_pooled(sweep, axis)}",
-        lambda: attainment_surfaces(axis, found, sweep.timelines[0]),
+        lambda: attainment_surfaces(axis, attainment, sweep.timelines[0]),
     )
 
 
 def scores_plots(scores: Scores) -> Iterator[Plot]:
     """The figures of scores over several environments."""
-    for found in scores.profiles:
-        about = f": {found.axis.name}" if found.axis.title else ""
+    for profiles in scores.profiles:
+        about = f": {profiles.axis.name}" if profiles.axis.title else ""
         bands = ". Bands: 95% intervals at each x, over the seeds of each environment"
         yield Plot(
             None,
-            f"scores_{slug(found.axis.name)}",
+            f"scores_{slug(profiles.axis.name)}",
             f"Performance profile over environments{about}",
             "The share of trials that score at least x, on average over environments: higher is better. A "
             "score is the final return between random play (0) and the threshold (1) of its environment"
-            f"{bands if has_bands(found) else ''}. n: trials of all environments.",
-            lambda found=found: profile_over_environments(found),  # type: ignore[misc]
+            f"{bands if has_bands(profiles) else ''}. n: trials of all environments.",
+            lambda profiles=profiles: profile_over_environments(profiles),  # type: ignore[misc]
         )
     if isinstance(scores.tuning, Tuning):
         yield _sensitivity_plot(scores.tuning)
@@ -221,7 +221,7 @@ def environments_plot(name: str, parts: Mapping[str, tuple[Sweep, Axis]]) -> Plo
     )
 
 
-def sides_plot(panels: Mapping[str, tuple[Sweep, Axis]]) -> Plot:
+def sweeps_plot(panels: Mapping[str, tuple[Sweep, Axis]]) -> Plot:
     """Several sweeps, side by side."""
     return Plot(
         "side by side",
@@ -237,8 +237,8 @@ def sides_plot(panels: Mapping[str, tuple[Sweep, Axis]]) -> Plot:
 
 def _ends(numbers: Iterable[float]) -> list[float]:
     """The smallest and the largest number; only one if they are equal."""
-    found = sorted(numbers)
-    return list(dict.fromkeys((found[0], found[-1])))
+    ordered = sorted(numbers)
+    return list(dict.fromkeys((ordered[0], ordered[-1])))
 
 
 def looks_plot(looks: Looks) -> Plot:

@@ -33,47 +33,56 @@ HALO = [withStroke(linewidth=2.6, foreground="white")]
 """A white border that separates a line from a dark image."""
 
 
-def attainment_surfaces(axis: Axis, found: Attainment, timeline: Timeline) -> Figure:
+def attainment_surfaces(axis: Axis, attainment: Attainment, timeline: Timeline) -> Figure:
     """The surface of each value, and below the differences from the reference of the tested values."""
     rows = -(-len(axis.values) // COLUMNS)
     columns = -(-len(axis.values) // rows)
-    parts = 1 + bool(found.differences)
+    parts = 1 + bool(attainment.differences)
     figure = Chart(figsize=(1.6 + 2.2 * columns, 0.9 + 1.9 * rows * parts), layout="constrained")
     panels = figure.subplots(rows * parts, columns, squeeze=False, sharex=True, sharey=True)
-    _draw_shares(figure, panels[:rows].ravel().tolist(), axis, found, timeline)
-    if found.differences:
-        _draw_differences(figure, panels[rows:].ravel().tolist(), axis, found, timeline)
+    _draw_shares(figure, panels[:rows].ravel().tolist(), axis, attainment, timeline)
+    if attainment.differences:
+        _draw_differences(figure, panels[rows:].ravel().tolist(), axis, attainment, timeline)
     _label(panels, f"t: {timeline.unit}", "r: mean return")
     title = wrapped(axis.title, figure.get_figwidth()) or None
-    figure.legend(handles=list(_keys(found)), title=title, loc="outside lower center", ncols=4)
+    figure.legend(handles=list(_keys(attainment)), title=title, loc="outside lower center", ncols=4)
     return figure
 
 
 def _draw_shares(
-    figure: Figure, panels: list[Axes], axis: Axis, found: Attainment, timeline: Timeline
+    figure: Figure, panels: list[Axes], axis: Axis, attainment: Attainment, timeline: Timeline
 ) -> None:
-    for ax, label, share, count in zip(panels, axis.labels(), found.shares, found.counts, strict=False):
-        _image(ax, found.grid, share, SHARES, 0)
-        _note(ax, "share of trials that had reached it", {axis.name: label}, found.grid, share, timeline)
-        _half(ax, found.grid, share, {axis.name: label})
+    for ax, label, share, count in zip(
+        panels, axis.labels(), attainment.shares, attainment.counts, strict=False
+    ):
+        _image(ax, attainment.grid, share, SHARES, 0)
+        _note(ax, "share of trials that had reached it", {axis.name: label}, attainment.grid, share, timeline)
+        _half(ax, attainment.grid, share, {axis.name: label})
         ax.set_title(f"{wrapped(label, 1.5)} (n = {count})", fontsize=8.5)
     _leave_out(panels[len(axis.values) :])
     _scale(figure, panels, SHARES, 0, "share of trials")
 
 
 def _draw_differences(
-    figure: Figure, panels: list[Axes], axis: Axis, found: Attainment, timeline: Timeline
+    figure: Figure, panels: list[Axes], axis: Axis, attainment: Attainment, timeline: Timeline
 ) -> None:
     labels = axis.labels()
-    for code, difference in found.differences.items():
+    for code, difference in attainment.differences.items():
         ax = panels[code]
-        _image(ax, found.grid, difference.shares, DIFFERENCES, -1)
-        _note(ax, "difference of shares", {axis.name: labels[code]}, found.grid, difference.shares, timeline)
-        _outlines(ax, found.grid, difference)
-        told = f"{labels[code]} less {labels[found.reference]}, {p_value(*difference.p)}"
-        ax.set_title(wrapped(told, 2.0), fontsize=8.5)
-    _leave_out([ax for code, ax in enumerate(panels) if code not in found.differences])
-    place = panels[found.reference]
+        _image(ax, attainment.grid, difference.shares, DIFFERENCES, -1)
+        _note(
+            ax,
+            "difference of shares",
+            {axis.name: labels[code]},
+            attainment.grid,
+            difference.shares,
+            timeline,
+        )
+        _outlines(ax, attainment.grid, difference)
+        title = f"{labels[code]} less {labels[attainment.reference]}, {p_value(*difference.p)}"
+        ax.set_title(wrapped(title, 2.0), fontsize=8.5)
+    _leave_out([ax for code, ax in enumerate(panels) if code not in attainment.differences])
+    place = panels[attainment.reference]
     place.text(0.5, 0.5, "reference", transform=place.transAxes, ha="center", color=FAINT, fontsize=8.5)
     _scale(figure, panels, DIFFERENCES, -1, "difference of shares")
 
@@ -136,11 +145,11 @@ def _half(ax: Axes, grid: Grid, share: Floats, of: dict[str, str]) -> None:
 
 
 def _outlines(ax: Axes, grid: Grid, difference: Difference) -> None:
-    sides = list(_sides(difference.beyond, _borders(grid.times), _borders(grid.returns)))
-    ax.add_collection(LineCollection(sides, colors=INK, linewidths=1.2))
+    segments = list(_outline_segments(difference.beyond, _borders(grid.times), _borders(grid.returns)))
+    ax.add_collection(LineCollection(segments, colors=INK, linewidths=1.2))
 
 
-def _sides(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tuple[float, float]]]:
+def _outline_segments(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tuple[float, float]]]:
     """Line segments around the True `cells` [m, k]; cell borders are at `x` [m + 1] and `y` [k + 1]."""
     inside = np.pad(cells, 1)
     for i, j in np.argwhere(inside[1:, 1:-1] ^ inside[:-1, 1:-1]):
@@ -149,10 +158,10 @@ def _sides(cells: NDArray[np.bool_], x: Floats, y: Floats) -> Iterator[list[tupl
         yield [(x[i], y[j]), (x[i + 1], y[j])]
 
 
-def _keys(found: Attainment) -> Iterator[Line2D | Patch]:
+def _keys(attainment: Attainment) -> Iterator[Line2D | Patch]:
     yield Line2D([], [], color=ACCENT, label="half of the trials")
-    if any(difference.beyond.any() for difference in found.differences.values()):
+    if any(difference.beyond.any() for difference in attainment.differences.values()):
         yield Line2D([], [], color=INK, linewidth=1.2, label="beyond the 95% limit")
-    drawn = [*found.shares, *(difference.shares for difference in found.differences.values())]
+    drawn = [*attainment.shares, *(difference.shares for difference in attainment.differences.values())]
     if any(np.isnan(shares).any() for shares in drawn):
         yield Patch(facecolor=UNKNOWN, label="unknown")

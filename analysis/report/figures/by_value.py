@@ -185,8 +185,8 @@ def make_room(ax: Axes, value: float | None) -> None:
 
 def threshold(sweep: Sweep) -> float | None:
     """The return that counts as converged; None if trials have different ones."""
-    found = {row.get("convergence.threshold") for row in sweep.counted}
-    value = found.pop() if len(found) == 1 else None
+    thresholds = {row.get("convergence.threshold") for row in sweep.counted}
+    value = thresholds.pop() if len(thresholds) == 1 else None
     return float(value) if value is not None and np.isfinite(value) else None
 
 

@@ -62,8 +62,8 @@ class Chart(Figure):
 
     def words(self) -> str:
         """A description of the figure for readers who cannot see it."""
-        told = (each for each in self.drawn if each.is_told)
-        kinds = groupby(told, key=lambda each: (each.panel, each.what))
+        described = (each for each in self.drawn if each.is_told)
+        kinds = groupby(described, key=lambda each: (each.panel, each.what))
         return " ".join(_sentence(panel, what, list(drawn)) for (panel, what), drawn in kinds)
 
 
@@ -80,10 +80,10 @@ def _short(value: Any) -> Any:
 
 def _sentence(panel: str, what: str, drawn: list[Drawn]) -> str:
     head = f"{panel}, {what}" if panel else what
-    return f"{head[0].upper()}{head[1:]}: {'; '.join(_few(list(_told(drawn))))}."
+    return f"{head[0].upper()}{head[1:]}: {'; '.join(_few(list(_descriptions(drawn))))}."
 
 
-def _told(drawn: list[Drawn]) -> Iterator[str]:
+def _descriptions(drawn: list[Drawn]) -> Iterator[str]:
     if RUN in drawn[0].columns:
         yield str(sum(len(each.rows()) for each in drawn))
         return
@@ -91,8 +91,12 @@ def _told(drawn: list[Drawn]) -> Iterator[str]:
         yield from _curve(each) if each.is_curve else _points(each)
 
 
-def _few(told: list[str]) -> list[str]:
-    return told if len(told) <= LISTED else [*told[: LISTED - 1], f"and {len(told) - LISTED + 1} more"]
+def _few(descriptions: list[str]) -> list[str]:
+    return (
+        descriptions
+        if len(descriptions) <= LISTED
+        else [*descriptions[: LISTED - 1], f"and {len(descriptions) - LISTED + 1} more"]
+    )
 
 
 def _curve(drawn: Drawn) -> Iterator[str]:

@@ -14,20 +14,20 @@ from analysis.report.figures.style import ACCENT, INK, new_figure, short
 STEPS = ((0.01, "p < 0.01", "#1b4f72"), (0.05, "p < 0.05", "#5d9bc7"), (1.01, "p ≥ 0.05", "#eef2f5"))
 
 
-def choices_map(found: Robustness) -> Figure:
+def choices_map(robustness: Robustness) -> Figure:
     """One cell per choice: rows are measures and budgets, columns thresholds and consecutive evaluations."""
-    of_times = [choice for choice in found.choices if choice.measure in OF_TIMES]
+    of_times = [choice for choice in robustness.choices if choice.measure in OF_TIMES]
     across = list(dict.fromkeys(map(_rule, of_times)))
-    down = list(dict.fromkeys(map(_measure, found.choices)))
+    down = list(dict.fromkeys(map(_measure, robustness.choices)))
     figure, (ax,) = new_figure(2.6 + 0.42 * len(across), 1.8 + 0.28 * len(down))
-    for choice, p in zip(found.choices, found.p, strict=True):
+    for choice, p in zip(robustness.choices, robustness.p, strict=True):
         is_of_times = choice.measure in OF_TIMES
         x, width = (across.index(_rule(choice)), 1) if is_of_times else (0, len(across))
         place = x, down.index(_measure(choice))
         ax.add_patch(Rectangle(place, width, 1, facecolor=_color(float(p)), edgecolor="white", linewidth=1))
-    named = {name: [str(getattr(choice, name)) for choice in found.choices] for name in Choice._fields}
-    note(ax, "p of each choice", {**named, "value": found.p})
-    declared = found.choices[found.declared]
+    named = {name: [str(getattr(choice, name)) for choice in robustness.choices] for name in Choice._fields}
+    note(ax, "p of each choice", {**named, "value": robustness.p})
+    declared = robustness.choices[robustness.declared]
     place = across.index(_rule(declared)), down.index(_measure(declared))
     ax.add_patch(Rectangle(place, 1, 1, facecolor="none", edgecolor=ACCENT, linewidth=2, zorder=3))
     ax.set(xlim=(0, len(across)), ylim=(len(down), 0))

@@ -253,8 +253,8 @@ def losses(sweep: Sweep, axis: Axis, curves: Curves) -> Figure:
     at = centres(borders)
     medians = []
     for style, label, rows in zip(styles(axis), axis.labels(), group(sweep.counted, axis), strict=True):
-        found = [_positive_medians(curve, borders) for curve in _present(rows, curves)]
-        low, middle, high = _quartiles(np.array(found)) if found else np.empty((3, 0))
+        curve_medians = [_positive_medians(curve, borders) for curve in _present(rows, curves)]
+        low, middle, high = _quartiles(np.array(curve_medians)) if curve_medians else np.empty((3, 0))
         ax.fill_between(at[: len(low)], low, high, color=style.color, alpha=0.13, linewidth=0)
         known = np.isfinite(middle)
         ends = {"value": middle[known], "low": low[known], "high": high[known]}

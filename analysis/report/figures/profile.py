@@ -32,14 +32,16 @@ def performance_profile(sweep: Sweep, axis: Axis) -> Figure:
     return figure
 
 
-def profile_over_environments(found: Profiles) -> Figure:
+def profile_over_environments(profiles: Profiles) -> Figure:
     """Share of trials of all environments whose score is at least x; with bands if there are few values."""
     figure, (ax,) = new_figure(7.0, 3.8)
-    for style, label, profile in zip(styles(found.axis), found.axis.labels(), found.profiles, strict=True):
+    for style, label, profile in zip(
+        styles(profiles.axis), profiles.axis.labels(), profiles.profiles, strict=True
+    ):
         _draw(ax, profile.at, profile.share, style)
         ends = {"value": profile.share, "low": profile.low, "high": profile.high}
-        note(ax, "share of trials", {found.axis.name: label, "score at least": profile.at, **ends})
-        if has_bands(found):
+        note(ax, "share of trials", {profiles.axis.name: label, "score at least": profile.at, **ends})
+        if has_bands(profiles):
             ax.fill_between(
                 profile.at, profile.low, profile.high, step="post", color=style.color, alpha=0.15, linewidth=0
             )
@@ -47,13 +49,13 @@ def profile_over_environments(found: Profiles) -> Figure:
         ax.axvline(score, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
     ax.set(xlabel="x: score (random play 0, threshold 1)", ylabel="fraction of trials with score ≥ x")
     ax.set_ylim(-0.02, 1.05)
-    legend(figure, found.axis, found.rows)
+    legend(figure, profiles.axis, profiles.rows)
     return figure
 
 
-def has_bands(found: Profiles) -> bool:
+def has_bands(profiles: Profiles) -> bool:
     """Are there few enough values to distinguish bands, and enough seeds for them?"""
-    return len(found.axis.values) <= FEW and found.fewest_seeds >= BAND_FROM
+    return len(profiles.axis.values) <= FEW and profiles.fewest_seeds >= BAND_FROM
 
 
 def _draw(ax: Axes, at: st.Floats, share: st.Floats, style: Style) -> None:

@@ -57,8 +57,8 @@ def _draw_panel(ax: Axes, tuning: Tuning, axis: Axis) -> None:
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
 
 
-def _draw(ax: Axes, found: Sensitivity, label: str, **style: Any) -> None:
-    x, y = found.loss, found.per_environment
+def _draw(ax: Axes, sensitivity: Sensitivity, label: str, **style: Any) -> None:
+    x, y = sensitivity.loss, sensitivity.per_environment
     across, up = ([[abs(one.value - end)] for end in one.interval] for one in (x, y))
     ends = {"value": y.value, "low": y.interval[0], "high": y.interval[1]}
     loss = {"loss": x.value, "loss_low": x.interval[0], "loss_high": x.interval[1]}

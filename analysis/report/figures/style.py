@@ -197,13 +197,13 @@ def draw_means(
 
     `what` describes the means in words.
     """
-    found = [
+    estimates = [
         (at, label, float(np.mean(sample)), *(interval(sample) if len(sample) > 1 else NO_INTERVAL))
         for at, label, sample in zip(positions(axis), axis.labels(), samples, strict=True)
         if len(sample)
     ]
-    if found:
-        x, labels, means, low, high = zip(*found, strict=True)
+    if estimates:
+        x, labels, means, low, high = zip(*estimates, strict=True)
         ax.plot(x, means, "D", color=INK, markerfacecolor="white", markersize=6, markeredgewidth=1, zorder=4)
         for at, *ends in zip(x, low, high, strict=True):
             ax.plot([at, at], ends, color=INK, linewidth=1.4, zorder=4)

@@ -42,13 +42,13 @@ def _fractions(ax: Axes, axis: Axis, groups: list[list[Row]]) -> None:
         if n:
             low, high = share_interval(seeds(rows), events(rows))
             ax.hlines(place, low, high, color=style.color, linewidth=1.6)
-            found = {
+            fractions = {
                 axis.name: labels[place : place + 1],
                 "value": count / n,
                 "low": round(low, 9),
                 "high": high,
             }
-            note(ax, "fraction converged", found | {"converged": count, "n": n})
+            note(ax, "fraction converged", fractions | {"converged": count, "n": n})
             ax.plot([count / n], [place], style.marker, color=style.color, markersize=6)
             ax.annotate(f" {count}/{n}", (1.02, place), va="center", fontsize=8)
     shown = range(len(labels)) if len(labels) <= 2 * CROWDED else []

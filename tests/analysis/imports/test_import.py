@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]
 from analysis import load_curves, load_runs
 from analysis.__main__ import main
 from analysis.estimates.samples import seeds
-from analysis.imports.names import folder_name, told_by_name
+from analysis.imports.names import folder_name, parse_run_name
 from analysis.records import find_axes, read_sweep
 from analysis.report import seen, write_report
 from tests.analysis.synthetic import write_sweep
@@ -237,7 +237,7 @@ def test_what_our_tracker_sent_to_wandb_is_read_back(
 def test_values_are_read_from_the_names_of_runs(
     name: str, values: dict[str, object], seed: int | None
 ) -> None:
-    assert told_by_name(name) == (values, seed)
+    assert parse_run_name(name) == (values, seed)
 
 
 def test_a_landscape_is_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -340,6 +340,6 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_names_of_runs_stay_in_the_sweep() -> None:
     assert folder_name("../../etc/.hidden run") == "_./_./etc/_hidden_run"
-    assert told_by_name("dqn_seed12") == ({}, 12)
-    assert told_by_name("batch_size=32,seed=3/run") == ({"batch": 32}, 3)
-    assert told_by_name("reseed=0.5") == ({"reseed": 0.5}, None)
+    assert parse_run_name("dqn_seed12") == ({}, 12)
+    assert parse_run_name("batch_size=32,seed=3/run") == ({"batch": 32}, 3)
+    assert parse_run_name("reseed=0.5") == ({"reseed": 0.5}, None)

@@ -62,7 +62,7 @@ def test_the_table_has_a_row_for_each_look_at_each_value(sweep: Path, page: str)
 def test_lines_of_the_screen(sweep: Path) -> None:
     found = take_looks(read_sweep(sweep))
     assert found is not None
-    first, *_ = looks.told(found)
+    first, *_ = looks.look_lines(found)
     assert first.startswith("look 1, 8 seeds: gamma = 0.9 differs (slower), 0.95 undecided, 0.999 ")
     for sentence in looks.outcomes(found):
         assert sentence.startswith("gamma = 0.9")
@@ -117,9 +117,9 @@ def test_looks_that_were_added_are_told(extended: Path, monkeypatch: pytest.Monk
     assert page.count("Declared on 2026-11-21, after the look at 8 seeds: looks at 12, 20 seeds") == 1
     with open(extended / "report" / "tables" / "looks_gamma.csv") as file:
         rows = list(csv.DictReader(file))
-    told = {(row["seeds"], row["extension"], round(float(row["level"]), 9)) for row in rows}
+    look_lines = {(row["seeds"], row["extension"], round(float(row["level"]), 9)) for row in rows}
     expected = [("6", "0", 0.04 / 2), ("8", "0", 0.04 / 2), ("12", "1", 0.01 / 2), ("20", "1", 0.01 / 2)]
-    assert told == {(seeds, number, round(1 - 2 * each / 3, 9)) for seeds, number, each in expected}
+    assert look_lines == {(seeds, number, round(1 - 2 * each / 3, 9)) for seeds, number, each in expected}
 
 
 def test_the_looks_before_an_extension_are_as_they_were(extended: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_pilot_gives_variance_values_and_hours(tmp_path: Path, capsys: pytest.
     times = sweep.timelines[0].times(sweep.counted).reshape(3, 8)
     assert basis.variance == pytest.approx(pilot_variance(times[2], times[0]))
     assert (basis.n_values, basis.seconds) == (3, 2.5)
-    assert "lr = 0.3 against 0.1" in basis.told
+    assert "lr = 0.3 against 0.1" in basis.description
     assert main(["plan", str(tmp_path / "s"), "--ratios", "1.5"]) == 0
     (seeds, trials, hours) = rows(capsys.readouterr().out)["1.5 times as long"]
     assert int(trials) == 3 * int(seeds)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.records import read_sweep
-from analysis.report.side_by_side import side_by_side
+from analysis.report.side_by_side import compare_sweeps
 from dqn_exp.text import format_number
 from tests.analysis.synthetic import BUDGET, write_sweep
 
@@ -25,7 +25,7 @@ def old_and_new(tmp_path: Path) -> list[Path]:
 
 
 def test_each_sweep_counts_for_itself(old_and_new: list[Path]) -> None:
-    found = side_by_side(read_sweep(old_and_new))
+    found = compare_sweeps(read_sweep(old_and_new))
     assert found is not None
     assert [(row["sweep"], row["varies"], row["n"], row["rmst"]) for row in found.outcomes] == [
         ("old", "lr (2)", 4, 5000), ("new", "lr (2)", 4, 7500),
@@ -37,7 +37,7 @@ def test_each_sweep_counts_for_itself(old_and_new: list[Path]) -> None:
 
 
 def test_programs_and_settings_that_differ_are_told(old_and_new: list[Path]) -> None:
-    found = side_by_side(read_sweep(old_and_new))
+    found = compare_sweeps(read_sweep(old_and_new))
     assert found is not None
     different = {row["key"]: (row["old"], row["new"]) for row in found.differences}
     assert different["source"][1] == "another"
@@ -46,11 +46,11 @@ def test_programs_and_settings_that_differ_are_told(old_and_new: list[Path]) -> 
 
 
 def test_equal_trials_are_counted(old_and_new: list[Path]) -> None:
-    found = side_by_side(read_sweep(old_and_new))
+    found = compare_sweeps(read_sweep(old_and_new))
     assert found is not None
-    (said,) = found.said
-    assert said.startswith("Trials of the same configuration and seed in old and new: 2 in each.")
-    assert "1 of 2 ended with the same numbers" in said
+    (sentence,) = found.sentences
+    assert sentence.startswith("Trials of the same configuration and seed in old and new: 2 in each.")
+    assert "1 of 2 ended with the same numbers" in sentence
 
 
 def test_different_budgets_are_told_first(tmp_path: Path) -> None:
@@ -64,14 +64,14 @@ def test_different_budgets_are_told_first(tmp_path: Path) -> None:
         )
         for name, times in (("short", 1), ("long", 2))
     )
-    found = side_by_side(read_sweep([short, long]))
+    found = compare_sweeps(read_sweep([short, long]))
     assert found is not None
     steps, twice = (format_number(times * BUDGET) for times in (1, 2))
-    assert found.said[0] == (
+    assert found.sentences[0] == (
         f"The sweeps have different budgets (environment steps: short {steps}, long {twice}): times of "
         f"convergence are compared up to {steps}, and final returns as they were after each budget."
     )
 
 
 def test_one_sweep_stands_alone(old_and_new: list[Path]) -> None:
-    assert side_by_side(read_sweep(old_and_new[0])) is None
+    assert compare_sweeps(read_sweep(old_and_new[0])) is None

@@ -224,7 +224,7 @@ def test_why_there_is_no_report_is_told(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
     report = Report(Watched(tmp_path / "sweep"))
     report._draw()
-    assert "holds no trials" in report.told
+    assert "holds no trials" in report.message
     report._folder.cleanup()
 
 
