@@ -1,8 +1,8 @@
 """Tests each winner of a study against the default configuration, on fresh seeds.
 
 The test is the same as for a sweep (`estimates.blocked`): the two configurations are permuted within seeds.
-Times to convergence are tested by log-rank scores, returns by their values, or by their ranks if a seed
-diverged. Over several environments, the scores of each environment are divided by their norm and added; a
+Times to convergence are tested by log-rank scores, returns by their values, or by their ranks if one is
+infinite. Over several environments, the scores of each environment are divided by their norm and added; a
 seed is permuted alike in all environments (as in `estimates.environments`).
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from analysis.estimates import TESTED_FROM, Interval, PValue, Shuffler, Table, blocked
 from analysis.estimates import statistics as st
+from analysis.study import infinite
 from dqn_exp import scores
 from dqn_exp.scores import NO_INTERVAL, Floats
 from dqn_exp.study.storage import score_name
@@ -34,7 +35,7 @@ class Against(NamedTuple):
     """A winner compared with the default on one objective, paired by seed."""
 
     difference: float
-    """Mean of winner minus default; NaN if a diverged seed makes it infinite."""
+    """Mean of winner minus default; NaN if a score is infinite."""
     interval: Interval
     correlation: float
     """Correlation of the pairs."""
@@ -128,6 +129,12 @@ class Confirmed(NamedTuple):
         kind = self.content["aggregate"] if name in self.searched else "mean"
         values = row["scores"][score_name(name, environment)]
         return scores.aggregate(values, kind, self.content["objectives"][name])
+
+    def cause_of_infinite(self, row: Row, name: str) -> str:
+        """Why a configuration or the default has infinite scores on an objective, over all environments."""
+        pair, parts = (self.default, row), self.parts(name.partition(".")[0])
+        values = np.array([each["scores"][part] for each in pair for part in parts], dtype=np.float64)
+        return infinite.cause(np.count_nonzero(~np.isfinite(values)), sum(each["diverged"] for each in pair))
 
     def table(self) -> Table:
         """One row per objective and configuration; with several environments, also one for each."""

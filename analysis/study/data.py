@@ -120,7 +120,7 @@ class StudyData:
 
     @cached_property
     def finite(self) -> list[FrozenTrial]:
-        """Complete proposals whose scores are all finite, so that no diverged seed affects a score."""
+        """Complete proposals whose scores are all finite, so that every seed has a score."""
         return [trial for trial in self.complete if np.isfinite(trial.values).all()]
 
     @cached_property

@@ -19,6 +19,7 @@ from analysis.study.confirmation import interval
 from analysis.study.data import Floats, Goal, Parameter, StudyData
 from analysis.study.environments import best_of, score_table
 from analysis.study.importance import Importances
+from analysis.study.infinite import n_diverged
 from dqn_exp.study.storage import typed
 from dqn_exp.text import format_value
 
@@ -45,11 +46,12 @@ def history(study: StudyData, goal: Goal) -> Figure:
     best = np.minimum.accumulate(losses) * (1 if goal.minimised else -1)
     ax.step(numbers, best, where="post", color=ACCENT, label="best so far")
     note(ax, "best so far", {"score": goal.label, "proposal": numbers, "value": best})
-    others = [t for t in study.trials if t not in trials]
+    unscored = [t for t in study.complete if t not in trials]
     floor = ax.get_xaxis_transform()
     for label, marker, chosen in (
-        ("pruned", "x", [t for t in others if t in study.pruned]),
-        ("a seed diverged: infinitely bad score", "v", [t for t in others if t in study.complete]),
+        ("pruned", "x", study.pruned),
+        ("a seed diverged: infinitely bad score", "v", [t for t in unscored if n_diverged(t)]),
+        ("a seed has no score: infinitely bad score", "^", [t for t in unscored if not n_diverged(t)]),
     ):
         if chosen:
             places = [study.trials.index(trial) for trial in chosen]

@@ -11,9 +11,10 @@ from optuna.trial import FrozenTrial
 
 from analysis.report import p_value
 from analysis.study import environments
-from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Against, Confirmed
+from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Confirmed
 from analysis.study.data import Goal, StudyData
 from analysis.study.importance import FEWEST, Importances, Tested
+from analysis.study.infinite import n_diverged, n_without_score
 from dqn_exp.text import format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
@@ -30,9 +31,15 @@ def overview(study: StudyData) -> Iterator[str]:
             f"Each was trained on all of {', '.join(study.environments)}, and scored by its mean over them, "
             f"on the scale of each: {'; '.join(map(_scale, study.goals))}."
         )
-    diverged = [t for t in study.trials if "diverged" in t.user_attrs.get("statuses", [])]
+    diverged = sum(n_diverged(trial) > 0 for trial in study.trials)
     if diverged:
-        yield f"In {len(diverged)} of them at least one seed diverged, which counts as the worst outcome."
+        yield f"In {diverged} of them at least one seed diverged, which counts as the worst outcome."
+    without_score = sum(n_without_score(trial) > 0 for trial in study.trials)
+    if without_score:
+        yield (
+            f"In {without_score} of them at least one seed has no score, such as one that ended before its "
+            "first evaluation, which counts as the worst outcome."
+        )
     for trial in study.front():
         scores = zip(study.goals, trial.values, strict=True)
         scores_text = ", ".join(f"{goal.name} {format_number(value)}" for goal, value in scores)
@@ -95,9 +102,9 @@ def _sentence(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str
     subject = f"On {confirmation.n_seeds} fresh seeds, {name} of proposal {int(row['name'])}"
     if one.verdict == "the same":
         return f"{subject} equals the default's on every seed."
-    by = f"minus the default's it is {_difference(one)}"
+    by = f"minus the default's it is {_difference(confirmation, row, name)}"
     if np.isnan(one.difference):
-        by = "a seed diverged, so there is no mean difference"
+        by = f"{confirmation.cause_of_infinite(row, name)}, so there is no mean difference"
     if one.p is None:
         return f"{subject} is not tested against the default: {by}."
     p_text = p_value(one.p_holm, one.p.is_floor)
@@ -111,9 +118,7 @@ def _sentence(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str
 def _in_each(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
     """The differences in each of several environments; these are not tested."""
     parts = zip(confirmation.environments, confirmation.parts(name), strict=False)
-    differences = [
-        f"{environment} {_difference(confirmation.against[part, row['name']])}" for environment, part in parts
-    ]
+    differences = [f"{environment} {_difference(confirmation, row, part)}" for environment, part in parts]
     return f" By environment: {', '.join(differences)}." if differences else ""
 
 
@@ -145,16 +150,18 @@ def _confirmation_row(confirmation: Confirmed, row: Mapping[str, Any], name: str
         "search": NOTHING if search is None else format_number(search),
         "fresh seeds": format_number(confirmation.score(row, name)),
         **{each: format_number(confirmation.score_in(row, name, each)) for each in confirmation.environments},
-        "minus the default [95%]": NOTHING if one is None else _difference(one),
+        "minus the default [95%]": NOTHING if one is None else _difference(confirmation, row, name),
         "p": NOTHING if one is None or one.p is None else f"{'≤ ' * one.p.is_floor}{one.p_holm:.2g}",
         "diverged": str(row["diverged"]),
     }
 
 
-def _difference(one: Against) -> str:
+def _difference(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
+    """The mean of a winner's scores minus the default's, or why there is none."""
+    one = confirmation.against[name, row["name"]]
     low, high = one.interval
     if np.isnan(one.difference):
-        return "a seed diverged"
+        return confirmation.cause_of_infinite(row, name)
     within = "" if np.isnan(low) else f" [{_signed(low)}, {_signed(high)}]"
     return f"{_signed(one.difference)}{within}"
 
@@ -165,8 +172,8 @@ def note(trial: FrozenTrial) -> str:
         return str(attributes["cause"])
     if "pruned_at" in attributes:
         return f"pruned at environment step {attributes['pruned_at']}"
-    diverged = attributes.get("statuses", []).count("diverged")
-    return f"{diverged} seed{'s' * (diverged > 1)} diverged" if diverged else ""
+    seeds = {"diverged": n_diverged(trial), "without a score": n_without_score(trial)}
+    return ", ".join(f"{n} seed{'s' * (n > 1)} {outcome}" for outcome, n in seeds.items() if n)
 
 
 def _signed(value: float) -> str:

@@ -130,8 +130,8 @@ def _tested(importance: Importances) -> str:
         return "These describe the search and are not tested: its proposals may depend on earlier scores."
     return (
         "A tested importance beyond the red line is larger than the largest importance in at least 19 of 20 "
-        f"shuffles of the scores. Tested on the {importance.tested.n} different proposals that did not depend "
-        "on earlier scores."
+        f"shuffles of the scores. Tested on the {importance.tested.n} different proposals that did not "
+        "depend on earlier scores."
     )
 
 

@@ -168,7 +168,10 @@ def _tell(plan: Plan, study: optuna.Study, analyst: Analyst) -> None:
     if best:
         print(f"Run it: {run_command(plan)}")
     else:
-        print("No proposal has a finite score: all of them failed, diverged or were pruned.")
+        print(
+            "No proposal has a finite score: all of them failed, diverged, were pruned, or ended before an "
+            "evaluation that their score needs."
+        )
     if plan.master.report and best:
         print(f"Report: {analyst.write_report(study, plan.directory / 'report')}")
     print(f"Dashboard: {dashboard_command(plan.location)}")

@@ -143,6 +143,33 @@ def test_a_diverged_seed_counts_by_its_rank() -> None:
 
 
 @pytest.mark.parametrize(
+    ("scores", "diverged", "cause"),
+    [
+        ([-np.inf, -np.inf, 1.0], 0, "a seed has no score"),
+        ([-np.inf, -np.inf, 1.0], 1, "a seed diverged or has no score"),
+        ([-np.inf, -np.inf, 1.0], 2, "a seed diverged"),
+    ],
+)
+def test_an_infinite_score_is_explained(scores: list[float], diverged: int, cause: str) -> None:
+    """A seed that ended before its first evaluation has no score, and did not diverge."""
+    of = content([5.0, 5.0, 5.0], scores)
+    of["configurations"][1]["diverged"] = diverged
+    assert f"{cause}, so there is no mean difference" in told(of)[0]
+    (_, row) = confirmation_rows(compare(of), "aulc")
+    assert row["minus the default [95%]"] == cause
+
+
+def test_the_infinite_score_of_one_environment_is_explained() -> None:
+    """It is that of the default here, in one of two environments."""
+    of = content([-np.inf, 5.0, 5.0], [5.0, 5.0, 6.0], environments=["here", "there"])
+    default, winner = (row["scores"] for row in of["configurations"])
+    default |= {"aulc.here": [-np.inf, 5.0, 5.0], "aulc.there": [5.0, 5.0, 5.0]}
+    winner |= {"aulc.here": [5.0, 5.0, 6.0], "aulc.there": [5.0, 5.0, 6.0]}
+    of["configurations"][0]["diverged"] = 0
+    assert "By environment: here a seed has no score, there +0.3333 [" in told(of)[0]
+
+
+@pytest.mark.parametrize(
     ("n", "n_winners", "smallest"), [(1, 1, "1"), (2, 1, "0.5"), (5, 1, "0.062"), (6, 2, "0.062")]
 )
 def test_few_seeds_prove_nothing(n: int, n_winners: int, smallest: str) -> None:

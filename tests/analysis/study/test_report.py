@@ -13,9 +13,9 @@ from optuna.distributions import CategoricalDistribution
 
 from analysis.__main__ import main
 from analysis.errors import AnalysisError
-from analysis.study import write_report
+from analysis.study import figures, write_report
 from analysis.study.data import load_study, read_study
-from analysis.study.findings import confirmed, overview
+from analysis.study.findings import confirmed, note, overview
 from dqn_exp.study.storage import open_storage
 
 FIGURES = {"history", "intermediate", "importances", "slices", "contour", "parallel"}
@@ -166,6 +166,33 @@ def test_the_best_is_finite() -> None:
     told = " ".join(overview(data))
     assert "40 proposals (35 complete, 4 pruned, 1 failed)" in told
     assert "In 1 of them at least one seed diverged" in told
+
+
+def test_what_made_a_score_infinite_is_noted() -> None:
+    """Of four complete proposals one diverged, one was never evaluated, and one has a seed of each kind."""
+    study = optuna.create_study(direction="maximize")
+    study.set_user_attr("objectives", ["aulc"])
+    outcomes = [
+        ([1.0, 2.0], ["exhausted", "exhausted"], ""),
+        ([1.0, -np.inf], ["exhausted", "diverged"], "1 seed diverged"),
+        ([-np.inf, -np.inf], ["exhausted", "exhausted"], "2 seeds without a score"),
+        ([-np.inf, -np.inf], ["diverged", "exhausted"], "1 seed diverged, 1 seed without a score"),
+    ]
+    for index, (scores, statuses, _) in enumerate(outcomes):
+        trial = study.ask()
+        trial.suggest_float("x", index, index + 1)
+        trial.set_user_attr("scores", {"aulc": scores})
+        trial.set_user_attr("statuses", statuses)
+        study.tell(trial, float(np.mean(scores)))
+    data = read_study(study)
+    assert [note(trial) for trial in data.trials] == [text for _, _, text in outcomes]
+    sentences = " ".join(overview(data))
+    assert "In 2 of them at least one seed diverged" in sentences
+    assert "In 2 of them at least one seed has no score" in sentences
+    labels = figures.history(data, data.goals[0]).legends[0].get_texts()
+    assert [label.get_text() for label in labels][-2:] == [
+        "a seed diverged: infinitely bad score", "a seed has no score: infinitely bad score",
+    ]  # fmt: skip
 
 
 def test_without_confirmation_nothing_is_claimed() -> None:
