@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def kept(function: Function, variant: str, beside: str = "", **options: Any) -> Function:
+def compile_cached(function: Function, variant: str, beside: str = "", **options: Any) -> Function:
     """Compile `function` and cache the result on disk, one file for each `variant`.
 
     `options` are passed to numba. `beside` names what the result depends on in addition to the source files

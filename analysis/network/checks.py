@@ -69,9 +69,9 @@ def divergence(e: Evidence) -> Finding | None:
 def overestimation(e: Evidence) -> Finding | None:
     """The largest |Q| divided by the largest possible return: suspect at 1.5, bad at 10."""
     sampled = e.losses.get("q_max", np.empty(0))
-    if e.seen is None or not len(sampled):
+    if e.visited is None or not len(sampled):
         return None
-    bound = _largest_return(e, e.seen.rewards)
+    bound = _largest_return(e, e.visited.rewards)
     if not 0 < bound < np.inf:
         return None
     ratio = float(sampled[-1]) / bound
@@ -118,7 +118,7 @@ def td_error(e: Evidence) -> Finding | None:
     late = slice(-max(1, len(e.losses["loss"]) // 4), None)
     loss, scale = float(np.median(e.losses["loss"][late])), float(np.median(e.losses["q_max"][late]))
     size = math.sqrt(loss) if e.config.agent.loss == "mse" else max(math.sqrt(2 * min(loss, 0.5)), loss + 0.5)
-    largest = 1.0 if e.seen is None else float(np.abs(e.seen.rewards).max(initial=1.0))
+    largest = 1.0 if e.visited is None else float(np.abs(e.visited.rewards).max(initial=1.0))
     ratio = size / max(scale, largest)
     status = grade(ratio, 0.3, 1.0)
     text = f"late in training, predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
@@ -140,37 +140,38 @@ def gradient(e: Evidence) -> Finding | None:
 
 def dead_units(e: Evidence) -> Finding | None:
     """Share of ReLU units that never fire, in the worst layer: suspect at 0.5, bad at 0.9."""
-    if e.seen is None or not e.seen.hidden or not np.isfinite(e.seen.hidden[-1]).all():
+    if e.visited is None or not e.visited.hidden or not np.isfinite(e.visited.hidden[-1]).all():
         return None
-    dead = [int((~(layer > 0).any(axis=0)).sum()) for layer in e.seen.hidden]
-    sizes = [layer.shape[1] for layer in e.seen.hidden]
+    dead = [int((~(layer > 0).any(axis=0)).sum()) for layer in e.visited.hidden]
+    sizes = [layer.shape[1] for layer in e.visited.hidden]
     worst = max(d / n for d, n in zip(dead, sizes, strict=True))
     status = grade(worst, 0.5, 0.9)
     layers = ", ".join(f"{d} of {n}" for d, n in zip(dead, sizes, strict=True))
-    text = f"units that never fire at {format_number(len(e.seen.values))} visited states, by layer: {layers}"
+    text = (
+        f"units that never fire at {format_number(len(e.visited.values))} visited states, by layer: {layers}"
+    )
     return Finding("dead units", status, worst, text, _slower(e) if status != "ok" else "")
 
 
 def one_action(e: Evidence) -> Finding | None:
     """Share of the most frequent greedy action over visited states: suspect at 0.95, bad at 0.999."""
-    if e.seen is None:
+    if e.visited is None:
         return None
-    if not np.isfinite(e.seen.values).all():
+    if not np.isfinite(e.visited.values).all():
         return Finding("one action", "bad", math.nan, "Q-values are not finite numbers", _calmer(e))
-    counts = np.bincount(e.seen.greedy, minlength=e.seen.values.shape[1])
+    counts = np.bincount(e.visited.greedy, minlength=e.visited.values.shape[1])
     share = float(counts.max() / counts.sum())
     status = grade(share, 0.95, 0.999)
-    text = (
-        f"action {e.seen.first_action + counts.argmax()} is the greedy one at {share:.1%} of visited states"
-    )
+    action = e.visited.first_action + counts.argmax()
+    text = f"action {action} is the greedy one at {share:.1%} of visited states"
     return Finding("one action", status, share, text, _slower(e) if status != "ok" else "")
 
 
 def flat_values(e: Evidence) -> Finding | None:
     """Spread of the best Q-value over states, relative to its size: suspect below 0.01, bad below 0.001."""
-    if e.seen is None or not np.isfinite(e.seen.values).all():
+    if e.visited is None or not np.isfinite(e.visited.values).all():
         return None
-    best = np.take_along_axis(e.seen.values, e.seen.greedy[:, np.newaxis], axis=1)
+    best = np.take_along_axis(e.visited.values, e.visited.greedy[:, np.newaxis], axis=1)
     spread = float(best.std() / max(abs(float(best.mean())), 1e-12))
     status = grade(spread, 0.01, 0.001)
     text = f"the best Q-value is {best.mean():.4g} with a standard deviation of {best.std():.3g} over states"
@@ -299,12 +300,12 @@ def forgetting(e: Evidence) -> Finding | None:
 
 def reward_scale(e: Evidence) -> Finding | None:
     """The largest |reward|: suspect at 10, bad at 1000, unless the loss or clipping bounds its effect."""
-    if e.seen is None:
+    if e.visited is None:
         return None
-    largest = float(np.abs(e.seen.rewards).max(initial=0.0))
+    largest = float(np.abs(e.visited.rewards).max(initial=0.0))
     tamed = e.config.agent.loss == "huber" or e.config.agent.max_grad_norm is not None
     status = "ok" if tamed else grade(largest, 10, 1000)
-    text = f"rewards between {e.seen.rewards.min():.4g} and {e.seen.rewards.max():.4g}"
+    text = f"rewards between {e.visited.rewards.min():.4g} and {e.visited.rewards.max():.4g}"
     suggestion = "agent.loss=huber agent.max_grad_norm=10" if status != "ok" else ""
     return Finding("reward scale", status, largest, text, suggestion)
 

@@ -24,7 +24,7 @@ EPISODES = 5
 
 
 @dataclass(frozen=True)
-class Seen:
+class VisitedStates:
     """The network's output at N states, visited by its greedy policy and by random actions."""
 
     values: np.ndarray
@@ -48,7 +48,7 @@ class Evidence:
     episodes: Curve
     evaluations: Curve
     losses: Curve
-    seen: Seen | None
+    visited: VisitedStates | None
     """None if there is no network yet."""
 
     @property
@@ -66,11 +66,11 @@ def gather(directory: Path, best: bool, imports: bool) -> Evidence:
     trial = read_trial(directory, directory)
     curves = {kind: read_curve(trial, kind, []) or {} for kind in ("episodes", "evaluations", "losses")}
     has_network = best or (directory / NETWORK).exists()
-    seen = look(load_trained(directory, best, imports)) if has_network else None
-    return Evidence(config, trial.status, trial.result, **curves, seen=seen)
+    visited = look(load_trained(directory, best, imports)) if has_network else None
+    return Evidence(config, trial.status, trial.result, **curves, visited=visited)
 
 
-def look(trained: Trained) -> Seen:
+def look(trained: Trained) -> VisitedStates:
     """Play greedy and random episodes, and evaluate the network at the visited states."""
     rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
     observations = np.concatenate([rollout.observations for rollout in rollouts])
@@ -78,7 +78,7 @@ def look(trained: Trained) -> Seen:
     limit = trained.config.agent.max_abs_reward or np.inf
     rewards = np.concatenate([rollout.rewards for rollout in rollouts]).clip(-limit, limit)
     hidden = _hidden(trained.network, observations)
-    return Seen(trained.values(observations), greedy, hidden, rewards, trained.first_action)
+    return VisitedStates(trained.values(observations), greedy, hidden, rewards, trained.first_action)
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:

@@ -64,7 +64,9 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
             lengths += [episode.length for episode in step.ended]
     rows = np.array(observed)
     greedy = trained.greedy(rows)
-    return Rollout(trained.seen(rows), greedy, np.array(actions), np.array(rewards), returns, lengths)
+    return Rollout(
+        trained.network_inputs(rows), greedy, np.array(actions), np.array(rewards), returns, lengths
+    )
 
 
 def limit_episodes(config: EnvConfig, longest: int) -> EnvConfig:

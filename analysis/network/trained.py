@@ -50,10 +50,10 @@ class Trained:
     def values(self, rows: np.ndarray) -> np.ndarray:
         """Q-values of all actions, in evaluation mode: float32[N, A]."""
         with torch.inference_mode():
-            batches = torch.split(torch.from_numpy(self.seen(rows)), AT_A_TIME)
+            batches = torch.split(torch.from_numpy(self.network_inputs(rows)), AT_A_TIME)
             return np.concatenate([self.network(batch).numpy() for batch in batches])
 
-    def seen(self, rows: np.ndarray) -> np.ndarray:
+    def network_inputs(self, rows: np.ndarray) -> np.ndarray:
         """The network's input for rows: images as they are, vectors without masks as float32[N, D]."""
         return rows if self.images else np.asarray(rows[:, : self.observation_size], dtype=np.float32)
 

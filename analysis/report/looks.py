@@ -13,7 +13,7 @@ from analysis.report.findings import p_value
 from dqn_exp.scores import LEVEL
 from dqn_exp.text import format_number
 
-MOST_TOLD = 10_000
+MOST_STATED = 10_000
 """The largest number of seeds that is stated; above it, the text says "more than"."""
 
 
@@ -112,8 +112,8 @@ def _needed(looks: Looks, look: Look) -> str:
 
 
 def _seeds(number: int | None) -> str:
-    if number is None or number > MOST_TOLD:
-        return f"more than {format_number(MOST_TOLD)} seeds of each value"
+    if number is None or number > MOST_STATED:
+        return f"more than {format_number(MOST_STATED)} seeds of each value"
     return f"about {format_number(number)} seeds of each value"
 
 

@@ -134,7 +134,8 @@ class Confirmed(NamedTuple):
         """Why a configuration or the default has infinite scores on an objective, over all environments."""
         pair, parts = (self.default, row), self.parts(name.partition(".")[0])
         values = np.array([each["scores"][part] for each in pair for part in parts], dtype=np.float64)
-        return infinite.cause(np.count_nonzero(~np.isfinite(values)), sum(each["diverged"] for each in pair))
+        n_infinite = int(np.count_nonzero(~np.isfinite(values)))
+        return infinite.cause(n_infinite, sum(each["diverged"] for each in pair))
 
     def table(self) -> Table:
         """One row per objective and configuration; with several environments, also one for each."""

@@ -90,9 +90,9 @@ class DQN:
 
     def _refuse_faulty_observations(self) -> None:
         """Raise EnvironmentFault if the replay buffer holds an observation that is not finite."""
-        found = self.replay.oldest_not_finite()
-        if found is not None:
-            rows_ago, value = found
+        not_finite = self.replay.oldest_not_finite()
+        if not_finite is not None:
+            rows_ago, value = not_finite
             step = self._clock.env_steps - rows_ago // self._n_environments
             raise EnvironmentFault(f"{self._env_name} returned {value} in its observation at step {step}")
 

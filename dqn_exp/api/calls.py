@@ -189,11 +189,11 @@ def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> A
     with (
         _command(["-m", *arguments]),
         workers_at_hand(sys.argv),
-        sweeper_of(sys.argv[2:], CONF, run_single) as (sweeper, asked),
+        sweeper_of(sys.argv[2:], CONF, run_single) as (sweeper, overrides),
     ):
         if not hasattr(sweeper, method):
             raise ConfigError(OTHERWISE[method])
-        return getattr(sweeper, method)(asked, *more)
+        return getattr(sweeper, method)(overrides, *more)
 
 
 def _refuse_parts_of_the_caller(arguments: Sequence[str]) -> None:

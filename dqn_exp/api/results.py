@@ -124,12 +124,12 @@ class Sweep(Trained):
 
     def trial(self, run: str) -> Trial:
         """One of the trials, by its `run` in the table of `runs()`; ConfigError if there is none."""
-        found = self.directory / run
-        if not (found / DESCRIPTION).exists():
+        directory = self.directory / run
+        if not (directory / DESCRIPTION).exists():
             raise ConfigError(
                 f"{run!r} is not a trial of {self.directory}; allowed: a value of the column `run` of runs()"
             )
-        return Trial(found)
+        return Trial(directory)
 
     def findings(self) -> list[str]:
         """What the data supports, as sentences of the report. The tests take seconds."""

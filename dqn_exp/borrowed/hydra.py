@@ -69,8 +69,10 @@ def sweeper_of(
     """
     hydra = Hydra.create_main_hydra2("trial", create_config_search_path(str(folder)))
     try:
-        asked = [*overrides, "hydra.mode=MULTIRUN"]
-        config = hydra.compose_config("config", asked, RunMode.MULTIRUN, with_log_configuration=True)
+        multirun_overrides = [*overrides, "hydra.mode=MULTIRUN"]
+        config = hydra.compose_config(
+            "config", multirun_overrides, RunMode.MULTIRUN, with_log_configuration=True
+        )
         callbacks = Callbacks(config)
         callbacks.on_multirun_start(config=config, config_name="config")
         context = HydraContext(config_loader=hydra.config_loader, callbacks=callbacks)

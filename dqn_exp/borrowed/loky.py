@@ -27,5 +27,5 @@ def kill_workers(executor: ProcessPoolExecutor) -> None:
 
 def exit_code(error: BaseException) -> str | None:
     """How the worker that `error` reports ended, such as "SIGKILL(-9)"; None if `error` does not say."""
-    found = re.search(r"exit codes of the workers are \{(.*)\}", str(error))
-    return found.group(1) if found else None
+    match = re.search(r"exit codes of the workers are \{(.*)\}", str(error))
+    return match.group(1) if match else None

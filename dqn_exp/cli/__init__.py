@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from dqn_exp.cli.asked import OF_A_STUDY, OF_THE_COMMAND, check_params, read_command
+    from dqn_exp.cli.command_line import OF_A_STUDY, OF_THE_COMMAND, check_params, read_command
     from dqn_exp.cli.help import help_text
     from dqn_exp.cli.looks import Analyst
     from dqn_exp.cli.messages import explain, is_open

@@ -100,14 +100,14 @@ def help_text() -> str:
 
 def config_groups() -> dict[str, list[str]]:
     """The options of each config group on the search path of this program."""
-    found: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
     folders = [(p, p.relative_to(conf)) for conf in (CONF, Path("conf")) for p in conf.glob("**/")]
     for folder, name in [*folders, *((root / "sweeps", Path("sweeps")) for root in (ROOT, Path()))]:
         if options := {path.stem for path in folder.glob("*.yaml")}:
-            found.setdefault(".".join(name.parts), set()).update(options)
+            groups.setdefault(".".join(name.parts), set()).update(options)
     return {
         name: sorted(options)
-        for name, options in sorted(found.items())
+        for name, options in sorted(groups.items())
         if name.partition(".")[0] not in ("", NOT_A_GROUP)
     }
 

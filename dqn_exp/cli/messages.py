@@ -132,15 +132,15 @@ def _options_that_have(section: str, name: str) -> list[str]:
     if group == section:
         group = section.partition(".")[0]
     options = [f"{group}={path.stem}" for path in sorted((CONF / group).glob("*.yaml"))] if group else []
-    found = [option for option in options if name in (_composed_keys(section, [option]) or ())]
-    return list(map(dotted, found))
+    matching = [option for option in options if name in (_composed_keys(section, [option]) or ())]
+    return list(map(dotted, matching))
 
 
 def _keys_of(section: str) -> list[str]:
     """The keys of `section` with the config groups of the command line, or with the defaults if invalid."""
     groups = [argument for argument in sys.argv[1:] if _chooses_group(argument)]
-    found = (_composed_keys(section, choices) for choices in (groups, []))
-    return next((keys for keys in found if keys is not None), [])
+    key_sets = (_composed_keys(section, choices) for choices in (groups, []))
+    return next((keys for keys in key_sets if keys is not None), [])
 
 
 def _composed_keys(section: str, choices: list[str]) -> list[str] | None:

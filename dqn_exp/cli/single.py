@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
-from dqn_exp.cli.asked import asks_for_information, is_multirun
+from dqn_exp.cli.command_line import asks_for_information, is_multirun
 from dqn_exp.config import CONF, Config, ConfigError, refuse_second_names, refuse_unused_names
 from dqn_exp.launch import (
     PlannedTrial,
@@ -20,10 +20,10 @@ from dqn_exp.launch import (
     is_dry_run,
     pack,
     plain_values,
+    print_doubts,
     quoted,
     read_reuse,
     resolve_config,
-    tell_doubts,
 )
 from dqn_exp.runs import (
     FINISHED,
@@ -60,10 +60,10 @@ def prepare_single_run(argv: list[str]) -> bool:
             raise Locked(in_use(directory))
         check_owner(config, directory)
     reuse = read_reuse([], composed, directory)
-    tell_doubts([config])
+    print_doubts([config])
     if is_dry_run(composed):
         trial = PlannedTrial(directory.name, tuple(arguments.overrides), config, pack(composed))
-        _foretell(trial, directory, reuse)
+        _preview(trial, directory, reuse)
         return False
     if not is_given:
         directory = earlier or claim(directory)
@@ -88,10 +88,10 @@ def check_single(arguments: Namespace) -> tuple[Config, DictConfig]:
     return config, composed
 
 
-def _foretell(trial: PlannedTrial, directory: Path, reuse: Reuse) -> None:
-    from dqn_exp.launch import tell_trials
+def _preview(trial: PlannedTrial, directory: Path, reuse: Reuse) -> None:
+    from dqn_exp.launch import print_trials
 
-    tell_trials(directory.parent, [trial], 1, reuse)
+    print_trials(directory.parent, [trial], 1, reuse)
 
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:

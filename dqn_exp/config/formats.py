@@ -27,13 +27,13 @@ _OWN_OPTIONS = {
 
 def check_format(content: Mapping[str, Any], what: str) -> int:
     """The format that `content` declares; raises ConfigError if this version cannot read it."""
-    found = content.get("format")
-    if not isinstance(found, int) or not 1 <= found <= FORMAT:
+    version = content.get("format")
+    if not isinstance(version, int) or not 1 <= version <= FORMAT:
         raise ConfigError(
-            f"{what} has format {found!r}; this version of dqn_exp reads formats 1 to {FORMAT}: "
+            f"{what} has format {version!r}; this version of dqn_exp reads formats 1 to {FORMAT}: "
             f"a newer version wrote it, or it is damaged"
         )
-    return found
+    return version
 
 
 def recorded_config(record: Mapping[str, Any], what: str = "trial.json") -> Config:

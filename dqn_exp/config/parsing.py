@@ -20,7 +20,7 @@ def parse_config(values: Mapping[str, Any]) -> Config:
         problems: dict[tuple[str, ...], list[Any]] = {}
         for problem in error.errors():
             problems.setdefault(_path(problem, values), []).append(problem)
-        lines = [_explain(path, values, *found) for path, found in problems.items()]
+        lines = [_explain(path, values, *explanation) for path, explanation in problems.items()]
         raise ConfigError("\n".join(lines)) from None
 
 

@@ -63,8 +63,8 @@ class _Reading(NamedTuple):
     def _parts(self, field: Schema) -> list[Schema]:
         """The sections that a field may contain."""
         kinds = field.get("oneOf") or field.get("anyOf") or [field]
-        found = [self.definitions[kind["$ref"].rpartition("/")[2]] for kind in kinds if "$ref" in kind]
-        return [part for part in found if "properties" in part]
+        definitions = [self.definitions[kind["$ref"].rpartition("/")[2]] for kind in kinds if "$ref" in kind]
+        return [part for part in definitions if "properties" in part]
 
 
 def _key(name: str, field: Schema, option: str | None, default: Any) -> Key:

@@ -111,18 +111,18 @@ class Environment:
         self._length += 1
         if self._with_lives:
             self.lost_life = any(layer.lost_life for layer in self._with_lives)
-        seen = self._encode(observation)
-        if seen.shape != self._shape:
+        encoded = self._encode(observation)
+        if encoded.shape != self._shape:
             raise self._fault("step", returned, f"an observation of {self._env.observation_space}")
         if not isfinite(earned):
             raise EnvironmentFault(f"{self.name}: its step {self._length} returned the reward {earned}")
         cut = truncated or self._length >= self._limit
-        return seen, earned, terminated or (cut and self._cut_is_terminal), cut
+        return encoded, earned, terminated or (cut and self._cut_is_terminal), cut
 
     def _fault(self, call: str, returned: Any, expected: str) -> EnvironmentFault:
-        told = repr(returned)
-        told = told if len(told) <= 200 else f"{told[:200]} ..."
-        return EnvironmentFault(f"{self.name}: its {call} returned {told}; expected {expected}")
+        text = repr(returned)
+        text = text if len(text) <= 200 else f"{text[:200]} ..."
+        return EnvironmentFault(f"{self.name}: its {call} returned {text}; expected {expected}")
 
     def measures(self) -> dict[str, float]:
         """The quality measures of the episode so far, from the wrappers that offer `measures`."""
@@ -276,10 +276,10 @@ def _not_flat(space: spaces.Space[Any] | None, name: str) -> str:
             f"{name} has observations {space}, which cannot be flattened to a vector of numbers; "
             f"allowed: a wrapper that turns them into numbers, in a module named in imports=[...]"
         )
-    told = ", ".join(f"{key!r}, {parts[key]}" for key in wrong)
+    listed = ", ".join(f"{key!r}, {parts[key]}" for key in wrong)
     rest = ",".join(str(key) for key in parts if key not in wrong)
     return (
-        f"{name} has observations with {told}, which cannot be flattened to numbers; "
+        f"{name} has observations with {listed}, which cannot be flattened to numbers; "
         f"allowed: a wrapper that leaves these out: +env.wrappers.FilterObservation.filter_keys=[{rest}]"
     )
 

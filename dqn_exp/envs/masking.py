@@ -44,9 +44,9 @@ class MaskBehindObservation(gymnasium.Wrapper[np.ndarray, Any, Any, Any]):
     def _with_mask(self, call: str, observation: Any, info: dict[str, Any], is_over: bool) -> np.ndarray:
         mask = np.asarray(info.get(MASK, np.ones(self._n) if is_over else None))
         if mask.shape != (self._n,) or not np.isin(mask, (0, 1)).all():
-            told = "no mask" if MASK not in info else repr(info[MASK])
+            returned = "no mask" if MASK not in info else repr(info[MASK])
             raise EnvironmentFault(
-                f"{self._name}: its {call} returned {told}; expected info[{MASK!r}] of {self._n} "
+                f"{self._name}: its {call} returned {returned}; expected info[{MASK!r}] of {self._n} "
                 f"zeros and ones, as at its first reset"
             )
         if not mask.any():

@@ -39,7 +39,7 @@ def check_evaluation_environment(training: EnvConfig, evaluation: EnvConfig, apa
     """Raise ConfigError if `evaluation` cannot be used or has other observations, actions or masks."""
     trained, evaluated = _facts(training, apart), _facts(evaluation, apart)
     if evaluated != trained:
-        raise ConfigError(f"it has {_told(evaluated)}; allowed: as in training, {_told(trained)}")
+        raise ConfigError(f"it has {_describe(evaluated)}; allowed: as in training, {_describe(trained)}")
 
 
 def observed_shape(config: EnvConfig, apart: bool = False) -> tuple[int, ...]:
@@ -61,7 +61,7 @@ def _masks(config: EnvConfig, facts: Facts) -> bool | None:
     return True if config.action_masks is None and facts.has_masks else config.action_masks
 
 
-def _told(facts: Facts) -> str:
+def _describe(facts: Facts) -> str:
     numbers = " x ".join(map(str, facts.observed))
     masks = " with masks" if facts.has_masks else ""
     return f"observations of {numbers} numbers and {facts.n_actions} actions{masks}"

@@ -19,13 +19,17 @@ FENCE = "```"
 
 
 def card(
-    trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, result: Result, contents: Contents
+    trained: Trained,
+    description: Mapping[str, Any],
+    evaluation: Evaluation,
+    result: Result,
+    contents: Contents,
 ) -> str:
     """The text of the README.md."""
     parts = [
         _front_matter(trained, evaluation, contents),
         f"# {_algorithm(trained)} on {trained.config.env.id}",
-        _summary(trained, told, evaluation, result),
+        _summary(trained, description, evaluation, result),
         _pictures(contents),
         _how_to_load(trained, contents),
         _limits(trained, contents),
@@ -69,11 +73,11 @@ model-index:
 ---"""
 
 
-def _summary(trained: Trained, told: Mapping[str, Any], evaluation: Evaluation, result: Result) -> str:
+def _summary(trained: Trained, description: Mapping[str, Any], evaluation: Evaluation, result: Result) -> str:
     config, n = trained.config, len(evaluation.score.returns)
     last = evaluation.first_seed + n - 1
     steps = f"{format_number(result.env_steps)} environment steps and {format_number(result.updates)} updates"
-    versions = told.get("versions") or {}
+    versions = description.get("versions") or {}
     packages = ", ".join(f"{k} {versions[k]}" for k in ("dqn_exp", "torch", "gymnasium") if k in versions)
     score = f"**{evaluation.score.mean:.2f} +/- {evaluation.score.std:.2f}**"
     return f"""{score}: mean and standard deviation of the return of {n} greedy episodes, played with
@@ -112,8 +116,10 @@ def _pictures(contents: Contents) -> str:
 
 
 def _how_to_load(trained: Trained, contents: Contents) -> str:
-    seen = f"uint8{list(trained.images.shape)}" if trained.images else f"float32[{trained.observation_size}]"
-    ways = [f"## Use it\n\n`observation` is {seen}; the best action has the largest Q-value."]
+    input_type = (
+        f"uint8{list(trained.images.shape)}" if trained.images else f"float32[{trained.observation_size}]"
+    )
+    ways = [f"## Use it\n\n`observation` is {input_type}; the best action has the largest Q-value."]
     if ONNX in contents.files:
         kind = "uint8" if trained.images else "float32"
         ways.append(f"""With onnxruntime alone:

@@ -67,13 +67,13 @@ def export(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        told = _fill(temporary, trained, formats, episodes, seed, trial / (BEST if best else NETWORK))
+        exported = _fill(temporary, trained, formats, episodes, seed, trial / (BEST if best else NETWORK))
         if folder.exists():
             folder.rmdir()
         os.rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return told
+    return exported
 
 
 def _fill(
@@ -81,9 +81,11 @@ def _fill(
 ) -> tuple[Evaluation, Contents]:
     contents, record = Contents(), read_json(trained.directory / "trial.json")
     shutil.copyfile(network, folder / MODEL)
-    told = {key: record[key] for key in TRAVELS if key in record}
-    told["config"] = {k: v for k, v in told["config"].items() if k not in ("track", "tracking", "observers")}
-    _write(folder / CONFIG, told)
+    description = {key: record[key] for key in TRAVELS if key in record}
+    description["config"] = {
+        k: v for k, v in description["config"].items() if k not in ("track", "tracking", "observers")
+    }
+    _write(folder / CONFIG, description)
     evaluation = evaluate(trained, episodes, seed)
     _write(
         folder / EVALUATION,
@@ -101,7 +103,7 @@ def _fill(
     _add_film(folder, trained, seed, contents)
     result = read_result(trained.directory) or Result()
     contents.files = sorted({path.name for path in folder.iterdir()} | {CARD})
-    (folder / CARD).write_text(card(trained, told, evaluation, result, contents))
+    (folder / CARD).write_text(card(trained, description, evaluation, result, contents))
     return evaluation, contents
 
 

@@ -53,9 +53,9 @@ def _difference(trained: Trained, states: np.ndarray, path: Path) -> float:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"observation": trained.seen(states)})
+    (outputs,) = session.run(None, {"observation": trained.network_inputs(states)})
     ours = trained.values(states)
-    difference = float(np.abs(found - ours).max())
+    difference = float(np.abs(outputs - ours).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(ours).max())):
         raise NotExportable(f"its Q-values of visited states differ by up to {difference:g}")
     return difference

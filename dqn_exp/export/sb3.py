@@ -66,10 +66,10 @@ def _check(trained: Trained) -> None:
         ),
         "the environment's actions are not numbered from 0": trained.first_action != 0,
     }
-    found = [reason for reason, holds in reasons.items() if holds]
+    obstacles = [reason for reason, holds in reasons.items() if holds]
     inner = network.layers if isinstance(network, MLP) else None
     unknown = [m for m in (inner.modules() if inner else [network]) if not isinstance(m, PLAIN)]
-    if unknown and not found:
-        found = [f"stable-baselines3's MlpPolicy has no {type(unknown[0]).__name__}"]
-    if found:
-        raise NotExportable("; ".join(found))
+    if unknown and not obstacles:
+        obstacles = [f"stable-baselines3's MlpPolicy has no {type(unknown[0]).__name__}"]
+    if obstacles:
+        raise NotExportable("; ".join(obstacles))

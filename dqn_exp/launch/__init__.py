@@ -26,9 +26,9 @@ if TYPE_CHECKING:
         NOTHING_DONE,
         list_seeds,
         make_console,
-        tell_memory,
-        tell_time,
-        tell_trials,
+        print_memory,
+        print_time,
+        print_trials,
     )
     from dqn_exp.launch.engine import Done, Engine, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
@@ -39,16 +39,24 @@ if TYPE_CHECKING:
     from dqn_exp.launch.manifest import MANIFEST
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
-    from dqn_exp.launch.plan import PlannedTrial, Planner, is_dry_run, pack, placed, plain_values, quoted
+    from dqn_exp.launch.plan import (
+        PlannedTrial,
+        Planner,
+        is_dry_run,
+        pack,
+        plain_values,
+        quoted,
+        with_directory,
+    )
     from dqn_exp.launch.pool import Pool, count_workers
     from dqn_exp.launch.preflight import check_parts, check_trackers, resolve_config
-    from dqn_exp.launch.progress import episode_cells, shows_live, time_told
-    from dqn_exp.launch.prospects import check_prospects, tell_doubts
+    from dqn_exp.launch.progress import episode_cells, shows_live, time_text
+    from dqn_exp.launch.prospects import check_prospects, print_doubts
     from dqn_exp.launch.reuse import Reuse, read_reuse
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
     from dqn_exp.launch.shards import refuse_shard
     from dqn_exp.launch.tables import print_rows
     from dqn_exp.launch.task import run_single
-    from dqn_exp.launch.warm_start import check_seen
+    from dqn_exp.launch.warm_start import check_init_from_visible
 
 __getattr__ = lazy(__name__, __file__)

@@ -46,16 +46,16 @@ def range_values(sweep: RangeSweep) -> list[int | float]:
 
 def refuse_repeated(key: str, values: Sequence[object]) -> None:
     """Raise ConfigError if two of `values` mean the same, such as 17k and 17000."""
-    seen: dict[object, object] = {}
+    texts_by_value: dict[object, object] = {}
     for value in values:
         number = meaning(value)
-        if number in seen:
-            earlier = seen[number]
+        if number in texts_by_value:
+            earlier = texts_by_value[number]
             twice = (
                 f"{value} is given twice" if value == earlier else f"{earlier} and {value} are the same value"
             )
             raise ConfigError(f"{key}={','.join(map(str, values))}: {twice}; allowed: each value once")
-        seen[number] = value
+        texts_by_value[number] = value
 
 
 def meaning(value: object) -> object:

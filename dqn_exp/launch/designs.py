@@ -56,11 +56,11 @@ def keep_budgets(
         return
     changed = next(filter(None, (_other_budget(trial, directory) for trial in trials)), None)
     if changed and _looks(manifest, directory, judge):
-        had, wanted = changed
+        recorded, requested = changed
         raise ConfigError(
-            f"{wanted}: the looks in {directory} were taken with {had}, and another budget would change "
-            f"their results; allowed: {had}, or another hydra.sweep.dir with seeds that no look has used "
-            f"(seeds.first={_next_seed(manifest)})"
+            f"{requested}: the looks in {directory} were taken with {recorded}, and another budget would "
+            f"change their results; allowed: {recorded}, or another hydra.sweep.dir with seeds that no look "
+            f"has used (seeds.first={_next_seed(manifest)})"
         )
 
 
@@ -70,10 +70,12 @@ def _other_budget(trial: PlannedTrial, directory: Path) -> tuple[str, str] | Non
     if not path.exists():
         return None
     recorded = recorded_config(read_json(path), str(path)).budget.model_dump()
-    asked = trial.config.budget.model_dump()
-    keys = [key for key in asked if asked[key] != recorded[key]]
-    had, wanted = (" ".join(f"budget.{key}={_text(b[key])}" for key in keys) for b in (recorded, asked))
-    return (had, wanted) if keys else None
+    requested = trial.config.budget.model_dump()
+    keys = [key for key in requested if requested[key] != recorded[key]]
+    recorded_text, requested_text = (
+        " ".join(f"budget.{key}={_text(b[key])}" for key in keys) for b in (recorded, requested)
+    )
+    return (recorded_text, requested_text) if keys else None
 
 
 def _entry(design: Design, taken: int, declared: str | None = None) -> dict[str, Any]:
@@ -83,8 +85,8 @@ def _entry(design: Design, taken: int, declared: str | None = None) -> dict[str,
 def _looks(manifest: Mapping[str, Any], directory: Path, judge: Judge) -> Sequence[Row]:
     """The recorded looks, or if more, all looks that the trials allow: a report may have shown these."""
     recorded: Sequence[Row] = manifest.get("looks", ())
-    found = judge.look(directory, ())
-    return max(recorded, found.looks if found else (), key=len)
+    taken = judge.look(directory, ())
+    return max(recorded, taken.looks if taken else (), key=len)
 
 
 def _check_extension(
@@ -101,20 +103,20 @@ def _check_extension(
     if design != as_declared or design.looks[: len(taken)] != taken or design.looks[-1] <= there.looks[-1]:
         more = f"seeds.looks that begin with {_text(taken)} and go beyond {there.looks[-1]} seeds, "
         raise _other(manifest, directory, there, design, more)
-    asked = f"seeds.looks={_text(design.looks)}"
+    requested = f"seeds.looks={_text(design.looks)}"
     fresh = f"another hydra.sweep.dir with seeds that no look has used (seeds.first={_next_seed(manifest)})"
     if all(verdict != "undecided" for verdict in {row["value"]: row["verdict"] for row in looks}.values()):
         raise ConfigError(
-            f"{asked}: with {taken[-1]} seeds every value in {directory} was decided; allowed: {fresh}"
+            f"{requested}: with {taken[-1]} seeds every value in {directory} was decided; allowed: {fresh}"
         )
     if design.reserve >= unspent > 0:
         raise ConfigError(
-            f"{asked}: seeds.reserve={design.reserve:g} reserves all of seeds.alpha that the looks in "
+            f"{requested}: seeds.reserve={design.reserve:g} reserves all of seeds.alpha that the looks in "
             f"{directory} have left, a share of {unspent:.2g}; allowed: less, such as seeds.reserve=0"
         )
     if unspent == 0:
         raise ConfigError(
-            f"{asked}: the looks in {directory}, up to {taken[-1]} seeds, have spent all of seeds.alpha="
+            f"{requested}: the looks in {directory}, up to {taken[-1]} seeds, have spent all of seeds.alpha="
             f"{design.alpha:g}; allowed: {fresh}, where seeds.reserve=0.2 would keep a fifth of it for looks "
             f"that are added later"
         )
@@ -124,22 +126,22 @@ def _other(
     manifest: Mapping[str, Any],
     directory: Path,
     there: Design | None,
-    asked: Design | None,
+    requested_design: Design | None,
     more: str = "",
 ) -> ConfigError:
-    had, wanted = (
-        "given seeds" if design is None else f"seed={UNTIL_DECIDED} with {_told(design)}"
-        for design in (there, asked)
+    recorded, requested = (
+        "given seeds" if design is None else f"seed={UNTIL_DECIDED} with {_design_text(design)}"
+        for design in (there, requested_design)
     )
     return ConfigError(
-        f"{directory} holds a sweep of {had}, and this command asks for {wanted}: analysing the same trials "
-        f"under two designs raises the error above the declared alpha; allowed: the same again, "
+        f"{directory} holds a sweep of {recorded}, and this command asks for {requested}: analysing the same "
+        f"trials under two designs raises the error above the declared alpha; allowed: the same again, "
         f"{more}or another hydra.sweep.dir with seeds that no look has used "
         f"(seeds.first={_next_seed(manifest)})"
     )
 
 
-def _told(design: Design) -> str:
+def _design_text(design: Design) -> str:
     return " ".join(f"{SEEDS}.{key}={_text(value)}" for key, value in design.record().items())
 
 

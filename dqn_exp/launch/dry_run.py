@@ -36,7 +36,9 @@ NOTHING_DONE = "Nothing was trained and nothing written: dry_run=true."
 FINISHED_ONE, BEGUN, ELSEWHERE, NEW = "finished", "begun", "to take", "to run"
 
 
-def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None, reuse: Reuse) -> None:
+def print_trials(
+    directory: Path, trials: Sequence[PlannedTrial], at_a_time: int | None, reuse: Reuse
+) -> None:
     """Print the report about the `trials` of a sweep in `directory`.
 
     at_a_time: number of trials at a time, None if unknown; reuse: finds finished trials to take instead.
@@ -60,8 +62,8 @@ def tell_trials(directory: Path, trials: Sequence[PlannedTrial], at_a_time: int 
     if left:
         n_workers = min(at_a_time or 1, len(left))
         largest = sorted(map(bytes_of_replay, left))[-n_workers:]
-        tell_memory(console, sum(largest), f"{n_workers} trial{'s' * (n_workers != 1)} at a time")
-        tell_time(console, [[config] for config in left], n_workers)
+        print_memory(console, sum(largest), f"{n_workers} trial{'s' * (n_workers != 1)} at a time")
+        print_time(console, [[config] for config in left], n_workers)
     if at_a_time is None:
         console.print("The launcher decides how many trials run at a time; this estimate assumes one.")
     console.print(NOTHING_DONE)
@@ -71,13 +73,13 @@ def make_console() -> Console:
     return Console(markup=False, highlight=False, soft_wrap=True)
 
 
-def tell_memory(console: Console, needed: int, of_what: str) -> None:
+def print_memory(console: Console, needed: int, of_what: str) -> None:
     free = free_bytes()
     room = "" if free is None else f"; {format_bytes(free)} is free"
     console.print(f"Memory: {format_bytes(needed)} for the replays of {of_what}{room}.")
 
 
-def tell_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: int) -> None:
+def print_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: int) -> None:
     """Print how long `pieces` take. Each worker does one piece at a time, its trials one after another."""
     configs = [config for piece in pieces for config in piece]
     n_kinds = len(set(map(kind, configs)))
@@ -136,9 +138,11 @@ def _print_configurations(
     for group, members in list(groups.items())[:MOST_ROWS]:
         values = {_key(override): override.partition("=")[2] for override in group}
         counts = Counter(states[trial.name] for trial in members)
-        told = ", ".join(f"{counts[state]} {state}" for state in counts)
+        state_counts = ", ".join(f"{counts[state]} {state}" for state in counts)
         seeds = list_seeds(trial.config.seed for trial in members)
-        rows.append({**{name: values.get(name, "–") for name in names}, "seeds": seeds, "trials": told})
+        rows.append(
+            {**{name: values.get(name, "–") for name in names}, "seeds": seeds, "trials": state_counts}
+        )
     print_rows(console, rows)
     if len(groups) > MOST_ROWS:
         console.print(f"and {len(groups) - MOST_ROWS} more configurations")

@@ -41,11 +41,11 @@ def fit(
     fitted: list[list[str]] = []
     shortened: set[tuple[str, ...]] = set()
     for job, option in zip(jobs, options, strict=True):
-        kept = [text for text in job if option not in absent.get(_key(text), ())]
-        if len(kept) == len(job) or tuple(kept) not in shortened:
-            fitted.append(kept)
-        if len(kept) < len(job):
-            shortened.add(tuple(kept))
+        fitting = [text for text in job if option not in absent.get(_key(text), ())]
+        if len(fitting) == len(job) or tuple(fitting) not in shortened:
+            fitted.append(fitting)
+        if len(fitting) < len(job):
+            shortened.add(tuple(fitting))
     remarks = [
         f"{key} is left out of trials with {_named(lacking, key, composed)}, which have no such key"
         for key, lacking in absent.items()
@@ -55,11 +55,11 @@ def fit(
 
 def _values(jobs: Sequence[Sequence[str]], chosen: Callable[[str], bool]) -> dict[str, dict[str, None]]:
     """The overrides of each existing key, without groups, added keys and Hydra's own keys."""
-    found: dict[str, dict[str, None]] = {}
+    texts_by_key: dict[str, dict[str, None]] = {}
     for text in (text for job in jobs for text in job):
         if text[0] not in "+~" and not text.startswith("hydra") and not chosen(text):
-            found.setdefault(_key(text), {})[text] = None
-    return found
+            texts_by_key.setdefault(_key(text), {})[text] = None
+    return texts_by_key
 
 
 def _key(text: str) -> str:

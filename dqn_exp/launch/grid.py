@@ -44,9 +44,9 @@ from dqn_exp.launch.pairing import read_groups
 from dqn_exp.launch.plan import (
     PlannedTrial,
     is_dry_run,
-    placed,
+    with_directory,
 )
-from dqn_exp.launch.prospects import tell_doubts
+from dqn_exp.launch.prospects import print_doubts
 from dqn_exp.launch.reuse import Reuse, read_reuse
 from dqn_exp.launch.shards import (
     FOLDER,
@@ -55,11 +55,11 @@ from dqn_exp.launch.shards import (
     has_failed,
     last_turn,
     not_finished,
+    print_share,
     read_shard,
     refuse_shard,
-    tell_share,
 )
-from dqn_exp.launch.warm_start import check_seen
+from dqn_exp.launch.warm_start import check_init_from_visible
 from dqn_exp.runs import (
     Locked,
     claim,
@@ -122,7 +122,7 @@ def sweep(
     if design:
         judge.check(design, configs, groups)
     engine = launcher if isinstance(launcher, Engine) else None
-    check_seen(configs, engine is None or engine.shares_files)
+    check_init_from_visible(configs, engine is None or engine.shares_files)
     at_a_time = engine.at_a_time() if engine else None
     if at_a_time is not None:
         check_memory(configs, at_a_time)
@@ -130,7 +130,7 @@ def sweep(
     directory, is_new = sweep_directory(master, declared.fingerprint, shard)
     reuse = read_reuse(overrides, master, directory)
     if is_dry_run(master):
-        foretell(directory, trials, ours, remarks, at_a_time, declared, judge, reuse)
+        preview_sweep(directory, trials, ours, remarks, at_a_time, declared, judge, reuse)
         return Swept(directory, [], falls_short=False)
     if engine:
         engine.reach()
@@ -142,7 +142,7 @@ def sweep(
         if shard is None:  # no other command works here
             remove_leftovers(directory)
         write_atomic(directory / "multirun.yaml", OmegaConf.to_yaml(master).encode())
-        remark_on(configs, remarks)
+        print_remarks(configs, remarks)
         ending.prepare()
         record = partial(write_manifest, directory, declared._replace(designs=designs))
         with _launching(launcher, context, directory, trials, reuse) as launch:
@@ -151,7 +151,7 @@ def sweep(
                 results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
             else:
                 record(Progress(trials))
-                tell_share(shard, ours, trials)
+                print_share(shard, ours, trials)
                 results = launch(ours, ())
                 is_over = not n_failed(results)
         with last_turn(directory, shard):
@@ -188,7 +188,7 @@ def _launching(
                 directory,
             )
     else:
-        overrides = {trial.name: placed(trial.overrides, directory, trial.name) for trial in trials}
+        overrides = {trial.name: with_directory(trial.overrides, directory, trial.name) for trial in trials}
         yield lambda now, ahead: reuse.instead_of(
             lambda left: launcher.launch([overrides[trial.name] for trial in left], initial_job_idx=0),
             now,
@@ -200,7 +200,7 @@ def n_failed(results: Sequence[JobReturn]) -> int:
     return sum(result.status is JobStatus.FAILED for result in results)
 
 
-def foretell(
+def preview_sweep(
     directory: Path,
     trials: Sequence[PlannedTrial],
     ours: Sequence[PlannedTrial],
@@ -214,16 +214,16 @@ def foretell(
 
     ours: those of the `trials` that this command would run itself.
     """
-    from dqn_exp.launch.dry_run import tell_trials
+    from dqn_exp.launch.dry_run import print_trials
 
     if is_locked(directory):
         raise Locked(in_use(directory))
     declared_before(directory, trials, declared.design, judge)
-    remark_on([trial.config for trial in trials], remarks)
+    print_remarks([trial.config for trial in trials], remarks)
     if declared.design:
         print(at_most(declared.design, trials), flush=True)
-    tell_share(declared.shard, ours, trials)
-    tell_trials(directory, ours, at_a_time, reuse)
+    print_share(declared.shard, ours, trials)
+    print_trials(directory, ours, at_a_time, reuse)
 
 
 def declared_before(
@@ -237,11 +237,11 @@ def declared_before(
     return designs
 
 
-def remark_on(configs: Sequence[Config], remarks: Sequence[str]) -> None:
+def print_remarks(configs: Sequence[Config], remarks: Sequence[str]) -> None:
     """Print the remarks about values that were left out, and the warnings about doubtful settings."""
     for remark in remarks:
         print(remark, flush=True)
-    tell_doubts(configs)
+    print_doubts(configs)
 
 
 def sweep_directory(master: DictConfig, wanted: str, shard: Shard | None) -> tuple[Path, bool]:

@@ -25,7 +25,7 @@ from dqn_exp.borrowed import error_of
 from dqn_exp.launch.engine import Done, Engine
 from dqn_exp.launch.garbage import garbage_uncollected
 from dqn_exp.launch.job import run_job
-from dqn_exp.launch.plan import PlannedTrial, Planner, put, unpack
+from dqn_exp.launch.plan import PlannedTrial, Planner, set_directory, unpack
 from dqn_exp.launch.progress import Progress
 from dqn_exp.launch.shards import refuse_shard
 from dqn_exp.runs import FINISHED, Result, check_owner, is_locked, now, provenance, read_result, write_json
@@ -70,7 +70,7 @@ class Job:
     def config(self) -> DictConfig:
         """A new copy of the composed configuration, with the `hydra` node and the trial's directory."""
         with garbage_uncollected():
-            return put(unpack(self.packed), self.sweep, self.place)
+            return set_directory(unpack(self.packed), self.sweep, self.place)
 
     def moved(self, folder: Path) -> Job:
         """The same job with its directory below `folder`."""

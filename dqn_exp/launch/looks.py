@@ -69,7 +69,7 @@ class Taken(NamedTuple):
     """The number of seeds that the value of a trial needs next, by the trial's name."""
     looks: Sequence[Mapping[str, Any]]
     """The looks, as recorded in `sweep.json`."""
-    told: Sequence[str] = ()
+    lines: Sequence[str] = ()
     """A line for each look, and lines about the end; printed after the looks are recorded."""
 
 
@@ -123,9 +123,9 @@ def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
     axes = [group for group in groups if swept & set(group)]
     axes += [[key] for key in sorted(swept) if not any(key in group for group in groups)]
     if len(axes) != 1:
-        told = ", ".join("+".join(axis) for axis in axes) or "none"
+        listed = ", ".join("+".join(axis) for axis in axes) or "none"
         raise ConfigError(
-            f"seed={UNTIL_DECIDED} compares the values of one axis, and the sweep has: {told}; allowed: "
+            f"seed={UNTIL_DECIDED} compares the values of one axis, and the sweep has: {listed}; allowed: "
             f"one axis such as buffer=500,17k,100k, paired axes 'zip=[buffer,batch]', or "
             f"'seed=range(10)'"
         )
@@ -172,7 +172,7 @@ def run_looks(
     lost and not retried, because another outcome would change the look. While the last trials of a look run,
     trials of the next look are begun for values that are still undecided; a look uses only its own trials.
     """
-    course, results, n_told = Course(design, trials, earlier, record), list[JobReturn](), 0
+    course, results, n_printed = Course(design, trials, earlier, record), list[JobReturn](), 0
     taken = look(earlier.lost) if earlier.looks else None
     if taken is not None:
         course.take(taken, earlier.lost)
@@ -190,11 +190,11 @@ def run_looks(
         if taken is None:
             return results, False
         course.take(taken, lost)
-        for line in taken.told[n_told:]:
+        for line in taken.lines[n_printed:]:
             print(line, flush=True)
-        n_told = len(taken.told)
+        n_printed = len(taken.lines)
         if taken.is_over:
-            if n := len(course.unasked):
+            if n := len(course.unrequested):
                 print(f"Started ahead, but needed by no look: {n} trial{'s' * (n != 1)}.", flush=True)
             return results, True
 
@@ -256,9 +256,9 @@ class Course:
         return trial.config.seed - self._design.first
 
     @property
-    def unasked(self) -> list[str]:
+    def unrequested(self) -> list[str]:
         """The names of trials that were begun ahead and that no look has requested yet."""
         return [name for name in self._ahead if name not in self._begun]
 
     def _note(self) -> None:
-        self._record(Progress(list(self._begun.values()), self.lost, self._looks, self.unasked))
+        self._record(Progress(list(self._begun.values()), self.lost, self._looks, self.unrequested))

@@ -59,18 +59,18 @@ def factors(values: Mapping[str, Sequence[str]], groups: Groups) -> list[list[tu
 def _check(groups: Groups, keys: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> None:
     named: set[str] = set()
     for group in groups:
-        told = f"zip=[{','.join(group)}]"
+        option = f"zip=[{','.join(group)}]"
         for name in group:
             if name not in keys:
                 raise ConfigError(
-                    f"{told}: {name} is no axis here.{did_you_mean(name, keys)} Allowed: {', '.join(keys)}"
+                    f"{option}: {name} is no axis here.{did_you_mean(name, keys)} Allowed: {', '.join(keys)}"
                 )
             if name in named:
-                raise ConfigError(f"{told}: {name} is named twice; allowed: each axis once")
+                raise ConfigError(f"{option}: {name} is named twice; allowed: each axis once")
             named.add(name)
         counts = {name: len(values[keys[name]]) for name in group}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in counts.items())
             raise ConfigError(
-                f"{told}: the axes have different numbers of values: {listed}; allowed: equal numbers"
+                f"{option}: the axes have different numbers of values: {listed}; allowed: equal numbers"
             )

@@ -188,7 +188,7 @@ def unpack(packed: bytes) -> DictConfig:
     return composed
 
 
-def put(composed: DictConfig, directory: Path, name: str) -> DictConfig:
+def set_directory(composed: DictConfig, directory: Path, name: str) -> DictConfig:
     """`composed`, set to run in `directory`/`name`."""
     with read_write(composed.hydra):
         composed.hydra.sweep.update(dir=str(directory), subdir=name)
@@ -241,7 +241,7 @@ def is_dry_run(composed: DictConfig) -> bool:
     return value
 
 
-def placed(overrides: Sequence[str], directory: Path, name: str) -> list[str]:
+def with_directory(overrides: Sequence[str], directory: Path, name: str) -> list[str]:
     """`overrides` with overrides for the trial's directory, `directory`/`name`, for any launcher."""
     places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": name}
     return [*overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]

@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result, untold
+from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result, tracker_failures
 from dqn_exp.text import format_duration, format_number
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
@@ -39,7 +39,7 @@ class Progress:
         self._is_live = shows_live(self._console)
         self._started = time.monotonic()
         self._counts = Counter[str]()
-        self._untold: set[str] = set()
+        self._reported_trackers: set[str] = set()
         self._running: Sequence[Path] = ()
         self._ahead: Sequence[Path] = ()
         self._live = Live(
@@ -80,14 +80,14 @@ class Progress:
             head = f"[{self._done:>{len(str(self._total))}}/{self._total}] {self._name(directory)}: "
             colour = COLOURS.get(status, "")
             self.note(Text.assemble(head, (status, colour), _outcome(directory, result, failure)))
-        self._tell_untold(directory)
+        self._report_tracker_failures(directory)
 
-    def _tell_untold(self, directory: Path) -> None:
+    def _report_tracker_failures(self, directory: Path) -> None:
         """Print once for each tracker that it lacks part of a finished trial."""
-        for name, why in untold(directory).items():
-            if name not in self._untold:
-                self._untold.add(name)
-                self.note(untold_line(name, self._name(directory), why))
+        for name, why in tracker_failures(directory).items():
+            if name not in self._reported_trackers:
+                self._reported_trackers.add(name)
+                self.note(tracker_failure_line(name, self._name(directory), why))
 
     def note(self, text: str | Text) -> None:
         self._console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
@@ -101,7 +101,7 @@ class Progress:
         return self._counts.total()
 
     def _time(self) -> str:
-        return time_told(time.monotonic() - self._started, self._done, self._total - self._done)
+        return time_text(time.monotonic() - self._started, self._done, self._total - self._done)
 
     def _view(self) -> Group:
         names = [(directory, self._name(directory)) for directory in self._running]
@@ -128,7 +128,7 @@ class Progress:
         return Text.assemble((f"{self._done}/{self._total} done", "bold"), *counts, f"  {self._time()}")
 
 
-def untold_line(tracker: str, trial: str, why: str) -> str:
+def tracker_failure_line(tracker: str, trial: str, why: str) -> str:
     cause = " ".join(why.split()).rstrip(".")
     return (
         f"track={tracker} lacks part of {trial}: {cause}. The trial is complete; the same command "
@@ -136,7 +136,7 @@ def untold_line(tracker: str, trial: str, why: str) -> str:
     )
 
 
-def time_told(seconds: float, done: int, left: int) -> str:
+def time_text(seconds: float, done: int, left: int) -> str:
     """The time so far and, if something is `done`, the time that the rest takes at the same pace."""
     text = f"{format_duration(seconds)} so far"
     return f"{text}, about {format_duration(seconds / done * left)} left" if done else text

@@ -41,15 +41,15 @@ def longest(config: Config) -> float:
 
 def doubts(configs: Iterable[Config]) -> list[str]:
     """Warnings about settings that are allowed but probably unintended; each kind of warning once."""
-    found: dict[Doubt, str] = {}
+    texts: dict[Doubt, str] = {}
     for config in configs:
         for doubt in DOUBTS:
-            if doubt not in found and (text := doubt(config)):
-                found[doubt] = text
-    return list(found.values())
+            if doubt not in texts and (text := doubt(config)):
+                texts[doubt] = text
+    return list(texts.values())
 
 
-def tell_doubts(configs: Iterable[Config]) -> None:
+def print_doubts(configs: Iterable[Config]) -> None:
     """Print the warnings about `configs`."""
     for text in doubts(configs):
         print(f"Warning: {text}", flush=True)

@@ -13,8 +13,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.job import write_hydra_directory
-from dqn_exp.launch.plan import PlannedTrial, put
-from dqn_exp.launch.progress import untold_line
+from dqn_exp.launch.plan import PlannedTrial, set_directory
+from dqn_exp.launch.progress import tracker_failure_line
 from dqn_exp.launch.stock import Stock
 from dqn_exp.runs import Locked, Unfit, catch_up, check_fit, read_result, take
 
@@ -23,7 +23,7 @@ AUTO, NONE = "auto", "none"
 OUTPUTS = "outputs"
 AT_A_TIME = 16
 """The number of trials that are copied at a time: most of the time is spent waiting for the disk."""
-MOST_TOLD = 3
+MOST_LISTED = 3
 """The most remarks of one kind that are printed one by one."""
 
 
@@ -71,14 +71,14 @@ class Reuse:
         self._stock = Stock(places)
         self._refused: list[tuple[Path, str]] = []
         """Folder and reason for each finished trial that could not replace a wanted one."""
-        self._untold: dict[str, tuple[str, str]] = {}
+        self._tracker_failures: dict[str, tuple[str, str]] = {}
         """For each tracker's name, a trial of which it lacks a part, and why."""
 
     def find(self, trials: Sequence[PlannedTrial], directory: Path) -> dict[str, Path]:
         """For each of the `trials` that could be taken, its name and the trial to copy; changes nothing."""
         places = {trial.name: self._candidates(trial.config, directory / trial.name) for trial in trials}
-        found = {trial.name: self._first(places[trial.name], trial.config, check_fit) for trial in trials}
-        return {name: origin for name, origin in found.items() if origin}
+        origins = {trial.name: self._first(places[trial.name], trial.config, check_fit) for trial in trials}
+        return {name: origin for name, origin in origins.items() if origin}
 
     def take(self, config: Config, directory: Path) -> Path | None:
         """Take the trial of `config` into `directory`, unless it exists; returns its origin or None."""
@@ -95,9 +95,9 @@ class Reuse:
         directory: Path,
     ) -> list[JobReturn]:
         """Take those of `trials` that can be taken into `directory`, `run` the others; return all results."""
-        found = [(trial, self._candidates(trial.config, directory / trial.name)) for trial in trials]
-        with ThreadPoolExecutor(AT_A_TIME) as side_by_side:
-            taken = list(side_by_side.map(lambda pair: self._take_as_job(pair[0], pair[1], directory), found))
+        candidates = [(trial, self._candidates(trial.config, directory / trial.name)) for trial in trials]
+        with ThreadPoolExecutor(AT_A_TIME) as threads:
+            taken = list(threads.map(lambda pair: self._take_as_job(pair[0], pair[1], directory), candidates))
         origins = {trial.name: origin for trial, origin in zip(trials, taken, strict=True) if origin}
         self.tell(origins.values(), len(trials))
         left = [trial for trial in trials if trial.name not in origins]
@@ -115,9 +115,9 @@ class Reuse:
             say(f"Finished, not taken: {_listed([f'{n} in {place} ({why})' for (place, why), n in counts])}")
         if self._stock.unreadable:
             say(f"Not read: {_listed(self._stock.unreadable)}")
-        for tracker, (trial, why) in self._untold.items():
-            say(untold_line(tracker, trial, why))
-        self._untold.clear()
+        for tracker, (trial, why) in self._tracker_failures.items():
+            say(tracker_failure_line(tracker, trial, why))
+        self._tracker_failures.clear()
         self._refused.clear()
         self._stock.unreadable.clear()
 
@@ -146,7 +146,7 @@ class Reuse:
         origin = self._first(candidates, config, lambda origin, config: take(origin, directory, config))
         if origin:
             for name, why in catch_up(config, directory).items():
-                self._untold.setdefault(name, (directory.name, why))
+                self._tracker_failures.setdefault(name, (directory.name, why))
         return origin
 
     def _take_as_job(self, trial: PlannedTrial, candidates: Iterable[Path], directory: Path) -> Path | None:
@@ -154,7 +154,7 @@ class Reuse:
         place = directory / trial.name
         origin = self._take(candidates, trial.config, place)
         if origin:
-            config = put(trial.hydra_config, directory, trial.name)
+            config = set_directory(trial.hydra_config, directory, trial.name)
             with read_write(config.hydra), open_dict(config.hydra):
                 config.hydra.runtime.output_dir = str(place.absolute())
             write_hydra_directory(config, place / ".hydra")
@@ -184,8 +184,8 @@ def taken_line(origins: Iterable[Path], total: int, done: str = "taken") -> str:
 
 
 def _listed(texts: Sequence[str]) -> str:
-    more = [f"and {len(texts) - MOST_TOLD} more"] if len(texts) > MOST_TOLD else []
-    return "; ".join([*texts[:MOST_TOLD], *more])
+    more = [f"and {len(texts) - MOST_LISTED} more"] if len(texts) > MOST_LISTED else []
+    return "; ".join([*texts[:MOST_LISTED], *more])
 
 
 def _as_run(trial: PlannedTrial, directory: Path) -> JobReturn:

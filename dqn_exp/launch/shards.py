@@ -126,7 +126,7 @@ def has_failed(directory: Path, trial: PlannedTrial) -> bool:
     return result is not None and result.status == "failed"
 
 
-def tell_share(shard: Shard | None, ours: Sequence[PlannedTrial], trials: Sequence[PlannedTrial]) -> None:
+def print_share(shard: Shard | None, ours: Sequence[PlannedTrial], trials: Sequence[PlannedTrial]) -> None:
     """Print how many of the sweep's `trials` this command runs."""
     if shard:
         print(f"Shard {shard}: {len(ours)} of the {len(trials)} trials of this sweep", flush=True)

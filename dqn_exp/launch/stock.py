@@ -38,8 +38,8 @@ class Stock:
         Trials that were trained in their directory come first, copies of other trials later.
         """
         known = self._by_hash.get(config.hash(), ())
-        found = [(is_copy, path) for path in known if (is_copy := self._is_copy(path)) is not None]
-        return [path for _, path in sorted(found)]
+        finished = [(is_copy, path) for path in known if (is_copy := self._is_copy(path)) is not None]
+        return [path for _, path in sorted(finished)]
 
     def _is_copy(self, directory: Path) -> bool | None:
         """Whether the trial is a copy; None if it is unfinished, pruned, in use, or cannot be read."""
@@ -53,15 +53,15 @@ class Stock:
 
     @cached_property
     def _by_hash(self) -> Mapping[str, Sequence[Path]]:
-        found: dict[str, list[Path]] = {}
+        by_hash: dict[str, list[Path]] = {}
         for place in self._places:
             for directory, content in descriptions(place):
                 match = HASH.search(content)
                 if match is None:
                     self.unreadable.append(f"{directory / DESCRIPTION} is damaged: it has no config_hash")
                 else:
-                    found.setdefault(match[1].decode(), []).append(directory)
-        return found
+                    by_hash.setdefault(match[1].decode(), []).append(directory)
+        return by_hash
 
 
 def descriptions(place: Path) -> Iterator[tuple[Path, bytes]]:

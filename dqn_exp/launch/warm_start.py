@@ -62,7 +62,7 @@ def check_init_from(config: Config) -> None:
         _check_weights(directory, recorded.network, config.network, *spaces_here)
 
 
-def check_seen(configs: Iterable[Config], shares_files: bool) -> None:
+def check_init_from_visible(configs: Iterable[Config], shares_files: bool) -> None:
     """Raise ConfigError if trials start from a network in a folder that their workers do not see."""
     unseen = next((config.init_from for config in configs if config.init_from is not None), None)
     if unseen is not None and not shares_files:
@@ -122,9 +122,9 @@ def _check_weights(
         ) from error
 
 
-def _describe(shape: Shape, told: list[str]) -> str:
+def _describe(shape: Shape, keys: list[str]) -> str:
     network, numbers = shape.network, " x ".join(map(str, shape.observed))
-    parts = [f"network.{key}={_text(value)}" for key, value in network.model_dump(include={*told}).items()]
+    parts = [f"network.{key}={_text(value)}" for key, value in network.model_dump(include={*keys}).items()]
     layers = " ".join([f"{network.name} {network.hidden} {network.activation}", *parts])
     return f"{layers} for observations of {numbers} numbers and {shape.actions} actions"
 

@@ -31,12 +31,12 @@ def build_network(
     head = build_head(config.head)
     predicted = spaces.Discrete(int(actions.n) * head.outputs, start=actions.start)
     is_masked = isinstance(observations, MaskedBox)
-    seen = observations.observations if isinstance(observations, MaskedBox) else observations
+    unmasked = observations.observations if isinstance(observations, MaskedBox) else observations
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        network: nn.Module = networks[config.name](seen, predicted, config)
+        network: nn.Module = networks[config.name](unmasked, predicted, config)
         if not isinstance(network, MLP):
-            _check(f"network.name={config.name}", network, seen, int(predicted.n))
+            _check(f"network.name={config.name}", network, unmasked, int(predicted.n))
             _check_parts(config, network)
         initialise(network, config)
     if not isinstance(head, Values):
@@ -73,9 +73,10 @@ def _check(name: str, network: nn.Module, observations: spaces.Box, n_predicted:
                 values = network(rows)
         except Exception as error:
             raise ConfigError(f"{name} raised {type(error).__name__} {given}: {error}") from error
-        told = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        if told != expected:
+        returned = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        if returned != expected:
             raise ConfigError(
-                f"{name} returned {told} {given}; expected {expected}, its head's predictions for all actions"
+                f"{name} returned {returned} {given}; expected {expected}, its head's predictions for all "
+                "actions"
             )
     network.train(was_training)

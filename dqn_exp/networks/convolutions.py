@@ -24,6 +24,6 @@ def convolved(images: Shape, convolutions: Sequence[ConvolutionConfig]) -> list[
                 f"{height} x {width} pixels; allowed: at most {min(height, width)}, or smaller kernels and "
                 f"strides before it"
             )
-        sides = ((side - convolution.kernel) // convolution.stride + 1 for side in (height, width))
-        shapes.append((convolution.channels, *sides))
+        sizes = ((side - convolution.kernel) // convolution.stride + 1 for side in (height, width))
+        shapes.append((convolution.channels, *sizes))
     return shapes

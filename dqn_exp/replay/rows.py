@@ -49,8 +49,8 @@ class ArrayRows:
         columns = (self.observation, self.next_observation)
         rows = np.concatenate([column[:size].reshape(size, -1) for column in columns], axis=1)
         wrong = ~np.isfinite(rows)
-        found = np.flatnonzero(wrong.any(axis=1))
-        return found, rows[found, wrong[found].argmax(axis=1)]
+        indices = np.flatnonzero(wrong.any(axis=1))
+        return indices, rows[indices, wrong[indices].argmax(axis=1)]
 
     def state(self, size: int) -> dict[str, np.ndarray]:
         return {"observation": self.observation[:size], "next_observation": self.next_observation[:size]}

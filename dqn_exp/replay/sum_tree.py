@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dqn_exp.compilation import kept, prepare
+from dqn_exp.compilation import compile_cached, prepare
 
 
 class SumTree:
@@ -18,8 +18,8 @@ class SumTree:
         self._first_leaf = 2 ** max(1, int(np.ceil(np.log2(capacity))))
         self._sums = np.zeros(2 * self._first_leaf)
         leaves, weights = np.zeros(0, np.int64), np.zeros(0)
-        self._weigh = prepare(kept(weigh, "float64"), self._sums, leaves, weights)
-        self._find = prepare(kept(find, "float64"), self._sums, weights, leaves)
+        self._weigh = prepare(compile_cached(weigh, "float64"), self._sums, leaves, weights)
+        self._find = prepare(compile_cached(find, "float64"), self._sums, weights, leaves)
 
     @property
     def total(self) -> float:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     )
     from dqn_exp.runs.sb3 import is_sb3, load_sb3
     from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
-    from dqn_exp.runs.tracking import catch_up, untold
+    from dqn_exp.runs.tracking import catch_up, tracker_failures
     from dqn_exp.runs.watched import unrecorded
 
 __getattr__ = lazy(__name__, __file__)

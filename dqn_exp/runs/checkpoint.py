@@ -59,9 +59,9 @@ class Checkpoint(Observer):
         write_state(self._directory / name, {name: part.state() for name, part in self._parts.items()})
 
 
-def interval(asked: float, cost: float) -> float:
+def interval(configured: float, cost: float) -> float:
     """Seconds between checkpoints, from the configured seconds and the seconds that saving takes."""
-    return max(asked, min(SHARE * cost, MOST * asked))
+    return max(configured, min(SHARE * cost, MOST * configured))
 
 
 def write_state(path: Path, state: Any) -> None:

@@ -28,8 +28,8 @@ def save_network(path: Path, network: nn.Module, statistics: Sequence[Any] = ())
 
 def load_network(path: Path, network: nn.Module) -> None:
     """Fill `network` from `path`; raises ConfigError if the shapes differ or it is not a safetensors file."""
-    found, _ = read_tensors(path)
-    arrays = {k: v for k, v in found.items() if not k.startswith(f"{STATISTICS}/")}
+    tensors, _ = read_tensors(path)
+    arrays = {k: v for k, v in tensors.items() if not k.startswith(f"{STATISTICS}/")}
     own = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     saved = {k: tuple(v.shape) for k, v in arrays.items()}
     if own != saved:

@@ -206,7 +206,7 @@ class Tracking(Observer):
             self._followers = follow(self._config.track, self._config, self._directory)
         if run.at_rest:
             for follower in self._followers.values():
-                follower.told = run.clock.env_steps
+                follower.complete_until = run.clock.env_steps
 
     def close(self) -> None:
         end(self._followers, self._config, self._directory)

@@ -41,14 +41,14 @@ class Points:
 
         If several episodes ended at one step, their numbers are averaged.
         """
-        found: dict[int, dict[str, list[float]]] = {}
+        by_step: dict[int, dict[str, list[float]]] = {}
         for file in self._files:
             for at, scalars in file.up_to(step):
-                here = found.setdefault(at, {})
+                here = by_step.setdefault(at, {})
                 for name, value in scalars.items():
                     here.setdefault(name, []).append(value)
-        for at in sorted(found):
-            yield at, {name: float(np.mean(values)) for name, values in found[at].items()}
+        for at in sorted(by_step):
+            yield at, {name: float(np.mean(values)) for name, values in by_step[at].items()}
 
 
 class _Lines:

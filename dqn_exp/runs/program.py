@@ -39,8 +39,8 @@ def differences(record: Mapping[str, Any], config: Config) -> list[str]:
     same source code, modules, versions and processor model, and each continued the previous one exactly.
     """
     here = {**environment(), "parts": code.parts(config)}
-    found = [text for attempt in attempts_of(record) for text in _differences(attempt, here)]
-    return list(dict.fromkeys(found))
+    texts = [text for attempt in attempts_of(record) for text in _differences(attempt, here)]
+    return list(dict.fromkeys(texts))
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:
@@ -48,8 +48,8 @@ def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[
         yield f"other code of {name}"
     versions = _versions(there), _versions(here)
     for name in _differing(*versions):
-        was, now = (known.get(name) or "none" for known in versions)
-        yield f"{name} {was} instead of {now}"
+        trained_with, installed = (known.get(name) or "none" for known in versions)
+        yield f"{name} {trained_with} instead of {installed}"
     if not there.get("exact", False):
         yield "not continued exactly"
 

@@ -74,8 +74,8 @@ def take(origin: Path, directory: Path, config: Config) -> None:
         try:
             for path in _files(origin, config):
                 _copy(path, temporary / path.relative_to(origin))
-            told = {ORIGIN: {"directory": str(origin), "taken": now()}}
-            write_json(temporary / DESCRIPTION, {**record, "config": config.record(), **told})
+            origin_entry = {ORIGIN: {"directory": str(origin), "taken": now()}}
+            write_json(temporary / DESCRIPTION, {**record, "config": config.record(), **origin_entry})
             os.rename(temporary, directory)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -124,7 +124,7 @@ def _check_whole(origin: Path, result: Result) -> None:
 
 def _files(origin: Path, config: Config) -> Iterator[Path]:
     """The files that a trial of `config` leaves, except its description."""
-    asked = {
+    optional = {
         FINAL: config.checkpoint.keep_final,
         BEST: config.checkpoint.keep_best != "none",
         VIDEOS: config.video.every_episodes is not None,
@@ -133,7 +133,7 @@ def _files(origin: Path, config: Config) -> Iterator[Path]:
     for path in origin.rglob("*"):
         name = path.relative_to(origin).parts[0]
         of_an_observer = config.observers and name not in NOT_OF_OBSERVERS and not name.startswith(".")
-        if path.is_file() and (name in always or asked.get(name) or of_an_observer):
+        if path.is_file() and (name in always or optional.get(name) or of_an_observer):
             yield path
 
 

@@ -39,7 +39,7 @@ class Follower(threading.Thread):
         super().__init__(name=f"tracker {name}", daemon=True)
         self._kind, self._options, self._directory = name, options, directory
         self._over = threading.Event()
-        self.told: float = 0
+        self.complete_until: float = 0
         """The environment step up to which the metric files are complete."""
         self.failure: str | None = None
 
@@ -56,7 +56,7 @@ class Follower(threading.Thread):
         points, is_over = Points(self._directory), False
         while not is_over:
             is_over = self._over.wait(LOOK_SECONDS)
-            for step, scalars in points.up_to(self.told):
+            for step, scalars in points.up_to(self.complete_until):
                 if known is None or step > known:
                     tracker.log(step, scalars)
         result = read_result(self._directory) or Result()
@@ -64,7 +64,7 @@ class Follower(threading.Thread):
 
     def stop(self) -> None:
         """Signal that the trial has ended or was cut short, so the metric files are complete."""
-        self.told = math.inf
+        self.complete_until = math.inf
         self._over.set()
 
     def end(self, patience: float) -> None:
@@ -88,7 +88,7 @@ def catch_up(config: Config, directory: Path) -> dict[str, str]:
 
     Returns the trackers that failed, with their failures.
     """
-    wanted = [name for name in config.track if not _is_told(name, config, directory)]
+    wanted = [name for name in config.track if not _has_received_all(name, config, directory)]
     followers = follow(wanted, config, directory)
     end(followers, config, directory)
     return {name: follower.failure for name, follower in followers.items() if follower.failure}
@@ -104,12 +104,12 @@ def end(followers: Mapping[str, Follower], config: Config, directory: Path) -> N
     for follower in followers.values():
         follower.end(max(0.0, deadline - time.monotonic()))
     if followers and is_finished:
-        told = {
+        received = {
             name: {"options": config.tracking.get(name, {}), "failure": follower.failure}
             for name, follower in followers.items()
         }
         try:
-            write_json(directory / TRACKED, {**read_tracked(directory), **told})
+            write_json(directory / TRACKED, {**read_tracked(directory), **received})
         except OSError as error:
             log.warning("%s: %s", directory / TRACKED, error)
 
@@ -122,14 +122,14 @@ def read_tracked(directory: Path) -> dict[str, Any]:
         return {}
 
 
-def untold(directory: Path) -> dict[str, str]:
+def tracker_failures(directory: Path) -> dict[str, str]:
     """The failures of trackers that lack part of the trial in `directory`, by tracker name."""
     return {
-        name: str(told["failure"]) for name, told in read_tracked(directory).items() if told.get("failure")
+        name: str(state["failure"]) for name, state in read_tracked(directory).items() if state.get("failure")
     }
 
 
-def _is_told(name: str, config: Config, directory: Path) -> bool:
+def _has_received_all(name: str, config: Config, directory: Path) -> bool:
     everything = {"options": config.tracking.get(name, {}), "failure": None}
     return bool(read_tracked(directory).get(name) == everything)
 
@@ -146,7 +146,7 @@ def identify(directory: Path) -> Trial:
         _without_seed(name, record),
         record["seed"],
         place,
-        {name: _told(value) for name, value in flat(record["config"])},
+        {name: _accepted(value) for name, value in flat(record["config"])},
     )
 
 
@@ -158,7 +158,7 @@ def _without_seed(name: str, record: Mapping[str, Any]) -> str:
     return f"{name.rpartition('~')[0]}~{hashlib.sha256(repr(config).encode()).hexdigest()[:8]}"
 
 
-def _told(value: Any) -> bool | int | float | str:
+def _accepted(value: Any) -> bool | int | float | str:
     """A value in a form that trackers accept; lists and null become text."""
     return value if isinstance(value, bool | int | float | str) else str(value)
 

@@ -126,11 +126,11 @@ class Claims:
 
     def unfinished(self) -> list[FrozenTrial]:
         """The trials that other processes run or seem to run."""
-        mine = self._presence.name
+        own_name = self._presence.name
         return [
             trial
             for trial in self.trials()
-            if trial.state is TrialState.RUNNING and trial.user_attrs.get(PROCESS) != mine
+            if trial.state is TrialState.RUNNING and trial.user_attrs.get(PROCESS) != own_name
         ]
 
     def _is_dead(self, trial: FrozenTrial) -> bool:

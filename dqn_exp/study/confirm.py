@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config
-from dqn_exp.launch import PlannedTrial, Reuse, make_console, placed, print_rows
+from dqn_exp.launch import PlannedTrial, Reuse, make_console, print_rows, with_directory
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective
 from dqn_exp.study.plan import Plan
@@ -73,7 +73,7 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, j
     trials = plan.planner.plan(jobs(plan, candidates))
     results = reuse.instead_of(
         lambda left: launcher.launch(
-            [placed(trial.overrides, plan.directory, trial.name) for trial in left], initial_job_idx=0
+            [with_directory(trial.overrides, plan.directory, trial.name) for trial in left], initial_job_idx=0
         ),
         trials,
         plan.directory,
@@ -97,17 +97,17 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
     would be compared with itself.
     """
     default, trials = _content(plan, {}), study.get_trials(deepcopy=False)
-    found = {default: Candidate(DEFAULT, None, {}, {})}
+    candidates = {default: Candidate(DEFAULT, None, {}, {})}
     for trial in ranking(trials, plan.objectives):
-        if sum(candidate.number is not None for candidate in found.values()) == plan.confirm.top:
+        if sum(candidate.number is not None for candidate in candidates.values()) == plan.confirm.top:
             break
         params = parameters(trial)
         content, search = _content(plan, params), _search_scores(plan, trial)
-        if content not in found:
-            found[content] = Candidate(f"{trial.number:04d}", trial.number, params, search)
-        elif found[content].number is None:
-            found[content] = replace(found[content], number=trial.number, search=search)
-    return list(found.values())
+        if content not in candidates:
+            candidates[content] = Candidate(f"{trial.number:04d}", trial.number, params, search)
+        elif candidates[content].number is None:
+            candidates[content] = replace(candidates[content], number=trial.number, search=search)
+    return list(candidates.values())
 
 
 def default_trials(plan: Plan) -> list[PlannedTrial]:
@@ -127,7 +127,7 @@ def _search_scores(plan: Plan, trial: FrozenTrial) -> dict[str, float]:
 
 def jobs(plan: Plan, candidates: Sequence[Candidate]) -> list[list[str]]:
     return [
-        placed(
+        with_directory(
             plan.space.overrides(candidate.params, *repetition),
             plan.directory,
             f"{FOLDER}/{trial_name(candidate, repetition)}",
@@ -154,16 +154,16 @@ def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
         "environments": list(plan.environments),
         "aggregate": plan.objectives[0].aggregate.value,
         "objectives": {objective.name: objective.direction for objective in objectives},
-        "bounds": {name: found for o in objectives for name, found in _bounds(o, plan).items()},
+        "bounds": {name: bounds for o in objectives for name, bounds in _bounds(o, plan).items()},
         "configurations": [_summary_of(candidate, plan, objectives) for candidate in candidates],
     }
 
 
 def _bounds(objective: Objective, plan: Plan) -> dict[str, list[float] | None]:
-    found = {name: objective.bounds(config) for name, config in plan.defaults.items()}
-    known = [bounds for bounds in found.values() if bounds is not None]
-    together = np.mean(known, axis=0).tolist() if len(known) == len(found) else None
-    of_each = {score_name(objective.name, name): b and list(b) for name, b in found.items()}
+    by_environment = {name: objective.bounds(config) for name, config in plan.defaults.items()}
+    known = [bounds for bounds in by_environment.values() if bounds is not None]
+    together = np.mean(known, axis=0).tolist() if len(known) == len(by_environment) else None
+    of_each = {score_name(objective.name, name): b and list(b) for name, b in by_environment.items()}
     return {objective.name: together, **of_each}
 
 
@@ -215,11 +215,11 @@ def _fits(name: str, config: Config) -> bool:
 def _records(plan: Plan, candidate: Candidate) -> dict[str, list[Record]]:
     """The records of each seed, by environment."""
     repetitions = plan.repetitions(plan.confirm.seeds)
-    found: dict[str, list[Record]] = {}
+    by_environment: dict[str, list[Record]] = {}
     for repetition, planned in zip(repetitions, plan.plan(candidate.params, plan.confirm.seeds), strict=True):
         directory = plan.directory / FOLDER / trial_name(candidate, repetition)
-        found.setdefault(repetition.environment, []).append(read_record(directory, planned.config))
-    return found
+        by_environment.setdefault(repetition.environment, []).append(read_record(directory, planned.config))
+    return by_environment
 
 
 def tell(content: Mapping[str, Any], judgement: Judgement) -> None:

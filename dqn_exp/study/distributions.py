@@ -138,11 +138,11 @@ def suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
 def in_form_of(key: str, distribution: BaseDistribution, value: Any) -> Any:
     """`value` in the form of `distribution`: "[64,64]" for [64,64], "null" for None, 17000 for "17k"."""
     if isinstance(distribution, CategoricalDistribution):
-        found = [choice for choice in distribution.choices if _typed(choice) == _typed(value)]
-        if not found:
+        matching = [choice for choice in distribution.choices if _typed(choice) == _typed(value)]
+        if not matching:
             allowed = ", ".join(map(to_text, distribution.choices))
             raise ConfigError(f"{key}={to_text(value)}: allowed: {allowed}")
-        return found[0]
+        return matching[0]
     try:
         return parse_size(value) if isinstance(distribution, IntDistribution) else float(value)
     except (ValueError, TypeError) as error:

@@ -21,9 +21,9 @@ from dqn_exp.launch import (
     bytes_of_replay,
     list_seeds,
     make_console,
+    print_memory,
     print_rows,
-    tell_memory,
-    tell_time,
+    print_time,
 )
 from dqn_exp.study.confirm import default_trials
 from dqn_exp.study.objective import Objective
@@ -35,7 +35,7 @@ from dqn_exp.study.storage import open_storage, printable, proposals
 from dqn_exp.text import format_value
 
 
-def tell_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
+def print_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
     """Print the report.
 
     at_a_time: number of proposals at a time on this machine, None if unknown; reuse: finds finished trials to
@@ -57,8 +57,8 @@ def tell_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
         n_workers = min(at_a_time or 1, left)
         n_trials = n_workers * len(plan.repetitions(plan.seeds))
         largest = max(map(bytes_of_replay, extreme_configs(plan)))
-        tell_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
-        tell_time(console, _pieces(plan, left), n_workers)
+        print_memory(console, n_trials * largest, f"{n_trials} trials at a time, at the largest")
+        print_time(console, _pieces(plan, left), n_workers)
         console.print(
             "The estimate assumes the pace of the default configuration, and no pruned or taken trials."
         )

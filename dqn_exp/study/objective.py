@@ -56,8 +56,8 @@ class Measure:
 
 
 def _area(record: Record) -> float:
-    seen = record.evaluations
-    return area(seen.times, seen.returns, seen.horizon, record.diverged)
+    evaluations = record.evaluations
+    return area(evaluations.times, evaluations.returns, evaluations.horizon, record.diverged)
 
 
 def _final_return(record: Record) -> float:
@@ -66,9 +66,9 @@ def _final_return(record: Record) -> float:
 
 
 def _time(record: Record) -> float:
-    seen, outcome = record.evaluations, outcome_of(record)
-    time = outcome.env_steps if seen.clock == "env_step" else outcome.episodes
-    return min(time, seen.horizon) if outcome.converged else seen.horizon
+    evaluations, outcome = record.evaluations, outcome_of(record)
+    time = outcome.env_steps if evaluations.clock == "env_step" else outcome.episodes
+    return min(time, evaluations.horizon) if outcome.converged else evaluations.horizon
 
 
 def _no_bound(_: Record) -> float:
@@ -79,19 +79,19 @@ def _budget(record: Record) -> float:
     return record.evaluations.horizon
 
 
-def _area_so_far(seen: Evaluations, moment: float, _: Config) -> float:
-    before = seen.times <= moment
-    return normalised_area(seen.times[before], seen.returns[before], moment)
+def _area_so_far(evaluations: Evaluations, moment: float, _: Config) -> float:
+    before = evaluations.times <= moment
+    return normalised_area(evaluations.times[before], evaluations.returns[before], moment)
 
 
-def _latest_return(seen: Evaluations, moment: float, _: Config) -> float:
-    return seen.at(moment)
+def _latest_return(evaluations: Evaluations, moment: float, _: Config) -> float:
+    return evaluations.at(moment)
 
 
-def _missing_return(seen: Evaluations, moment: float, config: Config) -> float:
+def _missing_return(evaluations: Evaluations, moment: float, config: Config) -> float:
     """How far the return is below the threshold, which is known long before a trial converges."""
     assert config.convergence.threshold is not None
-    return config.convergence.threshold - seen.at(moment)
+    return config.convergence.threshold - evaluations.at(moment)
 
 
 def _bounds_of_returns(config: Config) -> Interval | None:
@@ -200,10 +200,10 @@ class Objective:
 
     def bounds(self, config: Config) -> Interval | None:
         """The lower and upper bound of a trial's score; None if not known."""
-        found = self.measure.bounds(config)
-        if found is None:
+        bounds = self.measure.bounds(config)
+        if bounds is None:
             return None
-        low, high = (self._scaled(end, self.measure.ends, config) for end in found)
+        low, high = (self._scaled(end, self.measure.ends, config) for end in bounds)
         return low, high
 
     def _scaled(self, value: float, ends: Ends, config: Config) -> float:

@@ -128,15 +128,15 @@ def compares_seeds(pruner: BasePruner) -> bool:
 def part_class(kind: str, options: Options, base: type[Any]) -> type[Any]:
     target = options.get("_target_")
     try:
-        found = get_class(str(target))
+        cls = get_class(str(target))
     except Exception:
-        found = None
-    if not isinstance(found, type) or not issubclass(found, base):
+        cls = None
+    if not isinstance(cls, type) or not issubclass(cls, base):
         raise ConfigError(
             f"hydra.sweeper.{kind}._target_={target}: allowed: a class of optuna.{kind}s or a subclass of "
             f"{base.__name__}; hydra/sweeper/{kind}=... chooses one"
         )
-    return found
+    return cls
 
 
 def check_installed(sampler: type[BaseSampler]) -> None:

@@ -96,7 +96,7 @@ class Plan:
         """The points of `hydra.sweeper.start`; raises ConfigError if one is outside the search space."""
         may_have_more = self.extend is not None
         try:
-            points = [self.space.meant(point, may_have_more) for point in self.settings.start]
+            points = [self.space.converted(point, may_have_more) for point in self.settings.start]
             for point in points:
                 self.space.refuse_outside(point)
         except ConfigError as error:
@@ -131,11 +131,11 @@ class Plan:
     @cached_property
     def question(self) -> dict[str, str]:
         """As `identity`, but key by key, for messages about what has changed."""
-        asked = question(self.space.written, self.seeds, self._goals, list(self.defaults.values()))
+        values = question(self.space.written, self.seeds, self._goals, list(self.defaults.values()))
         if self.environments:
             ends = (str(config.returns.random) for config in self.defaults.values())
-            asked |= {OVER: ",".join(self.environments), "returns.random": " / ".join(ends)}
-        return {**asked, "hydra.sweeper.custom_search_space": str(self.settings.custom_search_space)}
+            values |= {OVER: ",".join(self.environments), "returns.random": " / ".join(ends)}
+        return {**values, "hydra.sweeper.custom_search_space": str(self.settings.custom_search_space)}
 
     @cached_property
     def fingerprint(self) -> str:

@@ -15,11 +15,11 @@ from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import (
     MANIFEST,
     bytes_of_replay,
+    check_init_from_visible,
     check_memory,
-    check_seen,
     planner,
+    print_doubts,
     read_groups,
-    tell_doubts,
 )
 from dqn_exp.runs import read_json
 from dqn_exp.study.environments import (
@@ -107,7 +107,7 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
             "hydra/sweeper/pruner works with hydra/launcher=parallel, dask, ray and slurm: the jobs of other "
             "launchers report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
-    check_seen(plan.defaults.values(), shares_files)
+    check_init_from_visible(plan.defaults.values(), shares_files)
     if prunes and not shares_files and not is_server(plan.location):
         raise ConfigError(
             f"hydra.launcher.shared=false: workers cannot reach {printable(plan.location)}, to which "
@@ -157,16 +157,16 @@ def check_outlook(plan: Plan, at_a_time: int | None) -> None:
     if at_a_time:
         n_trials = min(at_a_time, plan.total) * len(plan.repetitions(plan.seeds))
         check_memory([max(configs, key=bytes_of_replay)] * n_trials, n_trials)
-    tell_doubts(configs)
+    print_doubts(configs)
 
 
 def _check_directory(plan: Plan) -> None:
     path = plan.directory / MANIFEST
     manifest: dict[str, Any] = read_json(path) if path.exists() else {"fingerprint": plan.fingerprint}
     if manifest.get("fingerprint") != plan.fingerprint:
-        told = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""
+        changed = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""
         raise ConfigError(
-            f"{plan.directory} contains a different sweep or study{told}; allowed: another directory "
+            f"{plan.directory} contains a different sweep or study{changed}; allowed: another directory "
             f"(hydra.sweep.dir=...) or, for a study, another hydra.sweeper.study_name"
         )
 
@@ -184,10 +184,10 @@ def _extender(path: str | None) -> Extender | None:
     if path is None:
         return None
     try:
-        found: Extender = get_method(path)
+        extender: Extender = get_method(path)
     except Exception as error:
         raise ConfigError(
             f"hydra.sweeper.custom_search_space={path}: {str(error).splitlines()[-1]}; allowed: "
             f"module.function, called with the configuration and the optuna trial"
         ) from None
-    return found
+    return extender

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch import episode_cells, shows_live, time_told
+from dqn_exp.launch import episode_cells, shows_live, time_text
 from dqn_exp.runs import last_episode
 from dqn_exp.study.distributions import to_text
 from dqn_exp.study.objective import Objective
@@ -71,7 +71,7 @@ class StudyProgress:
         self._trials = self._known()
         trial = next(trial for trial in self._study.get_trials(deepcopy=False) if trial.number == number)
         if trial.state is TrialState.FAIL or not self._is_live:
-            self.note(Text.assemble(self._head(), f"proposal {number}: ", *self._told(trial)))
+            self.note(Text.assemble(self._head(), f"proposal {number}: ", *self._outcome_text(trial)))
 
     def note(self, text: str | Text) -> None:
         self._console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
@@ -86,7 +86,7 @@ class StudyProgress:
     def _head(self) -> str:
         return f"[{self._done:>{len(str(self._total))}}/{self._total}] "
 
-    def _told(self, trial: FrozenTrial) -> list[str | tuple[str, str]]:
+    def _outcome_text(self, trial: FrozenTrial) -> list[str | tuple[str, str]]:
         name = NAMES[trial.state]
         if trial.state is TrialState.FAIL:
             return [(name, COLOURS[name]), f": {trial.user_attrs.get('cause')}"]
@@ -125,7 +125,7 @@ class StudyProgress:
     def _time(self) -> str:
         """The time so far, and the time left at the pace since this process started."""
         left = max(0, self._total - self._done)
-        return time_told(time.monotonic() - self._started, self._done - self._before, left)
+        return time_text(time.monotonic() - self._started, self._done - self._before, left)
 
 
 def describe(params: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import RandomSampler
 
 from dqn_exp.config import Config
-from dqn_exp.launch import placed
+from dqn_exp.launch import with_directory
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import Pruned, provenance, record_trial
 from dqn_exp.study.moments import Moments, moments_of
@@ -67,10 +67,10 @@ class Proposal:
 
     def by_environment(self, values: Sequence[float]) -> dict[str, list[float]]:
         """The `values` of the repetitions, by the name of their environment."""
-        found: dict[str, list[float]] = {}
+        grouped: dict[str, list[float]] = {}
         for repetition, value in zip(self.repetitions, values, strict=True):
-            found.setdefault(repetition.environment, []).append(value)
-        return found
+            grouped.setdefault(repetition.environment, []).append(value)
+        return grouped
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def jobs_of(proposal: Proposal) -> dict[str, list[str]]:
     """The overrides of each seed as a Hydra job, by its name, for launchers that only run Hydra jobs."""
     pairs = zip(proposal.overrides, proposal.directories, strict=True)
     return {
-        directory.name: placed(overrides, proposal.directory, directory.name)
+        directory.name: with_directory(overrides, proposal.directory, directory.name)
         for overrides, directory in pairs
     }
 
@@ -107,8 +107,8 @@ def run_proposal(proposal: Proposal) -> Verdict:
     with _log_to(proposal.directory / LOG):
         pruning = Pruning(proposal)
         pairs = zip(proposal.configs, proposal.directories, strict=True)
-        told = provenance.on_this_machine(proposal.provenance)
-        runs = [SeedRun(*pair, pruning.moments, told) for pair in pairs]
+        provenance_here = provenance.on_this_machine(proposal.provenance)
+        runs = [SeedRun(*pair, pruning.moments, provenance_here) for pair in pairs]
         try:
             pruned = (_one_by_one if pruning.compares_seeds else _in_lockstep)(runs, pruning)
         finally:
@@ -124,13 +124,17 @@ def verdict(proposal: Proposal, pruned: str | None = None) -> Verdict:
     statuses = [record.result.status for record in records]
     if pruned is not None or "pruned" in statuses:
         return Verdict(None, {}, {}, statuses, max(record.result.env_steps for record in records))
-    found = {
+    scores_by_objective = {
         o: proposal.by_environment([o.of_trial(record) for record in records]) for o in proposal.objectives
     }
     return Verdict(
-        [objective.of_proposal(scores) for objective, scores in found.items()],
-        {score_name(o.name, name): seeds for o, scores in found.items() for name, seeds in scores.items()},
-        {o.name: o.of_environments(scores) for o, scores in found.items() if o.is_normalised},
+        [objective.of_proposal(scores) for objective, scores in scores_by_objective.items()],
+        {
+            score_name(o.name, name): seeds
+            for o, scores in scores_by_objective.items()
+            for name, seeds in scores.items()
+        },
+        {o.name: o.of_environments(scores) for o, scores in scores_by_objective.items() if o.is_normalised},
         statuses,
         None,
     )

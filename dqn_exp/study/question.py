@@ -30,9 +30,9 @@ def question(
     for base in bases:
         for key, value in flat(base.content()):
             fixed.setdefault(SHORT_NAMES.get(key, key), []).append(str(value))
-    found = {key: " / ".join(dict.fromkeys(each)) for key, each in fixed.items() if key not in searched}
-    found |= {key: _written(distribution) for key, distribution in searched.items()}
-    return {**found, "seed": ",".join(map(str, seeds)), "objective": ",".join(objectives)}
+    values = {key: " / ".join(dict.fromkeys(each)) for key, each in fixed.items() if key not in searched}
+    values |= {key: _written(distribution) for key, distribution in searched.items()}
+    return {**values, "seed": ",".join(map(str, seeds)), "objective": ",".join(objectives)}
 
 
 def changes(before: Question, now: Question) -> str:

@@ -38,8 +38,8 @@ class Evaluations:
 
     def at(self, moment: float) -> float:
         """The latest mean return up to `moment`; if the trial ended before, its last one; NaN if none."""
-        seen = self.returns[self.times <= moment]
-        return float(seen[-1]) if len(seen) else math.nan
+        returns = self.returns[self.times <= moment]
+        return float(returns[-1]) if len(returns) else math.nan
 
 
 _EMPTY: Floats = np.empty(0)

@@ -56,8 +56,8 @@ def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
 def _of_each(trial: FrozenTrial, objective: str) -> str:
     """The trial's score in each of several environments, as text."""
     scores = trial.user_attrs.get(BY_ENVIRONMENT, {}).get(objective, {})
-    told = ", ".join(f"{name} {format_number(score)}" for name, score in scores.items())
-    return f" ({told})" if told else ""
+    listed = ", ".join(f"{name} {format_number(score)}" for name, score in scores.items())
+    return f" ({listed})" if listed else ""
 
 
 def write_manifest(plan: Plan, complete: bool) -> None:
@@ -85,12 +85,12 @@ def write_results(plan: Plan, study: optuna.Study) -> None:
     write_atomic(
         plan.directory / "trials.csv", trials_csv_of(trials, [o.name for o in plan.objectives]).encode()
     )
-    found = best_trials(trials, plan.objectives)
-    summary = optimization_results(found)
+    best = best_trials(trials, plan.objectives)
+    summary = optimization_results(best)
     write_atomic(plan.directory / "optimization_results.yaml", OmegaConf.to_yaml(summary).encode())
-    if found:
+    if best:
         (plan.directory / BEST).parent.mkdir(exist_ok=True)
-        write_atomic(plan.directory / BEST, best_yaml(plan, found[0]).encode())
+        write_atomic(plan.directory / BEST, best_yaml(plan, best[0]).encode())
 
 
 def optimization_results(best: Sequence[FrozenTrial]) -> DictConfig:
@@ -173,11 +173,11 @@ def _container(config: DictConfig) -> dict[str, Any]:
 
 
 def _differences(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    found = {}
+    changed = {}
     for key, value in values.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             if inner := _differences(value, base[key]):
-                found[key] = inner
+                changed[key] = inner
         elif key not in base or value != base[key] or type(value) is not type(base[key]):
-            found[key] = value
-    return found
+            changed[key] = value
+    return changed

@@ -19,7 +19,7 @@ from dqn_exp.launch import Engine, LauncherEngine, Reuse, is_dry_run, read_reuse
 from dqn_exp.runs import directory_lock, is_locked, write_atomic
 from dqn_exp.study.claims import Claims
 from dqn_exp.study.confirm import Judgement, confirm
-from dqn_exp.study.dry_run import tell_study
+from dqn_exp.study.dry_run import print_study
 from dqn_exp.study.parts import build_pruner, is_active
 from dqn_exp.study.plan import Plan
 from dqn_exp.study.prepare import check_outlook, prepare
@@ -79,7 +79,7 @@ def run_study(
     check_outlook(plan, at_a_time)
     reuse = read_reuse(overrides, master, plan.directory)
     if is_dry_run(master):
-        tell_study(plan, at_a_time, reuse)
+        print_study(plan, at_a_time, reuse)
         return Studied(plan.directory, plan.name, plan.location)
     engine.reach()
     study = open_study(plan)
@@ -127,10 +127,10 @@ def open_study(plan: Plan) -> optuna.Study:
     elif known != plan.identity:
         changed = [name for name, value in plan.identity.items() if (known or {}).get(name) != value]
         before = study.user_attrs.get(QUESTION)
-        told = "" if before is None else f": {changes(before, plan.question)}"
+        details = "" if before is None else f": {changes(before, plan.question)}"
         raise ConfigError(
             f"hydra.sweeper.study_name={plan.name}: the storage has a study of this name with another "
-            f"{' and '.join(changed)}{told}; allowed: another study_name, or null for a generated name"
+            f"{' and '.join(changed)}{details}; allowed: another study_name, or null for a generated name"
         )
     return study
 

@@ -102,7 +102,7 @@ class Search:
         queued = queued_parameters(trial)
         if DRAWN not in trial.user_attrs:
             trial.set_user_attr(DRAWN, QUEUED if queued else plan.samplers.draws(claim.rank))
-        queued.update(plan.space.meant(queued, may_have_more=plan.extend is not None))
+        queued.update(plan.space.converted(queued, may_have_more=plan.extend is not None))
         for key, distribution in plan.space.distributions.items():
             suggest(trial, key, distribution)
         if plan.extend is not None:

@@ -68,10 +68,10 @@ def read_confirm(config: DictConfig, given: Sequence[int] | None, search_seeds: 
     """`given`: the seeds of the command line. Raises ConfigError if the search uses any of the seeds."""
     seeds = _listed(config.confirm.seeds) if given is None else tuple(given)
     confirm: Confirm = _validate(Confirm, "confirm", {"top": config.confirm.top, "seeds": seeds})
-    seen = sorted(set(confirm.seeds) & set(search_seeds))
-    if confirm.top and seen:
+    shared = sorted(set(confirm.seeds) & set(search_seeds))
+    if confirm.top and shared:
         raise ConfigError(
-            f"{CONFIRM_SEEDS}: {', '.join(map(str, seen))} are also in seed; allowed: seeds that "
+            f"{CONFIRM_SEEDS}: {', '.join(map(str, shared))} are also in seed; allowed: seeds that "
             f"the search does not use, such as '{CONFIRM_SEEDS}=range(1000,1010)'"
         )
     return confirm

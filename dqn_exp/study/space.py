@@ -74,19 +74,19 @@ class Space:
         values = [choices(key, d) for key, d in self.distributions.items()]
         return [dict(zip(self.distributions, point, strict=True)) for point in itertools.product(*values)]
 
-    def meant(self, params: Params, may_have_more: bool = False) -> dict[str, Any]:
+    def converted(self, params: Params, may_have_more: bool = False) -> dict[str, Any]:
         """`params` of a queued trial in the form of the distributions; raises ConfigError if not allowed.
 
         may_have_more: whether keys outside the space are allowed.
         """
         params = {group_key(key): value for key, value in params.items()}
-        found = dict(params)
+        converted = dict(params)
         for key, value in params.items():
             if key in self.distributions:
-                found[key] = in_form_of(key, self.distributions[key], value)
+                converted[key] = in_form_of(key, self.distributions[key], value)
             elif not may_have_more:
                 raise unknown("the search space", key, self.distributions)
-        return found
+        return converted
 
     def refuse_outside(self, params: Params) -> None:
         """Raise ConfigError if a number of `params` is outside the searched range."""

@@ -50,8 +50,8 @@ class MLflow:
         with self._alone():
             self._client = MlflowClient(tracking_uri=self.uri)
             experiment = self._experiment(trial.sweep)
-        found = self._client.search_runs([experiment], f"tags.`{ID}` = '{trial.id}'")
-        run = found[0] if found else self._new_run(experiment, trial)
+        runs = self._client.search_runs([experiment], f"tags.`{ID}` = '{trial.id}'")
+        run = runs[0] if runs else self._new_run(experiment, trial)
         self._run = run.info.run_id
         self._client.update_run(self._run, status="RUNNING")
         self._known = {
@@ -61,9 +61,9 @@ class MLflow:
         return None
 
     def _experiment(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         artifacts = None if self._folder is None else (self._folder / "artifacts").as_uri()
         return str(self._client.create_experiment(name, artifact_location=artifacts))
 

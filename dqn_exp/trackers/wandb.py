@@ -26,10 +26,10 @@ class WeightsAndBiases:
         self._project, self._mode, self._folder = project, mode, Path(folder)
 
     def start(self, trial: Trial) -> int | None:
-        told = self._folder / "told" / trial.id
-        told.parent.mkdir(parents=True, exist_ok=True)
-        known = told.read_text().split() if told.exists() else []
-        self._told = open(told, "r+b" if told.exists() else "w+b", buffering=0)  # noqa: SIM115
+        path = self._folder / "told" / trial.id
+        path.parent.mkdir(parents=True, exist_ok=True)
+        known = path.read_text().split() if path.exists() else []
+        self._step_file = open(path, "r+b" if path.exists() else "w+b", buffering=0)  # noqa: SIM115
         self._run = self._begin(trial)
         return int(known[0]) if known else None
 
@@ -59,11 +59,11 @@ class WeightsAndBiases:
         )
 
     def log(self, step: int, scalars: Scalars) -> None:
-        self._told.seek(0)
-        self._told.write(f"{step:<20}".encode())
+        self._step_file.seek(0)
+        self._step_file.write(f"{step:<20}".encode())
         self._run.log(dict(scalars), step=step, commit=True)
 
     def finish(self, status: str, scalars: Scalars) -> None:
         self._run.summary.update({"status": status, **scalars})
         self._run.finish(exit_code=1 if status == "failed" else 0)
-        self._told.close()
+        self._step_file.close()

@@ -124,8 +124,8 @@ def _tell(run: Run, step: Step, learned: Sequence[Learned], is_due: bool) -> Ite
     first = run.clock.episodes - len(step.ended) + 1
     for number, (_, total_return, length, measures) in enumerate(step.ended, start=first):
         events.append(EpisodeEnded(total_return, length, run.agent.epsilon, measures, number))
-    for told, event in enumerate(events, start=1):
-        run.at_rest = told == len(events)
+    for count, event in enumerate(events, start=1):
+        run.at_rest = count == len(events)
         yield event
 
 

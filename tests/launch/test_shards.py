@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from analysis import load_runs
 from analysis.errors import SkippedWarning
-from dqn_exp.cli.asked import check_asked
+from dqn_exp.cli.command_line import check_command
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.launch.shards import Shard, at_work, deal, read_shard
@@ -77,7 +77,7 @@ def test_what_is_one() -> None:
 
 def test_one_trial_has_none() -> None:
     with pytest.raises(ConfigError, match=r"^shard=1/2 applies to many trials, and without -m only one"):
-        check_asked(["dqn_exp", "shard=1/2"])
+        check_command(["dqn_exp", "shard=1/2"])
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_in_one_directory_the_last_one_completes_the_sweep(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep = tmp_path / "sweep"
-    monkeypatch.setattr("dqn_exp.launch.dry_run.tell_time", lambda *_: None)  # it takes a second
+    monkeypatch.setattr("dqn_exp.launch.dry_run.print_time", lambda *_: None)  # it takes a second
     first = run_here(*SWEEP, HERE, "shard=1/2", "report=true", cwd=tmp_path)
     assert first.code == 0, first.said
     assert "No report yet: 2 trials of other shards in sweep are unfinished." in first.out

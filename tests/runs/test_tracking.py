@@ -18,7 +18,7 @@ from dqn_exp.registry import trackers
 from dqn_exp.runs import tracking
 from dqn_exp.runs.points import Points
 from dqn_exp.runs.record import run_trial
-from dqn_exp.runs.tracking import identify, untold
+from dqn_exp.runs.tracking import identify, tracker_failures
 from dqn_exp.trackers import Scalars, Trial
 from tests.helpers import make_config
 from tests.program import records
@@ -129,7 +129,7 @@ def test_whatever_a_tracker_does_costs_the_trial_nothing(
     with caplog.at_level(logging.WARNING):
         run_trial(tracked(tracking={"memory": {"trouble": trouble}}), tmp_path, {})
     assert records(tmp_path) == records(untracked)
-    assert untold(tmp_path) == {"memory": told_why}
+    assert tracker_failures(tmp_path) == {"memory": told_why}
     (warning,) = [r.message for r in caplog.records if "tracker memory" in r.message]
     assert told_why in warning
 
@@ -147,10 +147,10 @@ def test_a_finished_trial_is_told_when_a_tracker_is_asked_for_later(
 def test_one_that_failed_is_told_again(told: list[Any], tmp_path: Path) -> None:
     run_trial(tracked(tracking={"memory": {"trouble": "log"}}), tmp_path, {})
     assert told == []
-    assert untold(tmp_path) == {"memory": "ConnectionError: nobody answers"}
+    assert tracker_failures(tmp_path) == {"memory": "ConnectionError: nobody answers"}
     run_trial(tracked(), tmp_path, {})
     assert told[:-1] == in_files(tmp_path)
-    assert untold(tmp_path) == {}
+    assert tracker_failures(tmp_path) == {}
 
 
 def test_a_trial_that_is_taken_is_told(told: list[Any], tmp_path: Path) -> None:

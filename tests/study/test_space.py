@@ -192,7 +192,7 @@ def test_typed_values_are_the_choices_that_they_mean(
     given: dict[str, object], expected: dict[str, object]
 ) -> None:
     found = space(*SEARCHED, "buffer=500,17k", "batch=interval(16,256)", "lr=interval(1e-4,1)")
-    assert found.meant(given) == expected
+    assert found.converted(given) == expected
     for key, value in expected.items():
         assert (
             found.distributions[key].to_external_repr(found.distributions[key].to_internal_repr(value))
@@ -211,13 +211,13 @@ def test_typed_values_are_the_choices_that_they_mean(
 )
 def test_what_is_not_of_the_space(given: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        space(*SEARCHED, "lr=interval(1e-4,1)").meant(given)
+        space(*SEARCHED, "lr=interval(1e-4,1)").converted(given)
     with pytest.raises(ConfigError, match=r"^lr=2: allowed: 0.0001 to 1.0$"):
         space("lr=interval(1e-4,1)").refuse_outside({"lr": 2})
 
 
 def test_keys_of_ones_own_are_left_to_who_adds_them() -> None:
-    assert space("lr=1,2").meant({"lr": 1.0, "mine": [3]}, may_have_more=True) == {"lr": 1, "mine": [3]}
+    assert space("lr=1,2").converted({"lr": 1.0, "mine": [3]}, may_have_more=True) == {"lr": 1, "mine": [3]}
 
 
 def test_steps_are_tenths_and_not_almost() -> None:

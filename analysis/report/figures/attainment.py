@@ -92,7 +92,12 @@ def _note(ax: Axes, what: str, of: dict[str, str], grid: Grid, shares: Floats, t
     known, places = np.isfinite(shares), np.meshgrid(grid.times, grid.returns, indexing="ij")
     times, returns = (place[known] for place in places)
     named = {name: np.full(len(times), label) for name, label in of.items()}
-    note(ax, what, {**named, timeline.unit: times, "return": returns, "value": shares[known]}, is_told=False)
+    note(
+        ax,
+        what,
+        {**named, timeline.unit: times, "return": returns, "value": shares[known]},
+        is_described=False,
+    )
 
 
 def _label(panels: NDArray[Any], across: str, up: str) -> None:

@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
     """Columns by name; each has one entry per mark [n], or one for all marks. First come the columns of the
     mark's position, then `value` (its height or colour), then further ones such as `low` and `high` of its
     interval."""
-    is_told: bool
+    is_described: bool
     """Is it part of the description in words?"""
 
     def rows(self) -> list[Row]:
@@ -62,16 +62,16 @@ class Chart(Figure):
 
     def words(self) -> str:
         """A description of the figure for readers who cannot see it."""
-        described = (each for each in self.drawn if each.is_told)
+        described = (each for each in self.drawn if each.is_described)
         kinds = groupby(described, key=lambda each: (each.panel, each.what))
         return " ".join(_sentence(panel, what, list(drawn)) for (panel, what), drawn in kinds)
 
 
-def note(ax: Axes, what: str, columns: Mapping[str, Any], panel: str = "", is_told: bool = True) -> None:
+def note(ax: Axes, what: str, columns: Mapping[str, Any], panel: str = "", is_described: bool = True) -> None:
     """Record that `what` was drawn in `ax` (see `Drawn`). Nothing is recorded if there are no marks."""
     chart = ax.get_figure(root=True)
     if isinstance(chart, Chart) and np.size(columns[VALUE]):
-        chart.drawn.append(Drawn(panel, what, columns, is_told))
+        chart.drawn.append(Drawn(panel, what, columns, is_described))
 
 
 def _short(value: Any) -> Any:

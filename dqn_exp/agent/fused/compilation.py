@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numba
 from numba.extending import intrinsic
 
-from dqn_exp.compilation import kept
+from dqn_exp.compilation import compile_cached
 from dqn_exp.replay import Transitions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -44,4 +44,4 @@ def entry(function: Function, variant: str) -> Function:
     class moved, the file could not be loaded; if fields changed places, they would be mixed up. The
     fingerprint in the file's name therefore depends on the module and the fields.
     """
-    return kept(function, variant, f"{Transitions.__module__} {Transitions._fields}", **OPTIONS)
+    return compile_cached(function, variant, f"{Transitions.__module__} {Transitions._fields}", **OPTIONS)

@@ -149,14 +149,14 @@ def packed(directory: Path) -> bytes:
 
 def packed_modules(names: Iterable[str], folder: Path) -> bytes:
     """The source files below `folder` of the modules in `names`, with their packages, as an archive."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for name in {name.partition(".")[0] for name in names}:
         spec = importlib.util.find_spec(name)
         if spec is not None:
             packages = [Path(place) for place in spec.submodule_search_locations or ()]
-            found.update(path for package in packages for path in package.rglob("*.py"))
-            found.update([Path(spec.origin)] if spec.origin else ())
-    return _archive((path, path.relative_to(folder)) for path in found if path.is_relative_to(folder))
+            paths.update(path for package in packages for path in package.rglob("*.py"))
+            paths.update([Path(spec.origin)] if spec.origin else ())
+    return _archive((path, path.relative_to(folder)) for path in paths if path.is_relative_to(folder))
 
 
 def unpack(archive: bytes, directory: Path) -> None:
@@ -177,8 +177,8 @@ def take_back(archive: bytes, directory: Path) -> None:
     """Write the files of a finished task below `directory`; remove checkpoints that it no longer has."""
     unpack(archive, directory)
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
-        kept = {directory / name for name in opened.getnames()}
-    for checkpoint in set(directory.rglob(CHECKPOINT)) - kept:
+        archived = {directory / name for name in opened.getnames()}
+    for checkpoint in set(directory.rglob(CHECKPOINT)) - archived:
         checkpoint.unlink()
 
 

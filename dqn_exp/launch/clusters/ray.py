@@ -150,8 +150,8 @@ class RayCall:
         try:
             answer: Answer = ray.get(self._answer)
         except ray.exceptions.RayError as error:
-            told = str(error).splitlines() or [type(error).__name__]
-            raise WorkerLost(f"the ray worker is gone: {told[0]}") from None
+            lines = str(error).splitlines() or [type(error).__name__]
+            raise WorkerLost(f"the ray worker is gone: {lines[0]}") from None
         self._cluster.idle.append(self._seat)
         return answer
 

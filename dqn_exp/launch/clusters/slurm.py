@@ -179,7 +179,7 @@ class SlurmLine:
     """A file that the driver touches regularly and removes at its end."""
     stopped: Path
     """A file that the driver creates to stop the job."""
-    seen: tuple[float, float] = (0.0, 0.0)
+    last_touched: tuple[float, float] = (0.0, 0.0)
     """The latest modification time of `driver`, and our monotonic time when it changed."""
 
     def is_cut(self) -> bool:
@@ -189,9 +189,9 @@ class SlurmLine:
             touched = self.driver.stat().st_mtime
         except FileNotFoundError:
             return True
-        if touched != self.seen[0]:
-            self.seen = touched, time.monotonic()
-        return time.monotonic() - self.seen[1] >= SILENCE_SECONDS
+        if touched != self.last_touched[0]:
+            self.last_touched = touched, time.monotonic()
+        return time.monotonic() - self.last_touched[1] >= SILENCE_SECONDS
 
     def send(self, archive: bytes) -> None:
         """Do nothing: the files are shared."""

@@ -48,15 +48,15 @@ def test_what_asks_for_a_map_is_refused(
 
 def test_its_units_are_channels_and_then_numbers(trial: Path) -> None:
     trained = load_trained(trial)
-    seen = look(trained)
-    assert [layer.shape[1] for layer in seen.hidden] == [16, 128]
+    visited = look(trained)
+    assert [layer.shape[1] for layer in visited.hidden] == [16, 128]
     rows = roll_out(trained, 0.0, 5).observations
     assert rows.dtype == np.uint8
     assert trained.action_names == ("noop", "left", "right")
-    first = seen.hidden[0][: len(rows)].max(axis=1)
+    first = visited.hidden[0][: len(rows)].max(axis=1)
     assert (first >= 0).all()
     assert first.any()
-    assert gather(trial, best=False, imports=False).seen is not None
+    assert gather(trial, best=False, imports=False).visited is not None
     assert main(["diagnose", str(trial)]) == 0
 
 

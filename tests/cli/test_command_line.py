@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from dqn_exp.cli.asked import OF_A_STUDY, OF_THE_COMMAND, check_asked, check_params
+from dqn_exp.cli.command_line import OF_A_STUDY, OF_THE_COMMAND, check_command, check_params
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.paths import CONF
 from tests.program import TINY, run_here
@@ -41,12 +41,12 @@ KEPT = (
 @pytest.mark.parametrize("command", DROPPED)
 def test_what_would_be_dropped_is_refused(command: str) -> None:
     with pytest.raises(ConfigError, match=DROPPED[command]):
-        check_asked(["dqn_exp", *command.split()])
+        check_command(["dqn_exp", *command.split()])
 
 
 @pytest.mark.parametrize("command", KEPT)
 def test_what_has_an_effect_is_not(command: str) -> None:
-    check_asked(["dqn_exp", *command.split()])
+    check_command(["dqn_exp", *command.split()])
 
 
 AT_THE_TOP = {
@@ -74,8 +74,14 @@ def test_what_has_an_effect_below_params_is_not(not_for: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("sweeper", ["grid", "optuna"])
 def test_both_sweepers_look_at_params(sweeper: str, tmp_path: Path) -> None:
-    asked = ("-m", *TINY, f"hydra/sweeper={sweeper}", "lr=0.1,0.2", "+hydra.sweeper.params.dry_run=true")
-    ended = run_here(*asked, cwd=tmp_path)
+    command_line = (
+        "-m",
+        *TINY,
+        f"hydra/sweeper={sweeper}",
+        "lr=0.1,0.2",
+        "+hydra.sweeper.params.dry_run=true",
+    )
+    ended = run_here(*command_line, cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("hydra.sweeper.params.dry_run would have no effect")
     assert ended.err.count("\n") == 1

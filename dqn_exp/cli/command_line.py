@@ -40,7 +40,7 @@ def read_command(argv: list[str]) -> None:
     """
     provenance.set_command(argv)
     argv[1:] = [grouped(plain_calls(argument)) for argument in multirun_first(argv[1:])]
-    check_asked(argv)
+    check_command(argv)
 
 
 def multirun_first(arguments: Sequence[str]) -> list[str]:
@@ -48,7 +48,7 @@ def multirun_first(arguments: Sequence[str]) -> list[str]:
     return sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
 
 
-def check_asked(argv: Sequence[str]) -> None:
+def check_command(argv: Sequence[str]) -> None:
     """Raise ConfigError if a part of the command line would have no effect."""
     arguments = arguments_parser().parse_args(argv[1:])
     if is_multirun(arguments):
