@@ -43,9 +43,9 @@ def _run() -> None:
     if {"-sc", "--shell-completion"} & set(sys.argv):
         _complete()
         return
-    from dqn_exp.cli import workers_at_hand
+    from dqn_exp.cli import worker_server
 
-    with workers_at_hand(sys.argv):
+    with worker_server(sys.argv):
         _run_trials()
 
 
@@ -54,23 +54,23 @@ def _complete() -> None:
 
     The user is waiting, so nothing else is imported. Errors are ignored, because the word may be incomplete.
     """
-    from dqn_exp.cli import hand_to_hydra
+    from dqn_exp.cli import run_hydra
 
     is_query = any(argument.startswith("query=") for argument in sys.argv)
     with suppress(Exception) if is_query else nullcontext():
-        hand_to_hydra(_nothing)
+        run_hydra(_nothing)
 
 
 def _run_trials() -> None:
     from dqn_exp.launch import garbage_uncollected
 
     with garbage_uncollected():
-        from dqn_exp.cli import hand_to_hydra, prepare_single_run, read_command
+        from dqn_exp.cli import prepare_single_run, read_command, run_hydra
         from dqn_exp.launch import run_single
 
     read_command(sys.argv)
     if prepare_single_run(sys.argv):
-        hand_to_hydra(run_single)
+        run_hydra(run_single)
 
 
 def _nothing(composed: Any) -> None:

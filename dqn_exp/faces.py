@@ -18,7 +18,7 @@ def lazy(package: str, file: str) -> Callable[[str], Any]:
     Importing the package itself then costs nothing; importing torch or pandas takes seconds. `file` is the
     `__file__` of the package.
     """
-    places = {name: (module, attribute) for module, attribute, name in _handed_on(Path(file))}
+    places = {name: (module, attribute) for module, attribute, name in _reexports(Path(file))}
 
     def __getattr__(name: str) -> Any:
         if name not in places:
@@ -29,7 +29,7 @@ def lazy(package: str, file: str) -> Callable[[str], Any]:
     return __getattr__
 
 
-def _handed_on(file: Path) -> list[tuple[str, str, str]]:
+def _reexports(file: Path) -> list[tuple[str, str, str]]:
     """Module, attribute and re-exported name of each import in the `if TYPE_CHECKING:` block."""
     blocks = (node for node in ast.parse(file.read_text()).body if isinstance(node, ast.If))
     imports = (node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom))

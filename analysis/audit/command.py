@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.audit.compare import Verdict
 from analysis.audit.sentences import sentences
-from analysis.audit.training import config_of, train_anew
+from analysis.audit.training import config_of, retrain
 from analysis.errors import AnalysisError
 from analysis.records import ENDED, Paths, add_path_arguments, read_sweep, warn_about
 from dqn_exp.config import ConfigError
@@ -89,7 +89,7 @@ def audit(
     for reason, count in _programs(directories).most_common(MOST_SHOWN):
         print(f"Trained by another program: {count} ({reason}).")
     verdicts = []
-    for directory, verdict in train_anew(directories, workers):
+    for directory, verdict in retrain(directories, workers):
         verdicts.append((directory, verdict))
         explanation = f": {verdict.why}" if verdict.why else ""
         print(

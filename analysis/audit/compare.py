@@ -44,17 +44,17 @@ def compare(recorded: Path, again: Path) -> Verdict:
 
 def _differences(recorded: Path, again: Path) -> Iterator[Verdict]:
     for kind in KINDS:
-        yield from _of_metrics(metrics_path(recorded, kind), metrics_path(again, kind))
-    yield from _of_networks(recorded / NETWORK, again / NETWORK)
+        yield from _metric_differences(metrics_path(recorded, kind), metrics_path(again, kind))
+    yield from _network_differences(recorded / NETWORK, again / NETWORK)
     ours, theirs = (_flat(read_json(folder / RESULT)) for folder in (recorded, again))
     if ours.keys() != theirs.keys():
         yield Verdict("differs", f"{RESULT} has other keys")
         return
     for name in ours:
-        yield from _of_values(f"{RESULT}, {name}", ours[name], theirs[name])
+        yield from _value_differences(f"{RESULT}, {name}", ours[name], theirs[name])
 
 
-def _of_metrics(recorded: Path, again: Path) -> Iterator[Verdict]:
+def _metric_differences(recorded: Path, again: Path) -> Iterator[Verdict]:
     if recorded.read_bytes() == again.read_bytes():
         return
     (names, rows), (other_names, other_rows) = read_metrics(recorded), read_metrics(again)
@@ -64,12 +64,14 @@ def _of_metrics(recorded: Path, again: Path) -> Iterator[Verdict]:
     yield Verdict("last digits", f"{recorded.name} is not identical bit for bit")
     for number, (row, other) in enumerate(zip(rows, other_rows, strict=False), start=2):
         for name, value, now in zip(names, row, other, strict=True):
-            yield from _of_values(f"{recorded.name}, line {number}, {name}", _number(value), _number(now))
+            yield from _value_differences(
+                f"{recorded.name}, line {number}, {name}", _number(value), _number(now)
+            )
     if len(rows) != len(other_rows):
         yield Verdict("differs", f"{recorded.name} has {len(rows)} rows in the record, {len(other_rows)} now")
 
 
-def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
+def _network_differences(recorded: Path, again: Path) -> Iterator[Verdict]:
     from safetensors.numpy import load
 
     if recorded.read_bytes() == again.read_bytes():
@@ -85,7 +87,7 @@ def _of_networks(recorded: Path, again: Path) -> Iterator[Verdict]:
     yield Verdict("last digits", f"{NETWORK} is not identical bit for bit")
 
 
-def _of_values(place: str, value: object, now: object) -> Iterator[Verdict]:
+def _value_differences(place: str, value: object, now: object) -> Iterator[Verdict]:
     if value == now or (value != value and now != now):  # both are NaN
         return
     text = f"{place}: {value} in the record, {now} now"

@@ -17,7 +17,7 @@ ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 """Environment variables that limit a process to one thread, as in the original training."""
 
 
-def train_anew(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Verdict]]:
+def retrain(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Verdict]]:
     """Train each trial again; yields it with its verdict, in the order in which they end."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))

@@ -21,8 +21,8 @@ from analysis.records import (
     Schedule,
     Sweep,
     Timeline,
+    outcome_keys,
     timelines_of,
-    what_became_of,
 )
 
 
@@ -144,7 +144,7 @@ def take_looks(sweep: Sweep, lost: Collection[str] = ()) -> Looks | None:
         timeline.horizon,
         design,
         _pairs(sweep.plans[0], values, gone),
-        identical | _as_soon(trials, reference),
+        identical | _equally_fast(trials, reference),
     )
     return Looks(
         axis,
@@ -188,12 +188,12 @@ def _pairs(plan: Plan, values: Mapping[str, int], lost: Collection[str]) -> set[
 def _identical(
     sweep: Sweep, rows: Sequence[Row], codes: Sequence[int], reference: int
 ) -> set[tuple[int, int]]:
-    outcomes = list(zip(codes, samples.seeds(rows), what_became_of(sweep, rows), strict=True))
+    outcomes = list(zip(codes, samples.seeds(rows), outcome_keys(sweep, rows), strict=True))
     theirs = {seed: became for code, seed, became in outcomes if code == reference}
     return {(code, seed) for code, seed, became in outcomes if theirs.get(seed) == became}
 
 
-def _as_soon(trials: Trials, reference: int) -> set[tuple[int, int]]:
+def _equally_fast(trials: Trials, reference: int) -> set[tuple[int, int]]:
     """(value, seed) of trials that converged at the same time as the reference's trial of this seed."""
     converged = trials.where(trials.events == 1)
     ratios = list(

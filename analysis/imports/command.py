@@ -82,7 +82,7 @@ def import_logs(path: Path, to: Path, facts: RunFacts, source: str | None = None
     if not path.exists():
         raise AnalysisError(f"{path} does not exist")
     source, others = (source, []) if source else _recognise(path)
-    trials = _named_apart(list(SOURCES[source].read(path, facts)))
+    trials = _with_folder_names(list(SOURCES[source].read(path, facts)))
     if not trials:
         raise AnalysisError(f"{path} holds no logs of {source}; allowed: {', '.join(SOURCES)} (--format)")
     for trial in trials:
@@ -92,7 +92,7 @@ def import_logs(path: Path, to: Path, facts: RunFacts, source: str | None = None
             )
     command = ["python", "-m", "analysis", "import", str(path), "--to", str(to)]
     write_sweep(trials, facts, to, shlex.join(command))
-    return [*_sentences(trials, facts, source, path, to), *_also(others, source)]
+    return [*_sentences(trials, facts, source, path, to), *_other_kinds(others, source)]
 
 
 def _recognise(path: Path) -> tuple[str, list[str]]:
@@ -109,7 +109,7 @@ def _recognise(path: Path) -> tuple[str, list[str]]:
     return kinds[0], kinds[1:]
 
 
-def _named_apart(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
+def _with_folder_names(trials: Sequence[ImportedTrial]) -> list[ImportedTrial]:
     """`trials` with names that are valid folders. Raises AnalysisError if two trials have the same name."""
     trials = [replace(trial, name=folder_name(trial.name)) for trial in trials]
     repeated = [name for name, count in Counter(trial.name for trial in trials).items() if count > 1]
@@ -151,6 +151,6 @@ def _sentences(
     yield f"Next: python -m analysis report {shlex.quote(str(to))}"
 
 
-def _also(others: Sequence[str], source: str) -> list[str]:
+def _other_kinds(others: Sequence[str], source: str) -> list[str]:
     """A sentence about other kinds of log in the path, which may hold the same runs again."""
     return [f"Read as {source}. PATH also holds logs of {' and '.join(others)} (--format)."] if others else []

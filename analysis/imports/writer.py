@@ -49,7 +49,7 @@ def _write_trial(trial: ImportedTrial, facts: RunFacts, folder: Path) -> dict[st
     for kind, columns in (("episodes", trial.episodes), ("evaluations", trial.evaluations)):
         if columns:
             _write_metrics(folder, kind, columns)
-    config = {**_by_both_names(trial.config), **rule(trial, facts), PROGRAM: trial.program}
+    config = {**_with_long_names(trial.config), **rule(trial, facts), PROGRAM: trial.program}
     digest = _digest(trial, config)
     description = {
         "format": FORMAT,
@@ -64,7 +64,7 @@ def _write_trial(trial: ImportedTrial, facts: RunFacts, folder: Path) -> dict[st
     return {"name": trial.name, "seed": trial.seed, "hash": digest, "overrides": []}
 
 
-def _by_both_names(config: Mapping[str, Value]) -> dict[str, Value]:
+def _with_long_names(config: Mapping[str, Value]) -> dict[str, Value]:
     """`config` where values with a short name also appear under the long one, as in our own records."""
     return {**config, **{long: config[short] for long, short in SHORT_NAMES.items() if short in config}}
 

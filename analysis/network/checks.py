@@ -63,7 +63,7 @@ def divergence(e: Evidence) -> Finding | None:
         text += f", the loss from {e.losses['loss'][0]:.3g} to {e.losses['loss'][-1]:.3g}"
     else:
         text += ", before two losses were sampled (metrics.loss_every=1 records all losses)"
-    return Finding("divergence", "bad", float(e.updates), text, _calmer(e))
+    return Finding("divergence", "bad", float(e.updates), text, _stabilising_overrides(e))
 
 
 def overestimation(e: Evidence) -> Finding | None:
@@ -122,7 +122,7 @@ def td_error(e: Evidence) -> Finding | None:
     ratio = size / max(scale, largest)
     status = grade(ratio, 0.3, 1.0)
     text = f"late in training, predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
-    return Finding("TD error", status, ratio, text, _slower(e) if status != "ok" else "")
+    return Finding("TD error", status, ratio, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
 def gradient(e: Evidence) -> Finding | None:
@@ -133,7 +133,7 @@ def gradient(e: Evidence) -> Finding | None:
     first, last = float(np.median(norms[: len(norms) // 4])), float(np.median(norms[-len(norms) // 4 :]))
     growth = last / max(first, 1e-12)
     status = grade(growth, 30, 1000)
-    clip = "agent.max_grad_norm=10" if e.config.agent.max_grad_norm is None else _slower(e)
+    clip = "agent.max_grad_norm=10" if e.config.agent.max_grad_norm is None else _lower_learning_rate(e)
     text = f"the gradient's norm went from {first:.3g} to {last:.3g}"
     return Finding("gradient", status, growth, text, clip if status != "ok" else "")
 
@@ -150,7 +150,7 @@ def dead_units(e: Evidence) -> Finding | None:
     text = (
         f"units that never fire at {format_number(len(e.visited.values))} visited states, by layer: {layers}"
     )
-    return Finding("dead units", status, worst, text, _slower(e) if status != "ok" else "")
+    return Finding("dead units", status, worst, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
 def one_action(e: Evidence) -> Finding | None:
@@ -158,13 +158,15 @@ def one_action(e: Evidence) -> Finding | None:
     if e.visited is None:
         return None
     if not np.isfinite(e.visited.values).all():
-        return Finding("one action", "bad", math.nan, "Q-values are not finite numbers", _calmer(e))
+        return Finding(
+            "one action", "bad", math.nan, "Q-values are not finite numbers", _stabilising_overrides(e)
+        )
     counts = np.bincount(e.visited.greedy, minlength=e.visited.values.shape[1])
     share = float(counts.max() / counts.sum())
     status = grade(share, 0.95, 0.999)
     action = e.visited.first_action + counts.argmax()
     text = f"action {action} is the greedy one at {share:.1%} of visited states"
-    return Finding("one action", status, share, text, _slower(e) if status != "ok" else "")
+    return Finding("one action", status, share, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
 def flat_values(e: Evidence) -> Finding | None:
@@ -175,7 +177,7 @@ def flat_values(e: Evidence) -> Finding | None:
     spread = float(best.std() / max(abs(float(best.mean())), 1e-12))
     status = grade(spread, 0.01, 0.001)
     text = f"the best Q-value is {best.mean():.4g} with a standard deviation of {best.std():.3g} over states"
-    return Finding("flat values", status, spread, text, _slower(e) if status != "ok" else "")
+    return Finding("flat values", status, spread, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
 def exploration(e: Evidence) -> Finding | None:
@@ -189,7 +191,7 @@ def exploration(e: Evidence) -> Finding | None:
     last = float(epsilons[-1])
     status = grade(last, 0.2, 0.5)
     text = f"epsilon was {last:.3g} in the last episode"
-    return Finding("exploration", status, last, text, _sooner(e) if status != "ok" else "")
+    return Finding("exploration", status, last, text, _shorter_exploration(e) if status != "ok" else "")
 
 
 def updates(e: Evidence) -> Finding | None:
@@ -199,7 +201,7 @@ def updates(e: Evidence) -> Finding | None:
     starts = max(e.config.agent.learning_starts, e.config.replay.batch_size)
     if e.env_steps < 2 * starts:
         return Finding("updates", status, e.updates, text, f"agent.learning_starts={e.env_steps // 20}")
-    more = f"train_every={e.config.train_every // 4 or 1}" if e.config.train_every > 1 else _longer(e)
+    more = f"train_every={e.config.train_every // 4 or 1}" if e.config.train_every > 1 else _longer_budget(e)
     return Finding("updates", status, e.updates, text, more if status != "ok" else "")
 
 
@@ -261,7 +263,7 @@ def nothing_found(e: Evidence) -> Finding | None:
         return Finding("reward found", "ok", spread, text)
     earned = f"all {format_number(len(returns))} training episodes earned {returns[0]:.5g}"
     text = f"{earned}: there was nothing to learn from"
-    return Finding("reward found", "bad", spread, text, _longer(e))
+    return Finding("reward found", "bad", spread, text, _longer_budget(e))
 
 
 def improvement(e: Evidence) -> Finding | None:
@@ -277,7 +279,7 @@ def improvement(e: Evidence) -> Finding | None:
     gain = (float(means.max()) - start) / noise
     text = f"the first three evaluations had a median of {start:.5g}, the best had {means.max():.5g}"
     status = grade(gain, 2, 0.5)
-    return Finding("improvement", status, gain, text, _longer(e) if status != "ok" else "")
+    return Finding("improvement", status, gain, text, _longer_budget(e) if status != "ok" else "")
 
 
 def forgetting(e: Evidence) -> Finding | None:
@@ -294,7 +296,7 @@ def forgetting(e: Evidence) -> Finding | None:
     best = f"the best evaluation, {means[peak]:.5g}, was at step {format_number(steps[peak])}"
     text = f"{best}; the last ones average {last:.5g}"
     status = grade(lost, 0.3, 0.6)
-    keep = f"{_slower(e)} checkpoint.keep_best=evaluation"
+    keep = f"{_lower_learning_rate(e)} checkpoint.keep_best=evaluation"
     return Finding("forgetting", status, lost, text, keep if status != "ok" else "")
 
 
@@ -337,11 +339,11 @@ def run_checks(evidence: Evidence) -> list[Finding]:
     return sorted(findings, key=lambda finding: _SEVERITY[finding.status])
 
 
-def _slower(e: Evidence) -> str:
+def _lower_learning_rate(e: Evidence) -> str:
     return f"lr={e.config.lr / 10:g}"
 
 
-def _calmer(e: Evidence) -> str:
+def _stabilising_overrides(e: Evidence) -> str:
     """Overrides against divergence: a smaller learning rate; a target network and a replay if missing."""
     missing = [
         override
@@ -351,14 +353,14 @@ def _calmer(e: Evidence) -> str:
         )
         if absent
     ]
-    return " ".join([_slower(e), *missing])
+    return " ".join([_lower_learning_rate(e), *missing])
 
 
-def _longer(e: Evidence) -> str:
+def _longer_budget(e: Evidence) -> str:
     return f"budget.env_steps={max(4 * e.env_steps, 1000)}"
 
 
-def _sooner(e: Evidence) -> str:
+def _shorter_exploration(e: Evidence) -> str:
     """An override for a schedule of exploration that ends after about half of the trial."""
     schedule = e.config.exploration
     if isinstance(schedule, ConstantConfig):

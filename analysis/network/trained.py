@@ -95,10 +95,10 @@ def load_trained(directory: Path, best: bool = False, imports: bool = False) -> 
     if not path.exists():
         condition = "if checkpoint.keep_best asks for it" if best else "when training has ended"
         raise AnalysisError(f"{directory} holds no {path.name}; it is written {condition}")
-    return bring_back(directory, config, path)
+    return rebuild(directory, config, path)
 
 
-def bring_back(directory: Path, config: Config, path: Path) -> Trained:
+def rebuild(directory: Path, config: Config, path: Path) -> Trained:
     """Load the network in `path` for a trial of `config`. Raises AnalysisError if they do not fit."""
     try:
         env = make_environment(config.env)

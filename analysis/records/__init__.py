@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         status,
         warn_about,
     )
-    from analysis.records.identity import same_networks, what_became_of
+    from analysis.records.identity import outcome_keys, same_networks
     from analysis.records.imported import (
         BLOCK,
         EVALUATIONS,

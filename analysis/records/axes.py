@@ -94,7 +94,7 @@ def find_axes(configs: Sequence[Mapping[str, Value]]) -> list[Axis]:
     }
     chosen: list[str] = []
     for name in sorted(varied, key=_priority):
-        if not any(_follows(varied[name], varied[other]) for other in chosen):
+        if not any(_is_function_of(varied[name], varied[other]) for other in chosen):
             chosen.append(name)
     return [
         Axis(name, _ordered(name, columns), _unit(name, columns), _companions(name, varied, chosen))
@@ -130,7 +130,7 @@ def _identity(value: Value) -> object:
     return (isinstance(value, bool), "nan" if value != value else value)
 
 
-def _follows(codes: Sequence[int], others: Sequence[int]) -> bool:
+def _is_function_of(codes: Sequence[int], others: Sequence[int]) -> bool:
     """Is the first column a function of the second?"""
     return len(set(zip(codes, others, strict=True))) == len(set(others))
 
@@ -169,7 +169,7 @@ def _companions(name: str, varied: Mapping[str, Sequence[int]], chosen: Sequence
     return tuple(
         other
         for other in varied
-        if other not in (*chosen, *ALIASES, *parts(name)) and _follows(varied[other], varied[name])
+        if other not in (*chosen, *ALIASES, *parts(name)) and _is_function_of(varied[other], varied[name])
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.imported import IMPORTED, in_blocks, is_judged_by_training, with_programs
 from analysis.records.pairs import combined, read_pairs
-from analysis.records.shards import Group, Remark, find_groups, incomplete, name_in, read_once
+from analysis.records.shards import Group, Remark, find_groups, incomplete, name_in, without_copies
 from dqn_exp.config import DONE_BEFORE, flat
 from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
 from dqn_exp.scores import Floats
@@ -186,7 +186,7 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
         directories += trial_directories
     directories = list(dict.fromkeys(directories))
     groups = find_groups(directories, places)
-    directories, repeated = read_once(directories, groups, root)
+    directories, repeated = without_copies(directories, groups, root)
     planned = dict.fromkeys([*places, *(group.roots[0] for group in groups)])
     trials, pairs = list[RecordedTrial](), [pair for place in planned for pair in read_pairs(place)]
     for directory in directories:

@@ -26,7 +26,7 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     """
     others = [other.codes(sweep.counted) for other in sweep.axes if other is not axis]
     codes_by_hash: dict[int, set[Hashable]] = defaultdict(set)
-    results = what_became_of(sweep, sweep.counted)
+    results = outcome_keys(sweep, sweep.counted)
     for row, code, result, *context in zip(
         sweep.counted, axis.codes(sweep.counted), results, *others, strict=True
     ):
@@ -37,7 +37,7 @@ def same_networks(sweep: Sweep, axis: Axis) -> list[list[int]]:
     return [codes for codes in groups.values() if len(codes) > 1]
 
 
-def what_became_of(sweep: Sweep, rows: Sequence[Row]) -> list[Hashable]:
+def outcome_keys(sweep: Sweep, rows: Sequence[Row]) -> list[Hashable]:
     """A key for each of `rows`, equal for trials with the same outcome and the same final network.
 
     A trial without a saved network equals no other trial.

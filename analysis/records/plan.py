@@ -113,7 +113,7 @@ def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
     overrides = [list(map(str, entry.get("overrides", ()))) for entry in entries]
     common = set.intersection(*map(set, overrides)) if overrides else set()
     defaults = content.get("defaults")
-    swept = [dict(_parted(text) for text in texts if text not in common) for texts in overrides]
+    swept = [dict(_split_override(text) for text in texts if text not in common) for texts in overrides]
     return Plan(
         root,
         content.get("command"),
@@ -154,7 +154,7 @@ def flat_config(config: Mapping[str, Any], pairs: Sequence[Sequence[str]]) -> Ma
     return combined(by_name(config), pairs)
 
 
-def _parted(override: str) -> tuple[str, str]:
+def _split_override(override: str) -> tuple[str, str]:
     name, _, value = override.partition("=")
     return name.lstrip("+"), value
 

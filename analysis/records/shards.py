@@ -57,7 +57,7 @@ def find_groups(directories: Sequence[Path], places: Sequence[Path]) -> list[Gro
     return [group._replace(shards=shards) for group in groups if (shards := _shards(plans[group.roots[0]]))]
 
 
-def read_once(
+def without_copies(
     directories: Sequence[Path], groups: Sequence[Group], common: Path
 ) -> tuple[list[Path], list[Remark]]:
     """`directories` with one copy of each trial, and remarks on the copies that were left out.
@@ -85,7 +85,7 @@ def incomplete(group: Group, over: Mapping[str, bool]) -> Iterator[Remark]:
             yield Remark(f"shard {shard}", f"none of its trials is here ({left} planned)", "missing")
         elif left:
             yield Remark(
-                f"shard {shard}", f"{left} of its {len(own)} trials {_are(left)} not over", "missing"
+                f"shard {shard}", f"{left} of its {len(own)} trials {_is_or_are(left)} not over", "missing"
             )
 
 
@@ -147,17 +147,17 @@ def _repeated(
     repeated = defaultdict[tuple[str, str, str], list[str]](list)
     for kept, other in dropped:
         name = next(name for group in groups if (name := name_in(group, other)))
-        folder, kept_in = (_without(name, place.relative_to(common)) for place in (other, kept))
+        folder, kept_in = (_sweep_folder(name, place.relative_to(common)) for place in (other, kept))
         repeated[folder, kept_in, _compared(kept, other)].append(name)
     for (folder, kept_in, how), names in repeated.items():
         n, listed = len(names), ", ".join(names[:MOST_NAMED])
         more = f" and {n - MOST_NAMED} more" if n > MOST_NAMED else ""
-        copies = f"the cop{'ies' if n > 1 else 'y'} in {kept_in} {_are(n)} used"
-        text = f"{n} trial{'s' * (n > 1)} {_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
+        copies = f"the cop{'ies' if n > 1 else 'y'} in {kept_in} {_is_or_are(n)} used"
+        text = f"{n} trial{'s' * (n > 1)} {_is_or_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
         yield Remark(folder, text, "differs" if how.startswith("with") else "repeated")
 
 
-def _without(name: str, run: Path) -> str:
+def _sweep_folder(name: str, run: Path) -> str:
     """The sweep's folder: `run` without the trial's `name` at its end."""
     return str(run).removesuffix(name).rstrip("/") or "."
 
@@ -179,5 +179,5 @@ def _is_same(first: Path, second: Path) -> bool:
     return filecmp.cmp(first, second, shallow=False)
 
 
-def _are(number: int) -> str:
+def _is_or_are(number: int) -> str:
     return "is" if number == 1 else "are"

@@ -196,7 +196,7 @@ class Sweep:
         return Counter(origin for _, origin in self._origins if origin is not None)
 
     @cached_property
-    def adds_to_taken(self) -> bool:
+    def extends_taken_configurations(self) -> bool:
         """Does any configuration have trials from more than one place (trained here, or another folder)?"""
         places: dict[object, set[str | None]] = {}
         for cell, origin in self._origins:

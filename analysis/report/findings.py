@@ -286,16 +286,16 @@ def _nothing_shown(axis: Axis, test: AxisTest, reference: str) -> str:
     """Sentence if no single value was shown to differ from the reference; the omnibus test still may."""
     if test.p_holm < st.SIGNIFICANT:
         return (
-            f"The values of {axis.name} do not all converge equally fast ({_all_together(test)}), but no "
+            f"The values of {axis.name} do not all converge equally fast ({_omnibus_text(test)}), but no "
             f"single value was shown to differ from {reference}. More seeds may show which one differs."
         )
     return (
         f"No value of {axis.name} was shown to differ from {reference} in the speed of convergence "
-        f"({_all_together(test)}). That is not evidence that there is no difference."
+        f"({_omnibus_text(test)}). That is not evidence that there is no difference."
     )
 
 
-def _all_together(test: AxisTest) -> str:
+def _omnibus_text(test: AxisTest) -> str:
     if not test.omnibus:
         return "no setting of the other axes was tried with every value, so they were not tested together"
     adjusted = f", {p_value(test.p_holm)} corrected for several axes" if test.p_holm > test.omnibus.p else ""

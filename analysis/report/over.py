@@ -64,7 +64,7 @@ def _over(name: str, parts: Mapping[str, tuple[Sweep, Axis]], shuffler: Shuffler
     values = [value for value in tested[0] if all(value in others for others in tested)]
     if len(values) < 2 or any(others[0] != values[0] for others in tested):
         return None
-    trials, of_environment = _together(compared, values)
+    trials, of_environment = _pooled(compared, values)
     omnibus = environments.overall(trials, of_environment, shuffler)
     table = [
         {name: value, **_against(code, trials, of_environment, parts, values, shuffler)}
@@ -73,7 +73,7 @@ def _over(name: str, parts: Mapping[str, tuple[Sweep, Axis]], shuffler: Shuffler
     return Over(name, values[0], parts, omnibus, table)
 
 
-def _together(compared: Sequence[Compared], values: Sequence[object]) -> tuple[Trials, np.ndarray]:
+def _pooled(compared: Sequence[Compared], values: Sequence[object]) -> tuple[Trials, np.ndarray]:
     """The trials of all environments with common codes of values and seeds, and each trial's environment."""
     seeds = sorted({str(seed_of(row)) for of in compared for row in of.rows})
     parts, within, first_stratum = [], [], 0

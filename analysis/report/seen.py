@@ -26,7 +26,7 @@ def sentences(sweep: Sweep) -> Iterator[str]:
         )
     if any(plan.extended and not plan.looks for plan in sweep.plans):
         yield f"Seeds were added after the sweep had ended. {_WHAT_OF_IT}"
-    elif sweep.adds_to_taken and not in_looks:
+    elif sweep.extends_taken_configurations and not in_looks:
         yield f"Seeds were added to trials that had been seen before. {_WHAT_OF_IT}"
 
 

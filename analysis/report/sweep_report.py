@@ -65,7 +65,7 @@ def write_report(paths: Paths, output: Path | None = None) -> Path:
     `paths` and no `output`.
     """
     if output is None:
-        output = _only(as_list(paths)) / "report"
+        output = _single_folder(as_list(paths)) / "report"
     else:
         refuse_to_replace(output)
     sweep = read_sweep(paths)
@@ -99,7 +99,7 @@ def findings_about(paths: Paths) -> list[str]:
     return all_sentences
 
 
-def _only(paths: list[Path]) -> Path:
+def _single_folder(paths: list[Path]) -> Path:
     if len(paths) > 1:
         raise AnalysisError(f"a report on {len(paths)} folders needs --output, a folder to write it to")
     return paths[0]

@@ -56,7 +56,7 @@ def in_environments(study: StudyData, goal: Goal) -> list[InEnvironment]:
     ]
 
 
-def worst_for_the_best(study: StudyData) -> Iterator[str]:
+def worst_environments(study: StudyData) -> Iterator[str]:
     """The environment in which the best proposal of each goal does worst, in words."""
     for goal in study.goals:
         ranks = in_environments(study, goal)

@@ -306,12 +306,12 @@ def pareto(study: StudyData) -> Figure:
         ax.plot(
             points[:, 0], points[:, 1], marker, color=OKABE_ITO[0] if marker == "o" else ACCENT, label=label
         )
-    ax.set(xlabel=_aim(across), ylabel=_aim(up))
+    ax.set(xlabel=_axis_label(across), ylabel=_axis_label(up))
     ax.legend()
     return figure
 
 
-def _aim(goal: Goal) -> str:
+def _axis_label(goal: Goal) -> str:
     return f"{goal.label} ({'less' if goal.minimised else 'more'} is better)"
 
 

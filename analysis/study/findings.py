@@ -45,7 +45,7 @@ def overview(study: StudyData) -> Iterator[str]:
         scores_text = ", ".join(f"{goal.name} {format_number(value)}" for goal, value in scores)
         yield f"Best in the search: proposal {trial.number} with {scores_text}."
     if study.environments:
-        yield from environments.worst_for_the_best(study)
+        yield from environments.worst_environments(study)
     if not study.finite:
         yield "No proposal has a finite score."
 
@@ -92,7 +92,7 @@ def confirmed(confirmation: Confirmed | None) -> Iterator[str]:
         yield f"Proposal {number} is the default configuration itself, and is not compared with it."
     for name in confirmation.searched:
         for row in confirmation.winners:
-            yield _sentence(confirmation, row, name) + _in_each(confirmation, row, name)
+            yield _sentence(confirmation, row, name) + _environment_differences(confirmation, row, name)
     if confirmation.winners and confirmation.n_seeds < confirmation.tested_from:
         yield _too_few(confirmation)
 
@@ -115,7 +115,7 @@ def _sentence(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str
     return f"{subject} is {one.verdict} than the default's ({p_text}): {by}."
 
 
-def _in_each(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
+def _environment_differences(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
     """The differences in each of several environments; these are not tested."""
     parts = zip(confirmation.environments, confirmation.parts(name), strict=False)
     differences = [f"{environment} {_difference(confirmation, row, part)}" for environment, part in parts]

@@ -66,7 +66,16 @@ class Report:
         if not self.page:
             self.message = "the first report is being drawn"
         output = Path(self._folder.name, "report")
-        command = [sys.executable, "-W", "ignore", "-m", "analysis", *self._what(), "--output", str(output)]
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "analysis",
+            *self._command_arguments(),
+            "--output",
+            str(output),
+        ]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,
@@ -85,7 +94,7 @@ class Report:
             last = (error.strip().splitlines() or ["it was stopped"])[-1]
             self.message = f"no new report: {last.removeprefix('error: ')}"
 
-    def _what(self) -> list[str]:
+    def _command_arguments(self) -> list[str]:
         study = study_of(self._watched.root)
         return ["study", *study] if study else ["report", str(self._watched.root)]
 

@@ -84,7 +84,7 @@ class DQN:
                 learned.append(Learned(clock.updates, (loss, *learner.statistics())))
             if not is_finite:
                 self._refuse_faulty_observations()
-                raise Diverged(f"{self._what_left(loss)} at update {clock.updates}", learned)
+                raise Diverged(f"{self._divergence_cause(loss)} at update {clock.updates}", learned)
             replay.learned(sample, learner.td_errors)
         return learned
 
@@ -96,7 +96,7 @@ class DQN:
             step = self._clock.env_steps - rows_ago // self._n_environments
             raise EnvironmentFault(f"{self._env_name} returned {value} in its observation at step {step}")
 
-    def _what_left(self, loss: float) -> str:
+    def _divergence_cause(self, loss: float) -> str:
         """The cause of the divergence in the latest update, in words."""
         if not math.isfinite(loss):
             return f"the loss became {loss}"

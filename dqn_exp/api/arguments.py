@@ -40,7 +40,7 @@ def interval(low: float | str, high: float | str, log: bool = False) -> Interval
 
 def overrides_of(values: Values) -> list[str]:
     """One override for each value; raises ConfigError for a value that a configuration cannot contain."""
-    return [f"{_written(key)}={as_text(value)}" for key, value in _flat(values)]
+    return [f"{_override_key(key)}={as_text(value)}" for key, value in _flat(values)]
 
 
 def axes_of(values: Mapping[str, Iterable[Any] | Interval], name: str) -> list[str]:
@@ -49,7 +49,8 @@ def axes_of(values: Mapping[str, Iterable[Any] | Interval], name: str) -> list[s
     Raises ConfigError if an axis has no list of values.
     """
     return [
-        f"{_written(key)}={_axis(value, f'{name}={{{key!r}: {value!r}}}')}" for key, value in values.items()
+        f"{_override_key(key)}={_axis(value, f'{name}={{{key!r}: {value!r}}}')}"
+        for key, value in values.items()
     ]
 
 
@@ -82,9 +83,9 @@ def as_text(value: Any) -> str:
         case int() | float():
             return repr(value)
         case str():
-            return _word(value)
+            return _quoted_if_needed(value)
         case os.PathLike():
-            return _word(os.fspath(value), may_be_number=False)
+            return _quoted_if_needed(os.fspath(value), may_be_number=False)
         case Mapping():
             return f"{{{','.join(f'{as_text(key)}:{as_text(each)}' for key, each in value.items())}}}"
         case list() | tuple() | range():
@@ -108,10 +109,12 @@ def _axis(values: Any, written: str) -> str:
 
 def place_of(key: str, directory: str | os.PathLike[str] | None) -> list[str]:
     """The override of a directory; empty if the default applies."""
-    return [] if directory is None else [f"{key}={_word(os.fspath(directory), may_be_number=False)}"]
+    return (
+        [] if directory is None else [f"{key}={_quoted_if_needed(os.fspath(directory), may_be_number=False)}"]
+    )
 
 
-def _word(text: str, may_be_number: bool = True) -> str:
+def _quoted_if_needed(text: str, may_be_number: bool = True) -> str:
     """`text` as it is if Hydra reads it as the same text, or as a number; otherwise in quotes."""
     try:
         override = _parser.parse_override(f"key={text}")
@@ -137,6 +140,6 @@ def _flat(values: Values, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
-def _written(key: str) -> str:
+def _override_key(key: str) -> str:
     """`key` for an override, with ++ in sections with free keys, where it may be a new key."""
     return f"++{key}" if is_open(key) else key

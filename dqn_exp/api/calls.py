@@ -20,16 +20,16 @@ from dqn_exp.api.arguments import Interval, Seeds, Values, as_text, axes_of, ove
 from dqn_exp.api.results import Study, Sweep, Trial
 from dqn_exp.api.threads import one_thread
 from dqn_exp.api.training import Training
-from dqn_exp.borrowed import arguments_parser, set_aside, sweeper_of
+from dqn_exp.borrowed import arguments_parser, isolated_hydra, sweeper_of
 from dqn_exp.cli import (
     Summary,
     as_found,
     check_single,
     explain,
-    hand_to_hydra,
     prepare_single_run,
     read_command,
-    workers_at_hand,
+    run_hydra,
+    worker_server,
 )
 from dqn_exp.config import CONF, ConfigError
 from dqn_exp.launch import run_single
@@ -73,7 +73,7 @@ def run(values: Values | None = None, /, *, directory: Place | None = None, **ke
 
     with one_thread(), _command([*overrides_of(given), *place_of("hydra.run.dir", directory)]):
         prepare_single_run(sys.argv)
-        hand_to_hydra(task)
+        run_hydra(task)
     return Trial(places[0])
 
 
@@ -109,7 +109,7 @@ def sweep(
         *place_of("hydra.sweep.dir", directory),
     ]
     ending = Summary(with_report=bool(given.get("report")), with_table=False, again="call")
-    return Sweep(_many(arguments, given, "run_sweep", ending).directory)
+    return Sweep(_run_sweeper(arguments, given, "run_sweep", ending).directory)
 
 
 def study(
@@ -152,7 +152,7 @@ def study(
         *_given("hydra.launcher.n_jobs", n_jobs),
         *place_of("hydra.sweep.dir", directory),
     ]
-    studied = _many(arguments, given, "run_study")
+    studied = _run_sweeper(arguments, given, "run_study")
     return Study(studied.directory, studied.name, studied.location)
 
 
@@ -162,7 +162,7 @@ def _command(arguments: Sequence[str]) -> Iterator[None]:
 
     Errors of the user become ConfigErrors with the messages of the command line.
     """
-    with as_found(), set_aside():
+    with as_found(), isolated_hydra():
         sys.argv[:] = [PROGRAM, *arguments]
         try:
             read_command(sys.argv)
@@ -179,7 +179,7 @@ def _command(arguments: Sequence[str]) -> Iterator[None]:
             raise ConfigError(message) from None
 
 
-def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> Any:
+def _run_sweeper(arguments: Sequence[str], given: Values, method: str, *more: Any) -> Any:
     """Call `method` of the command's sweeper with the overrides and `more`; returns its result."""
     if "seed" in given:
         raise ConfigError(
@@ -188,7 +188,7 @@ def _many(arguments: Sequence[str], given: Values, method: str, *more: Any) -> A
     _refuse_parts_of_the_caller(arguments)
     with (
         _command(["-m", *arguments]),
-        workers_at_hand(sys.argv),
+        worker_server(sys.argv),
         sweeper_of(sys.argv[2:], CONF, run_single) as (sweeper, overrides),
     ):
         if not hasattr(sweeper, method):

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from dqn_exp.borrowed.hydra import (
         FolderSource,
         arguments_parser,
-        compose_as_hydra_will,
+        compose_like_hydra_main,
         error_of,
+        isolated_hydra,
         override_dirname,
-        set_aside,
         sweeper_of,
     )
     from dqn_exp.borrowed.loky import exit_code, kill_workers, terminate_workers

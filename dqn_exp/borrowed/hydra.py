@@ -30,8 +30,14 @@ VERSION_BASE = "1.3"
 """The version of Hydra whose behaviour our configuration is written for."""
 
 __all__ = [
-    "TESTED", "FolderSource", "arguments_parser", "compose_as_hydra_will", "error_of", "override_dirname",
-    "set_aside", "sweeper_of",
+    "TESTED",
+    "FolderSource",
+    "arguments_parser",
+    "compose_like_hydra_main",
+    "error_of",
+    "isolated_hydra",
+    "override_dirname",
+    "sweeper_of",
 ]  # fmt: skip
 
 
@@ -40,7 +46,7 @@ def arguments_parser() -> ArgumentParser:
     return get_args_parser()
 
 
-def compose_as_hydra_will(arguments: Namespace, folder: Path) -> DictConfig:
+def compose_like_hydra_main(arguments: Namespace, folder: Path) -> DictConfig:
     """The configuration that `hydra.main` composes for these arguments, with `folder` as config_path.
 
     `hydra.compose` does not support --config-path and --config-dir. Raises Hydra's errors.
@@ -86,7 +92,7 @@ def sweeper_of(
 
 
 @contextmanager
-def set_aside() -> Iterator[None]:
+def isolated_hydra() -> Iterator[None]:
     """Set Hydra's global state for our configuration; restore that of a calling Hydra program afterwards."""
     others, their_config = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
     base: Any = VersionBase.instance()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dqn_exp.cli.help import help_text
     from dqn_exp.cli.looks import Analyst
     from dqn_exp.cli.messages import explain, is_open
-    from dqn_exp.cli.process import as_found, hand_to_hydra, workers_at_hand
+    from dqn_exp.cli.process import as_found, run_hydra, worker_server
     from dqn_exp.cli.single import check_single, prepare_single_run
     from dqn_exp.cli.study import StudyAnalyst
     from dqn_exp.cli.summary import Summary

@@ -54,7 +54,7 @@ def _logging_as_found() -> Iterator[None]:
 
 
 @contextmanager
-def workers_at_hand(arguments: Sequence[str]) -> Iterator[None]:
+def worker_server(arguments: Sequence[str]) -> Iterator[None]:
     """Start the server that workers are forked from if the command may need it; stop it afterwards."""
     from dqn_exp.launch import ONE_THREAD, start_server, stop_server
 
@@ -73,7 +73,7 @@ def is_parallel_sweep(arguments: Sequence[str]) -> bool:
     return is_sweep and not any(text.startswith("hydra/launcher=") for text in arguments)
 
 
-def hand_to_hydra(task: Callable[[Any], Any]) -> None:
+def run_hydra(task: Callable[[Any], Any]) -> None:
     """Let Hydra read `sys.argv` and run `task`, or the sweeper with `-m`."""
     import hydra
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from dqn_exp.borrowed import arguments_parser, compose_as_hydra_will
+from dqn_exp.borrowed import arguments_parser, compose_like_hydra_main
 from dqn_exp.cli.command_line import asks_for_information, is_multirun
 from dqn_exp.config import CONF, Config, ConfigError, refuse_second_names, refuse_unused_names
 from dqn_exp.launch import (
@@ -76,7 +76,7 @@ def prepare_single_run(argv: list[str]) -> bool:
 def check_single(arguments: Namespace) -> tuple[Config, DictConfig]:
     """The checked configuration of the requested trial, and the one that Hydra composes."""
     refuse_second_names(arguments.overrides)
-    composed = compose_as_hydra_will(arguments, CONF)
+    composed = compose_like_hydra_main(arguments, CONF)
     if composed.get("zip"):
         raise ConfigError(f"zip={composed.zip}: a single trial has no axes; allowed: -m, or zip=[]")
     config = resolve_config(plain_values(composed))

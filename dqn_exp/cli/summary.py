@@ -42,7 +42,7 @@ class Summary:
                 soft_wrap=True,
             )
         else:
-            self._tell_results(console, directory)
+            self._print_results(console, directory)
         if n_failed:
             console.print(
                 f"{n_failed} trial{'s' * (n_failed != 1)} failed: the result.json of each has the cause, its "
@@ -51,7 +51,7 @@ class Summary:
                 soft_wrap=True,
             )
 
-    def _tell_results(self, console: Console, directory: Path) -> None:
+    def _print_results(self, console: Console, directory: Path) -> None:
         from analysis.errors import AnalysisError
 
         try:

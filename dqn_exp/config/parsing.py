@@ -46,7 +46,7 @@ def refuse_unused_names(overrides: Iterable[str], config: Config) -> None:
             )
 
 
-def _as_given(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
+def _given_key(path: tuple[str, ...], values: Mapping[str, Any]) -> str:
     """The key by which a wrong value was set: its short name, if that has the same value."""
     key = ".".join(path)
     short = SHORT_NAMES.get(key)
@@ -72,7 +72,7 @@ def _path(problem: Any, values: Any) -> tuple[str, ...]:
 
 def _explain(path: tuple[str, ...], values: Mapping[str, Any], problem: Any, *others: Any) -> str:
     """The message for a problem: key, value, what is allowed; `others`: problems with other allowed types."""
-    key, kind, context = _as_given(path, values), problem["type"], problem.get("ctx", {})
+    key, kind, context = _given_key(path, values), problem["type"], problem.get("ctx", {})
     if kind == "missing":
         return f"{key} is missing"
     if kind == "extra_forbidden":

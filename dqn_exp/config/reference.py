@@ -43,7 +43,7 @@ class _Reading(NamedTuple):
 
     def section(self, fields: Schema, prefix: str, option: str | None, defaults: Any) -> Iterator[Key]:
         for name, field in fields.items():
-            key, default = f"{prefix}{name}", _of(defaults, name)
+            key, default = f"{prefix}{name}", _member(defaults, name)
             parts = self._parts(field)
             if not parts:
                 yield _key(key, field, option, default)
@@ -79,7 +79,7 @@ def _key(name: str, field: Schema, option: str | None, default: Any) -> Key:
     )
 
 
-def _of(values: Any, name: str) -> Any:
+def _member(values: Any, name: str) -> Any:
     return values.get(name, NO_DEFAULT) if isinstance(values, Mapping) else NO_DEFAULT
 
 

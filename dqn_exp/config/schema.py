@@ -105,7 +105,7 @@ class MunchausenConfig(Section):
     )
 
 
-def _one_or_several(value: object) -> object:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
@@ -482,7 +482,7 @@ class Config(Section):
     observers: dict[str, dict[str, Any]] = Field(
         {}, description="registered name -> options of each observer of your own"
     )
-    track: Annotated[list[str], BeforeValidator(_one_or_several)] = Field(
+    track: Annotated[list[str], BeforeValidator(_as_list)] = Field(
         [], description="trackers that follow the trial: tensorboard, mlflow, wandb, or your own"
     )
     tracking: dict[str, dict[str, Any]] = Field({}, description="tracker -> its options")
@@ -531,7 +531,7 @@ class Config(Section):
     @classmethod
     def _options_of_what_tracks(cls, values: dict[str, Any]) -> Any:
         """Keep the options of only those trackers that follow the trial."""
-        track, tracking = _one_or_several(values.get("track")), values.get("tracking")
+        track, tracking = _as_list(values.get("track")), values.get("tracking")
         if not (isinstance(tracking, dict) and isinstance(track, list | None)):
             return values
         return {**values, "tracking": {name: tracking[name] for name in track or () if name in tracking}}

@@ -241,9 +241,9 @@ def _encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Encoder, spaces.B
     """The function that converts an observation to a vector, and the space of the vectors."""
     space = getattr(env, "observation_space", None)
     if isinstance(space, MaskedBox):
-        return _as_it_is, space
+        return _as_array, space
     if isinstance(space, spaces.Box):
-        return (_as_it_is if len(space.shape) == 1 else _flatten), _vectors(space.low, space.high)
+        return (_as_array if len(space.shape) == 1 else _flatten), _vectors(space.low, space.high)
     if isinstance(space, spaces.Discrete):
         rows, first = np.eye(int(space.n), dtype=np.float32), int(space.start)
 
@@ -255,7 +255,7 @@ def _encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Encoder, spaces.B
 
         return one_hot, _vectors(rows[0] * 0, rows[0] * 0 + 1)
     if space is None or not _can_be_flattened(space):
-        raise ConfigError(_not_flat(space, name))
+        raise ConfigError(_unflattenable(space, name))
     flat = cast(spaces.Box, spaces.flatten_space(space))
     return lambda observation: spaces.flatten(space, observation), _vectors(flat.low, flat.high)
 
@@ -267,7 +267,7 @@ def _can_be_flattened(space: spaces.Space[Any]) -> bool:
         return False
 
 
-def _not_flat(space: spaces.Space[Any] | None, name: str) -> str:
+def _unflattenable(space: spaces.Space[Any] | None, name: str) -> str:
     """The message that names the parts that cannot be flattened, and the wrapper that removes them."""
     parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {}
     wrong = [key for key, part in parts.items() if not _can_be_flattened(part)]
@@ -288,7 +288,7 @@ def _vectors(low: np.ndarray, high: np.ndarray) -> spaces.Box:
     return spaces.Box(low.ravel().astype(np.float32), high.ravel().astype(np.float32), dtype=np.float32)
 
 
-def _as_it_is(observation: Any) -> Any:
+def _as_array(observation: Any) -> Any:
     return observation if isinstance(observation, np.ndarray) else np.asarray(observation)
 
 

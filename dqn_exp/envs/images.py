@@ -24,10 +24,10 @@ def image_encoder(env: gymnasium.Env[Any, Any], name: str) -> tuple[Callable[[An
     space = getattr(env, "observation_space", None)
     stack = env.stack_size if isinstance(env, FrameStackObservation) else None
     if not isinstance(space, spaces.Box) or not _are_bytes(space):
-        raise ConfigError(_no_images(space, name))
+        raise ConfigError(_no_images_message(space, name))
     shape = space.shape if stack is None else space.shape[1:]
     if len(shape) not in (2, 3):
-        raise ConfigError(_no_images(space, name))
+        raise ConfigError(_no_images_message(space, name))
     is_last = len(shape) == 3 and shape[2] <= shape[0]
     height, width = shape[:2] if is_last else shape[-2:]
     channels = 1 if len(shape) == 2 else shape[2 if is_last else 0]
@@ -44,7 +44,7 @@ def _are_bytes(space: spaces.Box) -> bool:
     return space.dtype.kind in "bui" and space.low.min() >= 0 and space.high.max() <= 255
 
 
-def _no_images(space: Any, name: str) -> str:
+def _no_images_message(space: Any, name: str) -> str:
     return (
         f"env.images=true, but {name} has observations {space}; allowed: images of whole numbers from 0 "
         f"to 255 with 2 or 3 axes, or env.images=false (observations become vectors)"

@@ -21,7 +21,7 @@ def wrap(env: gymnasium.Env[Any, Any], name: str, options: dict[str, Any]) -> gy
         build = wrappers[name]
         parameters = inspect.signature(build).parameters
         _refuse_functions(key, parameters)
-        given = {k: _like(v, parameters[k]) if k in parameters else v for k, v in options.items()}
+        given = {k: _converted(v, parameters[k]) if k in parameters else v for k, v in options.items()}
         wrapped: gymnasium.Env[Any, Any] = build(env, **given)
     except ConfigError:
         raise
@@ -41,7 +41,7 @@ def _refuse_functions(key: str, parameters: Mapping[str, inspect.Parameter]) -> 
             )
 
 
-def _like(value: Any, parameter: inspect.Parameter) -> Any:
+def _converted(value: Any, parameter: inspect.Parameter) -> Any:
     """Convert a list from the configuration to what `parameter` needs: an array or a tuple."""
     if not isinstance(value, list):
         return value

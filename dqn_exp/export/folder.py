@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.network.rollouts import limit_episodes
-from analysis.network.trained import Trained, bring_back, load_trained
+from analysis.network.trained import Trained, load_trained, rebuild
 from dqn_exp.config import ConfigError, recorded_config
 from dqn_exp.export.card import card
 from dqn_exp.export.curve import draw_curve
@@ -157,4 +157,4 @@ def load_model(folder: str | Path, imports: bool = False) -> Trained:
         import_modules(config.imports)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise AnalysisError(f"{place} does not contain a model: {error}") from error
-    return bring_back(place, config, place / MODEL)
+    return rebuild(place, config, place / MODEL)

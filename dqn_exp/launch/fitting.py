@@ -37,7 +37,7 @@ def fit(
             if len(texts) > 1 or key in paired:
                 absent[key] = lacking
             elif key not in LONG_NAMES:  # a short name may have the option's own value
-                raise _given_once(next(iter(texts)), key, lacking[0], composed)
+                raise _missing_key(next(iter(texts)), key, lacking[0], composed)
     fitted: list[list[str]] = []
     shortened: set[tuple[str, ...]] = set()
     for job, option in zip(jobs, options, strict=True):
@@ -89,7 +89,7 @@ def _named(lacking: Sequence[Options], key: str, composed: Mapping[Options, Dict
     return " and ".join(dict.fromkeys(" ".join(map(dotted, option)) for option in own))
 
 
-def _given_once(text: str, key: str, option: Options, composed: Mapping[Options, DictConfig]) -> ConfigError:
+def _missing_key(text: str, key: str, option: Options, composed: Mapping[Options, DictConfig]) -> ConfigError:
     section, _, name = key.rpartition(".")
     known = _keys(composed[option], section)
     return ConfigError(

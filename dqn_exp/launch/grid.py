@@ -24,8 +24,8 @@ from dqn_exp.launch.looks import (
     Judge,
     Launch,
     Progress,
-    at_most,
     check_axes,
+    maximum_text,
     read_design,
     run_looks,
 )
@@ -51,13 +51,13 @@ from dqn_exp.launch.reuse import Reuse, read_reuse
 from dqn_exp.launch.shards import (
     FOLDER,
     Shard,
-    at_work,
+    completion_lock,
     has_failed,
-    last_turn,
     not_finished,
     print_share,
     read_shard,
     refuse_shard,
+    shard_lock,
 )
 from dqn_exp.launch.warm_start import check_init_from_visible
 from dqn_exp.runs import (
@@ -116,7 +116,7 @@ def sweep(
         combinations(overrides, groups, design), {key for group in groups for key in group}
     )
     trials, shard = composer.plan(jobs), read_shard(master)
-    composer.refuse_scattered(trials)
+    composer.refuse_several_directories(trials)
     ours = shard.share(trials) if shard else trials
     configs = [trial.config for trial in trials]
     if design:
@@ -137,7 +137,7 @@ def sweep(
     if is_new:
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with at_work(directory, shard):
+    with shard_lock(directory, shard):
         designs = declared_before(directory, trials, design, judge)
         if shard is None:  # no other command works here
             remove_leftovers(directory)
@@ -154,7 +154,7 @@ def sweep(
                 print_share(shard, ours, trials)
                 results = launch(ours, ())
                 is_over = not n_failed(results)
-        with last_turn(directory, shard):
+        with completion_lock(directory, shard):
             unfinished = not_finished(directory, trials, ours)
             n_left = sum(not has_failed(directory, trial) for trial in unfinished)
             ending.tell(directory, 0 if is_over else n_failed(results), n_left)
@@ -221,7 +221,7 @@ def preview_sweep(
     declared_before(directory, trials, declared.design, judge)
     print_remarks([trial.config for trial in trials], remarks)
     if declared.design:
-        print(at_most(declared.design, trials), flush=True)
+        print(maximum_text(declared.design, trials), flush=True)
     print_share(declared.shard, ours, trials)
     print_trials(directory, ours, at_a_time, reuse)
 

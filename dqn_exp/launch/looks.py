@@ -131,7 +131,7 @@ def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
         )
 
 
-def at_most(design: Design, trials: Sequence[PlannedTrial]) -> str:
+def maximum_text(design: Design, trials: Sequence[PlannedTrial]) -> str:
     """The text for a dry run that says how many trials there may be."""
     n_values = len(set(map(without_seed, trials)))
     return (

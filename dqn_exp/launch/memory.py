@@ -71,16 +71,16 @@ def free_bytes(root: Path = Path("/")) -> int | None:
 
     Caches count as free. `root`: the root of the file system; only Linux has these files.
     """
-    return min((*_left_by_machine(root), *_left_by_groups(root)), default=None)
+    return min((*_free_in_machine(root), *_free_in_control_groups(root)), default=None)
 
 
-def _left_by_machine(root: Path) -> Iterator[int]:
+def _free_in_machine(root: Path) -> Iterator[int]:
     for line in _lines(root / "proc/meminfo"):
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) * 1024
 
 
-def _left_by_groups(root: Path) -> Iterator[int]:
+def _free_in_control_groups(root: Path) -> Iterator[int]:
     """The free bytes of each control group (version 1 or 2) of this process that has a limit."""
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
@@ -99,10 +99,10 @@ def _left_by_groups(root: Path) -> Iterator[int]:
         place = mount / path.lstrip("/")
         for folder in (place, *place.parents):
             if folder.is_relative_to(mount):
-                yield from _left_by_group(folder, limit, used, cached)
+                yield from _free_in_control_group(folder, limit, used, cached)
 
 
-def _left_by_group(folder: Path, limit: str, used: str, cached: str) -> Iterator[int]:
+def _free_in_control_group(folder: Path, limit: str, used: str, cached: str) -> Iterator[int]:
     allowed, taken = ("".join(_lines(folder / name)).strip() for name in (limit, used))
     if allowed.isdigit() and taken.isdigit():
         pairs = (line.split() for line in _lines(folder / "memory.stat"))

@@ -88,10 +88,10 @@ class Planner:
                     problems.setdefault(str(error), job_id)
         if problems:
             raise ConfigError("\n".join(f"{text}\n  in {name}" for text, name in problems.items()))
-        _refuse_twins(planned)
+        _refuse_duplicates(planned)
         return planned
 
-    def refuse_scattered(self, trials: Sequence[PlannedTrial]) -> None:
+    def refuse_several_directories(self, trials: Sequence[PlannedTrial]) -> None:
         """Raise ConfigError if `hydra.sweep.dir` is not the same for all trials and the sweep."""
         for trial in trials:
             theirs = trial.sweep_dir
@@ -210,7 +210,7 @@ def _refuse_other_machinery(master: DictConfig, composed: DictConfig, overrides:
             )
 
 
-def _refuse_twins(trials: Sequence[PlannedTrial]) -> None:
+def _refuse_duplicates(trials: Sequence[PlannedTrial]) -> None:
     for name, times in Counter(trial.name for trial in trials).items():
         if times > 1:
             raise ConfigError(f"{name} occurs {times} times; allowed: each trial of a sweep once")

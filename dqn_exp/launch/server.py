@@ -28,7 +28,7 @@ def start_server(preload: bool = True) -> None:
     """Start the process if it is not running; returns at once."""
     _find_room_for_socket()
     forkserver.set_forkserver_preload(["dqn_exp.launch.preload"] if preload else [])
-    with interrupts_held_back(), _import_path_in_environment():
+    with interrupts_blocked(), _import_path_in_environment():
         forkserver.ensure_running()
 
 
@@ -49,7 +49,7 @@ def _find_room_for_socket() -> None:
 
 
 @contextmanager
-def interrupts_held_back() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """Processes and threads started inside, and their children, do not receive Ctrl-C."""
     resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -35,8 +35,8 @@ class Shard(NamedTuple):
 
     def share(self, trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
         """The trials of this shard among the `trials` of a sweep, in the same order."""
-        dealt = deal(trials, self.total)
-        return [trial for trial in trials if dealt[trial.name] == self.number]
+        assigned = assign_shards(trials, self.total)
+        return [trial for trial in trials if assigned[trial.name] == self.number]
 
 
 def read_shard(master: DictConfig) -> Shard | None:
@@ -60,7 +60,7 @@ def refuse_shard(master: DictConfig, why: str) -> None:
         raise ConfigError(f"{SHARD}={shard}: {why}")
 
 
-def deal(trials: Sequence[PlannedTrial], total: int) -> dict[str, int]:
+def assign_shards(trials: Sequence[PlannedTrial], total: int) -> dict[str, int]:
     """The number of the shard of each trial, from 1 to `total`, by the trial's name.
 
     Trials are sorted by configuration and seed, and assigned to the shards in turn. Therefore the numbers of
@@ -72,7 +72,7 @@ def deal(trials: Sequence[PlannedTrial], total: int) -> dict[str, int]:
 
 
 @contextmanager
-def at_work(directory: Path, shard: Shard | None) -> Iterator[None]:
+def shard_lock(directory: Path, shard: Shard | None) -> Iterator[None]:
     """Lock `directory` for this command; other shards of the same sweep may work there at the same time.
 
     Raises Locked if another command works there or runs the same trials.
@@ -103,7 +103,7 @@ def _refuse_other_splits(directory: Path, shard: Shard) -> None:
 
 
 @contextmanager
-def last_turn(directory: Path, shard: Shard | None) -> Iterator[None]:
+def completion_lock(directory: Path, shard: Shard | None) -> Iterator[None]:
     """Only one shard at a time checks whether the sweep in `directory` is over, and completes it."""
     if shard is None:
         yield
@@ -136,5 +136,5 @@ def labels(trials: Sequence[PlannedTrial], shard: Shard | None) -> Mapping[str, 
     """The entries about each trial's shard in `sweep.json`, by the trial's name; empty without shards."""
     if shard is None:
         return {}
-    dealt = deal(trials, shard.total).items()
-    return {name: {SHARD: str(Shard(number, shard.total))} for name, number in dealt}
+    assigned = assign_shards(trials, shard.total).items()
+    return {name: {SHARD: str(Shard(number, shard.total))} for name, number in assigned}

@@ -37,7 +37,7 @@ class FrameStore:
         self._free: list[int] = []
         self._latest: dict[bytes, int] = {}
 
-    def refer(self, frame: np.ndarray) -> int:
+    def add_reference(self, frame: np.ndarray) -> int:
         """Add a reference to `frame`; returns its number. Stores it if none of the latest frames is equal."""
         content = frame.tobytes()
         number = self._latest.get(content)
@@ -117,7 +117,7 @@ class FrameRows:
     def write(self, index: int, observation: np.ndarray, next_observation: np.ndarray) -> None:
         store, room = self._store, self._numbers[:, index]
         new = [
-            [store.refer(frame) for frame in images.reshape(self._stack, *self._frame)]
+            [store.add_reference(frame) for frame in images.reshape(self._stack, *self._frame)]
             for images in (observation, next_observation)
         ]
         if index < self._written:

@@ -39,7 +39,7 @@ def source() -> str | None:
     """
     spec = _spec(OURS)
     files = [] if spec is None else _read(spec)
-    return _as_first_seen(OURS, [file for file in files if not file[0].startswith(PLUGINS)])
+    return _stable_digest(OURS, [file for file in files if not file[0].startswith(PLUGINS)])
 
 
 def parts(config: Config) -> dict[str, str | None]:
@@ -55,7 +55,7 @@ def parts(config: Config) -> dict[str, str | None]:
     return found
 
 
-def look_again() -> None:
+def forget_digests() -> None:
     """Forget the digests, because another command begins in this process."""
     source.cache_clear()
     _modules.cache_clear()
@@ -77,7 +77,7 @@ def _modules(names: tuple[str, ...]) -> Mapping[str, str | None]:
         version = _version(name) if _is_installed(spec) else None
         if version is None:
             files = _read(spec)
-            found[name] = _as_first_seen(name, files)
+            found[name] = _stable_digest(name, files)
             waiting += _imported(files)
         else:
             found[name] = version
@@ -161,7 +161,7 @@ def _parsed(content: bytes) -> ast.AST:
 _first_seen: dict[str, str | None] = {}
 
 
-def _as_first_seen(module: str, files: Sequence[File]) -> str | None:
+def _stable_digest(module: str, files: Sequence[File]) -> str | None:
     """Digest of the files of `module`; None if it differs from the first digest found in this process."""
     listed = "\n".join(f"{name} {_digest(content)}" for name, content in files)
     digest = _digest(listed.encode()) if files else None

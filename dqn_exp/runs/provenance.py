@@ -67,7 +67,7 @@ def set_command(typed: Sequence[str]) -> None:
     """Begin a command: record `typed`, not the arguments that are derived from it for Hydra."""
     _typed[:] = typed
     environment.cache_clear()
-    code.look_again()
+    code.forget_digests()
 
 
 _typed: list[str] = []

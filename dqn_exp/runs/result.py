@@ -55,7 +55,7 @@ def _spent_its_budget(result: Result, config: Config) -> bool:
 def is_of(config: Config, directory: Path) -> bool:
     """Whether `directory` holds the trial of `config`, or no trial."""
     path = directory / DESCRIPTION
-    return not path.exists() or _tells_of(config, path)
+    return not path.exists() or _describes(config, path)
 
 
 def check_owner(config: Config, directory: Path) -> None:
@@ -71,7 +71,7 @@ def check_owner(config: Config, directory: Path) -> None:
         )
 
 
-def _tells_of(config: Config, path: Path) -> bool:
+def _describes(config: Config, path: Path) -> bool:
     """Whether `path` describes this configuration, possibly written by a version with fewer keys."""
     record, own = read_json(path), config.hash()
     if check_format(record, str(path)) == FORMAT and record["config_hash"] == own:

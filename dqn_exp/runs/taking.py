@@ -52,7 +52,7 @@ def check_fit(origin: Path, config: Config) -> Mapping[str, Any]:
         record, result = read_json(origin / DESCRIPTION), read_result(origin) or Result()
         if different := differences(record, config):
             raise Unfit(", ".join(different))
-        if lacking := list(_lacking(origin, record["config"], result, config)):
+        if lacking := list(_missing_records(origin, record["config"], result, config)):
             raise Unfit(f"without {', '.join(lacking)}")
         _check_whole(origin, result)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -83,7 +83,9 @@ def take(origin: Path, directory: Path, config: Config) -> None:
     sync_directory(directory.parent)
 
 
-def _lacking(origin: Path, before: Mapping[str, Any], result: Result, config: Config) -> Iterator[str]:
+def _missing_records(
+    origin: Path, before: Mapping[str, Any], result: Result, config: Config
+) -> Iterator[str]:
     """The records that `config` asks for and `origin` lacks, of those that do not change a trial's hash.
 
     before: the configuration that the trial was trained with.

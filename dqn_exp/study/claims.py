@@ -28,9 +28,9 @@ from dqn_exp.study.storage import (
     RETRY_OF,
     WITHDRAWN,
     WITNESSES,
+    exclusive_turn,
     is_withdrawn,
     proposals,
-    taking_turns,
 )
 
 NAMELESS_SECONDS = 10.0
@@ -73,7 +73,7 @@ class Claims:
     def next(self) -> Claim | None:
         """The next trial to run; None if all proposals are finished or running."""
         while len(proposals(self.trials())) < self._total:
-            with taking_turns(self._location):
+            with exclusive_turn(self._location):
                 trial = self._study.ask()
             with contextlib.suppress(UpdateFinishedTrialError):  # we were too slow and considered dead
                 trial.set_user_attr(PROCESS, self._presence.name)
@@ -95,7 +95,7 @@ class Claims:
         dead = [trial for trial in self.unfinished() if self._is_dead(trial)]
         for trial in dead:
             outcome = WITHDRAWN if _is_repeated(trial, self.trials()) else DIED
-            self._give_up(trial_id(trial), {outcome: True})
+            self._mark_failed(trial_id(trial), {outcome: True})
         self._retry_dead()
         return [trial.number for trial in dead]
 
@@ -114,12 +114,12 @@ class Claims:
             cause = "its process died (killed, or out of memory) each time it was tried"
             self.failed(claim, cause)
             return False
-        self._give_up(trial_id(claim.trial), {WITNESSES: witnesses, DIED: True})
+        self._mark_failed(trial_id(claim.trial), {WITNESSES: witnesses, DIED: True})
         self._retry_dead()
         return True
 
     def failed(self, claim: Claim, cause: str) -> None:
-        self._give_up(trial_id(claim.trial), {CAUSE: cause[:1000]})
+        self._mark_failed(trial_id(claim.trial), {CAUSE: cause[:1000]})
 
     def trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -139,7 +139,7 @@ class Claims:
             return self._presence.is_silent(f"trial:{trial.number}", None, NAMELESS_SECONDS)
         return not self._presence.is_alive(process)
 
-    def _give_up(self, key: int, attributes: Mapping[str, Any]) -> None:
+    def _mark_failed(self, key: int, attributes: Mapping[str, Any]) -> None:
         storage = storage_of(self._study)
         with contextlib.suppress(UpdateFinishedTrialError):  # another process was faster
             for name, value in attributes.items():

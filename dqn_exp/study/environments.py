@@ -49,7 +49,7 @@ def refuse_choice(keys: Iterable[str], environments: Sequence[str]) -> None:
             )
 
 
-def refuse_what_is_of_one(space: Space, master: DictConfig, environments: Sequence[str]) -> None:
+def refuse_single_environment_keys(space: Space, master: DictConfig, environments: Sequence[str]) -> None:
     """Raise ConfigError if a key that applies to one environment is set for all `environments`."""
     fixed = dict(text.lstrip("+").split("=", 1) for text in space.fixed)
     threshold = master.convergence.threshold

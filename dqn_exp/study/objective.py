@@ -111,13 +111,13 @@ def _random_play_and_threshold(config: Config) -> tuple[float, float]:
     return random_play, threshold
 
 
-def _nothing_and_all_of_it(config: Config) -> tuple[float, float]:
+def _zero_and_random_gap(config: Config) -> tuple[float, float]:
     """The ends of the scale of `_missing_return`: nothing, and what random play lacks."""
     random_play, threshold = _random_play_and_threshold(config)
     return 0.0, threshold - random_play
 
 
-def _nothing_and_the_budget(config: Config) -> tuple[float, float]:
+def _zero_and_budget(config: Config) -> tuple[float, float]:
     return 0.0, float(horizon_of(config) or math.nan)
 
 
@@ -135,7 +135,7 @@ MEASURES = {
         ),
         Measure(
             STEPS, "minimize", _time, _budget, _missing_return,
-            _bounds_of_time, _nothing_and_the_budget, _nothing_and_all_of_it,
+            _bounds_of_time, _zero_and_budget, _zero_and_random_gap,
         ),
     )
 }  # fmt: skip

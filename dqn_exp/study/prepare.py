@@ -26,7 +26,7 @@ from dqn_exp.study.environments import (
     check_scales,
     read_environments,
     refuse_choice,
-    refuse_what_is_of_one,
+    refuse_single_environment_keys,
 )
 from dqn_exp.study.objective import check_comparable, check_measurable
 from dqn_exp.study.parts import SamplerFactory, build_pruner, compares_seeds, is_active
@@ -59,7 +59,7 @@ def prepare(
     seeds = space.replicates.get(SEED, (int(master.seed),))
     environments = read_environments(master, context.config_loader.get_group_options(ENVIRONMENT))
     refuse_choice(space.written, environments)
-    refuse_what_is_of_one(space, master, environments)
+    refuse_single_environment_keys(space, master, environments)
     objectives = tuple(read_objectives(master, settings.direction, is_normalised=bool(environments)))
     extend = _extender(settings.custom_search_space)
     if not space.distributions and extend is None:
@@ -138,7 +138,7 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
             raise ConfigError(
                 f"{error}\nallowed: a search space in which every combination is valid"
             ) from None
-        plan.planner.refuse_scattered(planned)
+        plan.planner.refuse_several_directories(planned)
 
 
 def extreme_configs(plan: Plan) -> list[Config]:

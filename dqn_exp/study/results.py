@@ -48,12 +48,12 @@ def ranking(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> I
 def score_text(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
     named = zip(objectives, trial.values, strict=True)
     return ", ".join(
-        f"{objective.name} {format_number(value)}{_of_each(trial, objective.name)}"
+        f"{objective.name} {format_number(value)}{_environment_scores(trial, objective.name)}"
         for objective, value in named
     )
 
 
-def _of_each(trial: FrozenTrial, objective: str) -> str:
+def _environment_scores(trial: FrozenTrial, objective: str) -> str:
     """The trial's score in each of several environments, as text."""
     scores = trial.user_attrs.get(BY_ENVIRONMENT, {}).get(objective, {})
     listed = ", ".join(f"{name} {format_number(score)}" for name, score in scores.items())

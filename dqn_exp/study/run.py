@@ -92,7 +92,7 @@ def run_study(
         claims = Claims(study, plan.location, presence, plan.total)
         search = Search(plan, study, claims, engine, Reuse([]) if is_active(study.pruner) else reuse)
         search.run()
-    with _last_turn(plan.directory):
+    with _completion_lock(plan.directory):
         write_results(plan, study)
         complete = not search.stopped and confirm(plan, study, launcher, reuse, analyst.judge)
         write_manifest(plan, complete=complete)
@@ -150,7 +150,7 @@ def _start_directory(plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def _last_turn(directory: Path) -> Iterator[None]:
+def _completion_lock(directory: Path) -> Iterator[None]:
     """Only one process at a time completes a study; the next one finds what was confirmed."""
     if is_locked(directory):
         print("Waiting for another process that confirms and reports the result", flush=True)

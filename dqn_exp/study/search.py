@@ -87,7 +87,7 @@ class Search:
         except ConfigError as error:
             self._fail(claim, str(error))
             return
-        twin = self._twin(claim)
+        twin = self._equal_proposal(claim)
         if twin is not None:
             claim.trial.set_user_attr(DIRECTORY, twin.user_attrs[DIRECTORY])
             self._score(claim, _verdict_of(twin))
@@ -140,7 +140,7 @@ class Search:
 
         self._reuse.tell([origin for origin in origins if origin], len(origins), say)
 
-    def _twin(self, claim: Claim) -> FrozenTrial | None:
+    def _equal_proposal(self, claim: Claim) -> FrozenTrial | None:
         """A finished proposal with the same parameters, with the same score: training is deterministic."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return next((trial for trial in done if trial.params == claim.trial.params), None)

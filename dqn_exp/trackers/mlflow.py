@@ -47,7 +47,7 @@ class MLflow:
             os.environ.setdefault(name, value)
         from mlflow import MlflowClient
 
-        with self._alone():
+        with self._locked():
             self._client = MlflowClient(tracking_uri=self.uri)
             experiment = self._experiment(trial.sweep)
         runs = self._client.search_runs([experiment], f"tags.`{ID}` = '{trial.id}'")
@@ -81,7 +81,7 @@ class MLflow:
         return run
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Lock the folder, so that two processes do not create its tables or an experiment twice."""
         if self._folder is None:
             yield

@@ -30,7 +30,7 @@ from dqn_exp.borrowed import (
     FolderSource,
     JournalFileLock,
     arguments_parser,
-    compose_as_hydra_will,
+    compose_like_hydra_main,
     error_of,
     exit_code,
     kill_forkserver,
@@ -106,7 +106,7 @@ def test_hydras_command_line_is_parsed_and_composed(tmp_path: Path) -> None:
         assert (any(flags), parsed.shell_completion) == (False, False)
         assert parsed.overrides == ["experiment=mine", "seed=4"]
     with borrowed("hydra", "how it composes"):
-        composed = compose_as_hydra_will(parsed, CONF)
+        composed = compose_like_hydra_main(parsed, CONF)
         assert (composed.gamma, composed.seed, composed.hydra.job.name) == (0.5, 4, "trial")
         assert composed.hydra.runtime.choices.experiment == "mine"
 

@@ -19,8 +19,8 @@ from dqn_exp.launch.clusters.files import (
     packed_modules,
     scratch,
     sent_files,
-    take_back,
     unpack,
+    unpack_results,
 )
 from dqn_exp.runs import directory_lock
 
@@ -82,7 +82,7 @@ def test_a_trial_that_is_over_takes_its_checkpoint_with_it(trial: Path, tmp_path
     (trial / "checkpoint.safetensors").unlink()
     unpack(packed(trial), copy)
     assert (copy / "checkpoint.safetensors").exists()
-    take_back(packed(trial), copy)
+    unpack_results(packed(trial), copy)
     assert not (copy / "checkpoint.safetensors").exists()
     assert (copy / "episodes.csv").exists()
 

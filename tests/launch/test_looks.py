@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from analysis.estimates import sequential
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.combinations import combinations
-from dqn_exp.launch.looks import Design, Progress, Taken, at_most, check_axes, read_design, run_looks
+from dqn_exp.launch.looks import Design, Progress, Taken, check_axes, maximum_text, read_design, run_looks
 from dqn_exp.launch.plan import PlannedTrial, pack
 from tests.analysis.estimates.test_blocked import simulate
 from tests.helpers import make_config
@@ -228,4 +228,4 @@ def test_one_axis_is_compared() -> None:
 
 
 def test_the_most_is_told() -> None:
-    assert "2 seeds of each value, 6 trials" in at_most(DESIGN, trials("a", "b", "c"))
+    assert "2 seeds of each value, 6 trials" in maximum_text(DESIGN, trials("a", "b", "c"))

@@ -16,7 +16,7 @@ from analysis.errors import SkippedWarning
 from dqn_exp.cli.command_line import check_command
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.plan import PlannedTrial
-from dqn_exp.launch.shards import Shard, at_work, deal, read_shard
+from dqn_exp.launch.shards import Shard, assign_shards, read_shard, shard_lock
 from dqn_exp.runs import Locked
 from tests.helpers import make_config
 from tests.program import TINY, alive, descendants, finish, records, run_here, start, wait_until
@@ -43,7 +43,7 @@ def planned(lrs: list[str], seeds: int) -> list[PlannedTrial]:
     ("n_values", "seeds", "count"), [(3, 5, 3), (3, 5, 4), (2, 2, 4), (4, 16, 16), (1, 7, 2)]
 )
 def test_each_shard_has_its_part_of_every_configuration(n_values: int, seeds: int, count: int) -> None:
-    dealt = deal(planned(["0.1", "0.2", "0.3", "0.4"][:n_values], seeds), count)
+    dealt = assign_shards(planned(["0.1", "0.2", "0.3", "0.4"][:n_values], seeds), count)
     sizes = Counter(dealt.values())
     assert max(sizes.values()) - min(sizes[number] for number in range(1, count + 1)) <= 1
     for value in {name.partition(",")[0] for name in dealt}:
@@ -52,8 +52,8 @@ def test_each_shard_has_its_part_of_every_configuration(n_values: int, seeds: in
 
 
 def test_the_deal_does_not_depend_on_the_order_of_a_command() -> None:
-    assert deal(planned(["0.3", "0.1"], 3), 4) == deal(planned(["0.1", "0.3"], 3)[::-1], 4)
-    assert deal(planned(["0.1", "0.3"], 3), 4) == {
+    assert assign_shards(planned(["0.3", "0.1"], 3), 4) == assign_shards(planned(["0.1", "0.3"], 3)[::-1], 4)
+    assert assign_shards(planned(["0.1", "0.3"], 3), 4) == {
         **{"lr=0.1,seed=0": 1, "lr=0.1,seed=1": 2, "lr=0.1,seed=2": 3},
         **{"lr=0.3,seed=0": 4, "lr=0.3,seed=1": 1, "lr=0.3,seed=2": 2},
     }
@@ -107,18 +107,18 @@ def test_it_is_refused_with_one_message(arguments: list[str], told: str, tmp_pat
 
 
 def test_shards_share_a_directory_and_nobody_else_does(tmp_path: Path) -> None:
-    with at_work(tmp_path, Shard(1, 2)):
-        with at_work(tmp_path, Shard(2, 2)):
+    with shard_lock(tmp_path, Shard(1, 2)):
+        with shard_lock(tmp_path, Shard(2, 2)):
             pass
         for other in (None, Shard(1, 2)):
-            with pytest.raises(Locked, match="in use by another process"), at_work(tmp_path, other):
+            with pytest.raises(Locked, match="in use by another process"), shard_lock(tmp_path, other):
                 pass
         split = pytest.raises(Locked, match=r"in use by shard=1/2, which .*, or choose shard=K/2$")
-        with split, at_work(tmp_path, Shard(3, 4)):
+        with split, shard_lock(tmp_path, Shard(3, 4)):
             pass
-    with at_work(tmp_path, None), pytest.raises(Locked), at_work(tmp_path, Shard(1, 2)):
+    with shard_lock(tmp_path, None), pytest.raises(Locked), shard_lock(tmp_path, Shard(1, 2)):
         pass
-    with at_work(tmp_path, Shard(3, 4)):
+    with shard_lock(tmp_path, Shard(3, 4)):
         pass
 
 

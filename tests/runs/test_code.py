@@ -20,15 +20,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that Python imports from, as a process finds it that has just begun."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(code, "_first_seen", {})
-    code.look_again()
+    code.forget_digests()
     yield tmp_path
-    code.look_again()
+    code.forget_digests()
 
 
 def parts(*imports: str, **settings: Any) -> dict[str, str | None]:
     """As another process would see them."""
     code._first_seen.clear()
-    code.look_again()
+    code.forget_digests()
     return code.parts(make_config(**settings).model_copy(update={"imports": list(imports)}))
 
 
@@ -143,7 +143,7 @@ def test_what_was_edited_since_it_was_imported_is_unknown(place: Path) -> None:
     assert before["my_plain"]
     module.write_text("SIZE = 2")
     assert code.parts(config) == before  # it is not read for each trial
-    code.look_again()
+    code.forget_digests()
     assert code.parts(config) == {"my_plain": None}
 
 

@@ -14,7 +14,7 @@ from dqn_exp.study.environments import (
     check_scales,
     read_environments,
     refuse_choice,
-    refuse_what_is_of_one,
+    refuse_single_environment_keys,
 )
 from dqn_exp.study.space import Repetition, read_space
 from tests.helpers import make_config
@@ -68,15 +68,15 @@ def test_what_is_of_one_environment_is_refused_for_several(line: str) -> None:
     with pytest.raises(
         ConfigError, match=r"applies to one environment only, and objective.over=\[cartpole,acrobot\]"
     ):
-        refuse_what_is_of_one(space, master, BOTH)
-    refuse_what_is_of_one(space, master, ())
+        refuse_single_environment_keys(space, master, BOTH)
+    refuse_single_environment_keys(space, master, ())
 
 
 def test_a_threshold_that_a_file_sets_is_refused_too() -> None:
     space = read_space(OverridesParser.create().parse_overrides(["lr=0.1,0.2"]), OmegaConf.create({}))
     master = OmegaConf.create({"convergence": {"threshold": 475}})
     with pytest.raises(ConfigError, match=r"convergence.threshold=475 applies to one environment only"):
-        refuse_what_is_of_one(space, master, BOTH)
+        refuse_single_environment_keys(space, master, BOTH)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def _draw_shares(
     ):
         _image(ax, attainment.grid, share, SHARES, 0)
         _note(ax, "share of trials that had reached it", {axis.name: label}, attainment.grid, share, timeline)
-        _half(ax, attainment.grid, share, {axis.name: label})
+        _draw_median_return(ax, attainment.grid, share, {axis.name: label})
         ax.set_title(f"{wrapped(label, 1.5)} (n = {count})", fontsize=8.5)
     _leave_out(panels[len(axis.values) :])
     _scale(figure, panels, SHARES, 0, "share of trials")
@@ -138,7 +138,7 @@ def _borders(centres: Floats) -> Floats:
     return np.concatenate([[2 * centres[0] - between[0]], between, [2 * centres[-1] - between[-1]]])
 
 
-def _half(ax: Axes, grid: Grid, share: Floats, of: dict[str, str]) -> None:
+def _draw_median_return(ax: Axes, grid: Grid, share: Floats, of: dict[str, str]) -> None:
     """Draw the highest return that half of the trials had reached; a gap where the next share is unknown."""
     count = (share >= 0.5).sum(axis=1)
     following = np.column_stack([share, np.zeros(len(share))])[np.arange(len(share)), count]

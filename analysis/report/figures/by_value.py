@@ -143,7 +143,7 @@ def final_return_by_value(sweep: Sweep, axis: Axis, rng: np.random.Generator) ->
     )  # fmt: skip
     for what, is_drawn in (("trial", ~diverged), ("trial that diverged", diverged)):
         note_trials(ax, axis, groups, final, is_drawn, what)
-    make_room(ax, threshold(sweep))
+    include_in_range(ax, threshold(sweep))
     draw_threshold(ax, sweep)
     label_values(ax, axis)
     ax.set_ylabel("final return:\ngreedy episodes after training")
@@ -175,7 +175,7 @@ def note_trials(
     note(ax, what, {axis.name: label, "run": run, "seed": seed, "value": values[is_drawn]}, panel)
 
 
-def make_room(ax: Axes, value: float | None) -> None:
+def include_in_range(ax: Axes, value: float | None) -> None:
     """Widen the vertical range to include `value`, unless that would compress everything else."""
     low, high = ax.get_ylim()
     if value is not None and abs(value - high) < 4 * (high - low):

@@ -29,7 +29,7 @@ from analysis.records import (
     sampled,
     seed_of,
 )
-from analysis.report.figures.by_value import draw_threshold, make_room, threshold
+from analysis.report.figures.by_value import draw_threshold, include_in_range, threshold
 from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.style import (
     CROWDED,
@@ -175,7 +175,7 @@ def _within_lines(axs: Iterable[Axes], also: float | None) -> None:
         room = 0.05 * float(np.ptp(values)) or 1.0
         first = next(iter(axs))
         first.set_ylim(values.min() - room, values.max() + room)
-        make_room(first, also)
+        include_in_range(first, also)
 
 
 def returns_one_by_one(sweep: Sweep, axis: Axis, episodes: Curves, rng: np.random.Generator) -> Figure:

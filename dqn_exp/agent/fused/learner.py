@@ -90,7 +90,7 @@ class FusedLearner:
         self._units = np.zeros((len(sizes) - 1 + (images is not None), self._widest), dtype)
         self._no_values = np.zeros((0, self._n_actions), dtype)
         self._bundled: Transitions | None = None
-        self._make_room(1)
+        self._allocate_workspace(1)
         self._prepare(is_tanh)
 
     def _prepare(self, is_tanh: bool) -> None:
@@ -137,12 +137,12 @@ class FusedLearner:
     def update(self, transitions: Transitions, indices: np.ndarray, weights: np.ndarray | None) -> float:
         """Make one gradient step on the rows `indices` of `transitions`; returns the loss before the step."""
         if self._largest:
-            transitions, indices = self._put_together(transitions, indices)
+            transitions, indices = self._gather_images(transitions, indices)
         (batch_size,) = indices.shape  # another number of axes must not reach the compiled function
         if batch_size != self._td_errors.size:
-            self._make_room(batch_size)
+            self._allocate_workspace(batch_size)
         if transitions is not self._bundled:
-            self._tie(transitions)
+            self._bind(transitions)
         if weights is not None and weights.shape != indices.shape:
             raise ValueError(f"weights{list(weights.shape)}; must be as many as indices: [{batch_size}]")
         self._steps += 1
@@ -161,7 +161,7 @@ class FusedLearner:
             rows /= self._largest
         return rows
 
-    def _put_together(self, of: Transitions, indices: np.ndarray) -> tuple[Transitions, np.ndarray]:
+    def _gather_images(self, of: Transitions, indices: np.ndarray) -> tuple[Transitions, np.ndarray]:
         """Only the indexed transitions, with images as floating-point numbers, and their new indices."""
         before, after = (
             self._scaled(column.take(indices, axis=0)) for column in (of.observation, of.next_observation)
@@ -169,7 +169,7 @@ class FusedLearner:
         chosen = Transitions(before, of.action[indices], of.reward[indices], after, of.discount[indices])
         return chosen, np.arange(len(indices))
 
-    def _tie(self, transitions: Transitions) -> None:
+    def _bind(self, transitions: Transitions) -> None:
         """Let updates learn from these transitions; raise if the compiled code would misread a column."""
         for name, column, like in zip(Transitions._fields, transitions, self._like, strict=True):
             is_fit = column.dtype == like.dtype and column.shape[1:] == like.shape[1:]
@@ -181,7 +181,7 @@ class FusedLearner:
         self._bundle = self._make_bundle(self._settings, self._networks, self._workspace, transitions)
         self._bundled = transitions
 
-    def _make_room(self, batch_size: int) -> None:
+    def _allocate_workspace(self, batch_size: int) -> None:
         """Allocate the memory of the compiled update for batches of this size."""
         stride = row_stride(batch_size)
         states, next_states = (aligned_zeros(self._n_rows * stride, self._dtype) for _ in range(2))

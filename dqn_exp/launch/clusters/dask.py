@@ -23,7 +23,7 @@ from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import ADDRESSES, Answer, ClusterLost, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
 from dqn_exp.launch.pool import count_workers
-from dqn_exp.launch.server import interrupts_held_back
+from dqn_exp.launch.server import interrupts_blocked
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 15
@@ -48,7 +48,7 @@ class DaskCluster:
         for name in filter(lambda name: name.startswith("distributed"), logging.root.manager.loggerDict):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # this program reports what matters
         self._own: LocalCluster | None = None
-        with interrupts_held_back():
+        with interrupts_blocked():
             if address is None:
                 n = count_workers(n_jobs)
                 self._own = LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None)

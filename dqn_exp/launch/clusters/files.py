@@ -143,7 +143,7 @@ def sent_files(task: object, every: float) -> SentFiles | SharedFiles:
 
 def packed(directory: Path) -> bytes:
     """The files below `directory` as an archive; they may change meanwhile."""
-    paths = [path for path in directory.rglob("*") if path.is_file() and not _is_passing(path)]
+    paths = [path for path in directory.rglob("*") if path.is_file() and not _is_temporary(path)]
     return _archive((path, path.relative_to(directory)) for path in sorted(paths, key=_order, reverse=True))
 
 
@@ -173,7 +173,7 @@ def unpack(archive: bytes, directory: Path) -> None:
             write_atomic(path, content.read())
 
 
-def take_back(archive: bytes, directory: Path) -> None:
+def unpack_results(archive: bytes, directory: Path) -> None:
     """Write the files of a finished task below `directory`; remove checkpoints that it no longer has."""
     unpack(archive, directory)
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
@@ -195,7 +195,7 @@ def _archive(files: Iterable[tuple[Path, Path]]) -> bytes:
     return buffer.getvalue()
 
 
-def _is_passing(path: Path) -> bool:
+def _is_temporary(path: Path) -> bool:
     """Whether the file is a lock or a temporary file."""
     return path.name == LOCK or path.match(".*.tmp")
 

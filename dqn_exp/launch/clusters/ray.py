@@ -23,7 +23,7 @@ from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import ADDRESSES, Answer, ClusterLost, Line, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
 from dqn_exp.launch.pool import count_workers
-from dqn_exp.launch.server import interrupts_held_back
+from dqn_exp.launch.server import interrupts_blocked
 
 LOOK_SECONDS = 1.0
 """Seconds between two checks of the cluster's head and resources."""
@@ -76,7 +76,7 @@ class RayCluster:
         try:
             if address is not None:
                 _await_answer(address)
-            with interrupts_held_back():
+            with interrupts_blocked():
                 ray.init(
                     address=address or "local",
                     log_to_driver=False,

@@ -26,7 +26,7 @@ from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import Answer, Parcel, WorkerLost
 from dqn_exp.launch.clusters.host import host, stop
 from dqn_exp.launch.clusters.queue import Queue, ask_slurm, last_state
-from dqn_exp.launch.server import interrupts_held_back
+from dqn_exp.launch.server import interrupts_blocked
 
 BEAT_SECONDS = 10.0
 SILENCE_SECONDS = 12 * BEAT_SECONDS
@@ -83,12 +83,12 @@ class SlurmCluster:
 
     def _submit(self, calls: Sequence[SlurmCall]) -> None:
         try:
-            with redirect_stderr(StringIO()), interrupts_held_back(), self._executor.batch():
+            with redirect_stderr(StringIO()), interrupts_blocked(), self._executor.batch():
                 jobs = [self._executor.submit(run_job, call.parcel, call.line) for call in calls]
         except FailedJobError as error:
-            said = "; ".join(str(error).replace("sbatch: error: ", "").splitlines())
+            reason = "; ".join(str(error).replace("sbatch: error: ", "").splitlines())
             raise ConfigError(
-                f"hydra/launcher=slurm: sbatch says: {said}. Finished trials are kept; the same command "
+                f"hydra/launcher=slurm: sbatch says: {reason}. Finished trials are kept; the same command "
                 f"continues, also with other options of hydra.launcher"
             ) from None
         for call, job in zip(calls, jobs, strict=True):

@@ -16,7 +16,7 @@ from joblib.externals.loky.backend.reduction import dumps
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import Answer, Call, Cluster, ClusterLost, Files, Parcel, WorkerLost
-from dqn_exp.launch.clusters.files import Portable, SharedFiles, sent_files, take_back, unpack
+from dqn_exp.launch.clusters.files import Portable, SharedFiles, sent_files, unpack, unpack_results
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.pool import GRACE_SECONDS
 
@@ -129,7 +129,7 @@ class RemoteWorkers:
         if answer.refusal is not None:
             raise ConfigError(answer.refusal)
         if answer.archive is not None:
-            take_back(answer.archive, task.directory)
+            unpack_results(answer.archive, task.directory)
         return _outcome(task, answer)
 
     def _files(self, task: Any) -> Files:

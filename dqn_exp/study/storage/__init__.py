@@ -11,13 +11,13 @@ from dqn_exp.faces import lazy
 if TYPE_CHECKING:
     from dqn_exp.study.storage.opening import (
         dashboard_command,
+        exclusive_turn,
         is_server,
         is_url,
         locate,
         open_storage,
         printable,
         quiet,
-        taking_turns,
     )
     from dqn_exp.study.storage.trials import (
         BY_ENVIRONMENT,

@@ -118,7 +118,7 @@ ALLOWED = (
 
 
 @contextlib.contextmanager
-def taking_turns(location: str) -> Iterator[None]:
+def exclusive_turn(location: str) -> Iterator[None]:
     """Let only one process at a time take a queued trial.
 
     Journals and servers do this themselves. With SQLite, Optuna looks first and takes later, so two processes
@@ -173,7 +173,7 @@ def _open_database(location: str) -> BaseStorage:
     engine = {"connect_args": _arguments(url), "pool_pre_ping": True}  # survives a restart of the server
     try:
         _connect_once(url, engine)
-        storage = patiently(lambda: RDBStorage(url, engine_kwargs=engine))
+        storage = retrying(lambda: RDBStorage(url, engine_kwargs=engine))
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigError(f"hydra.sweeper.storage={printable(location)}: {error}; {ALLOWED}") from None
     except DatabaseError as error:
@@ -202,7 +202,7 @@ def _connect_once(url: str, options: Mapping[str, Any]) -> None:
     engine.dispose()
 
 
-def patiently(attempt: Callable[[], T]) -> T:
+def retrying(attempt: Callable[[], T]) -> T:
     for pause in range(1, ATTEMPTS):
         try:
             return attempt()

@@ -14,7 +14,7 @@ from analysis.estimates.environments import overall_difference
 from analysis.study import write_report
 from analysis.study.confirmation import compare
 from analysis.study.data import StudyData, read_study
-from analysis.study.environments import InEnvironment, in_environments, rows, worst_for_the_best
+from analysis.study.environments import InEnvironment, in_environments, rows, worst_environments
 from analysis.study.findings import confirmation_rows, confirmed, overview
 from tests.analysis.study.test_confirmation import content
 
@@ -60,7 +60,7 @@ def test_the_best_is_ranked_in_each_environment() -> None:
 
 
 def test_where_the_best_is_worst() -> None:
-    assert list(worst_for_the_best(data())) == [
+    assert list(worst_environments(data())) == [
         "Proposal 1, the best, does worst in acrobot: aulc is 0.5 there (0: random play, 1: the threshold); "
         "proposal 2 reached 0.6."
     ]
@@ -68,7 +68,7 @@ def test_where_the_best_is_worst() -> None:
 
 def test_of_times_the_least_is_best_and_the_most_is_worst() -> None:
     """Shares of the budget: the best proposal is the one of least mean."""
-    (told,) = worst_for_the_best(data("steps_to_convergence", "minimize"))
+    (told,) = worst_environments(data("steps_to_convergence", "minimize"))
     assert told == (
         "Proposal 2, the best, does worst in acrobot: steps_to_convergence is 0.6 there (0: no step, 1: the "
         "whole budget); proposal 0 reached 0.1."
