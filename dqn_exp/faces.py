@@ -18,12 +18,12 @@ def lazy(package: str, file: str) -> Callable[[str], Any]:
     Importing the package itself then costs nothing; importing torch or pandas takes seconds. `file` is the
     `__file__` of the package.
     """
-    places = {name: (module, attribute) for module, attribute, name in _reexports(Path(file))}
+    sources = {name: (module, attribute) for module, attribute, name in _reexports(Path(file))}
 
     def __getattr__(name: str) -> Any:
-        if name not in places:
+        if name not in sources:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, attribute = places[name]
+        module, attribute = sources[name]
         return getattr(import_module(module), attribute)
 
     return __getattr__

@@ -112,7 +112,7 @@ def _flat(result: dict[str, object]) -> dict[str, object]:
     for name in MEASURED:
         value = result.get(name)
         if isinstance(value, list):
-            flat |= {f"{name} {place}": member for place, member in enumerate(value, start=1)}
+            flat |= {f"{name} {number}": member for number, member in enumerate(value, start=1)}
         elif isinstance(value, dict):
             flat |= {f"{name} {key}": member for key, member in value.items()}
         else:

@@ -245,8 +245,8 @@ def against(trials: Trials, reference: int, shuffler: Shuffler) -> dict[int, PVa
 
     if len(others) < CLOSED_UP_TO:
         return _closed(others, p_value)
-    apart = sorted(others, key=lambda code: -abs(advantage(trials, reference, code)))
-    return _stepping_down(apart, p_value)
+    ordered = sorted(others, key=lambda code: -abs(advantage(trials, reference, code)))
+    return _stepping_down(ordered, p_value)
 
 
 def _closed(others: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -> dict[int, PValue]:
@@ -259,12 +259,12 @@ def _closed(others: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -
     return largest
 
 
-def _stepping_down(apart: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -> dict[int, PValue]:
+def _stepping_down(ordered: Sequence[int], p_value: Callable[[Sequence[int]], PValue]) -> dict[int, PValue]:
     """`apart`: the values, sorted by their difference from the reference, largest first."""
     largest = PValue(0.0, False)
     result = {}
-    for place, code in enumerate(apart):
-        largest = result[code] = max(largest, p_value(apart[place:]))
+    for index, code in enumerate(ordered):
+        largest = result[code] = max(largest, p_value(ordered[index:]))
     return result
 
 

@@ -66,7 +66,7 @@ class Looks(NamedTuple):
     def extension(self, look: Look) -> int:
         """Index of the schedule by which this look was taken."""
         number = self.design.looks.index(look.seeds)
-        return max(place for place, one in enumerate(self.schedules) if one.taken <= number)
+        return max(index for index, one in enumerate(self.schedules) if one.taken <= number)
 
     @property
     def unspent(self) -> float:

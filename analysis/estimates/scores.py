@@ -136,8 +136,8 @@ def _tuning(parts: Sequence[Part], rng: np.random.Generator) -> Tuning | str:
         [[[own[tuple(setting)][seed] for seed in seeds] for setting in settings] for own in cells]
     )
     variants = [
-        Variant(axis, value, _variant(scores[:, settings[:, place] == value], rng))
-        for place, axis in enumerate(axes)
+        Variant(axis, value, _variant(scores[:, settings[:, index] == value], rng))
+        for index, axis in enumerate(axes)
         for value in range(len(axis.values))
     ]
     return Tuning(axes, sensitivity(scores, settings, rng), variants, len(seeds), len(parts))

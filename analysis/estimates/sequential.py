@@ -193,8 +193,8 @@ class Table:
     def __init__(self, trials: Trials, seeds: Sequence[int], paths: int) -> None:
         self._trials, self._seeds = trials, np.asarray(seeds)
         self._n_values, self._paths = int(trials.values.max()) + 1, paths
-        places = {seed: place for place, seed in enumerate(seeds)}
-        self._places = np.array([places.get(seed, len(places)) for seed in trials.seeds.tolist()])
+        rows = {seed: row for row, seed in enumerate(seeds)}
+        self._places = np.array([rows.get(seed, len(rows)) for seed in trials.seeds.tolist()])
         self._keys: list[Floats] = []
 
     def holds(self, values: Sequence[int], count: int, lost: Collection[tuple[int, int]]) -> bool:
@@ -203,9 +203,9 @@ class Table:
         there = np.zeros((len(self._seeds) + 1, self._n_values))
         np.add.at(there, (self._places, self._trials.values), 1)
         return all(
-            there[place, value] >= n_strata or (value, seed) in lost
+            there[index, value] >= n_strata or (value, seed) in lost
             for value in values
-            for place, seed in enumerate(self._seeds[:count].tolist())
+            for index, seed in enumerate(self._seeds[:count].tolist())
         )
 
     def same(self, value: int, reference: int, count: int, same: Collection[tuple[int, int]]) -> bool:

@@ -116,11 +116,11 @@ def simultaneous_band(curves: ArrayLike, rng: np.random.Generator) -> Band:
     band = mean_band(x)
     if len(x) < 3:
         return band
-    n, apart = len(x), x - band.centre
+    n, deviation = len(x), x - band.centre
     error = x.std(axis=0, ddof=1) / np.sqrt(n)
     signs = rng.choice([-1.0, 1.0], size=(DRAWS, n))
-    drawn = signs @ apart / n
-    spread = np.sqrt(np.maximum((apart**2).mean(axis=0) - drawn**2, 0) / (n - 1))
+    drawn = signs @ deviation / n
+    spread = np.sqrt(np.maximum((deviation**2).mean(axis=0) - drawn**2, 0) / (n - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         largest = np.nanmax(np.where(spread > 0, np.abs(drawn) / spread, np.nan), axis=1, initial=0.0)
     half = max(float(np.quantile(largest, LEVEL)), float(stdtrit(n - 1, 0.5 + LEVEL / 2))) * error

@@ -41,11 +41,11 @@ def read_settings(folder: Path) -> Mapping[str, Any]:
 
     Raises AnalysisError if they cannot be read.
     """
-    places = sorted(folder.glob(f"*/{SETTINGS}"))
-    if not places:
+    paths = sorted(folder.glob(f"*/{SETTINGS}"))
+    if not paths:
         return {}
-    arguments = places[0].with_name(ARGUMENTS)
-    settings, args = _read(places[0]), _read(arguments) if arguments.exists() else {}
+    arguments = paths[0].with_name(ARGUMENTS)
+    settings, args = _read(paths[0]), _read(arguments) if arguments.exists() else {}
     return {**settings, **{name: args[name] for name in TOLD if args.get(name) is not None}}
 
 

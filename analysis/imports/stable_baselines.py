@@ -102,11 +102,11 @@ def read_monitor(file: Path) -> tuple[Mapping[str, Any], dict[str, Floats]]:
     names = next(csv.reader(whole[1:2]), [])
     if not {"r", "l", "t"} <= set(names):
         raise AnalysisError(f"{file}, line 2: columns {', '.join(names) or 'missing'}; allowed: r, l and t")
-    places = [names.index(name) for name in ("r", "l", "t")]
+    indices = [names.index(name) for name in ("r", "l", "t")]
     rows = []
     for number, line in enumerate(csv.reader(whole[2:]), start=3):
         try:
-            rows.append([float(line[place]) for place in places])
+            rows.append([float(line[place]) for place in indices])
         except (ValueError, IndexError):
             raise AnalysisError(
                 f"{file}, line {number}: {','.join(line)[:60]!r}; allowed: a number in r, l and t"

@@ -54,13 +54,13 @@ def _read_file(file: Path, inner: str, facts: RunFacts) -> Iterator[ImportedTria
         if role in roles:
             table[roles[role]] = csv_file.numbers(file, table, roles[role])
     others = [name for name in table.columns if name not in roles.values()]
-    apart = [roles[role] for role in ("run", "seed") if role in roles]
+    keys = [roles[role] for role in ("run", "seed") if role in roles]
     if "run" not in roles:
-        apart += others
-    groups = [rows for _, rows in table.groupby(apart, sort=False, dropna=False)] if apart else [table]
+        keys += others
+    groups = [rows for _, rows in table.groupby(keys, sort=False, dropna=False)] if keys else [table]
     if len(groups) == len(table) > 1:
         raise AnalysisError(
-            f"{file}: every line is a separate run, by {', '.join(apart)}; allowed: a column that names the "
+            f"{file}: every line is a separate run, by {', '.join(keys)}; allowed: a column that names the "
             f"run (--columns run=NAME)"
         )
     for number, rows in enumerate(groups):

@@ -177,18 +177,18 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
 
     Raises AnalysisError for a path without trials.
     """
-    places = as_list(paths)
-    root, directories = common_root(places), list[Path]()
-    for place in places:
-        trial_directories = find_trials(place)
+    folders = as_list(paths)
+    root, directories = common_root(folders), list[Path]()
+    for folder in folders:
+        trial_directories = find_trials(folder)
         if not trial_directories:
-            raise AnalysisError(f"{place} holds no trials (no trial.json in it or below it)")
+            raise AnalysisError(f"{folder} holds no trials (no trial.json in it or below it)")
         directories += trial_directories
     directories = list(dict.fromkeys(directories))
-    groups = find_groups(directories, places)
+    groups = find_groups(directories, folders)
     directories, repeated = without_copies(directories, groups, root)
-    planned = dict.fromkeys([*places, *(group.roots[0] for group in groups)])
-    trials, pairs = list[RecordedTrial](), [pair for place in planned for pair in read_pairs(place)]
+    planned = dict.fromkeys([*folders, *(group.roots[0] for group in groups)])
+    trials, pairs = list[RecordedTrial](), [pair for folder in planned for pair in read_pairs(folder)]
     for directory in directories:
         try:
             trial = read_trial(directory, root, read)

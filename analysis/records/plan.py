@@ -133,7 +133,7 @@ def planned_looks(content: Mapping[str, Any]) -> PlannedLooks | None:
     low, high = design["margin"]
     declared = [_schedule(one) for one in content.get("designs", ())]
     declared = declared or [_schedule({"declared": content.get("started", ""), **design})]
-    first = max(place for place, schedule in enumerate(declared) if not schedule.taken)
+    first = max(index for index, schedule in enumerate(declared) if not schedule.taken)
     return PlannedLooks(
         design["first"],
         (low, high),
@@ -165,26 +165,26 @@ def planned_config(others: Sequence[Mapping[str, Value]], trial: Planned) -> Map
     If a trial differs in the seed alone, its configuration is used. None if there are no others, or if an
     override does not name a configuration value (`env=lunarlander` chooses a whole group).
     """
-    like = others[0] if others else {}
-    if not like or not trial.swept.keys() <= like.keys():
+    example = others[0] if others else {}
+    if not example or not trial.swept.keys() <= example.keys():
         return None
-    swept = {name: _value(text, like[name]) for name, text in trial.swept.items()}
+    swept = {name: _value(text, example[name]) for name, text in trial.swept.items()}
     but_seed = {name: value for name, value in swept.items() if name != "seed"}
     twin = next((other for other in others if but_seed.items() <= other.items()), None)
     if twin is not None:
         return {**twin, **swept}
     second = {_OTHER_NAMES[name]: value for name, value in swept.items() if name in _OTHER_NAMES}
-    config = {**like, **swept, **{name: value for name, value in second.items() if name in like}}
-    return combined(config, [*map(parts, like)])
+    config = {**example, **swept, **{name: value for name, value in second.items() if name in example}}
+    return combined(config, [*map(parts, example)])
 
 
 _OTHER_NAMES = {**SHORT_NAMES, **{short: name for name, short in SHORT_NAMES.items()}}
 """For each of the two names of a value, the other name."""
 
 
-def _value(text: str, like: Value) -> Value:
+def _value(text: str, example: Value) -> Value:
     """The value of an override: a size if the key is a count, otherwise a number, a list or a word."""
-    counts = isinstance(like, int) and not isinstance(like, bool)
+    counts = isinstance(example, int) and not isinstance(example, bool)
     for convert in (parse_size, float, json.loads) if counts else (float, json.loads):
         try:
             return flatten({"": convert(text)})[""]

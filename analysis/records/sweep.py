@@ -198,10 +198,10 @@ class Sweep:
     @cached_property
     def extends_taken_configurations(self) -> bool:
         """Does any configuration have trials from more than one place (trained here, or another folder)?"""
-        places: dict[object, set[str | None]] = {}
+        origins: dict[object, set[str | None]] = {}
         for cell, origin in self._origins:
-            places.setdefault(cell, set()).add(origin)
-        return any(len(known) > 1 for known in places.values())
+            origins.setdefault(cell, set()).add(origin)
+        return any(len(known) > 1 for known in origins.values())
 
     @cached_property
     def _origins(self) -> list[tuple[object, str | None]]:
@@ -294,16 +294,16 @@ def read_sweep(paths: Paths) -> Sweep:
 
     Raises AnalysisError if no trial can be read.
     """
-    places, skipped = as_list(paths), list[Skipped]()
-    trials = read_trials(places, skipped)
+    folders, skipped = as_list(paths), list[Skipped]()
+    trials = read_trials(folders, skipped)
     if not trials:
-        named = ", ".join(map(str, places))
+        named = ", ".join(map(str, folders))
         raise AnalysisError(f"{named}: none of its trials can be read: {skipped[0].reason}")
     trials = with_unknown_values(trials)
     evaluations = {trial.run: read_evaluations(trial, skipped) for trial in trials}
     rows = [make_row(trial, evaluations[trial.run]) for trial in trials]
-    plans = read_plans(places, [trial.directory for trial in trials], skipped)
-    return Sweep(places, trials, rows, evaluations, plans, skipped)
+    plans = read_plans(folders, [trial.directory for trial in trials], skipped)
+    return Sweep(folders, trials, rows, evaluations, plans, skipped)
 
 
 def _status(directory: Path) -> str:

@@ -349,7 +349,7 @@ def p_value(p: float, is_floor: bool = False) -> str:
     return f"p\u00a0{'≤' if is_floor else '='}\u00a0{p:.2g}"
 
 
-def _count(number: int, thing: str) -> str:
-    first, space, rest = thing.partition(" ")
-    plural = f"{first}s{space}{rest}" if rest.startswith("of ") else f"{thing}s"
-    return f"{number} {thing if number == 1 else plural}"
+def _count(number: int, noun: str) -> str:
+    first, space, rest = noun.partition(" ")
+    plural = f"{first}s{space}{rest}" if rest.startswith("of ") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"

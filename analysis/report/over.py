@@ -78,8 +78,8 @@ def _pooled(compared: Sequence[Compared], values: Sequence[object]) -> tuple[Tri
     seeds = sorted({str(seed_of(row)) for of in compared for row in of.rows})
     parts, within, first_stratum = [], [], 0
     for number, of in enumerate(compared):
-        places = {of.axis.values.index(value): place for place, value in enumerate(values)}
-        common = np.array([places.get(code, -1) for code in of.axis.codes(of.rows).tolist()])
+        indices = {of.axis.values.index(value): index for index, value in enumerate(values)}
+        common = np.array([indices.get(code, -1) for code in of.axis.codes(of.rows).tolist()])
         trials = of.trials._replace(
             values=common,
             seeds=np.array([seeds.index(str(seed_of(row))) for row in of.rows]),

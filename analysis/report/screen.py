@@ -36,21 +36,21 @@ def first_screen(subjects: Sequence[SubjectSentences], letters: int = LETTERS) -
     important sentence of the first subject is always kept.
     """
     ranked = sorted(
-        ((place, index) for place, each in enumerate(subjects) for index in range(len(each.sentences))),
+        ((number, index) for number, each in enumerate(subjects) for index in range(len(each.sentences))),
         key=lambda pair: _rank(pair[1], subjects[pair[0]].takeaway),
     )
     chosen: set[tuple[int, int]] = set()
-    for place, index in ranked:
-        is_new = all(other != place for other, _ in chosen)
-        letters -= len(subjects[place].sentences[index]) + LINE // 2 + (HEADING if is_new and place else 0)
+    for number, index in ranked:
+        is_new = all(other != number for other, _ in chosen)
+        letters -= len(subjects[number].sentences[index]) + LINE // 2 + (HEADING if is_new and number else 0)
         if letters < 0 and chosen:
             break
-        chosen.add((place, index))
+        chosen.add((number, index))
     shown = [
         each._replace(
-            sentences=[text for index, text in enumerate(each.sentences) if (place, index) in chosen]
+            sentences=[text for index, text in enumerate(each.sentences) if (number, index) in chosen]
         )
-        for place, each in enumerate(subjects)
+        for number, each in enumerate(subjects)
     ]
     rest = sum(len(each.sentences) for each in subjects) - len(chosen)
     return Screen([each for each in shown if each.sentences], rest)

@@ -80,7 +80,7 @@ class Parameter:
         values = [trial.params.get(self.name, math.nan) for trial in trials]
         if self.choices is None:
             return np.array(values, dtype=np.float64)
-        index = {choice: place for place, choice in enumerate(self.choices)}
+        index = {choice: code for code, choice in enumerate(self.choices)}
         return np.array([index.get(value, math.nan) for value in values])
 
     def unit_positions(self, trials: list[FrozenTrial]) -> Floats:

@@ -47,12 +47,12 @@ def in_environments(study: StudyData, goal: Goal) -> list[InEnvironment]:
     return [
         InEnvironment(
             name,
-            float(table[own, place]),
-            int((losses[:, place] < losses[own, place]).sum()) + 1,
-            study.finite[best[place]].number,
-            float(table[best[place], place]),
+            float(table[own, index]),
+            int((losses[:, index] < losses[own, index]).sum()) + 1,
+            study.finite[best[index]].number,
+            float(table[best[index], index]),
         )
-        for place, name in enumerate(study.environments)
+        for index, name in enumerate(study.environments)
     ]
 
 

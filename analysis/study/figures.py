@@ -54,8 +54,8 @@ def history(study: StudyData, goal: Goal) -> Figure:
         ("a seed has no score: infinitely bad score", "^", [t for t in unscored if not n_diverged(t)]),
     ):
         if chosen:
-            places = [study.trials.index(trial) for trial in chosen]
-            ax.plot(places, np.full(len(places), 0.02), marker, color=FAINT, transform=floor, label=label)
+            indices = [study.trials.index(trial) for trial in chosen]
+            ax.plot(indices, np.full(len(indices), 0.02), marker, color=FAINT, transform=floor, label=label)
     ax.set(xlabel="proposal", ylabel=goal.label)
     count_axis(ax, "y")
     figure.legend(loc="outside upper right", ncols=4)
@@ -93,18 +93,24 @@ def by_environment(study: StudyData, goal: Goal) -> Figure:
     """The score of each proposal in each environment; a line joins those of one proposal."""
     figure, (ax,) = new_figure(max(4.5, 1.3 * len(study.environments) + 2.5), 3.6)
     table, best = score_table(study.finite, goal, study.environments), best_of(study, goal)
-    places = np.arange(len(study.environments))
+    positions = np.arange(len(study.environments))
     for trial, of_each in zip(study.finite, table, strict=True):
         note(ax, f"score of proposal {trial.number}", {"environment": study.environments, "value": of_each})
         if trial is not best:
-            ax.plot(places, of_each, "o-", color=OKABE_ITO[0], alpha=0.35, linewidth=0.9, markersize=4,
+            ax.plot(positions, of_each, "o-", color=OKABE_ITO[0], alpha=0.35, linewidth=0.9, markersize=4,
                     label="other proposals")  # fmt: skip
     of_best = table[study.finite.index(best)]
     ax.plot(
-        places, of_best, "D-", color=ACCENT, linewidth=2, zorder=3, label=f"proposal {best.number}, the best"
+        positions,
+        of_best,
+        "D-",
+        color=ACCENT,
+        linewidth=2,
+        zorder=3,
+        label=f"proposal {best.number}, the best",
     )
-    ax.set_xticks(places, study.environments)
-    ax.set(xlim=(-0.4, len(places) - 0.6), ylabel=goal.label)
+    ax.set_xticks(positions, study.environments)
+    ax.set(xlim=(-0.4, len(positions) - 0.6), ylabel=goal.label)
     ax.grid(visible=False, axis="x")
     once = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     figure.legend(once.values(), once.keys(), loc="outside upper right", ncols=2)
@@ -205,18 +211,18 @@ def parallel_coordinates(study: StudyData, goal: Goal) -> Figure:
     )
     ax.set(ylim=(-0.08, 1.08), yticks=[])
     ax.spines[:].set_visible(False)
-    for place, parameter in enumerate(parameters):
-        _mark(ax, place, parameter)
+    for position, parameter in enumerate(parameters):
+        _mark(ax, position, parameter)
     figure.colorbar(mpl.cm.ScalarMappable(norm, palette), ax=ax, label=goal.label)
     return figure
 
 
-def _mark(ax: Axes, place: int, parameter: Parameter) -> None:
-    ax.axvline(place, color=FAINT, linewidth=0.8)
+def _mark(ax: Axes, position: int, parameter: Parameter) -> None:
+    ax.axvline(position, color=FAINT, linewidth=0.8)
     values = parameter.choices if parameter.choices is not None else parameter.limits
     heights = np.linspace(0, 1, len(values)) if len(values) > 1 else [0.5]
     for height, value in zip(heights, values, strict=True):
-        ax.annotate(_label(value), (place, height), (3, 0), textcoords="offset points", fontsize=7,
+        ax.annotate(_label(value), (position, height), (3, 0), textcoords="offset points", fontsize=7,
                     va="center", bbox=PAPER)  # fmt: skip
 
 
@@ -224,30 +230,30 @@ def importance_bars(importances: Importances) -> Figure:
     """Importance of each parameter, compared with the limit from shuffled scores."""
     count, tested = len(importances.names), importances.tested
     figure, (ax,) = new_figure(7.0, 1.5 + 0.36 * count)
-    places = np.arange(count)
+    positions = np.arange(count)
     above = [name in importances.above() for name in importances.names]
     colors = [OKABE_ITO[0] if stands_out else FAINT for stands_out in above]
     note(ax, "importance", {"parameter": importances.names, "value": importances.observed})
     if tested is None or tested.n < importances.n:
-        ax.barh(places, importances.observed, color=FAINT, height=0.55, alpha=0.6,
+        ax.barh(positions, importances.observed, color=FAINT, height=0.55, alpha=0.6,
                 label=f"all {importances.n} proposals (descriptive)")  # fmt: skip
     else:
-        ax.barh(places, tested.observed, color=colors, height=0.55)
+        ax.barh(positions, tested.observed, color=colors, height=0.55)
     if tested is not None:
         note(ax, "importance, tested", {"parameter": importances.names, "value": tested.observed})
         note(ax, "median of shuffled scores", {"parameter": importances.names, "value": tested.null_median})
         note(ax, "limit", {"parameter": ["any"], "value": tested.limit})
         if tested.n < importances.n:
             label = f"the {tested.n} that did not depend on scores (tested)"
-            ax.scatter(tested.observed, places, c=colors, marker="D", edgecolor=INK, zorder=3, label=label)
+            ax.scatter(tested.observed, positions, c=colors, marker="D", edgecolor=INK, zorder=3, label=label)
         ax.scatter(
-            tested.null_median, places, marker="|", s=180, color=INK, label="median of shuffled scores"
+            tested.null_median, positions, marker="|", s=180, color=INK, label="median of shuffled scores"
         )
         is_seen = tested.limit <= 1
         label = f"limit {tested.limit:.2g}{'' if is_seen else ', beyond the right end'}"
         ax.plot([tested.limit] * 2 if is_seen else [], [count, -1] if is_seen else [], color=ACCENT,
                 linewidth=1.6, label=label)  # fmt: skip
-    ax.set_yticks(places, importances.names)
+    ax.set_yticks(positions, importances.names)
     ax.set(xlim=(0, 1.02), ylim=(count - 0.4, -0.6), xlabel="importance (sums to 1)")
     ax.grid(visible=False, axis="y")
     figure.legend(loc="outside upper right", ncols=2)
@@ -258,26 +264,32 @@ def confirmation(content: Mapping[str, Any], name: str) -> Figure:
     """Score in the search and scores on fresh seeds, for each configuration that was run again."""
     rows = content["configurations"]
     figure, (ax,) = new_figure(7.0, 3.6)
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         scores = np.array(row["scores"][name], dtype=np.float64)
         scores = scores[np.isfinite(scores)]
         named = row["name"] if row["name"] == "default" else f"proposal {int(row['name'])}"
         note(ax, "score on a fresh seed", {"configuration": np.full(len(scores), named), "value": scores})
         offsets = 0.24 * (np.arange(len(scores)) / max(len(scores) - 1, 1) - 0.5)
         ax.plot(
-            place + offsets, scores, "o", color=OKABE_ITO[0], alpha=0.6, markersize=4, label="one fresh seed"
+            position + offsets,
+            scores,
+            "o",
+            color=OKABE_ITO[0],
+            alpha=0.6,
+            markersize=4,
+            label="one fresh seed",
         )
         if len(scores):
             low, high = interval(scores, content.get("bounds", {}).get(name))
-            ax.vlines(place, low, high, color=INK, linewidth=1.6)
+            ax.vlines(position, low, high, color=INK, linewidth=1.6)
             estimate = {"value": scores.mean(), "low": low, "high": high}
             note(ax, "mean on fresh seeds", {"configuration": [named], **estimate})
-            ax.plot([place], [scores.mean()], "D", color="white", markeredgecolor=INK, markersize=7,
+            ax.plot([position], [scores.mean()], "D", color="white", markeredgecolor=INK, markersize=7,
                     label="their mean, 95% interval")  # fmt: skip
         if name in row["search"]:
             note(ax, "score in the search", {"configuration": [named], "value": row["search"][name]})
             ax.plot(
-                [place - 0.3],
+                [position - 0.3],
                 [row["search"][name]],
                 ">",
                 color=ACCENT,

@@ -68,15 +68,15 @@ class Importances(NamedTuple):
         return [
             {
                 "parameter": name,
-                "importance": self.observed[place],
+                "importance": self.observed[index],
                 "proposals": self.n,
                 "tested": tested is not None,
                 "tested_proposals": tested.n if tested else None,
-                "tested_importance": tested.observed[place] if tested else None,
+                "tested_importance": tested.observed[index] if tested else None,
                 "limit": tested.limit if tested else None,
-                "p": tested.p[place] if tested else None,
+                "p": tested.p[index] if tested else None,
             }
-            for place, name in enumerate(self.names)
+            for index, name in enumerate(self.names)
         ]
 
 

@@ -41,8 +41,8 @@ class Discretise(gymnasium.ActionWrapper[Any, Any, Any]):
         self.action_space = _numbered(self._counts)
 
     def action(self, action: int) -> np.ndarray:
-        places = np.unravel_index(int(action), self._counts)
-        chosen = [values[place] for values, place in zip(self._values, places, strict=True)]
+        indices = np.unravel_index(int(action), self._counts)
+        chosen = [values[place] for values, place in zip(self._values, indices, strict=True)]
         return np.array(chosen, self._space.dtype).reshape(self._space.shape)
 
 
@@ -70,8 +70,8 @@ class FlattenActions(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, self._with_one_mask(info)
 
     def step(self, action: int) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        places = np.array(np.unravel_index(int(action), self._counts)).reshape(self._space.shape)
-        chosen = (places + self._start).astype(self._space.dtype)
+        indices = np.array(np.unravel_index(int(action), self._counts)).reshape(self._space.shape)
+        chosen = (indices + self._start).astype(self._space.dtype)
         observation, reward, terminated, truncated, info = self.env.step(chosen)
         return observation, reward, terminated, truncated, self._with_one_mask(info)
 

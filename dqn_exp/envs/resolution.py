@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dqn_exp.config import ConfigError, EnvConfig
 from dqn_exp.envs.environment import find_spec
-from dqn_exp.envs.tryout import Facts, try_out, try_out_apart
+from dqn_exp.envs.tryout import Facts, try_out, try_out_in_subprocess
 
 
 def resolve_environment(
-    config: EnvConfig, threshold: float | None, apart: bool = False
+    config: EnvConfig, threshold: float | None, in_subprocess: bool = False
 ) -> tuple[EnvConfig, float]:
     """The configuration with the environment's own time limit and masks filled in, and the threshold.
 
-    Tries the environment out, in a separate process if `apart`. Raises ConfigError if the environment is
-    unknown, cannot be used, or has no threshold.
+    Tries the environment out, in a separate process if `in_subprocess`. Raises ConfigError if the environment
+    is unknown, cannot be used, or has no threshold.
     """
     spec = find_spec(config.id)
-    facts = _facts(config, apart)
+    facts = _facts(config, in_subprocess)
     resolved = {
         "max_episode_steps": config.max_episode_steps or spec.max_episode_steps or "unlimited",
         "action_masks": _masks(config, facts),
@@ -35,25 +35,27 @@ def resolve_environment(
     )
 
 
-def check_evaluation_environment(training: EnvConfig, evaluation: EnvConfig, apart: bool = False) -> None:
+def check_evaluation_environment(
+    training: EnvConfig, evaluation: EnvConfig, in_subprocess: bool = False
+) -> None:
     """Raise ConfigError if `evaluation` cannot be used or has other observations, actions or masks."""
-    trained, evaluated = _facts(training, apart), _facts(evaluation, apart)
+    trained, evaluated = _facts(training, in_subprocess), _facts(evaluation, in_subprocess)
     if evaluated != trained:
         raise ConfigError(f"it has {_describe(evaluated)}; allowed: as in training, {_describe(trained)}")
 
 
-def observed_shape(config: EnvConfig, apart: bool = False) -> tuple[int, ...]:
+def observed_shape(config: EnvConfig, in_subprocess: bool = False) -> tuple[int, ...]:
     """The shape of the observations of the environment of the resolved `config`, without masks."""
-    return _facts(config, apart).observed
+    return _facts(config, in_subprocess).observed
 
 
-def _facts(config: EnvConfig, apart: bool) -> Facts:
+def _facts(config: EnvConfig, in_subprocess: bool) -> Facts:
     if config.kwargs.get("render_mode") == "human":
         raise ConfigError(
             "env.kwargs.render_mode=human would show every training step on a screen; allowed: "
             "video.every_episodes=20, or afterwards python -m analysis video TRIAL"
         )
-    return try_out_apart(config) if apart else try_out(config)
+    return try_out_in_subprocess(config) if in_subprocess else try_out(config)
 
 
 def _masks(config: EnvConfig, facts: Facts) -> bool | None:

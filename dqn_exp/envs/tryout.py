@@ -64,7 +64,7 @@ def _check_finite(config: EnvConfig, call: str, observation: np.ndarray) -> None
         raise ConfigError(f"env.id={config.id}: its first {call} returned {wrong[0]} in its observation")
 
 
-def try_out_apart(config: EnvConfig) -> Facts:
+def try_out_in_subprocess(config: EnvConfig) -> Facts:
     """As `try_out`, in a separate process, which the environment may hang or end. Results are remembered.
 
     The process is a fork of this one, which takes milliseconds. If several threads run here, a fork could

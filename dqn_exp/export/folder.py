@@ -147,14 +147,14 @@ def load_model(folder: str | Path, imports: bool = False) -> Trained:
     Runs no code from the folder. `imports`: whether the modules that its configuration names may be imported.
     Raises AnalysisError.
     """
-    place = Path(folder)
+    path = Path(folder)
     try:
-        config = recorded_config(read_json(place / CONFIG), str(place / CONFIG))
+        config = recorded_config(read_json(path / CONFIG), str(path / CONFIG))
         if config.imports and not imports:
             raise AnalysisError(
-                f"{place} needs the modules {', '.join(config.imports)}: imports=True imports them"
+                f"{path} needs the modules {', '.join(config.imports)}: imports=True imports them"
             )
         import_modules(config.imports)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise AnalysisError(f"{place} does not contain a model: {error}") from error
-    return rebuild(place, config, place / MODEL)
+        raise AnalysisError(f"{path} does not contain a model: {error}") from error
+    return rebuild(path, config, path / MODEL)

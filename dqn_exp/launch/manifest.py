@@ -45,7 +45,7 @@ def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None
     """The configuration without the values that the sweep varies; None if it is not complete."""
     try:
         values = plain_values(master) | ({"seed": design.first} if design else {})
-        return resolve_config(values, apart=True).record()
+        return resolve_config(values, in_subprocess=True).record()
     except (ConfigError, OmegaConfBaseException):
         return None
 

@@ -117,13 +117,13 @@ class Planner:
         HydraConfig.instance().cfg = hydra_config  # type: ignore[assignment] # what ${hydra:...} refers to
         packed = pack(hydra_config)
         self._planned[task] = config, packed
-        place = hydra_config.hydra.sweep
-        return PlannedTrial(str(place.subdir), task, config, packed, str(place.dir))
+        sweep = hydra_config.hydra.sweep
+        return PlannedTrial(str(sweep.subdir), task, config, packed, str(sweep.dir))
 
     def _compose_and_check(self, job: Overrides) -> tuple[Config, DictConfig]:
         refuse_second_names(job)
         composed = self._compose(job)
-        config = resolve_config(plain_values(composed), apart=True)
+        config = resolve_config(plain_values(composed), in_subprocess=True)
         refuse_unused_names(job, config)
         check_prospects(config)
         check_trackers(config)
@@ -243,8 +243,8 @@ def is_dry_run(composed: DictConfig) -> bool:
 
 def with_directory(overrides: Sequence[str], directory: Path, name: str) -> list[str]:
     """`overrides` with overrides for the trial's directory, `directory`/`name`, for any launcher."""
-    places = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": name}
-    return [*overrides, *(f"{key}={quoted(value)}" for key, value in places.items())]
+    values = {"hydra.sweep.dir": str(directory), "hydra.sweep.subdir": name}
+    return [*overrides, *(f"{key}={quoted(value)}" for key, value in values.items())]
 
 
 def quoted(text: str) -> str:

@@ -17,11 +17,11 @@ from dqn_exp.trackers import build_tracker
 from dqn_exp.training import check_video
 
 
-def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
+def resolve_config(values: Mapping[str, Any], in_subprocess: bool = False) -> Config:
     """The complete configuration of a trial; raises ConfigError, which says what to change.
 
     Imports the modules that the configuration names and tries out its environment, in a separate process if
-    `apart`.
+    `in_subprocess`.
     """
     config = parse_config(values)
     import_modules(config.imports)
@@ -30,7 +30,9 @@ def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
     heads.check("network.head.name", config.network.head.name)
     for name in config.observers:
         observers.check("observers", name)
-    env, threshold = _resolve_environment(config.env.model_dump_json(), config.convergence.threshold, apart)
+    env, threshold = _resolve_environment(
+        config.env.model_dump_json(), config.convergence.threshold, in_subprocess
+    )
     if env.action_masks and config.env.action_masks is None:
         _check_masks(config)
     convergence = config.convergence.model_copy(update={"threshold": threshold})
@@ -38,26 +40,26 @@ def resolve_config(values: Mapping[str, Any], apart: bool = False) -> Config:
     config = resolve_support(config)
     check_learner(config)
     if config.network.name == "cnn":
-        convolved(_observed_shape(env.model_dump_json(), apart), config.network.convolutions)
+        convolved(_observed_shape(env.model_dump_json(), in_subprocess), config.network.convolutions)
     if config.evaluation.env.kwargs:
-        _check_evaluation(config, apart)
+        _check_evaluation(config, in_subprocess)
     check_init_from(config)
     check_video(config)
     return config
 
 
 @cache
-def _resolve_environment(env: str, threshold: float | None, apart: bool) -> tuple[EnvConfig, float]:
+def _resolve_environment(env: str, threshold: float | None, in_subprocess: bool) -> tuple[EnvConfig, float]:
     from dqn_exp.envs import resolve_environment
 
-    return resolve_environment(EnvConfig.model_validate_json(env), threshold, apart)
+    return resolve_environment(EnvConfig.model_validate_json(env), threshold, in_subprocess)
 
 
 @cache
-def _observed_shape(env: str, apart: bool) -> tuple[int, ...]:
+def _observed_shape(env: str, in_subprocess: bool) -> tuple[int, ...]:
     from dqn_exp.envs import observed_shape
 
-    return observed_shape(EnvConfig.model_validate_json(env), apart)
+    return observed_shape(EnvConfig.model_validate_json(env), in_subprocess)
 
 
 def _check_masks(config: Config) -> None:
@@ -70,11 +72,11 @@ def _check_masks(config: Config) -> None:
         )
 
 
-def _check_evaluation(config: Config, apart: bool) -> None:
+def _check_evaluation(config: Config, in_subprocess: bool) -> None:
     from dqn_exp.envs import check_evaluation_environment
 
     try:
-        check_evaluation_environment(config.env, config.evaluation_env(), apart)
+        check_evaluation_environment(config.env, config.evaluation_env(), in_subprocess)
     except ConfigError as error:
         raise ConfigError(f"evaluation.env.kwargs={config.evaluation.env.kwargs}: {error}") from error
 

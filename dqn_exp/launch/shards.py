@@ -68,7 +68,7 @@ def assign_shards(trials: Sequence[PlannedTrial], total: int) -> dict[str, int]:
     remove a configuration. The order of keys and values in a command does not matter.
     """
     ordered = sorted(trials, key=lambda trial: (sorted(without_seed(trial)), trial.config.seed))
-    return {trial.name: place % total + 1 for place, trial in enumerate(ordered)}
+    return {trial.name: index % total + 1 for index, trial in enumerate(ordered)}
 
 
 @contextmanager

@@ -16,11 +16,11 @@ def convolved(images: Shape, convolutions: Sequence[ConvolutionConfig]) -> list[
     Raises ConfigError if a kernel is larger than its input.
     """
     shapes = [images]
-    for place, convolution in enumerate(convolutions):
+    for index, convolution in enumerate(convolutions):
         _, height, width = shapes[-1]
         if convolution.kernel > min(height, width):
             raise ConfigError(
-                f"network.convolutions.{place}.kernel={convolution.kernel} is larger than its input of "
+                f"network.convolutions.{index}.kernel={convolution.kernel} is larger than its input of "
                 f"{height} x {width} pixels; allowed: at most {min(height, width)}, or smaller kernels and "
                 f"strides before it"
             )

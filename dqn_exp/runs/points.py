@@ -80,13 +80,13 @@ class _Lines:
             header = lines.pop(0).split(",")
             self._step = header.index("env_step")
             self._columns = [
-                (place, scalar_name(self._kind, column))
-                for place, column in enumerate(header)
+                (index, scalar_name(self._kind, column))
+                for index, column in enumerate(header)
                 if column not in UNTOLD
             ]
         for line in lines:
             row = line.split(",")
-            yield int(row[self._step]), {name: _number(row[place]) for place, name in self._columns}
+            yield int(row[self._step]), {name: _number(row[index]) for index, name in self._columns}
 
 
 def _number(text: str) -> float:

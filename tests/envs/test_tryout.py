@@ -17,7 +17,7 @@ import pytest
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import EnvConfig
 from dqn_exp.envs import tryout
-from dqn_exp.envs.tryout import Facts, try_out, try_out_apart
+from dqn_exp.envs.tryout import Facts, try_out, try_out_in_subprocess
 from tests.envs.faulty import FAULTS, faulty
 from tests.envs.masks import ID
 
@@ -35,7 +35,7 @@ def register(name: str, **methods: Any) -> EnvConfig:
 )
 def test_it_tells_what_the_environment_is(environment: str, facts: Facts) -> None:
     config = EnvConfig(id=environment)
-    assert try_out(config) == try_out_apart(config) == facts
+    assert try_out(config) == try_out_in_subprocess(config) == facts
 
 
 def test_what_hangs_is_given_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_what_hangs_is_given_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(
             ConfigError, match=r"^env.id=tried/Hangs-v0 took longer than 0.3 s for its first reset and step$"
         ):
-            try_out_apart(config)
+            try_out_in_subprocess(config)
     assert time.monotonic() - before < 2
     assert not multiprocessing.active_children()
 
@@ -60,14 +60,14 @@ def test_what_hangs_is_given_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_ends_its_process_does_not_end_ours(name: str, end: Any, told: str) -> None:
     with pytest.raises(ConfigError, match=rf"^env.id=tried/{name}-v0 ended its process .* \({told}\)$"):
-        try_out_apart(register(name, step=end))
+        try_out_in_subprocess(register(name, step=end))
 
 
 def test_a_fault_is_told_as_it_is_here() -> None:
     kind, message = FAULTS["OldStep"]
     gymnasium.register("tried/OldStep-v0", kind)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=message):
-        try_out_apart(EnvConfig(id="tried/OldStep-v0"))
+        try_out_in_subprocess(EnvConfig(id="tried/OldStep-v0"))
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_what_it_leaves_behind_is_not_ours(tmp_path: Path) -> None:
         return self.draw(), 0.0, False, False, {}
 
     config = register("Leaves", step=step)
-    try_out_apart(config)
+    try_out_in_subprocess(config)
     assert "TRIED_IN" not in os.environ
     tryout._answers.clear()
     waits = threading.Event()
     thread = threading.Thread(target=waits.wait)
     thread.start()
-    try_out_apart(config)
+    try_out_in_subprocess(config)
     waits.set()
     thread.join()
     assert os.environ.pop("TRIED_IN") == str(os.getpid())

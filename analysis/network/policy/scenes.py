@@ -30,8 +30,8 @@ def episode_values(title: str, names: Sequence[str], trained: Trained, rollout: 
         figure, _ = new_figure(8.0, 4.6)
         figure.clear()
         grid = figure.add_gridspec(2, PICTURES, height_ratios=[1, 1.6])
-        for place, moment in enumerate(moments):
-            ax = figure.add_subplot(grid[0, place])
+        for index, moment in enumerate(moments):
+            ax = figure.add_subplot(grid[0, index])
             ax.imshow(picture(observations[moment], trained.images), interpolation="nearest")
             ax.set_title(f"step {format_number(moment)}", fontsize=8)
             ax.set_axis_off()

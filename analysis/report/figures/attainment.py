@@ -82,8 +82,8 @@ def _draw_differences(
         title = f"{labels[code]} less {labels[attainment.reference]}, {p_value(*difference.p)}"
         ax.set_title(wrapped(title, 2.0), fontsize=8.5)
     _leave_out([ax for code, ax in enumerate(panels) if code not in attainment.differences])
-    place = panels[attainment.reference]
-    place.text(0.5, 0.5, "reference", transform=place.transAxes, ha="center", color=FAINT, fontsize=8.5)
+    panel = panels[attainment.reference]
+    panel.text(0.5, 0.5, "reference", transform=panel.transAxes, ha="center", color=FAINT, fontsize=8.5)
     _scale(figure, panels, DIFFERENCES, -1, "difference of shares")
 
 

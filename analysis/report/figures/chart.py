@@ -117,9 +117,9 @@ def _points(drawn: Drawn) -> Iterator[str]:
 
 
 def _point(row: Row) -> str:
-    place = ", ".join(format_value(row[name]) for name in takewhile(lambda name: name != VALUE, row))
+    position = ", ".join(format_value(row[name]) for name in takewhile(lambda name: name != VALUE, row))
     interval = f" ({format_number(row[LOW])} to {format_number(row[HIGH])})" if _has_interval(row) else ""
-    return f"{format_number(row[VALUE])}{interval} for {place}"
+    return f"{format_number(row[VALUE])}{interval} for {position}"
 
 
 def _has_interval(row: Row) -> bool:

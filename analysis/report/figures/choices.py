@@ -23,13 +23,13 @@ def choices_map(robustness: Robustness) -> Figure:
     for choice, p in zip(robustness.choices, robustness.p, strict=True):
         is_of_times = choice.measure in OF_TIMES
         x, width = (across.index(_rule(choice)), 1) if is_of_times else (0, len(across))
-        place = x, down.index(_measure(choice))
-        ax.add_patch(Rectangle(place, width, 1, facecolor=_color(float(p)), edgecolor="white", linewidth=1))
+        cell = x, down.index(_measure(choice))
+        ax.add_patch(Rectangle(cell, width, 1, facecolor=_color(float(p)), edgecolor="white", linewidth=1))
     named = {name: [str(getattr(choice, name)) for choice in robustness.choices] for name in Choice._fields}
     note(ax, "p of each choice", {**named, "value": robustness.p})
     declared = robustness.choices[robustness.declared]
-    place = across.index(_rule(declared)), down.index(_measure(declared))
-    ax.add_patch(Rectangle(place, 1, 1, facecolor="none", edgecolor=ACCENT, linewidth=2, zorder=3))
+    cell = across.index(_rule(declared)), down.index(_measure(declared))
+    ax.add_patch(Rectangle(cell, 1, 1, facecolor="none", edgecolor=ACCENT, linewidth=2, zorder=3))
     ax.set(xlim=(0, len(across)), ylim=(len(down), 0))
     ax.set_xticks(np.arange(len(across)) + 0.5, [_rule_text(rule) for rule in across], rotation=60)
     ax.set_yticks(np.arange(len(down)) + 0.5, [f"{measure}, to {short(budget)}" for measure, budget in down])

@@ -77,10 +77,10 @@ def _step(ax: Axes, timeline: Timeline, rows: list[Row], style: Style, of: dict[
 def _risk_table(ax: Axes, timeline: Timeline, axis: Axis, groups: list[list[Row]]) -> None:
     """A table of the numbers at risk (neither converged nor censored) at each tick of the curves above."""
     ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= ax.get_xlim()[1]]
-    for place, rows in enumerate(groups):
+    for index, rows in enumerate(groups):
         for tick, count in zip(ticks, sv.at_risk(timeline.times(rows), ticks), strict=True):
             shown = str(count) if rows else "–"
-            ax.text(tick, place, shown, ha="center", va="center", fontsize=7.5, in_layout=False)
+            ax.text(tick, index, shown, ha="center", va="center", fontsize=7.5, in_layout=False)
     ax.set_yticks(range(len(groups)), axis.labels(), fontsize=7.5)
     ax.set_ylim(len(groups) - 0.4, -0.6)
     ax.set_title("still training, not converged", fontsize=8)
