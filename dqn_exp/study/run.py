@@ -96,7 +96,7 @@ def run_study(
         write_results(plan, study)
         complete = not search.stopped and confirm(plan, study, launcher, reuse, analyst.judge)
         write_manifest(plan, complete=complete)
-        _tell(plan, study, analyst)
+        _print_summary(plan, study, analyst)
     falls_short = bool(search.failures) or not complete
     return Studied(plan.directory, plan.name, plan.location, best_value(plan, study), falls_short)
 
@@ -158,7 +158,7 @@ def _completion_lock(directory: Path) -> Iterator[None]:
         yield
 
 
-def _tell(plan: Plan, study: optuna.Study, analyst: Analyst) -> None:
+def _print_summary(plan: Plan, study: optuna.Study, analyst: Analyst) -> None:
     """Print the best proposals, the command that runs the best one, and where report and dashboard are."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     for trial in best:

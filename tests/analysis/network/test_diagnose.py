@@ -12,17 +12,17 @@ import pytest
 from analysis.__main__ import main
 from analysis.network import checks
 from analysis.network.checks import Finding, grade, run_checks
-from analysis.network.evidence import Evidence, Seen, gather
+from analysis.network.evidence import Evidence, VisitedStates, gather
 from dqn_exp.runs.record import run_trial
 from tests.helpers import make_config
 
 Curve = dict[str, np.ndarray]
 
 
-def seen(values: Any = None, hidden: Any = (), rewards: Any = (1.0, 1.0)) -> Seen:
+def visited_states(values: Any = None, hidden: Any = (), rewards: Any = (1.0, 1.0)) -> VisitedStates:
     values = np.random.default_rng(0).normal(10, 2, (500, 2)) if values is None else np.asarray(values)
     hidden = [np.asarray(layer) for layer in hidden]
-    return Seen(values, values.argmax(axis=1), hidden, np.asarray(rewards, np.float64))
+    return VisitedStates(values, values.argmax(axis=1), hidden, np.asarray(rewards, np.float64))
 
 
 def losses(loss: Any, grad_norm: Any = 1.0, q_max: Any = 10.0, every: int = 50) -> Curve:
@@ -41,7 +41,7 @@ def evidence(status: str = "exhausted", settings: Any = None, result: Any = None
     config = make_config(**(settings or {}))
     result = {"env_steps": 50_000, "updates": 49_000, "episodes": 400, "cause": None} | (result or {})
     curves = {kind: parts.get(kind, {}) for kind in ("episodes", "evaluations", "losses")}
-    return Evidence(config, status, result, **curves, seen=parts.get("seen"))
+    return Evidence(config, status, result, **curves, visited=parts.get("visited"))
 
 
 def found(check: Any, **settings: Any) -> Finding:
@@ -82,7 +82,7 @@ def test_divergence_without_replay_or_target_asks_for_both() -> None:
 @pytest.mark.parametrize(("q_max", "status"), [(90.0, "ok"), (200.0, "suspect"), (1500.0, "bad")])
 def test_no_value_exceeds_what_rewards_can_sum_to(q_max: float, status: str) -> None:
     """Rewards of 1 at gamma 0.99 sum to 100 at most."""
-    finding = found(checks.overestimation, losses=losses([1.0] * 9, q_max=q_max), seen=seen())
+    finding = found(checks.overestimation, losses=losses([1.0] * 9, q_max=q_max), visited=visited_states())
     assert (finding.status, finding.number) == (status, pytest.approx(q_max / 100))
 
 
@@ -106,7 +106,7 @@ def test_no_value_exceeds_the_best_return_of_one_episode(
         "settings": {"gamma": gamma, "env__max_episode_steps": 500},
         "episodes": {"length": np.array(lengths, float), "return": np.array(returns, float)},
         "losses": losses([1.0] * 9, q_max=30.0),
-        "seen": seen(rewards=rewards),
+        "visited": visited_states(rewards=rewards),
     }
     if bound is None:
         assert checks.overestimation(evidence(**parts)) is None
@@ -116,7 +116,7 @@ def test_no_value_exceeds_the_best_return_of_one_episode(
 
 @pytest.mark.parametrize(("loss", "status"), [(1.0, "ok"), (16.0, "suspect"), (400.0, "bad")])
 def test_td_errors_are_compared_with_the_values(loss: float, status: str) -> None:
-    finding = found(checks.td_error, losses=losses([loss] * 8, q_max=10.0), seen=seen())
+    finding = found(checks.td_error, losses=losses([loss] * 8, q_max=10.0), visited=visited_states())
     assert (finding.status, finding.number) == (status, pytest.approx(np.sqrt(loss) / 10))
 
 
@@ -134,22 +134,22 @@ def test_an_exploding_gradient_is_seen() -> None:
 def test_dead_units_are_counted_in_the_worst_layer() -> None:
     alive, half = np.ones((20, 4)), np.ones((20, 10))
     half[:, :6] = 0
-    finding = found(checks.dead_units, seen=seen(hidden=[alive, half]))
+    finding = found(checks.dead_units, visited=visited_states(hidden=[alive, half]))
     assert (finding.status, finding.number) == ("suspect", 0.6)
     assert "0 of 4, 6 of 10" in finding.evidence
     once = np.zeros((20, 10))
     once[3] = 1e-9  # fires at one state: not dead
-    assert found(checks.dead_units, seen=seen(hidden=[once])).status == "ok"
+    assert found(checks.dead_units, visited=visited_states(hidden=[once])).status == "ok"
 
 
 def test_one_action_everywhere_is_no_policy() -> None:
     same = np.tile([1.0, 2.0], (1000, 1))
-    assert found(checks.one_action, seen=seen(same)).status == "bad"
+    assert found(checks.one_action, visited=visited_states(same)).status == "bad"
     same[:30] = [3.0, 2.0]
-    assert found(checks.one_action, seen=seen(same)).number == pytest.approx(0.97)
-    assert found(checks.one_action, seen=seen(same * np.nan)).status == "bad"
-    assert found(checks.flat_values, seen=seen(np.tile([1.0, 2.0], (9, 1)))).status == "bad"
-    assert found(checks.flat_values, seen=seen()).status == "ok"
+    assert found(checks.one_action, visited=visited_states(same)).number == pytest.approx(0.97)
+    assert found(checks.one_action, visited=visited_states(same * np.nan)).status == "bad"
+    assert found(checks.flat_values, visited=visited_states(np.tile([1.0, 2.0], (9, 1)))).status == "bad"
+    assert found(checks.flat_values, visited=visited_states()).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -226,15 +226,20 @@ def test_evaluations_that_are_no_numbers_are_left_out() -> None:
 
 
 def test_large_rewards_want_taming() -> None:
-    assert found(checks.reward_scale, seen=seen(rewards=[-100.0, 1.0])).status == "suspect"
+    assert found(checks.reward_scale, visited=visited_states(rewards=[-100.0, 1.0])).status == "suspect"
     tamed = {"agent__loss": "huber"}
-    assert found(checks.reward_scale, settings=tamed, seen=seen(rewards=[-100.0, 1.0])).status == "ok"
+    assert (
+        found(checks.reward_scale, settings=tamed, visited=visited_states(rewards=[-100.0, 1.0])).status
+        == "ok"
+    )
 
 
 def test_the_worst_comes_first() -> None:
     order = [
         finding.status
-        for finding in run_checks(evidence(settings={"target": "none"}, seen=seen(np.zeros((9, 2)))))
+        for finding in run_checks(
+            evidence(settings={"target": "none"}, visited=visited_states(np.zeros((9, 2))))
+        )
     ]
     assert order == sorted(order, key=["bad", "suspect", "ok"].index)
     assert order[0] == "bad"
