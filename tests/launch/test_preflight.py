@@ -98,7 +98,7 @@ def test_a_plan_tries_an_environment_out_apart(monkeypatch: pytest.MonkeyPatch) 
 
     gymnasium.register("faulty/Leaves-v0", faulty(step=step))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"ended its process at its first reset and step \(exit code 3\)"):
-        resolve_config(make_values(**gymnasium_env("faulty/Leaves-v0")), apart=True)
+        resolve_config(make_values(**gymnasium_env("faulty/Leaves-v0")), in_subprocess=True)
 
 
 def test_an_environment_that_was_unknown_may_be_registered_later() -> None:
