@@ -30,7 +30,7 @@ def scores(compared: Sequence[Comparison]) -> Figure:
     for place, one in enumerate(compared, start=1):
         _scatter(figure.add_subplot(rows, columns, place), one)
     kinds = figure.axes[0].get_legend_handles_labels()
-    figure.legend(*kinds, loc="outside lower center", ncols=2, handletextpad=0.2)
+    figure.legend(*kinds, loc="outside lower center", ncols=columns, handletextpad=0.2)
     return figure
 
 

@@ -52,11 +52,28 @@ def _lines(compared: Sequence[Comparison]) -> Iterator[str]:
         ([one.title, *_means(one), *map(str, one.shares)] for one in compared),
     )
     yield from table(
-        ["", "prioritised", "target network", "configurations", "theirs", "ours", "difference", "p <= 0.05"],
+        [
+            "",
+            "prioritised",
+            "target network",
+            "configurations",
+            "theirs",
+            "ours",
+            "difference ± standard error",
+            "p <= 0.05",
+        ],
         (row for one in compared for row in _by_kind(one)),
     )
     yield from table(
-        ["largest differences", "number", *SHOWN.values(), "theirs", "ours", "difference", "p"],
+        [
+            "largest differences",
+            "number",
+            *SHOWN.values(),
+            "theirs: mean ± deviation",
+            "ours",
+            "difference",
+            "p",
+        ],
         (row for one in compared for row in _largest(one)),
     )
 
