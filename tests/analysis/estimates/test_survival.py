@@ -110,6 +110,10 @@ def test_the_median_lies_between_order_statistics(n: int, places: tuple[int, int
     assert sv.median_limits(times, times > 0) == (places or (0, np.inf))
 
 
+def test_two_trials_hold_the_median_between_them_with_probability_one_half() -> None:
+    assert sv.median_limits([3.0, 7.0], [True, True], level=0.5) == (3, 7)
+
+
 def test_a_censored_time_is_a_lower_limit_only() -> None:
     times, events = np.array([1, 2, 3, 4, 5, 6.0]), np.array([1, 1, 1, 1, 1, 0])
     assert sv.median_limits(times, events) == (1, np.inf)
