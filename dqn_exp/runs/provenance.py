@@ -24,6 +24,9 @@ COMPUTING = (
 """Packages that numba and gymnasium's environments and wrappers compute with; recorded if installed."""
 PLUGINS = "gymnasium.envs"
 """The entry-point group of packages that register environments without being imported."""
+CPU_FACTS = {"cpu family": "family", "model": "model"}
+VECTOR_SETS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
+"""Names in /proc/cpuinfo of the instruction sets that libraries choose by, widest first."""
 SCRIPT = "dqn-exp"
 """The name of the installed program."""
 
@@ -101,7 +104,24 @@ def _versions() -> dict[str, str]:
 
 def _cpu() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+    except OSError:
+        first = ""
+    return describe_cpu(first) or platform.processor() or platform.machine()
+
+
+def describe_cpu(block: str) -> str | None:
+    """A processor and its widest vectors, from its `block` of /proc/cpuinfo; None if that has no name.
+
+    Family, model and vectors decide how sums are rounded. A virtual machine's name often hides them.
+    """
+    parts = (line.partition(":") for line in block.splitlines())
+    facts = {name.strip(): value.strip() for name, _, value in parts}
+    if "model name" not in facts:
+        return None
+    flags = facts.get("flags", "").split()
+    details = [
+        *(f"{label} {facts[key]}" for key, label in CPU_FACTS.items() if key in facts),
+        *[label for flag, label in VECTOR_SETS.items() if flag in flags][:1],
+    ]
+    return f"{facts['model name']} ({', '.join(details)})" if details else facts["model name"]
