@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
@@ -195,3 +196,14 @@ def test_the_direction_of_a_permutation_is_its_seed_s() -> None:
     others = decide(trials._replace(seeds=trials.seeds + 100), range(100, 108), 0, HORIZON, design).looks[0]
     assert forwards.p == backwards.p
     assert forwards.p != others.p
+
+
+def test_p_counts_the_data_among_the_permutations() -> None:
+    """Two of 99 paths go as far as the data: p = (1 + 2) / (1 + 99), as in Phipson & Smyth 2010."""
+    table = create_autospec(Table, instance=True)
+    paths = np.zeros((99, 1))
+    paths[:2] = [[3.0], [-4.0]]
+    table.differences.return_value = np.array([-3.0]), paths
+    tested = Set((1,))
+    tested.look(table, 0, [5, 5], boundary=0.02)
+    assert (tested.p, tested.rejected) == (0.03, False)
