@@ -155,7 +155,7 @@ def test_masks_can_be_ignored() -> None:
 
 
 def test_who_ignores_masks_must_be_let() -> None:
-    with pytest.raises(ConfigError, match="stepped: AssertionError: door 0 of room 0 is locked"):
+    with pytest.raises(ConfigError, match="first reset or step: AssertionError: door 0 of room 0 is locked"):
         make_config(**DOORS, env__action_masks=False)
 
 
