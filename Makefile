@@ -67,7 +67,7 @@ bench: setup $(PEERS)/.installed  ## our speed beside stable-baselines3's and th
 	$(BIN)/python -m tests.benchmarks.orchestration
 	$(BIN)/python -m tests.benchmarks.scale
 
-scale: setup  ## what sweeps of 100, 1 000 and 10 000 trials cost around their training (half an hour)
+scale: setup  ## what sweeps of 100, 1 000 and 10 000 trials cost around their training (7 minutes to half an hour)
 	$(BIN)/python -m tests.benchmarks.scale --trials 100,1000,10000
 
 conformance: setup  ## do both learners learn the same? (20 seeds each)
