@@ -140,7 +140,7 @@ def _sentences_by_subject(
     """All sentences, grouped by subject."""
     yield SubjectSentences("", overview)
     if comparison:
-        yield SubjectSentences("side by side", comparison.sentences)
+        yield SubjectSentences("Side by side", comparison.sentences)
     for each, texts in over:
         yield SubjectSentences(f"{each.name}, over all environments", texts)
     if scored:
