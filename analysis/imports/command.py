@@ -103,8 +103,8 @@ def _recognise(path: Path) -> tuple[str, list[str]]:
     if not kinds:
         raise AnalysisError(
             f"{path} holds no logs of a known kind; allowed: monitor.csv or evaluations.npz of "
-            f"stable-baselines3 (RL Zoo too), TensorBoard's event files, MLflow's mlruns, CSV exports of "
-            f"W&B, or CSV files with named columns"
+            f"stable-baselines3 (RL Zoo too), TensorBoard's event files, MLflow's mlruns or "
+            f"SQLite database, CSV exports of W&B, or CSV files with named columns"
         )
     return kinds[0], kinds[1:]
 

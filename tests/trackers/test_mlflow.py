@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from analysis import load_curves, load_runs
+from analysis.__main__ import main
 from dqn_exp.runs.points import Points
 from dqn_exp.runs.tracking import PATIENCE
 from dqn_exp.trackers.mlflow import MLflow
@@ -55,6 +58,17 @@ def test_a_run_says_whose_it_is(place: Path) -> None:
     assert run.data.tags["status"] == "exhausted"
     assert run.data.params["batch"] == "16"
     assert run.data.params["env.id"] == "CartPole-v1"
+
+
+def test_its_database_is_imported_as_a_sweep(place: Path, tmp_path: Path) -> None:
+    assert main(["import", str(place / "runs"), "--to", str(tmp_path / "sweep")]) == 0
+    trial = place / "buffer=17k,seed=3"
+    row, trained = load_runs(tmp_path / "sweep").iloc[0], load_runs(trial).iloc[0]
+    for name in ("seed", "lr", "buffer", "env.id", "converged", "final_return", "episodes"):
+        assert row[name] == trained[name], name
+    columns = ["env_step", "mean_return", "std_return"]
+    read, evaluations = (load_curves(path, "evaluations")[columns] for path in (tmp_path / "sweep", trial))
+    pd.testing.assert_frame_equal(read, evaluations, check_dtype=False)
 
 
 def test_what_is_sent_again_is_there_once_and_the_rest_too(place: Path) -> None:

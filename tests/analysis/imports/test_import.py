@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections import OrderedDict
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +162,37 @@ def test_mlflow_runs(tmp_path: Path) -> None:
     row = imported(LOGS / "mlruns", tmp_path / "sweep", "--consecutive", "1").iloc[0]
     assert (row["seed"], row["lr"], row["final_return"], row["env_steps"]) == (4, 0.001, 500, 5000)
     assert (row["converged"], row["steps_to_threshold"]) == (True, 5000)
+
+
+def mlflow_database(file: Path) -> None:
+    """Three runs in the tables that MLflow 3 makes: one failed, one finished, one deleted."""
+    with closing(sqlite3.connect(file)) as database, database:
+        database.executescript(
+            "CREATE TABLE runs (run_uuid TEXT, name TEXT, status TEXT, start_time INT, lifecycle_stage TEXT);"
+            "CREATE TABLE params (key TEXT, value TEXT, run_uuid TEXT);"
+            "CREATE TABLE metrics (key TEXT, value REAL, timestamp INT, run_uuid TEXT, step INT, is_nan INT);"
+        )
+        runs = [("a1", "one", "FAILED", 1), ("b2", "two", "FINISHED", 2), ("c3", "three", "FINISHED", 3)]
+        for identity, name, status, start in runs:
+            stage = "deleted" if name == "three" else "active"
+            database.execute("INSERT INTO runs VALUES (?,?,?,?,?)", (identity, name, status, start, stage))
+            for key, value in (("learning_rate", "0.001"), ("seed", str(start)), ("env_id", "CartPole-v1")):
+                database.execute("INSERT INTO params VALUES (?,?,?)", (key, value, identity))
+            for step, value in ((2000, 500.0), (1000, 40.0)):
+                row = ("eval/mean_reward", value, step, identity, step, 0)
+                database.execute("INSERT INTO metrics VALUES (?,?,?,?,?,?)", row)
+
+
+def test_runs_in_a_database_of_mlflow(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    mlflow_database(tmp_path / "logs" / "mlflow.db")
+    (tmp_path / "logs" / "other.db").write_bytes(b"not a database")
+    rows = imported(tmp_path / "logs", tmp_path / "sweep").sort_values("seed")
+    assert rows["seed"].tolist() == [1, 2]
+    assert rows["status"].tolist() == ["failed", "exhausted"]
+    assert (rows["lr"] == 0.001).all()
+    evaluations = load_curves(tmp_path / "sweep", "evaluations")
+    assert evaluations.groupby("seed")["mean_return"].apply(list).to_dict() == {1: [40, 500], 2: [40, 500]}
 
 
 @pytest.mark.parametrize("kind", ["history", "panel"])
