@@ -15,10 +15,10 @@ def why_silent(address: str, seconds: float) -> str | None:
     """
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
-        asked = subprocess.run(
+        finished = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
         )
     except subprocess.TimeoutExpired:
         return f"no answer within {seconds:g} seconds"
-    said = asked.stderr.strip() or f"exit code {asked.returncode}"
-    return None if asked.returncode == 0 else said.splitlines()[-1]
+    reason = finished.stderr.strip() or f"exit code {finished.returncode}"
+    return None if finished.returncode == 0 else reason.splitlines()[-1]

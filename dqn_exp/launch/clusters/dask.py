@@ -62,11 +62,8 @@ class DaskCluster:
                     thread.submit(asyncio.run, _await_answer(address)).result()
             return Client(self._own or address, timeout=CONNECT_SECONDS, set_as_default=False)
         except Exception as error:  # of many kinds, depending on the protocol
-            reason: BaseException = error
-            while reason.__cause__ is not None:
-                reason = reason.__cause__
             raise ConfigError(
-                f"hydra.launcher.address={address}: no scheduler answers ({reason}); allowed: "
+                f"hydra.launcher.address={address}: no scheduler answers ({_first_cause(error)}); allowed: "
                 f"{ADDRESSES['dask']}"
             ) from None
 
@@ -105,11 +102,17 @@ class DaskCluster:
             self._own.close(timeout=CONNECT_SECONDS)
 
 
+def _first_cause(error: BaseException) -> str:
+    """What the deepest of its causes says that says anything."""
+    deeper = _first_cause(error.__cause__) if error.__cause__ else ""
+    return deeper or str(error)
+
+
 async def _await_answer(address: str) -> None:
     """Raise an exception unless dask answers at `address`; a `Client` would wait for ever."""
-    asked = connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    connection = connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
     try:
-        comm = await asyncio.wait_for(asked, ANSWER_SECONDS)
+        comm = await asyncio.wait_for(connection, ANSWER_SECONDS)
     except TimeoutError:
         raise TimeoutError(f"no answer within {ANSWER_SECONDS:g} seconds") from None
     comm.abort()

@@ -24,9 +24,9 @@ class Queue:
         if time.monotonic() - self._looked < QUEUE_SECONDS:
             return
         self._looked = time.monotonic()
-        told = ask_slurm("squeue", f"--user={os.getuid()}", "--noheader", "--array", "--format=%i")
-        if told is not None:
-            self._jobs, self._known = set(told.split()), self._looked
+        listed = ask_slurm("squeue", f"--user={os.getuid()}", "--noheader", "--array", "--format=%i")
+        if listed is not None:
+            self._jobs, self._known = set(listed.split()), self._looked
 
     def lacks(self, job_id: str, submitted: float) -> bool:
         """Whether Slurm did not have the job that was `submitted` at that monotonic time."""
@@ -35,15 +35,15 @@ class Queue:
 
 def last_state(job_id: str) -> str:
     """The state of a job that has ended, such as TIMEOUT; UNKNOWN if Slurm has forgotten it."""
-    told = ask_slurm("scontrol", "--oneliner", "show", "job", job_id) or ""
-    found = re.search(r"\bJobState=(\w+)", told)
-    return found.group(1) if found else "UNKNOWN"
+    description = ask_slurm("scontrol", "--oneliner", "show", "job", job_id) or ""
+    state = re.search(r"\bJobState=(\w+)", description)
+    return state.group(1) if state else "UNKNOWN"
 
 
 def ask_slurm(*command: str) -> str | None:
     """What a command of Slurm prints; None if its controller does not answer."""
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS)
     except subprocess.TimeoutExpired:
         return None
-    return asked.stdout if asked.returncode == 0 else None
+    return finished.stdout if finished.returncode == 0 else None
