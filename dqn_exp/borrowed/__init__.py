@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         sweeper_of,
     )
     from dqn_exp.borrowed.loky import exit_code, kill_workers, terminate_workers
-    from dqn_exp.borrowed.omegaconf import represent_string
+    from dqn_exp.borrowed.omegaconf import plain, represent_string
     from dqn_exp.borrowed.optuna import JournalFileLock, queued_parameters, storage_of, trial_id
     from dqn_exp.borrowed.ray import why_silent
 

@@ -16,9 +16,9 @@ import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 
-from dqn_exp.borrowed import represent_string
+from dqn_exp.borrowed import plain, represent_string
 from dqn_exp.runs import remove_leftovers, write_atomic
 
 
@@ -51,7 +51,7 @@ def write_hydra_directory(config: DictConfig, folder: Path) -> None:
     """Write the files that Hydra writes to `.hydra/` for a job."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    values: Any = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
+    values = plain(config, resolve=False)
     hydra = values.pop("hydra")
     contents = {"config": values, "hydra": {"hydra": hydra}, "overrides": hydra["overrides"]["task"]}
     for name, content in contents.items():

@@ -22,7 +22,7 @@ from hydra.core.utils import filter_overrides
 from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from dqn_exp.borrowed import override_dirname
+from dqn_exp.borrowed import override_dirname, plain
 from dqn_exp.config import Config, ConfigError, dotted, refuse_second_names, refuse_unused_names, unknown
 from dqn_exp.launch.fitting import fit
 from dqn_exp.launch.garbage import garbage_uncollected
@@ -223,7 +223,7 @@ def plain_values(config: DictConfig, hydra: Any = None) -> dict[str, Any]:
     which is in `hydra`. `hydra` is the node of `config` unless it is given.
     """
     values = {
-        str(name): OmegaConf.to_container(value, resolve=True) if isinstance(value, Container) else value
+        str(name): plain(value, resolve=True) if isinstance(value, Container) else value
         for name, value in config.items()
         if name not in NOT_OF_A_TRIAL
     }

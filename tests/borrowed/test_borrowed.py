@@ -10,6 +10,8 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
 from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import forkserver
@@ -21,7 +23,8 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import InterpolationKeyError
 from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
@@ -37,6 +40,7 @@ from dqn_exp.borrowed import (
     kill_workers,
     may_have_children,
     override_dirname,
+    plain,
     represent_string,
     storage_of,
     terminate_workers,
@@ -145,6 +149,48 @@ def test_strings_in_omegaconfs_yaml() -> None:
         assert yaml.dump(values, Dumper=Dumper, default_flow_style=False) == OmegaConf.to_yaml(
             OmegaConf.create(values)
         )
+
+
+class Colour(Enum):
+    RED = 1
+
+
+@dataclass
+class Typed:
+    colour: Colour = Colour.RED
+    nothing: int | None = None
+    folder: Path = Path("a/b")
+    missing: str = MISSING
+    inner: dict[str, int] = field(default_factory=lambda: {"a": 1})
+
+
+@pytest.mark.parametrize("resolve", [False, True])
+def test_plain_values_are_omegaconfs(resolve: bool) -> None:
+    values = {
+        "lr": 1e-3,
+        "text": "${lr} of ${inner.name}",
+        "inner": {"name": "x", "again": "${list}", "up": "${..lr}", "twice": "${.again.1}"},
+        "list": [1, "${lr}", {"of": "${inner.name}"}, None],
+        "whole": "${inner}",
+        "escaped": r"\${lr} and $HOME",
+        "none": None,
+        "empty": {},
+        "typed": Typed,
+    }
+    config = OmegaConf.create(values)
+    with borrowed("omegaconf", "how it keeps values"):
+        assert plain(config, resolve) == OmegaConf.to_container(config, resolve=resolve, enum_to_str=True)
+        typed = OmegaConf.structured(Typed)
+        assert plain(typed, resolve) == OmegaConf.to_container(typed, resolve=resolve, enum_to_str=True)
+
+
+def test_of_an_interpolation_that_leads_nowhere_the_key_is_named() -> None:
+    config = OmegaConf.create({"inner": {"a": "${nowhere}"}})
+    with (
+        borrowed("omegaconf", "how it keeps values"),
+        pytest.raises(InterpolationKeyError, match=r"(?s)nowhere.*full_key: inner\.a"),
+    ):
+        plain(config, resolve=True)
 
 
 def test_the_fork_server_is_ended() -> None:
