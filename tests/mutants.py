@@ -297,7 +297,8 @@ def ask(tests: Sequence[str], mutants: Sequence[Mutant]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-k", FEW, *tests]))
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-m", "slow or not slow", "-k", FEW]
+    os._exit(pytest.main([*options, *tests]))
 
 
 def verdict(tests: Sequence[str], mutants: Sequence[Mutant], seconds: float) -> int | None:
