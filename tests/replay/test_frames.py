@@ -118,6 +118,15 @@ def counted(number: int) -> np.ndarray:
     return np.frombuffer(number.to_bytes(8, "little"), np.uint8).reshape(1, 2, 4)
 
 
+def test_a_restored_store_forgets_what_it_held() -> None:
+    store, other = (frames_module.FrameStore((1, 2, 4), 10) for _ in range(2))
+    number = store.add_reference(counted(1))
+    other.add_reference(counted(2))
+    other.load_state(store.state(), np.array([number]))
+    held = [other.add_reference(counted(n)) for n in (1, 2)]
+    np.testing.assert_array_equal(other.take(np.array(held)), [counted(1), counted(2)])
+
+
 @pytest.mark.parametrize("stack", [1, 4])
 def test_each_frame_is_stored_once_and_let_go_with_its_rows(
     stack: int, monkeypatch: pytest.MonkeyPatch

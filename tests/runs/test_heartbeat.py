@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,15 @@ def beats(directory: Path, seconds: float) -> set[int | None]:
         seen.add(last_heartbeat(directory))
         time.sleep(0.05)
     return seen
+
+
+def test_it_does_not_keep_a_process_that_ends(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    heart = Heartbeat(tmp_path, lambda: 0)
+    (thread,) = set(threading.enumerate()) - before
+    assert thread.daemon
+    heart.close()
+    assert not thread.is_alive()
 
 
 def test_it_beats_while_there_is_progress_and_no_longer(tmp_path: Path) -> None:

@@ -108,6 +108,13 @@ def test_of_two_values_there_is_no_best_beyond_their_difference(tmp_path: Path) 
     assert axis_test(read_sweep(tmp_path / "s")).may_be_best == []
 
 
+def test_one_common_seed_does_not_tell_which_may_be_best(tmp_path: Path) -> None:
+    for n, lr in enumerate([0.1, 0.2, 0.3]):
+        for seed in [0, *range(1 + 10 * n, 6 + 10 * n)]:
+            write_trial(tmp_path / "s" / f"lr={lr},seed={seed}", {"lr": lr, "seed": seed}, 4000 * (seed + 1))
+    assert axis_test(read_sweep(tmp_path / "s")).may_be_best == []
+
+
 def test_a_lost_trial_drops_its_pair_and_not_the_pairing(tmp_path: Path) -> None:
     sweep_dir = effect_sweep(tmp_path / "s", seeds=7)
     write_trial(sweep_dir / "extra", {"gamma": 0.99, "seed": 77}, 9000)
