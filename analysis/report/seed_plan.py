@@ -12,6 +12,7 @@ from rich.table import Table
 
 from analysis.errors import AnalysisError
 from analysis.estimates import planning, samples
+from analysis.estimates.describe import per_seed
 from analysis.estimates.statistics import TESTED_FROM
 from analysis.records import ALL, Axis, Sweep, Timeline, as_list, read_sweep
 from dqn_exp.text import format_number
@@ -26,8 +27,10 @@ class Basis(NamedTuple):
 
     description: str
     variance: float
-    """Variance of the difference of relative times of two values."""
+    """Variance of the difference of relative times of two values, each averaged over the other axes."""
     n_values: int
+    combinations: int
+    """Combinations of the other axes' values, in each of which a seed trains every value."""
     seconds: float
     """Training time of one trial on one core; NaN if unknown."""
 
@@ -90,7 +93,7 @@ def _assumptions(args: argparse.Namespace) -> Basis:
         f"Assumed: the standard deviation of times is {cv:g} of their mean; trials of one seed have a "
         f"correlation of {correlation:g}."
     )
-    return Basis(description, planning.variance(cv, correlation), args.values or 2, np.nan)
+    return Basis(description, planning.variance(cv, correlation), args.values or 2, 1, np.nan)
 
 
 def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
@@ -103,9 +106,9 @@ def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
     known = [seconds for seconds in trials if not np.isnan(seconds)]
     seconds = float(np.mean(known)) if known else np.nan
     bases = [
-        Basis(description, variance, n_values or len(axis.values), seconds)
+        Basis(description, variance, n_values or len(axis.values), combinations, seconds)
         for axis in sweep.axes
-        for description, variance in _pilot(sweep, axis, timeline)
+        for description, variance, combinations in _pilot(sweep, axis, timeline)
     ]
     if not bases:
         raise AnalysisError(
@@ -115,26 +118,32 @@ def pilots(sweep: Sweep, n_values: int | None) -> list[Basis]:
     return bases
 
 
-def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, float]]:
+def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, float, int]]:
     if axis is ALL or not sweep.judged:
         return []
     reference, _ = sweep.reference(axis)
     groups = samples.group(sweep.counted, axis)
-    variances = []
+    found = []
     for code, rows in enumerate(groups):
         pairs = samples.in_pairs(sweep, axis, rows, groups[reference]) if code != reference else None
-        if pairs and len(pairs[0]) >= 3:
-            ours, theirs = (np.minimum(timeline.times(part), timeline.horizon) for part in pairs)
-            variances.append((planning.pilot_variance(ours, theirs), len(pairs[0]), axis.labels()[code]))
-    if not variances:
+        if pairs and len(set(samples.seeds(pairs[0]))) >= 3:
+            ours, theirs = (
+                per_seed(samples.seeds(part), np.minimum(timeline.times(part), timeline.horizon))
+                for part in pairs
+            )
+            combinations = len(np.unique(sweep.strata(axis, pairs[0])))
+            variance = planning.pilot_variance(ours, theirs)
+            found.append((variance, len(ours), combinations, axis.labels()[code]))
+    if not found:
         return []
-    variance, n, label = max(variances)
+    variance, n, combinations, label = max(found)
+    within = f", each the mean of {combinations} combinations of the other axes" if combinations > 1 else ""
     description = (
         f"From this pilot: {axis.name} = {label} against {axis.labels()[reference]}, the values with the "
-        f"largest variance, in {n} pairs. The plan uses the upper {planning.CAUTION:.0%} limit of the "
-        "variance, because a small pilot often shows too little variance."
+        f"largest variance, in {n} seeds{within}. The plan uses the upper {planning.CAUTION:.0%} limit of "
+        "the variance, because a small pilot often shows too little variance."
     )
-    return [(description, variance)]
+    return [(description, variance, combinations)]
 
 
 def show(basis: Basis, needs: list[planning.Need], power: float, console: Console) -> None:
@@ -144,8 +153,10 @@ def show(basis: Basis, needs: list[planning.Need], power: float, console: Consol
     for title in ("to find, with power " + f"{power:g}", "seeds per value", "trials", "hours of one core"):
         table.add_column(title, justify="left" if title.startswith("to") else "right")
     for need in needs:
-        trials = need.seeds * basis.n_values
+        trials = need.seeds * basis.n_values * basis.combinations
         hours = f"{trials * basis.seconds / 3600:.2g}" if basis.seconds == basis.seconds else "unknown"
         table.add_row(need.question, str(need.seeds), format_number(trials), hours)
     console.print(table)
-    console.print(f"For {basis.n_values} values; tests begin at {TESTED_FROM} seeds.", highlight=False)
+    within = f" in each of {basis.combinations} combinations" if basis.combinations > 1 else ""
+    values = f"For {basis.n_values} values{within}"
+    console.print(f"{values}; tests begin at {TESTED_FROM} seeds.", highlight=False)

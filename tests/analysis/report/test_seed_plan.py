@@ -50,6 +50,29 @@ def test_a_pilot_gives_variance_values_and_hours(tmp_path: Path, capsys: pytest.
     assert float(hours) == pytest.approx(int(trials) * 2.5 / 3600, rel=0.05)
 
 
+def test_over_another_axis_seeds_are_counted_and_not_pairs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A seed is as lucky with every batch: three batches tell no more about the variance than one."""
+    luck = np.random.default_rng(1).uniform(0.5, 1.5, size=6)
+
+    def time(cell: dict[str, float], seed: int) -> float:
+        return 20_000 * (luck[seed] if cell["lr"] == 0.2 else 1)
+
+    alone = write_sweep(tmp_path / "alone", {"lr": [0.1, 0.2]}, 6, time)
+    three = write_sweep(tmp_path / "three", {"lr": [0.1, 0.2], "batch": [8, 16, 32]}, 6, time)
+    (expected,) = pilots(read_sweep(alone), None)
+    found = next(b for b in pilots(read_sweep(three), None) if "lr = 0.2 against 0.1" in b.description)
+    assert found.variance == pytest.approx(expected.variance)
+    assert "in 6 seeds, each the mean of 3 combinations of the other axes" in found.description
+    assert (found.n_values, found.combinations) == (2, 3)
+    assert main(["plan", str(three), "--ratios", "1.5"]) == 0
+    out = capsys.readouterr().out
+    (seeds, trials, _) = rows(out)["1.5 times as long"]
+    assert int(trials) == 2 * 3 * int(seeds)
+    assert "For 2 values in each of 3 combinations; tests begin" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
