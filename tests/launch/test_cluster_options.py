@@ -170,7 +170,7 @@ def test_a_call_that_ends_with_its_scheduler_is_no_lost_worker() -> None:
 def test_slurm_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     options = {"folder": str(tmp_path / "unused"), "array_parallelism": 2, "partition": "gpu"}
-    with pytest.raises(ConfigError, match=r"^hydra/launcher=slurm: submitit says: "):
+    with pytest.raises(ConfigError, match=r"^hydra/launcher=slurm: submitit says: .*srun.*executor=local$"):
         opening.open_cluster("slurm", executor="slurm", parameters={}, **options)
     with pytest.raises(ConfigError, match="colour"):
         opening.open_cluster("slurm", executor="local", parameters={"colour": "red"}, **options)

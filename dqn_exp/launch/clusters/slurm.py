@@ -69,7 +69,10 @@ class SlurmCluster:
             made.update_parameters(**parameters)
         except (ValueError, RuntimeError, NameError, AssertionError, TypeError) as error:
             said = " ".join(str(error).split())
-            raise ConfigError(f"hydra/launcher=slurm: submitit says: {said}") from None
+            raise ConfigError(
+                f"hydra/launcher=slurm: submitit says: {said}; allowed: submitit's parameters, on "
+                "a machine with Slurm's commands, or with hydra.launcher.executor=local"
+            ) from None
         return made
 
     def look(self) -> Iterator[tuple[str, bytes]]:
