@@ -69,7 +69,7 @@ MIRRORS: dict[str, Sequence[str]] = {
     ),
     "dqn_exp/agent/bootstrap.py": (LEARNERS,),
     "dqn_exp/agent/dqn.py": (RUN, EFFECTS, "tests/agent/test_target.py", "tests/envs/test_contract.py"),
-    "dqn_exp/agent/randomness.py": (RUN, EFFECTS),
+    "dqn_exp/agent/randomness.py": ("tests/agent/test_torch_learner.py", RUN, EFFECTS),
     "dqn_exp/agent/agent.py": (RUN,),
     "dqn_exp/replay/build.py": ("tests/launch/test_memory.py", EFFECTS, KEYS),
     "dqn_exp/replay/rows.py": ("tests/replay/test_ring.py", "tests/launch/test_memory.py"),
