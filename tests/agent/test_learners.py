@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dqn_exp.agent.eligibility import fused_obstacle
 from dqn_exp.agent.fused import FusedLearner
 from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.torch_learner import TorchLearner, build_optimizer
+from dqn_exp.config import parse_config
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import C51Config, Config, QRConfig
 from dqn_exp.heads import Values
@@ -560,3 +562,15 @@ def test_a_fused_learner_that_cannot_be_had_is_refused_at_once(
     with pytest.raises(ConfigError) as error:
         resolve_config(make_values(learner="fused", **settings))
     assert all(word in str(error.value) for word in ["learner='fused'", *words])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"env__images": True}, "network.name='mlp' with env.images=true; allowed: network=cnn"),
+        ({"network": "nature", "env__images": True}, "3 layers in network.convolutions; allowed: one"),
+    ],
+)
+def test_images_need_one_convolution(settings: dict[str, Any], words: str) -> None:
+    assert words in str(fused_obstacle(parse_config(make_values(**settings))))
+    assert fused_obstacle(parse_config(make_values(network="cnn", env__images=True))) is None
