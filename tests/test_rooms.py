@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,7 @@ FOR_PEOPLE = {"cli", "api", "export", "__main__", "_plugins"}
 LOWEST_HIDDEN = "launch"
 """From this room of `dqn_exp` upwards, `analysis` knows nothing but `STORAGE`."""
 STORAGE = "dqn_exp.study.storage"
+UNTAKEN: set[str] = set()
 
 
 def imports() -> Iterator[tuple[str, str]]:
@@ -132,14 +134,64 @@ def test_rooms_are_entered_by_their_faces() -> None:
 
 
 def _is_named(module: str) -> bool:
-    """Does the room's docstring offer this module as a whole, in backquotes?"""
+    """Does the room's face offer this module as a whole?"""
     package, _, name = module.rpartition(".")
-    face = ROOT / package.replace(".", "/") / "__init__.py"
-    return f"`{name}`" in str(ast.get_docstring(ast.parse(face.read_text())))
+    return name in offered_modules(face_of(package))
 
 
-@pytest.mark.parametrize(
-    "face", sorted([*ROOT.glob("dqn_exp/*/__init__.py"), *ROOT.glob("analysis/*/__init__.py")]), ids=str
-)
+def face_of(package: str) -> Path:
+    return ROOT / package.replace(".", "/") / "__init__.py"
+
+
+def offered_modules(face: Path) -> list[str]:
+    """The names in backquotes that directly follow the word "module", "modules" or "package"."""
+    text = " ".join(str(ast.get_docstring(ast.parse(face.read_text()))).split())
+    lists = re.findall(r"(?:[Mm]odules?|[Pp]ackages?) ((?:`\w+`(?:, and |, | and )?)+)", text)
+    return re.findall(r"`(\w+)`", " ".join(lists))
+
+
+def offered_names(face: Path) -> list[str]:
+    """The names that a face hands on from its modules."""
+    blocks = (node for node in ast.parse(face.read_text()).body if isinstance(node, ast.If))
+    imports = (node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom))
+    package = ".".join(face.parent.relative_to(ROOT).parts)
+    return [alias.name for node in imports if str(node.module).startswith(package) for alias in node.names]
+
+
+FACES = sorted([*ROOT.glob("dqn_exp/*/__init__.py"), *ROOT.glob("analysis/*/__init__.py")])
+
+
+@pytest.mark.parametrize("face", FACES, ids=str)
 def test_every_room_says_what_it_offers(face: Path) -> None:
     assert "_plugins" in str(face) or len(str(ast.get_docstring(ast.parse(face.read_text())))) > 40
+
+
+def names_taken() -> set[tuple[str, str]]:
+    """Package and name of every `from package import name` outside the room, also in tests and documents."""
+    sources = [path for top in ("dqn_exp", "analysis", "tests") for path in ROOT.glob(f"{top}/**/*.py")]
+    trees = [(path, ast.parse(path.read_text())) for path in sources]
+    written = "\n".join(path.read_text() for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
+    taken = {
+        (str(node.module), alias.name)
+        for path, tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        if not str(path.relative_to(ROOT)).startswith(f"{node.module.replace('.', '/')}/")
+        for alias in node.names
+    }
+    lines = re.findall(r"from ((?:dqn_exp|analysis)[\w.]*) import ([\w, ]+)", written)
+    return taken | {(package, name.strip()) for package, names in lines for name in names.split(",")}
+
+
+def test_what_a_face_offers_is_taken() -> None:
+    """A name or a module that no other room, test or document takes from a face is private."""
+    taken, modules = names_taken(), {imported for _, imported in IMPORTS}
+    idle = [
+        f"{face.parent.name}.{name}"
+        for face in FACES
+        for package in [".".join(face.parent.relative_to(ROOT).parts)]
+        for name in offered_names(face)
+        if (package, name) not in taken
+    ]
+    assert len(modules) > 100
+    assert sorted(idle) == sorted(UNTAKEN)

@@ -9,7 +9,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from analysis.audit.command import audit
-    from analysis.audit.compare import Verdict
+    from analysis.audit.compare import AuditVerdict
     from analysis.audit.sentences import bound
 
 __getattr__ = lazy(__name__, __file__)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.audit.compare import Verdict
+from analysis.audit.compare import AuditVerdict
 from analysis.audit.sentences import sentences
 from analysis.audit.training import config_of, retrain
 from analysis.errors import AnalysisError
@@ -64,7 +64,7 @@ class Candidates(NamedTuple):
 
 def audit(
     paths: Paths, trials: int, seed: int, imports: bool, workers: int
-) -> Sequence[tuple[Path, Verdict]]:
+) -> Sequence[tuple[Path, AuditVerdict]]:
     """Train a number `trials` of the trials in `paths` again, chosen at random by `seed`; print the result.
 
     Raises AnalysisError if none can be trained again.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from analysis.audit.compare import Verdict
+from analysis.audit.compare import AuditVerdict
 from analysis.estimates import statistics as st
 from dqn_exp.scores import LEVEL
 
@@ -20,7 +20,7 @@ def bound(wrong: int, tried: int) -> float:
     return float(st.exact_limits([wrong / tried], tried, level=2 * LEVEL - 1)[1][0])
 
 
-def sentences(verdicts: Sequence[tuple[Path, Verdict]], total: int) -> Iterator[str]:
+def sentences(verdicts: Sequence[tuple[Path, AuditVerdict]], total: int) -> Iterator[str]:
     """`total`: the number of trials from which those of `verdicts` were chosen."""
     tried, counts = len(verdicts), Counter(verdict.likeness for _, verdict in verdicts)
     wrong = counts["differs"] + counts["failed"]

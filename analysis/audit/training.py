@@ -9,7 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from analysis.audit.compare import Verdict, compare
+from analysis.audit.compare import AuditVerdict, compare
 from dqn_exp.config import Config, recorded_config
 from dqn_exp.runs import DESCRIPTION, read_json
 
@@ -17,17 +17,17 @@ ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 """Environment variables that limit a process to one thread, as in the original training."""
 
 
-def retrain(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Verdict]]:
+def retrain(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, AuditVerdict]]:
     """Train each trial again; yields it with its verdict, in the order in which they end."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     pool = ProcessPoolExecutor(min(workers, len(trials)), mp_context=get_context("spawn"))
     try:
-        futures: dict[Future[Verdict], Path] = {pool.submit(judge, trial): trial for trial in trials}
+        futures: dict[Future[AuditVerdict], Path] = {pool.submit(judge, trial): trial for trial in trials}
         for future in as_completed(futures):
             error = future.exception()
             cause = f"{type(error).__name__}: {error}" if error else ""
-            yield futures[future], Verdict("failed", cause) if error else future.result()
+            yield futures[future], AuditVerdict("failed", cause) if error else future.result()
     finally:
         pool.shutdown(cancel_futures=True)
         for name, value in before.items():
@@ -37,7 +37,7 @@ def retrain(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, Verdic
                 os.environ[name] = value
 
 
-def judge(trial: Path) -> Verdict:
+def judge(trial: Path) -> AuditVerdict:
     """Train one recorded trial again and compare."""
     from dqn_exp.registry import import_modules
     from dqn_exp.runs import environment, run_trial

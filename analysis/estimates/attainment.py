@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.estimates.blocked import PERMUTATIONS, ROUNDING, PValue, comparable
 from analysis.estimates.compare import Compared
-from analysis.estimates.samples import Curve, evaluations, group, seeds
+from analysis.estimates.samples import LearningCurve, evaluations, group, seeds
 from analysis.estimates.statistics import SIGNIFICANT
 from analysis.records import Axis, Row, Sweep, Timeline, moments
 from dqn_exp.runs import NEVER
@@ -74,7 +74,7 @@ class Attainment(NamedTuple):
     """For the index of each value that can be tested."""
 
 
-def reached(curves: Sequence[Curve], observed_until: ArrayLike, grid: Grid) -> Floats:
+def reached(curves: Sequence[LearningCurve], observed_until: ArrayLike, grid: Grid) -> Floats:
     """1 where a trial had reached a return by a time, 0 where it had not, NaN where unknown: [n, m, k].
 
     `observed_until` [n]: the end of each trial; inf if it is known to reach no more.
@@ -85,7 +85,7 @@ def reached(curves: Sequence[Curve], observed_until: ArrayLike, grid: Grid) -> F
     return np.where(unknown, np.nan, first <= at)
 
 
-def _first_times(curve: Curve, returns: Floats) -> Floats:
+def _first_times(curve: LearningCurve, returns: Floats) -> Floats:
     """The time when a trial first reached each of `returns` [k]; inf where it never did: [k]."""
     best = np.maximum.accumulate(np.fmax(curve.returns, -np.inf))
     return np.asarray(np.append(curve.times, np.inf)[np.searchsorted(best, returns)])
@@ -162,7 +162,7 @@ def surfaces(
     return Attainment(grid, shares, list(map(len, groups)), reference, differences)
 
 
-def grid_of(curves: Sequence[Curve], horizon: float) -> Grid | None:
+def grid_of(curves: Sequence[LearningCurve], horizon: float) -> Grid | None:
     """The grid: the times of evaluations up to the horizon, and equal steps of the return.
 
     If the times are too many, they are equal steps as well. None if all returns are equal.

@@ -14,7 +14,7 @@ from analysis.estimates import survival as sv
 from analysis.estimates.best import may_be_best
 from analysis.estimates.blocked import PValue, Shuffler, Trials
 from analysis.estimates.describe import Table, per_seed, with_interval
-from analysis.estimates.samples import Sample, events, group, in_pairs, sample, seeds
+from analysis.estimates.samples import ConvergenceTimes, events, group, in_pairs, sample, seeds
 from analysis.records import Axis, Row, Sweep, Timeline, same_networks
 from dqn_exp import scores
 
@@ -162,7 +162,7 @@ def _effect(
 
 
 def effect(
-    trials: Sample, reference: Sample, horizon: float, paired: bool, level: float = 0.9
+    trials: ConvergenceTimes, reference: ConvergenceTimes, horizon: float, paired: bool, level: float = 0.9
 ) -> dict[str, Any]:
     """How much slower (or faster) these trials are than those of the reference, in restricted times.
 

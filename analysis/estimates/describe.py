@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.estimates.samples import Sample, configurations, group, in_common, sample, seeds
+from analysis.estimates.samples import ConvergenceTimes, configurations, group, in_common, sample, seeds
 from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
 from dqn_exp import scores
 from dqn_exp.runs import NEVER
@@ -69,7 +69,7 @@ def _area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
     return scores.area(times, returns, timeline.horizon, diverged)
 
 
-def speed(trials: Sample, horizon: float, rng: np.random.Generator) -> dict[str, float]:
+def speed(trials: ConvergenceTimes, horizon: float, rng: np.random.Generator) -> dict[str, float]:
     """Converged fraction, median and restricted mean of the times to convergence, each with its interval."""
     if not trials.seeds:
         return {
@@ -92,7 +92,9 @@ def share_interval(of: Sequence[Hashable], happened: Floats) -> Interval:
     return NO_INTERVAL if repeats_seeds(of) else st.wilson_interval(int(happened.sum()), len(happened))
 
 
-def restricted_mean(trials: Sample, horizon: float, rng: np.random.Generator) -> tuple[float, Interval]:
+def restricted_mean(
+    trials: ConvergenceTimes, horizon: float, rng: np.random.Generator
+) -> tuple[float, Interval]:
     """Mean of min(T, `horizon`) with its interval; both lie between 0 and the horizon."""
     capped = per_seed(trials.seeds, sv.restricted(trials.times, horizon))
     return float(capped.mean()), st.mean_interval(capped, rng, bounds=(0.0, horizon))

@@ -23,7 +23,7 @@ from analysis.estimates.blocked import (
     sums_by_seed,
 )
 from analysis.estimates.compare import Compared
-from analysis.estimates.samples import Curve, evaluations
+from analysis.estimates.samples import LearningCurve, evaluations
 from analysis.records import Sweep, Timeline
 from dqn_exp.convergence import convergence_index
 from dqn_exp.scores import Floats, normalised_area
@@ -84,7 +84,7 @@ def choices(
     return listed, listed.index(Choice("log-rank", horizon, threshold, consecutive))
 
 
-def goodness(curves: Sequence[Curve], strata: ArrayLike, choice: Choice) -> Floats:
+def goodness(curves: Sequence[LearningCurve], strata: ArrayLike, choice: Choice) -> Floats:
     """The goodness of each trial by one choice; larger is better: [n]."""
     if choice.threshold is None or choice.consecutive is None:
         of = _area if choice.measure == "area" else _final
@@ -122,11 +122,11 @@ def examine(sweep: Sweep, of: Compared, timeline: Timeline, shuffler: Shuffler) 
     return over_all(scored, listed, declared, shuffler)
 
 
-def _area(curve: Curve, budget: float) -> float:
+def _area(curve: LearningCurve, budget: float) -> float:
     return normalised_area(curve.times, curve.returns, budget)
 
 
-def _final(curve: Curve, budget: float) -> float:
+def _final(curve: LearningCurve, budget: float) -> float:
     """The mean of the last three evaluations within the budget."""
     returns = curve.returns[curve.times <= budget]
     return float(returns[-3:].mean()) if len(returns) else float(curve.returns[0])

@@ -11,7 +11,7 @@ from analysis.records import Axis, Row, Sweep, Timeline, column, seed_of
 from dqn_exp.scores import Floats
 
 
-class Sample(NamedTuple):
+class ConvergenceTimes(NamedTuple):
     """Times to convergence of n trials, and their seeds."""
 
     seeds: list[Any]
@@ -20,21 +20,21 @@ class Sample(NamedTuple):
     events: Floats
 
 
-class Curve(NamedTuple):
+class LearningCurve(NamedTuple):
     """The evaluations of one trial."""
 
     times: Floats  # [m], ascending
     returns: Floats  # [m]
 
 
-def evaluations(sweep: Sweep, row: Row, timeline: Timeline) -> Curve:
+def evaluations(sweep: Sweep, row: Row, timeline: Timeline) -> LearningCurve:
     """The evaluations of the trial of `row` over `timeline`; empty if the trial has none."""
     recorded: Mapping[str, Floats] = sweep.evaluations[row["run"]] or {}
-    return Curve(recorded.get(timeline.curve, np.empty(0)), recorded.get("mean_return", np.empty(0)))
+    return LearningCurve(recorded.get(timeline.curve, np.empty(0)), recorded.get("mean_return", np.empty(0)))
 
 
-def sample(rows: Sequence[Row], timeline: Timeline) -> Sample:
-    return Sample(seeds(rows), timeline.times(rows), events(rows))
+def sample(rows: Sequence[Row], timeline: Timeline) -> ConvergenceTimes:
+    return ConvergenceTimes(seeds(rows), timeline.times(rows), events(rows))
 
 
 def seeds(rows: Iterable[Row]) -> list[Any]:

@@ -20,7 +20,7 @@ POINTS = 201
 """Number of scores at which a profile is computed."""
 
 
-class Part(NamedTuple):
+class ScoredTrials(NamedTuple):
     """One environment: the axes of its sweep, and its trials that have a score."""
 
     axes: dict[str, Axis]
@@ -66,7 +66,9 @@ class Scores(NamedTuple):
 
 def over_scores(sweeps: Mapping[str, Sweep], rng: np.random.Generator) -> Scores | None:
     """Profiles and sensitivity over several environments. None if one of them has no scores."""
-    parts = [Part({axis.name: axis for axis in sweep.axes}, _scored(sweep)) for sweep in sweeps.values()]
+    parts = [
+        ScoredTrials({axis.name: axis for axis in sweep.axes}, _scored(sweep)) for sweep in sweeps.values()
+    ]
     if not all(part.rows for part in parts):
         return None
     shared = [name for name in parts[0].axes if all(name in part.axes for part in parts)]
@@ -89,7 +91,7 @@ def _scored(sweep: Sweep) -> list[Row]:
     return [row for row, score in zip(rows, normalised_returns(rows), strict=True) if np.isfinite(score)]
 
 
-def _profiles(name: str, parts: Sequence[Part]) -> Profiles:
+def _profiles(name: str, parts: Sequence[ScoredTrials]) -> Profiles:
     axes = [part.axes[name] for part in parts]
     groups = [
         dict(zip(axis.values, samples.group(part.rows, axis), strict=True))
@@ -118,7 +120,7 @@ def _points(scores: Sequence[Floats]) -> Floats:
     return np.linspace(known.min() - room, known.max() + room, POINTS)
 
 
-def _tuning(parts: Sequence[Part], rng: np.random.Generator) -> Tuning | str:
+def _tuning(parts: Sequence[ScoredTrials], rng: np.random.Generator) -> Tuning | str:
     axes = list(parts[0].axes.values())
     if any(axis is ALL or defines_the_outcome(axis) for axis in axes):
         return ""
@@ -143,7 +145,7 @@ def _tuning(parts: Sequence[Part], rng: np.random.Generator) -> Tuning | str:
     return Tuning(axes, sensitivity(scores, settings, rng), variants, len(seeds), len(parts))
 
 
-def _cells(part: Part, axes: Sequence[Axis]) -> dict[tuple[int, ...], dict[Any, float]]:
+def _cells(part: ScoredTrials, axes: Sequence[Axis]) -> dict[tuple[int, ...], dict[Any, float]]:
     """For each setting (codes of the axes' values), the score of each seed. {} if the part has other axes."""
     if [(axis.name, axis.values) for axis in part.axes.values()] != [(a.name, a.values) for a in axes]:
         return {}

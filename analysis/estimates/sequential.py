@@ -40,7 +40,7 @@ ALPHA = 0.05
 PATHS = 10_000
 ROUNDING = 1e-9
 
-Verdict = Literal["differs", "equal", "same", "undecided"]
+LookVerdict = Literal["differs", "equal", "same", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Look(NamedTuple):
     """Ratio of restricted means to the reference, with the interval that decides on equality."""
     level: float
     """Level of this interval."""
-    verdict: Verdict
+    verdict: LookVerdict
 
 
 @dataclass
@@ -125,7 +125,7 @@ class Decisions:
     """Is every value decided, or the last look taken?"""
 
     @property
-    def verdicts(self) -> dict[int, Verdict]:
+    def verdicts(self) -> dict[int, LookVerdict]:
         """The latest verdict on each value that was looked at."""
         return {look.value: look.verdict for look in self.looks}
 
@@ -149,7 +149,7 @@ def decide(
     undecided = [value for value in range(n_values) if value != reference]
     n_others = len(undecided)
     sets = [Set(codes) for size in range(1, n_values) for codes in combinations(undecided, size)]
-    table, looks, counts = Table(trials, seeds, design.paths), list[Look](), [0] * n_values
+    table, looks, counts = TrialsBySeed(trials, seeds, design.paths), list[Look](), [0] * n_values
     for number, count in enumerate(design.looks):
         if not undecided:
             break
@@ -163,7 +163,7 @@ def decide(
         for value in tuple(undecided):
             ratio = table.ratio(value, reference, count, horizon, level)
             holding = [one for one in sets if value in one.codes]
-            verdict: Verdict = "undecided"
+            verdict: LookVerdict = "undecided"
             if all(one.rejected for one in holding):
                 verdict = "differs"
             elif table.same(value, reference, count, same):
@@ -187,7 +187,7 @@ def can_be_equal(pair: Trials) -> bool:
     return all(pair.events[pair.values == code].mean() >= SEEN_FOR_EQUIVALENCE for code in (0, 1))
 
 
-class Table:
+class TrialsBySeed:
     """The trials of a sweep by seed and value."""
 
     def __init__(self, trials: Trials, seeds: Sequence[int], paths: int) -> None:
@@ -281,7 +281,7 @@ class Set:
         self.crossed: NDArray[np.bool_] = np.zeros(0, bool)
         """Which paths have crossed a boundary so far: [paths]; empty before the first look."""
 
-    def look(self, table: Table, reference: int, counts: Sequence[int], boundary: float) -> None:
+    def look(self, table: TrialsBySeed, reference: int, counts: Sequence[int], boundary: float) -> None:
         """Test the hypothesis at this look.
 
         p is the share of paths that are as extreme as the data now or crossed a boundary at an earlier look.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.estimates import Table
 from analysis.estimates import statistics as st
 from analysis.estimates.attainment import Attainment, Difference
+from analysis.estimates.describe import Table
 from analysis.records import Axis, Timeline
 from analysis.report.findings import p_value
 from dqn_exp.text import format_number

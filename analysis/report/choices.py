@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.errors import AnalysisError
-from analysis.estimates import Shuffler, compare
+from analysis.estimates import compare
 from analysis.estimates import statistics as st
+from analysis.estimates.blocked import Shuffler
 from analysis.estimates.compare import Compared
 from analysis.estimates.robustness import Choice, Robustness, examine
 from analysis.records import Axis, add_path_arguments, read_sweep, warn_about

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimates import AxisTest, Table, blocked, compare, group
+from analysis.estimates import blocked, compare
 from analysis.estimates import statistics as st
+from analysis.estimates.compare import AxisTest
+from analysis.estimates.describe import Table
+from analysis.estimates.samples import group
 from analysis.records import ALL, BLOCK, ENDED, UNKNOWN, Axis, Sweep, Timeline, is_partial
 from analysis.report import seen
 from dqn_exp.text import format_number, format_value

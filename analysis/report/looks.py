@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from analysis.estimates import Looks
+from analysis.estimates.looks import Looks
 from analysis.estimates.planning import POWER
 from analysis.estimates.sequential import Look
 from analysis.records import Sweep

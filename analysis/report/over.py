@@ -7,20 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.estimates import (
-    PValue,
-    Shuffler,
-    Table,
-    compare,
-    environments,
-    per_seed,
-    samples,
-    with_interval,
-)
+from analysis.estimates import compare, environments, samples
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.estimates.blocked import Trials
+from analysis.estimates.blocked import PValue, Shuffler, Trials
 from analysis.estimates.compare import Compared
+from analysis.estimates.describe import Table, per_seed, with_interval
 from analysis.estimates.scores import normalised_returns
 from analysis.records import Axis, Row, Sweep, seed_of
 from analysis.report.findings import p_value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.estimates import Table, with_interval
+from analysis.estimates.describe import Table, with_interval
 from analysis.estimates.environments import Estimate
 from analysis.estimates.scores import Profiles, Scores, Tuning
 from analysis.estimates.sensitivity import SHARE, Sensitivity

@@ -6,25 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.estimates import (
-    AxisTest,
-    Compared,
-    LogRank,
-    Looks,
-    Shuffler,
-    Table,
-    compare,
-    configuration_table,
-    take_looks,
-    value_table,
-)
+from analysis.estimates import compare
 from analysis.estimates.attainment import Attainment, surfaces
+from analysis.estimates.blocked import Shuffler
+from analysis.estimates.compare import AxisTest, Compared
+from analysis.estimates.describe import Table, configuration_table, value_table
+from analysis.estimates.looks import Looks, take_looks
 from analysis.estimates.robustness import Robustness, examine
+from analysis.estimates.survival import LogRank
 from analysis.records import ALL, Axis, Sweep, Timeline, same_networks, slug
 from analysis.report import attainment, choices, findings, looks
 
 
-class Section(NamedTuple):
+class ReportSection(NamedTuple):
     """The report's section about one axis."""
 
     axis: Axis
@@ -47,13 +41,13 @@ class Section(NamedTuple):
     """The looks, if seeds were added in looks."""
 
 
-class Part(NamedTuple):
+class ReportPart(NamedTuple):
     """The report's part about one environment; about all trials if there is only one environment."""
 
     name: str
     """Name of the environment; empty if there is only one."""
     sweep: Sweep
-    sections: list[Section]
+    sections: list[ReportSection]
     configurations: Table
     best: list[str]
 
@@ -67,7 +61,7 @@ class Part(NamedTuple):
         return f"{slug(self.name)}_" if self.name else ""
 
 
-def parts_of(sweep: Sweep) -> list[Part]:
+def parts_of(sweep: Sweep) -> list[ReportPart]:
     """One part for each environment, so that returns and times of several environments are never mixed."""
     by_environment = sweep.by_environment()
     if len(by_environment) < 2:
@@ -75,14 +69,14 @@ def parts_of(sweep: Sweep) -> list[Part]:
     return [_part(name, own) for name, own in by_environment.items()]
 
 
-def _part(name: str, sweep: Sweep) -> Part:
+def _part(name: str, sweep: Sweep) -> ReportPart:
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     sections = sections_of(sweep) if sweep.counted else []
     best = list(findings.best_configurations(sweep, sweep.timelines[0], cells))
-    return Part(name, sweep, sections, cells, best)
+    return ReportPart(name, sweep, sections, cells, best)
 
 
-def sections_of(sweep: Sweep) -> list[Section]:
+def sections_of(sweep: Sweep) -> list[ReportSection]:
     """One section for each axis. The tests of several axes are corrected for their number."""
     if any(plan.looks for plan in sweep.plans):
         return [_section_in_looks(sweep, axis) for axis in sweep.axes]
@@ -92,7 +86,7 @@ def sections_of(sweep: Sweep) -> list[Section]:
     return [_section(sweep, of, test, shuffler) for of, test in zip(compared, tests, strict=True)]
 
 
-def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
+def _section_in_looks(sweep: Sweep, axis: Axis) -> ReportSection:
     """A section whose claims come from the looks alone; no other test is made."""
     section, taken_looks = _described(sweep, axis), take_looks(sweep)
     claims = looks.outcomes(taken_looks) if taken_looks else [looks.waiting(sweep)]
@@ -100,17 +94,17 @@ def _section_in_looks(sweep: Sweep, axis: Axis) -> Section:
     return section._replace(findings=sentences, takeaway=len(section.findings), looks=taken_looks)
 
 
-def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> Section:
+def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> ReportSection:
     """A section that only describes the trials of each value, without tests."""
     timeline = sweep.timelines[0]
     reached = surfaces(sweep, axis, timeline, of, np.random.default_rng(0))
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
     sentences = list(findings.describe(sweep, axis, timeline, values))
     sentences += findings.alike(axis, same_networks(sweep, axis))
-    return Section(axis, axis.title or "All trials", sentences, values, attainment=reached)
+    return ReportSection(axis, axis.title or "All trials", sentences, values, attainment=reached)
 
 
-def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> Section:
+def _section(sweep: Sweep, of: Compared, test: AxisTest, shuffler: Shuffler) -> ReportSection:
     timeline, axis = sweep.timelines[0], of.axis
     section = _described(sweep, axis, of)
     sentences, takeaway = section.findings, 0

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.estimates import Table, configurations, value_table
+from analysis.estimates.describe import Table, value_table
+from analysis.estimates.samples import configurations
 from analysis.records import ALIASES, ALL, NOT_AXES, Axis, RecordedTrial, Row, Sweep, timelines_of
 from analysis.report.findings import ENVIRONMENT
 from dqn_exp.text import format_number, format_value

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.estimates import configuration_table
+from analysis.estimates.describe import configuration_table
 from analysis.records import Sweep, label, read_sweep
 from dqn_exp.text import format_number
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.estimates import Shuffler
+from analysis.estimates.blocked import Shuffler
 from analysis.estimates.scores import Scores, Tuning, over_scores
 from analysis.records import (
     Paths,
@@ -40,7 +40,7 @@ from analysis.report.on_disk import publish, refuse_to_replace
 from analysis.report.over import Over, over_environments, sentences
 from analysis.report.page import render_page
 from analysis.report.screen import SubjectSentences, first_screen
-from analysis.report.sections import Part, parts_of
+from analysis.report.sections import ReportPart, parts_of
 from analysis.report.side_by_side import SweepComparison, compare_sweeps
 from analysis.report.tables import csv_tables
 
@@ -105,7 +105,7 @@ def _single_folder(paths: list[Path]) -> Path:
     return paths[0]
 
 
-def _plots(part: Part) -> Iterator[Plot]:
+def _plots(part: ReportPart) -> Iterator[Plot]:
     sweep = part.sweep
     episodes = {trial.run: read_curve(trial, "episodes", sweep.skipped) for trial in sweep.trials}
     losses = {trial.run: read_curve(trial, "losses", sweep.skipped) for trial in sweep.trials}
@@ -122,7 +122,7 @@ def _plots(part: Part) -> Iterator[Plot]:
         yield plot._replace(name=f"{part.prefix}{plot.name}")
 
 
-def _tests(parts: list[Part]) -> tuple[str, str]:
+def _tests(parts: list[ReportPart]) -> tuple[str, str]:
     """Heading and text about the tests behind the claims."""
     section_looks = next(
         (section.looks for part in parts for section in part.sections if section.looks), None
@@ -135,7 +135,7 @@ def _sentences_by_subject(
     over: list[tuple[Over, list[str]]],
     scored: list[str] | None,
     comparison: SweepComparison | None,
-    parts: list[Part],
+    parts: list[ReportPart],
 ) -> Iterator[SubjectSentences]:
     """All sentences, grouped by subject."""
     yield SubjectSentences("", overview)
@@ -156,7 +156,7 @@ def _sentences_by_subject(
 
 def _render(
     sweep: Sweep,
-    parts: list[Part],
+    parts: list[ReportPart],
     over: list[Over],
     scored: Scores | None,
     comparison: SweepComparison | None,

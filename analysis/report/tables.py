@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.estimates import Table, value_table
+from analysis.estimates.describe import Table, value_table
 from analysis.estimates.scores import Scores, Tuning
 from analysis.records import Sweep, Timeline, slug, to_csv, trial_columns
 from analysis.report import attainment, looks, scores
 from analysis.report.over import Over, flat_table
-from analysis.report.sections import Part, Section
+from analysis.report.sections import ReportPart, ReportSection
 from analysis.report.side_by_side import SweepComparison
 
 
 def csv_tables(
     sweep: Sweep,
-    parts: list[Part],
+    parts: list[ReportPart],
     over: list[Over],
     scored: Scores | None,
     comparison: SweepComparison | None,
@@ -29,7 +29,7 @@ def csv_tables(
     return tables | (_comparison_tables(sweep, comparison) if comparison else {})
 
 
-def _part_tables(part: Part) -> dict[str, str]:
+def _part_tables(part: ReportPart) -> dict[str, str]:
     configurations = _timed(part.configurations, part.timeline)
     tables = {"configurations": to_csv(configurations, axes=part.sweep.axes)}
     for section in part.sections:
@@ -62,7 +62,7 @@ def _scores_tables(scored: Scores) -> dict[str, str]:
     return tables
 
 
-def _values_table(sweep: Sweep, section: Section) -> Table:
+def _values_table(sweep: Sweep, section: ReportSection) -> Table:
     """The values of the section's axis on every clock."""
     first, *others = sweep.timelines
     tables = [(first, section.values)]

@@ -14,20 +14,25 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from analysis.estimates import TESTED_FROM, Interval, PValue, Shuffler, Table, blocked
+from analysis.estimates import blocked
 from analysis.estimates import statistics as st
+from analysis.estimates.blocked import PValue, Shuffler
+from analysis.estimates.describe import Table
+from analysis.estimates.statistics import TESTED_FROM
 from analysis.study import infinite
 from dqn_exp import scores
-from dqn_exp.scores import NO_INTERVAL, Floats
+from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 from dqn_exp.study.storage import score_name
 
 FEWEST_FOR_INTERVAL = 3
 """The fewest seeds for an interval of a mean; with two, it would reach 13 standard errors to either side."""
 
-Verdict = Literal["better", "worse", "neither is better throughout", "no difference shown", "the same", ""]
-Content = Mapping[str, Any]
+ConfirmationVerdict = Literal[
+    "better", "worse", "neither is better throughout", "no difference shown", "the same", ""
+]
+ConfirmationRecord = Mapping[str, Any]
 """The record that `dqn_exp.study.confirm` writes."""
-Row = Mapping[str, Any]
+ConfirmedRow = Mapping[str, Any]
 """One configuration in this record."""
 
 
@@ -43,7 +48,7 @@ class Against(NamedTuple):
     """p-value of this comparison alone; None if there is no test."""
     p_holm: float = np.nan
     """p-value corrected for the number of tests (Holm 1979)."""
-    verdict: Verdict = ""
+    verdict: ConfirmationVerdict = ""
     """Without a test, empty or "the same"."""
 
     def numbers(self) -> dict[str, float]:
@@ -63,19 +68,19 @@ NO_DIFFERENCE = Against(np.nan, NO_INTERVAL, np.nan)
 class Confirmed(NamedTuple):
     """A confirmation, and its comparisons of winners with the default."""
 
-    content: Content
+    content: ConfirmationRecord
     against: Mapping[tuple[str, str], Against]
     """For the names of objective and winner, the comparison. With several environments, objectives in each
     single environment are included."""
 
     @property
-    def default(self) -> Row:
-        row: Row = self.content["configurations"][0]
+    def default(self) -> ConfirmedRow:
+        row: ConfirmedRow = self.content["configurations"][0]
         return row
 
     @property
-    def winners(self) -> Sequence[Row]:
-        rows: Sequence[Row] = self.content["configurations"][1:]
+    def winners(self) -> Sequence[ConfirmedRow]:
+        rows: Sequence[ConfirmedRow] = self.content["configurations"][1:]
         return rows
 
     @property
@@ -118,19 +123,19 @@ class Confirmed(NamedTuple):
         enough = (n for n in count(TESTED_FROM) if self.n_tests * blocked.smallest_p(n) < st.SIGNIFICANT)
         return next(enough)
 
-    def score(self, row: Row, name: str) -> float:
+    def score(self, row: ConfirmedRow, name: str) -> float:
         """The score on fresh seeds, aggregated as in the search: first over seeds, then over environments."""
         return float(
             np.mean([self.score_in(row, name, environment) for environment in self.environments or ("",)])
         )
 
-    def score_in(self, row: Row, name: str, environment: str) -> float:
+    def score_in(self, row: ConfirmedRow, name: str, environment: str) -> float:
         """The score in one environment; the mean over seeds if `name` was not an objective of the search."""
         kind = self.content["aggregate"] if name in self.searched else "mean"
         values = row["scores"][score_name(name, environment)]
         return scores.aggregate(values, kind, self.content["objectives"][name])
 
-    def cause_of_infinite(self, row: Row, name: str) -> str:
+    def cause_of_infinite(self, row: ConfirmedRow, name: str) -> str:
         """Why a configuration or the default has infinite scores on an objective, over all environments."""
         pair, parts = (self.default, row), self.parts(name.partition(".")[0])
         values = np.array([each["scores"][part] for each in pair for part in parts], dtype=np.float64)
@@ -146,7 +151,7 @@ class Confirmed(NamedTuple):
             for row in self.content["configurations"]
         ]
 
-    def _row(self, name: str, environment: str, row: Row) -> dict[str, Any]:
+    def _row(self, name: str, environment: str, row: ConfirmedRow) -> dict[str, Any]:
         score = score_name(name, environment)
         one = self.against.get((score, row["name"]), NO_DIFFERENCE)
         return {
@@ -175,7 +180,7 @@ def _plain(one: Against) -> dict[str, float | None]:
     return {name: float(value) if np.isfinite(value) else None for name, value in named}
 
 
-def compare(content: Content) -> Confirmed:
+def compare(content: ConfirmationRecord) -> Confirmed:
     """Compare each winner with the default."""
     confirmation = Confirmed(content, {})
     pairs = {
@@ -200,7 +205,7 @@ def compare(content: Content) -> Confirmed:
     return confirmation._replace(against=against)
 
 
-class Part(NamedTuple):
+class EnvironmentScores(NamedTuple):
     """The default and a winner in one environment, with the same seeds."""
 
     scores: Floats
@@ -219,12 +224,12 @@ class Part(NamedTuple):
         return np.asarray(values - values.mean())
 
 
-class Pair(NamedTuple):
+class WinnerAndDefault(NamedTuple):
     """The default and a winner on one objective."""
 
     scores: Floats
     """Means over environments: [2, seeds]; the default comes first."""
-    parts: Sequence[Part]
+    parts: Sequence[EnvironmentScores]
     """One part for each environment."""
     is_minimised: bool
 
@@ -245,13 +250,13 @@ class Pair(NamedTuple):
         goodness_of_parts = [part.goodness(self.is_minimised) for part in self.parts]
         return np.asarray(sum(values / (np.linalg.norm(values) or 1.0) for values in goodness_of_parts))
 
-    def direction(self, level: float) -> Verdict:
+    def direction(self, level: float) -> ConfirmationVerdict:
         """The direction of a difference: the sign of `goodness`, if the ratio of restricted means agrees."""
         default, winner = self.goodness().sum(axis=1)
         ratio = NO_INTERVAL
         if all(part.converged is not None for part in self.parts):
             ratio = st.mean_ratio(self.scores[1], self.scores[0], paired=True, level=level).interval
-        words: dict[str, Verdict] = {"faster": "better", "slower": "worse"}
+        words: dict[str, ConfirmationVerdict] = {"faster": "better", "slower": "worse"}
         return words.get(blocked.direction(winner - default, ratio), "neither is better throughout")
 
 
@@ -261,24 +266,24 @@ def described(both: Floats) -> Against:
     if not np.isfinite(both).all():
         return NO_DIFFERENCE
     paired = scores.paired_difference(x, y)
-    verdict: Verdict = "the same" if np.array_equal(x, y) else ""
+    verdict: ConfirmationVerdict = "the same" if np.array_equal(x, y) else ""
     return Against(paired.difference, interval(x - y), paired.correlation, verdict=verdict)
 
 
-def _pair(confirmation: Confirmed, name: str, parts: Sequence[str], row: Row) -> Pair:
+def _pair(confirmation: Confirmed, name: str, parts: Sequence[str], row: ConfirmedRow) -> WinnerAndDefault:
     pair = confirmation.default, row
-    return Pair(
+    return WinnerAndDefault(
         _scores(pair, name),
-        [Part(_scores(pair, part), _converged(pair, part)) for part in parts],
+        [EnvironmentScores(_scores(pair, part), _converged(pair, part)) for part in parts],
         confirmation.content["objectives"][name] == "minimize",
     )
 
 
-def _scores(pair: Sequence[Row], name: str) -> Floats:
+def _scores(pair: Sequence[ConfirmedRow], name: str) -> Floats:
     return np.array([row["scores"][name] for row in pair], dtype=np.float64)
 
 
-def _converged(pair: Sequence[Row], name: str) -> Floats | None:
+def _converged(pair: Sequence[ConfirmedRow], name: str) -> Floats | None:
     events = [row.get("converged", {}).get(name) for row in pair]
     return None if None in events else np.array(events, dtype=np.float64)
 

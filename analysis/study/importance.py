@@ -18,7 +18,7 @@ import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
-from analysis.estimates import Table
+from analysis.estimates.describe import Table
 from analysis.study.data import Goal, StudyData
 from dqn_exp.scores import Floats
 

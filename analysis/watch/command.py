@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from analysis.errors import AnalysisError
-from analysis.watch.drawing import Report
+from analysis.watch.drawing import LatestReport
 from analysis.watch.server import HOST, Server
 from analysis.watch.state import Watched
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
 def watch(sweep: Path, port: int = 0) -> None:
     """Print the address, then serve the sweep until the process is interrupted or terminated."""
     watched = Watched(sweep)
-    report = Report(watched)
+    report = LatestReport(watched)
     try:
         with Server(watched, report, port) as server:
             report.start()

@@ -28,7 +28,7 @@ NOTHING = (False, 0, 0)
 """The signature of a sweep in which no trial has begun."""
 
 
-class Report:
+class LatestReport:
     """The page of the latest report. `version` changes with each new report."""
 
     def __init__(self, watched: Watched) -> None:

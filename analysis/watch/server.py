@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from analysis.report import render_page
-from analysis.watch.drawing import Report
+from analysis.watch.drawing import LatestReport
 from analysis.watch.state import Watched
 
 HOST = "127.0.0.1"
@@ -22,7 +22,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, watched: Watched, report: Report, port: int) -> None:
+    def __init__(self, watched: Watched, report: LatestReport, port: int) -> None:
         super().__init__((HOST, port), Handler)
         self.watched, self.report = watched, report
         self.nonce = secrets.token_urlsafe()

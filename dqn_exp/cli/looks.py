@@ -15,7 +15,9 @@ class Analyst:
 
     def check(self, design: Design, configs: Sequence[Config], groups: Sequence[Sequence[str]]) -> None:
         """Raise ConfigError if such trials cannot decide anything."""
-        from analysis.estimates import CLOSED_UP_TO, TESTED_FROM, defines_the_outcome
+        from analysis.estimates.blocked import CLOSED_UP_TO
+        from analysis.estimates.compare import defines_the_outcome
+        from analysis.estimates.statistics import TESTED_FROM
         from analysis.records import find_axes, flat_config, obstacle
 
         flat = [flat_config(config.record(), groups) for config in configs]
@@ -45,7 +47,7 @@ class Analyst:
     def look(self, directory: Path, lost: Sequence[str]) -> Taken | None:
         """Take all looks that the trials below `directory` allow; None if a value has too few trials."""
         from analysis.errors import AnalysisError
-        from analysis.estimates import take_looks
+        from analysis.estimates.looks import take_looks
         from analysis.records import read_sweep
         from analysis.report import looks
 
@@ -64,7 +66,7 @@ class Analyst:
 
     def unspent(self, manifest: Mapping[str, Any], taken: int) -> float:
         """The share of alpha that the designs in `sweep.json` have not spent after `taken` looks."""
-        from analysis.estimates import design_of
+        from analysis.estimates.looks import design_of
         from analysis.records import planned_looks
 
         planned = planned_looks(manifest)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from analysis.estimates import Looks
 from analysis.estimates.attainment import Attainment
+from analysis.estimates.looks import Looks
 from analysis.estimates.robustness import Robustness
 from analysis.estimates.scores import Scores, Tuning
 from analysis.records import ALL, Axis, Sweep, column, slug

@@ -17,12 +17,12 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.estimates import Floats
 from analysis.estimates.attainment import Attainment, Difference, Grid
 from analysis.records import Axis, Timeline
 from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.style import ACCENT, FAINT, INK, count_axis, wrapped
 from analysis.report.findings import p_value
+from dqn_exp.scores import Floats
 
 COLUMNS = 4
 UNKNOWN = "#d0d0d0"

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from analysis.estimates import events, group, per_seed, sample, seeds
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
+from analysis.estimates.describe import per_seed
+from analysis.estimates.samples import events, group, sample, seeds
 from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
 from analysis.report.figures.chart import note
 from analysis.report.figures.style import (

@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
+from analysis.estimates.describe import per_seed
+from analysis.estimates.samples import group, seeds
 from analysis.records import (
     BLOCK,
     Axis,

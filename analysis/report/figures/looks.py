@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.estimates import Looks
+from analysis.estimates.looks import Looks
 from analysis.report.figures.chart import note
 from analysis.report.figures.style import FAINT, INK, legend_columns, new_figure, styles, wrapped
 

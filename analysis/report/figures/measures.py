@@ -7,8 +7,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import group, per_seed, seeds
 from analysis.estimates import statistics as st
+from analysis.estimates.describe import per_seed
+from analysis.estimates.samples import group, seeds
 from analysis.records import Axis, Sweep, column, names, parts
 from analysis.report.figures.by_value import note_trials
 from analysis.report.figures.style import (

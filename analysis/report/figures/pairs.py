@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.estimates import events
 from analysis.estimates import survival as sv
+from analysis.estimates.samples import events
 from analysis.records import Axis, Row, Sweep, Timeline, column
 from analysis.report.figures.chart import note
 from analysis.report.figures.style import new_figure, short, wrapped
 
 
-class Panel(NamedTuple):
+class HeatmapPanel(NamedTuple):
     title: str
     palette: str
     measure: Callable[[Sequence[Row]], float]
@@ -49,7 +49,7 @@ def _tilt(axis: Axis) -> int:
     return 35 if max(map(len, axis.labels())) > 6 else 0
 
 
-def _panels(sweep: Sweep, timeline: Timeline) -> list[Panel]:
+def _panels(sweep: Sweep, timeline: Timeline) -> list[HeatmapPanel]:
     def speed(cell: Sequence[Row]) -> float:
         return float(sv.restricted(timeline.times(cell), timeline.horizon).mean())
 
@@ -60,12 +60,12 @@ def _panels(sweep: Sweep, timeline: Timeline) -> list[Panel]:
         known = column(cell, "final_return")
         return float(np.nanmean(known)) if np.isfinite(known).any() else np.nan
 
-    panels = [Panel("mean final return", "viridis", final, lambda cell: _digits(final(cell)))]
+    panels = [HeatmapPanel("mean final return", "viridis", final, lambda cell: _digits(final(cell)))]
     if sweep.judged:
         speed_title = f"RMST({short(timeline.horizon)}), {timeline.unit}"
         panels = [
-            Panel(speed_title, "viridis_r", speed, lambda cell: _digits(speed(cell))),
-            Panel("converged", "viridis", fraction, _fraction_text, (0, 1)),
+            HeatmapPanel(speed_title, "viridis_r", speed, lambda cell: _digits(speed(cell))),
+            HeatmapPanel("converged", "viridis", fraction, _fraction_text, (0, 1)),
             *panels,
         ]
     return panels
@@ -90,7 +90,7 @@ def _cells(sweep: Sweep, rows: Axis, columns: Axis) -> list[list[list[Row]]]:
     ]
 
 
-def _draw(ax: Axes, cells: list[list[list[Row]]], panel: Panel) -> NDArray[np.float64]:
+def _draw(ax: Axes, cells: list[list[list[Row]]], panel: HeatmapPanel) -> NDArray[np.float64]:
     """Draw colour and number of each cell; cells without trials stay empty. Returns numbers [up, across]."""
     values = np.array([[panel.measure(c) if c else np.nan for c in line] for line in cells])
     texts = np.array([[panel.text(c) if c else "" for c in line] for line in cells])

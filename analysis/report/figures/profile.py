@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import group
 from analysis.estimates import statistics as st
+from analysis.estimates.samples import group
 from analysis.estimates.scores import Profiles
 from analysis.records import Axis, Sweep, column
 from analysis.report.figures.chart import note

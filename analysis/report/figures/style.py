@@ -14,11 +14,10 @@ from matplotlib.font_manager import fontManager
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from analysis.estimates import Floats, Interval
 from analysis.records import Axis
 from analysis.report.figures.chart import Chart, note
 from analysis.report.page import DPI
-from dqn_exp.scores import NO_INTERVAL
+from dqn_exp.scores import NO_INTERVAL, Floats, Interval
 
 INSTALLED = {font.name for font in fontManager.ttflist}
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans")

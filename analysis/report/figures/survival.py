@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.estimates import events, group, repeats_seeds, seeds, share_interval
 from analysis.estimates import survival as sv
+from analysis.estimates.describe import repeats_seeds, share_interval
+from analysis.estimates.samples import events, group, seeds
 from analysis.records import Axis, Row, Sweep, Timeline
 from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.learning import legend

@@ -13,7 +13,7 @@ from scipy.stats import binom
 from analysis.__main__ import main
 from analysis.audit import bound
 from analysis.audit.command import candidates
-from analysis.audit.compare import EQUAL, Verdict, compare
+from analysis.audit.compare import EQUAL, AuditVerdict, compare
 from analysis.audit.sentences import sentences
 from dqn_exp.runs import MetricsWriter, read_metrics
 from dqn_exp.runs.record import run_trial
@@ -95,7 +95,7 @@ def test_59_of_59_bound_the_wrong_ones_to_5_percent() -> None:
     assert bound(0, 59) < 0.05 < bound(0, 58)
     assert "at most 4.95% are wrong, with 95% confidence" in list(sentences(verdicts, 1000))[-1]
     assert list(sentences(verdicts, 59))[-1] == "These are all of them."
-    other = [*verdicts, (Path("x"), Verdict("last digits"))]
+    other = [*verdicts, (Path("x"), AuditVerdict("last digits"))]
     assert "1 differ only in the last digits" in list(sentences(other, 1000))[1]
 
 

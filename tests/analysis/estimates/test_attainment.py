@@ -12,7 +12,7 @@ import pytest
 
 from analysis.estimates import compare
 from analysis.estimates.attainment import Attainment, Difference, Grid, difference, grid_of, reached, surfaces
-from analysis.estimates.samples import Curve
+from analysis.estimates.samples import LearningCurve
 from analysis.records.sweep import Sweep, read_sweep
 from tests.analysis.estimates.test_robustness import HORIZON, simulated
 from tests.analysis.synthetic import write_sweep, write_trial
@@ -21,8 +21,8 @@ RNG = np.random.default_rng
 NAN = math.nan
 
 
-def curve(times: list[float], returns: list[float]) -> Curve:
-    return Curve(np.array(times), np.array(returns))
+def curve(times: list[float], returns: list[float]) -> LearningCurve:
+    return LearningCurve(np.array(times), np.array(returns))
 
 
 def test_what_was_reached_stays_reached() -> None:
@@ -42,13 +42,13 @@ def test_of_a_trial_that_ended_only_what_it_reached_is_known() -> None:
     assert not nothing.any()
 
 
-def by_loops(curves: list[Curve], grid: Grid) -> tuple[list[list[float]], float]:
+def by_loops(curves: list[LearningCurve], grid: Grid) -> tuple[list[list[float]], float]:
     """Differences of trials 1, 3, ... from 0, 2, ..., and how seldom a permutation goes as far.
 
     As far: the largest difference, and of equal ones the number of places that have it.
     """
 
-    def had(trial: Curve, time: float, level: float) -> int:
+    def had(trial: LearningCurve, time: float, level: float) -> int:
         return any(r >= level for t, r in zip(trial.times, trial.returns, strict=True) if t <= time)
 
     pairs = list(zip(curves[::2], curves[1::2], strict=True))
@@ -72,7 +72,7 @@ def by_loops(curves: list[Curve], grid: Grid) -> tuple[list[list[float]], float]
 @pytest.mark.parametrize("run", range(4))
 def test_a_plain_implementation_gives_the_same(run: int) -> None:
     curves, _ = simulated(run, [1, 2.5], n_seeds=6)
-    curves = [Curve(one.times[::5], one.returns[::5]) for one in curves]
+    curves = [LearningCurve(one.times[::5], one.returns[::5]) for one in curves]
     grid = Grid(np.array([5000.0, 20_000, 45_000]), np.array([20.0, 80, 140, 190]))
     seen = reached(curves, np.full(len(curves), np.inf), grid)
     found = difference(seen[1::2] - seen[::2], RNG(0))
@@ -197,7 +197,7 @@ def test_there_is_no_surface_without_evaluations_or_returns_that_differ(tmp_path
         root / "x", {"lr": 0.1, "seed": 1, "evaluation.every_steps": None}, status="exhausted", end=400
     )
     assert examined(read_sweep(root)) is None
-    level = Curve(np.arange(3.0), np.full(3, -500.0))
+    level = LearningCurve(np.arange(3.0), np.full(3, -500.0))
     assert grid_of([level, level], 10) is None
     assert grid_of([], 10) is None
 
@@ -236,7 +236,7 @@ def test_of_several_values_each_has_its_part_of_the_error(tmp_path: Path) -> Non
 
 def test_equal_steps_of_time_where_evaluations_are_many() -> None:
     times = np.arange(1.0, 200)
-    grid = grid_of([Curve(times, times), Curve(times + 0.5, times)], 100)
+    grid = grid_of([LearningCurve(times, times), LearningCurve(times + 0.5, times)], 100)
     assert grid is not None
     assert len(grid.times) == 60
     assert grid.times[-1] == 100

@@ -15,7 +15,7 @@ from analysis.estimates import statistics as st
 from analysis.estimates.blocked import Shuffler
 from analysis.estimates.compare import AxisTest, Compared
 from analysis.estimates.describe import Table
-from analysis.estimates.samples import Sample
+from analysis.estimates.samples import ConvergenceTimes
 from analysis.records.sweep import Sweep, read_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
 
@@ -248,8 +248,8 @@ def test_equivalence_needs_both_values_to_be_seen_converging(tmp_path: Path) -> 
     assert not row["equivalent"]
 
 
-def trials(times: list[float], events: list[float], seeds: list[int] | None = None) -> Sample:
-    return Sample(seeds or list(range(len(times))), np.array(times, float), np.array(events, float))
+def trials(times: list[float], events: list[float], seeds: list[int] | None = None) -> ConvergenceTimes:
+    return ConvergenceTimes(seeds or list(range(len(times))), np.array(times, float), np.array(events, float))
 
 
 def test_effects_are_those_of_restricted_times_in_pairs() -> None:

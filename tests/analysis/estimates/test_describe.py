@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.estimates import describe
-from analysis.estimates.samples import Sample
+from analysis.estimates.samples import ConvergenceTimes
 from analysis.estimates.statistics import bounded_interval, wilson_interval
 from analysis.records.sweep import read_sweep
 from dqn_exp.scores import DIVERGED, t_interval
@@ -82,7 +82,7 @@ def test_seeds_are_averaged_and_missing_numbers_left_out() -> None:
 
 def test_speed_is_told_by_fraction_median_and_restricted_mean() -> None:
     """Of times 2, 4, 9 and a trial given up at 9: three in four converged, half of them by 4."""
-    trials = Sample([0, 1, 2, 3], np.array([2.0, 4, 9, 9]), np.array([1.0, 1, 1, 0]))
+    trials = ConvergenceTimes([0, 1, 2, 3], np.array([2.0, 4, 9, 9]), np.array([1.0, 1, 1, 0]))
     found = describe.speed(trials, 8, rng())
     assert (found["converged_share"], found["median"], found["rmst"]) == (0.75, 4, 5.5)
     assert (found["converged_share_low"], found["converged_share_high"]) == wilson_interval(3, 4)
@@ -99,7 +99,7 @@ def test_equal_trials_have_equal_intervals(tmp_path: Path) -> None:
 
 
 def test_no_trials_have_no_speed() -> None:
-    found = describe.speed(Sample([], np.empty(0), np.empty(0)), 8, rng())
+    found = describe.speed(ConvergenceTimes([], np.empty(0), np.empty(0)), 8, rng())
     assert np.isnan(list(found.values())).all()
     assert len(found) == 9
 

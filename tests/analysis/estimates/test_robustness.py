@@ -10,7 +10,7 @@ import pytest
 from analysis.estimates.blocked import AT_ONCE, Shuffler
 from analysis.estimates.compare import compared
 from analysis.estimates.robustness import Choice, Robustness, choices, examine, goodness, over_all
-from analysis.estimates.samples import Curve
+from analysis.estimates.samples import LearningCurve
 from analysis.records.sweep import read_sweep
 from tests.analysis.synthetic import write_sweep
 
@@ -18,7 +18,7 @@ HORIZON = 50_000.0
 TIMES = np.arange(2000.0, HORIZON + 1, 2000)
 
 
-def simulated(run: int, ratios: list[float], n_seeds: int = 10) -> tuple[list[Curve], int]:
+def simulated(run: int, ratios: list[float], n_seeds: int = 10) -> tuple[list[LearningCurve], int]:
     """Curves that rise towards 200 around a lognormal time, with noise, for each seed and value."""
     generator = np.random.default_rng([7, run])
     curves = []
@@ -28,7 +28,7 @@ def simulated(run: int, ratios: list[float], n_seeds: int = 10) -> tuple[list[Cu
             middle = 12_000 * ratio * np.exp(0.33 * luck + 0.33 * generator.normal())
             rising = 200 / (1 + np.exp(-(TIMES - middle) / (middle / 6)))
             noise = generator.normal(0, 8, len(TIMES))
-            curves.append(Curve(TIMES, np.minimum(200, rising + noise)))
+            curves.append(LearningCurve(TIMES, np.minimum(200, rising + noise)))
     return curves, n_seeds
 
 
@@ -55,8 +55,8 @@ def test_a_trial_that_stops_shows_no_longer_runs() -> None:
 
 def test_what_is_measured() -> None:
     """A curve that reaches 100 at 2, loses it at 3 and holds it from 4 on."""
-    curve = Curve(np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 100, 50, 100, 100]))
-    late = Curve(curve.times, np.zeros(5))
+    curve = LearningCurve(np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 100, 50, 100, 100]))
+    late = LearningCurve(curve.times, np.zeros(5))
 
     def measured(choice: Choice) -> list[float]:
         return goodness([curve, late], np.zeros(2), choice).tolist()

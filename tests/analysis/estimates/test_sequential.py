@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from analysis.estimates.blocked import Shuffler, Trials, against
-from analysis.estimates.sequential import Decisions, Design, Set, Table, decide
+from analysis.estimates.sequential import Decisions, Design, Set, TrialsBySeed, decide
 from tests.analysis.estimates.test_blocked import simulate
 
 HORIZON = 50_000
@@ -93,7 +93,7 @@ def test_of_permuted_sweeps_no_more_are_told_than_is_spent() -> None:
     trials = simulate(np.random.default_rng(7), 60, [1, 1, 1], 0.5)
     looks = (8, 12, 16, 20, 30, 45, 60)
     for design in (Design().extended(looks, 4), Design(reserve=0.2).extended(looks, 5)):
-        table, one = Table(trials, range(60), 4000), Set((1, 2))
+        table, one = TrialsBySeed(trials, range(60), 4000), Set((1, 2))
         for number, count in enumerate(looks):
             one.look(table, 0, [count] * 3, design.spent(number))
             assert not one.rejected
@@ -200,7 +200,7 @@ def test_the_direction_of_a_permutation_is_its_seed_s() -> None:
 
 def test_p_counts_the_data_among_the_permutations() -> None:
     """Two of 99 paths go as far as the data: p = (1 + 2) / (1 + 99), as in Phipson & Smyth 2010."""
-    table = create_autospec(Table, instance=True)
+    table = create_autospec(TrialsBySeed, instance=True)
     paths = np.zeros((99, 1))
     paths[:2] = [[3.0], [-4.0]]
     table.differences.return_value = np.array([-3.0]), paths

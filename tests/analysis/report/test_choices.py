@@ -10,7 +10,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from analysis.__main__ import main
-from analysis.estimates import Shuffler, compare
+from analysis.estimates import compare
+from analysis.estimates.blocked import Shuffler
 from analysis.estimates.robustness import Choice, Robustness, examine
 from analysis.records.sweep import Sweep, read_sweep
 from analysis.report.choices import sentences, table

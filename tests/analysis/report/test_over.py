@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.estimates import Shuffler
+from analysis.estimates.blocked import Shuffler
 from analysis.records.sweep import read_sweep
 from analysis.report import findings, sweep_report
 from analysis.report.over import Over, over_environments, sentences

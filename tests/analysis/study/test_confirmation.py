@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.estimates import Shuffler, blocked
+from analysis.estimates import blocked
+from analysis.estimates.blocked import Shuffler
 from analysis.study.confirmation import compare, interval
 from analysis.study.findings import confirmation_rows, confirmed
 

@@ -9,7 +9,8 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 
-from analysis.estimates import Shuffler, blocked
+from analysis.estimates import blocked
+from analysis.estimates.blocked import Shuffler
 from analysis.estimates.environments import overall_difference
 from analysis.study import write_report
 from analysis.study.confirmation import compare

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
-from analysis.watch.drawing import NOTHING, Report
+from analysis.watch.drawing import NOTHING, LatestReport
 from analysis.watch.server import Server
 from analysis.watch.state import Watched
 from dqn_exp.runs import directory_lock
@@ -34,7 +34,7 @@ HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
 def served(sweep: Path) -> Iterator[Server]:
     """The server in this process, with a report that is not drawn."""
     watched = Watched(sweep)
-    report = Report(watched)
+    report = LatestReport(watched)
     with Server(watched, report, 0) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -205,8 +205,8 @@ def test_the_report_is_drawn_again_as_trials_end(buffers: Path, monkeypatch: pyt
     monkeypatch.setattr("analysis.watch.drawing.LOOK", 0.005)
     drawn: list[int] = []
     watched = Watched(buffers)
-    monkeypatch.setattr(Report, "_draw", lambda self: drawn.append(watched.state()["over"]))
-    report = Report(watched)
+    monkeypatch.setattr(LatestReport, "_draw", lambda self: drawn.append(watched.state()["over"]))
+    report = LatestReport(watched)
     report.start()
     wait_until(lambda: drawn == [9])
     result = buffers / "buffer=500,seed=0" / "result.json"
@@ -222,7 +222,7 @@ def test_the_report_is_drawn_again_as_trials_end(buffers: Path, monkeypatch: pyt
 
 def test_why_there_is_no_report_is_told(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
-    report = Report(Watched(tmp_path / "sweep"))
+    report = LatestReport(Watched(tmp_path / "sweep"))
     report._draw()
     assert "holds no trials" in report.message
     report._folder.cleanup()
