@@ -40,10 +40,10 @@ COMMANDS = {
     "audit": Command(
         "analysis.audit.command", "train random trials again and compare them with their records"
     ),
-    "policy": Command("analysis.network.policy", "Q-value and action maps of a trained network"),
+    "policy": Command("analysis.network.policy.command", "Q-value and action maps of a trained network"),
     "video": Command("analysis.network.video", "an mp4 of the greedy policy"),
     "diagnose": Command("analysis.network.diagnose", "why a trial did not learn: checks with evidence"),
-    "study": Command("analysis.study", "figures of an Optuna study"),
+    "study": Command("analysis.study.command", "figures of an Optuna study"),
 }
 
 

@@ -24,6 +24,31 @@ def format_number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def format_measured(value: float) -> str:
+    """Like `format_number`, for numbers that may be of any size: 1.5e+12, inf and NaN as they are."""
+    if np.isnan(value):
+        return "NaN"
+    return format_number(value) if abs(value) < 1e9 else f"{value:.4g}"
+
+
+def format_short(value: float) -> str:
+    """A number for which there is little room, such as a tick of an axis: 50000 is "50k", 17408 "17Ki"."""
+    binary = format_size(int(value)) if value == int(value) else ""
+    if binary.endswith("i"):
+        return binary
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{suffix}"
+    return f"{value:g}"
+
+
+def format_count(number: int, noun: str) -> str:
+    """A number of things: "1 trial", "2 trials", "3 values of gamma"."""
+    first, space, rest = noun.partition(" ")
+    plural = f"{first}s{space}{rest}" if rest.startswith("of ") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def format_value(value: object) -> str:
     """A configuration value: 17000 becomes "17k", None "none", True "yes"; long text is cut."""
     if isinstance(value, bool | np.bool_):

@@ -1,7 +1,8 @@
 """Inside one trial: the values and actions of its network, and why it did not learn.
 
-- The commands `policy`, `video` and `diagnose` are modules with `add_arguments` and `run`.
-- `trained` loads a network, `rollouts` plays episodes with it, `command_line` adds the arguments for that.
+- The commands are the modules `video` and `diagnose`, and `policy.command`.
+- For other rooms: the modules `trained`, `rollouts` and `command_line` load a network, play episodes with it
+  and add the arguments for that.
 - `explore`, `actions` and `film` are for notebooks.
 """
 

@@ -22,7 +22,7 @@ from dqn_exp.config import (
     NoTargetConfig,
     SoftTargetConfig,
 )
-from dqn_exp.text import format_number
+from dqn_exp.text import format_measured, format_number
 
 Status = Literal["ok", "suspect", "bad"]
 
@@ -57,13 +57,16 @@ def divergence(e: Evidence) -> Finding | None:
     if len(e.losses.get("q_max", ())) > 1:
         first, last = e.losses["q_max"][0], e.losses["q_max"][-1]
         span = e.losses["update"][-1] - e.losses["update"][0]
-        text += (
-            f"; the largest |Q| went from {first:.3g} to {last:.3g} in {format_number(round(span))} updates"
-        )
-        text += f", the loss from {e.losses['loss'][0]:.3g} to {e.losses['loss'][-1]:.3g}"
+        loss = _from_to(e.losses["loss"][0], e.losses["loss"][-1])
+        text += f"; the largest |Q| went {_from_to(first, last)} in {format_number(round(span))} updates"
+        text += f", the loss {loss}"
     else:
         text += ", before two losses were sampled (metrics.loss_every=1 records all losses)"
     return Finding("divergence", "bad", float(e.updates), text, _stabilising_overrides(e))
+
+
+def _from_to(first: float, last: float) -> str:
+    return f"from {format_measured(first)} to {format_measured(last)}"
 
 
 def overestimation(e: Evidence) -> Finding | None:
@@ -75,8 +78,8 @@ def overestimation(e: Evidence) -> Finding | None:
     if not 0 < bound < np.inf:
         return None
     ratio = float(sampled[-1]) / bound
-    most = f"with the observed rewards an episode can return at most {bound:.3g}"
-    text = f"the largest |Q| is {sampled[-1]:.3g}; {most}"
+    most = f"with the observed rewards an episode can return at most {format_measured(bound)}"
+    text = f"the largest |Q| is {format_measured(sampled[-1])}; {most}"
     status = grade(ratio, 1.5, 10)
     return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
 
@@ -121,7 +124,8 @@ def td_error(e: Evidence) -> Finding | None:
     largest = 1.0 if e.visited is None else float(np.abs(e.visited.rewards).max(initial=1.0))
     ratio = size / max(scale, largest)
     status = grade(ratio, 0.3, 1.0)
-    text = f"late in training, predictions miss their targets by {size:.3g}, with |Q| up to {scale:.3g}"
+    missed, up_to = format_measured(size), format_measured(scale)
+    text = f"late in training, predictions miss their targets by {missed}, with |Q| up to {up_to}"
     return Finding("TD error", status, ratio, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
@@ -134,7 +138,7 @@ def gradient(e: Evidence) -> Finding | None:
     growth = last / max(first, 1e-12)
     status = grade(growth, 30, 1000)
     clip = "agent.max_grad_norm=10" if e.config.agent.max_grad_norm is None else _lower_learning_rate(e)
-    text = f"the gradient's norm went from {first:.3g} to {last:.3g}"
+    text = f"the gradient's norm went {_from_to(first, last)}"
     return Finding("gradient", status, growth, text, clip if status != "ok" else "")
 
 
@@ -176,7 +180,8 @@ def flat_values(e: Evidence) -> Finding | None:
     best = np.take_along_axis(e.visited.values, e.visited.greedy[:, np.newaxis], axis=1)
     spread = float(best.std() / max(abs(float(best.mean())), 1e-12))
     status = grade(spread, 0.01, 0.001)
-    text = f"the best Q-value is {best.mean():.4g} with a standard deviation of {best.std():.3g} over states"
+    mean, deviation = format_measured(best.mean()), format_measured(best.std())
+    text = f"the best Q-value is {mean} with a standard deviation of {deviation} over states"
     return Finding("flat values", status, spread, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
@@ -190,7 +195,7 @@ def exploration(e: Evidence) -> Finding | None:
         return None
     last = float(epsilons[-1])
     status = grade(last, 0.2, 0.5)
-    text = f"epsilon was {last:.3g} in the last episode"
+    text = f"epsilon was {format_measured(last)} in the last episode"
     return Finding("exploration", status, last, text, _shorter_exploration(e) if status != "ok" else "")
 
 
@@ -259,9 +264,10 @@ def nothing_found(e: Evidence) -> Finding | None:
         return Finding("reward found", "bad", lost, text)
     spread = float(np.ptp(returns))
     if spread > 0:
-        text = f"training episodes earned {returns.min():.5g} to {returns.max():.5g}"
+        least, most = format_measured(returns.min()), format_measured(returns.max())
+        text = f"training episodes earned {least} to {most}"
         return Finding("reward found", "ok", spread, text)
-    earned = f"all {format_number(len(returns))} training episodes earned {returns[0]:.5g}"
+    earned = f"all {format_number(len(returns))} training episodes earned {format_measured(returns[0])}"
     text = f"{earned}: there was nothing to learn from"
     return Finding("reward found", "bad", spread, text, _longer_budget(e))
 
@@ -277,7 +283,8 @@ def improvement(e: Evidence) -> Finding | None:
     start = float(np.median(means[:3]))
     noise = max(float(np.nanmedian(e.evaluations["std_return"])), 1e-3 * max(abs(start), 1.0))
     gain = (float(means.max()) - start) / noise
-    text = f"the first three evaluations had a median of {start:.5g}, the best had {means.max():.5g}"
+    first, best = format_measured(start), format_measured(means.max())
+    text = f"the first three evaluations had a median of {first}, the best had {best}"
     status = grade(gain, 2, 0.5)
     return Finding("improvement", status, gain, text, _longer_budget(e) if status != "ok" else "")
 
@@ -293,8 +300,8 @@ def forgetting(e: Evidence) -> Finding | None:
     peak = int(means.argmax())
     last = float(means[peak:][-3:].mean())
     lost = float((means[peak] - last) / (means[peak] - means[: peak + 1].min() or np.inf))
-    best = f"the best evaluation, {means[peak]:.5g}, was at step {format_number(steps[peak])}"
-    text = f"{best}; the last ones average {last:.5g}"
+    best = f"the best evaluation, {format_measured(means[peak])}, was at step {format_number(steps[peak])}"
+    text = f"{best}; the last ones average {format_measured(last)}"
     status = grade(lost, 0.3, 0.6)
     keep = f"{_lower_learning_rate(e)} checkpoint.keep_best=evaluation"
     return Finding("forgetting", status, lost, text, keep if status != "ok" else "")
@@ -307,7 +314,8 @@ def reward_scale(e: Evidence) -> Finding | None:
     largest = float(np.abs(e.visited.rewards).max(initial=0.0))
     tamed = e.config.agent.loss == "huber" or e.config.agent.max_grad_norm is not None
     status = "ok" if tamed else grade(largest, 10, 1000)
-    text = f"rewards between {e.visited.rewards.min():.4g} and {e.visited.rewards.max():.4g}"
+    low, high = format_measured(e.visited.rewards.min()), format_measured(e.visited.rewards.max())
+    text = f"rewards between {low} and {high}"
     suggestion = "agent.loss=huber agent.max_grad_norm=10" if status != "ok" else ""
     return Finding("reward scale", status, largest, text, suggestion)
 

@@ -63,7 +63,7 @@ def _print(outcome: dict[str, Any], findings: list[Finding]) -> None:
     from rich.text import Text
 
     console = Console()
-    reached = [f"{name} {outcome[key]:.6g}" for name, key in _RETURNS if outcome[key] is not None]
+    reached = [f"{name} {format_number(outcome[key])}" for name, key in _RETURNS if outcome[key] is not None]
     steps = format_number(outcome["env_steps"])
     console.print(Text(f"{outcome['status']} after {steps} steps: {', '.join(reached)}"))
     if outcome["status"] == "converged":

@@ -47,7 +47,7 @@ def explore(
             f"pip install 'dqn_exp[notebook]'. `python -m analysis policy {Path(trial)}` writes a page "
             f"with sliders that works without it"
         )
-    from analysis.network.policy import EPISODES
+    from analysis.network.policy.command import EPISODES
     from analysis.network.policy.explorer import Explorer
     from analysis.network.policy.maps import make_view
     from analysis.network.rollouts import roll_out

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError
 from analysis.network.command_line import add_trial_arguments
+from dqn_exp.text import format_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,4 +43,4 @@ def run(arguments: argparse.Namespace) -> None:
             count = write_mp4(path, pictures, env.frames_per_second)
     except ConfigError as error:
         raise AnalysisError(str(error)) from error
-    print(f"{path}: {count} pictures; returns {', '.join(f'{total:.6g}' for total in returns)}")
+    print(f"{path}: {count} pictures; returns {', '.join(map(format_number, returns))}")

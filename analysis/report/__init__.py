@@ -2,7 +2,7 @@
 
 - `write_report` writes the page about a sweep, `summary_table` makes the table at the end of a sweep;
 - `new_figure` and `paint_all` draw figures in one style, `render_page` renders a template;
-- `looks` puts the looks of a sweep into words;
+- the module `looks` puts the looks of a sweep into words;
 - `figure` and `inline` return pieces of a report for notebooks.
 """
 
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
-    from analysis.report.figures import Picture, Plot, own_random, paint_all
+    from analysis.report.figures import Picture, Plot, paint_all
     from analysis.report.figures.chart import Chart, note
     from analysis.report.figures.painting import numbers_and_words, paint, render
     from analysis.report.figures.style import ACCENT, FAINT, INK, OKABE_ITO, RC, count_axis, new_figure
-    from analysis.report.findings import p_value
     from analysis.report.on_disk import publish, refuse_to_replace
     from analysis.report.page import render_page
     from analysis.report.pieces import figure, inline

@@ -10,7 +10,7 @@ from analysis.estimates import statistics as st
 from analysis.estimates.attainment import Attainment, Difference
 from analysis.estimates.describe import Table
 from analysis.records import Axis, Timeline
-from analysis.report.findings import p_value
+from analysis.wording import p_value
 from dqn_exp.text import format_number
 
 

@@ -20,7 +20,7 @@ from analysis.estimates.robustness import Choice, Robustness, examine
 from analysis.records import Axis, add_path_arguments, read_sweep, warn_about
 from analysis.report.figures.choices import choices_map
 from analysis.report.figures.painting import Plot, paint
-from analysis.report.findings import p_value
+from analysis.wording import p_number, p_value
 from dqn_exp.runs import write_atomic
 from dqn_exp.text import format_number
 
@@ -92,12 +92,12 @@ def table(axis: Axis, of: Compared, robustness: Robustness) -> Table:
     for part in dict.fromkeys(in_order):
         members = np.array([part in parts for parts in labels])
         p = robustness.p[members]
-        shown.add_row(part, str(len(p)), str(int((p < st.SIGNIFICANT).sum())), f"{np.median(p):.2g}")
+        shown.add_row(part, str(len(p)), str(int((p < st.SIGNIFICANT).sum())), p_number(float(np.median(p))))
     return shown
 
 
 def _parts(choice: Choice) -> list[str]:
     parts = [f"measure {choice.measure}", f"budget {format_number(choice.budget)}"]
     if choice.threshold is not None and choice.consecutive is not None:
-        parts += [f"threshold {choice.threshold:.4g}", f"{choice.consecutive} in a row"]
+        parts += [f"threshold {format_number(choice.threshold)}", f"{choice.consecutive} in a row"]
     return parts

@@ -9,7 +9,7 @@ from analysis.estimates.looks import Looks
 from analysis.estimates.planning import POWER
 from analysis.estimates.sequential import Look
 from analysis.records import Sweep
-from analysis.report.findings import p_value
+from analysis.wording import estimate_text, hundredths, p_number, p_value
 from dqn_exp.scores import LEVEL
 from dqn_exp.text import format_number
 
@@ -69,7 +69,8 @@ def _outcome(looks: Looks, look: Look, reference: str) -> str:
                 if direction == "neither is faster throughout"
                 else f"converges {direction} than {reference}"
             )
-            return f"{value} {how}: {ratio(look)}, {p_value(look.p)}, boundary {look.boundary:.2g}; {after}."
+            boundary = f"boundary {p_number(look.boundary)}"
+            return f"{value} {how}: {ratio(look)}, {p_value(look.p)}, {boundary}; {after}."
         case "equal":
             return (
                 f"{value} is practically as fast as {reference}: {ratio(look)}, within {low:g} to {high:g}; "
@@ -94,9 +95,8 @@ def _outcome(looks: Looks, look: Look, reference: str) -> str:
 
 def ratio(look: Look) -> str:
     """ "restricted mean 1.31 times as long (0.94 to 1.83)"."""
-    low, high = look.ratio.interval
-    interval = f" ({low:.2f} to {high:.2f})" if low == low else ""
-    return f"restricted mean {look.ratio.ratio:.2f} times as long{interval}"
+    estimate = estimate_text(look.ratio.ratio, look.ratio.interval, hundredths, " times as long")
+    return f"restricted mean {estimate}"
 
 
 def _needed(looks: Looks, look: Look) -> str:
@@ -161,7 +161,7 @@ def _schedules(looks: Looks) -> str:
         text += (
             f" After the look at {schedule.looks[taken - 1]} seeds ({schedule.declared[:10]}), the later "
             f"looks were declared again, at {_listed(schedule.looks[taken:])} seeds. The error that had been "
-            f"spent by then, {design.spent(taken - 1):.2g}, stays spent, and earlier boundaries and "
+            f"spent by then, {p_number(design.spent(taken - 1))}, stays spent, and earlier boundaries and "
             "decisions stay as they were. The new looks spend the rest, as the spending function does from "
             "there on."
         )
@@ -193,14 +193,14 @@ def methods(looks: Looks) -> str:
         f"trials at its time (log-rank scores). Values are permuted within each seed, in {design.paths} "
         "random ways that are drawn once for each seed and used at all looks.\n"
         "The boundary of a look limits the share of these permutations that have crossed a boundary by then "
-        f"to what Pocock’s spending function allows: α ln(1 + (e − 1) t) with α = {spends:.2g}, where t is "
-        "the share of the greatest number of seeds (Lan & DeMets 1983).\n"
+        f"to what Pocock’s spending function allows: α ln(1 + (e − 1) t) with α = {p_number(spends)}, where "
+        "t is the share of the greatest number of seeds (Lan & DeMets 1983).\n"
         "A value differs if every set of values that contains it has crossed its boundary (closed test). So, "
         f"with a probability of at least {1 - design.alpha:.0%}, no difference that is reported at any look "
         "is wrong. The p of a value is the largest over these sets; crossings at earlier looks count.\n"
         f"A value is practically equal if the interval of its ratio of restricted means lies within {low:g} "
         f"to {high:g} and at least half of the trials of both values converged. The level of the interval is "
-        f"1 − {2 * spends:.2g} / ({len(first.looks)} looks × {n_others} values){anew}.\n"
+        f"1 − {p_number(2 * spends)} / ({len(first.looks)} looks × {n_others} values){anew}.\n"
         "Decided values get no more seeds. If a value was decided early, its ratio is somewhat too far from "
         "1, because luck helped to decide it. A value that is undecided after the last look is not shown to "
         "be equal.\n"

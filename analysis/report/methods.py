@@ -10,7 +10,7 @@ import numpy as np
 from analysis.estimates import blocked
 from analysis.estimates import statistics as st
 from analysis.records import BLOCK, UNKNOWN, Sweep, Timeline
-from analysis.report.findings import values
+from analysis.report.overview import values
 from dqn_exp.runs import attempts_of
 from dqn_exp.text import format_number
 

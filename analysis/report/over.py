@@ -15,7 +15,7 @@ from analysis.estimates.compare import Compared
 from analysis.estimates.describe import Table, per_seed, with_interval
 from analysis.estimates.scores import normalised_returns
 from analysis.records import Axis, Row, Sweep, seed_of
-from analysis.report.findings import p_value
+from analysis.wording import p_value
 from dqn_exp.scores import Floats
 from dqn_exp.text import format_value
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis.report.findings import p_value
+from analysis.wording import p_value
 from dqn_exp.text import format_number, format_value
 
 if TYPE_CHECKING:

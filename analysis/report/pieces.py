@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analysis.errors import AnalysisError
 from analysis.records import ALL, Paths, Sweep, read_curve, read_sweep, slug
-from analysis.report import findings
+from analysis.report import overview
 from analysis.report.figures import Picture, Plot, axis_plots, pair_plots
 from analysis.report.figures.painting import paint
 from analysis.report.page import render_page
@@ -40,8 +40,8 @@ def inline(paths: Paths) -> str:
     picture = paint(main[0]).lighter() if main else None
     return render_page(
         "inline.html.j2",
-        title=findings.title(sweep),
-        sentences=list(findings.overview(sweep))[:1],
+        title=overview.title(sweep),
+        sentences=list(overview.overview(sweep))[:1],
         rows=summary_rows(sweep),
         picture=picture,
     )

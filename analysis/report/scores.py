@@ -9,6 +9,8 @@ from analysis.estimates.describe import Table, with_interval
 from analysis.estimates.environments import Estimate
 from analysis.estimates.scores import Profiles, Scores, Tuning
 from analysis.estimates.sensitivity import SHARE, Sensitivity
+from analysis.wording import estimate_text, hundredths
+from dqn_exp.text import format_count
 
 
 def sentences(scores: Scores) -> Iterator[str]:
@@ -30,13 +32,12 @@ def sentences(scores: Scores) -> Iterator[str]:
     if enough is not None:
         yield (
             f"Effective dimensionality: to reach {SHARE:.0%} of the score of full tuning, {enough} of "
-            f"{len(axes)} hyperparameter{'' if len(axes) == 1 else 's'} had to be tuned for each environment."
+            f"{format_count(len(axes), 'hyperparameter')} had to be tuned for each environment."
         )
 
 
 def _estimate_text(one: Estimate) -> str:
-    low, high = one.interval
-    return f"{one.value:.2f} ({low:.2f} to {high:.2f})" if low == low else f"{one.value:.2f}"
+    return estimate_text(one.value, one.interval, hundredths)
 
 
 def profile_table(profiles: Profiles) -> Table:

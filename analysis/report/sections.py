@@ -15,7 +15,7 @@ from analysis.estimates.looks import Looks, take_looks
 from analysis.estimates.robustness import Robustness, examine
 from analysis.estimates.survival import LogRank
 from analysis.records import ALL, Axis, Sweep, Timeline, same_networks, slug
-from analysis.report import attainment, choices, findings, looks
+from analysis.report import attainment, choices, description, findings, looks
 
 
 class ReportSection(NamedTuple):
@@ -72,7 +72,7 @@ def parts_of(sweep: Sweep) -> list[ReportPart]:
 def _part(name: str, sweep: Sweep) -> ReportPart:
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
     sections = sections_of(sweep) if sweep.counted else []
-    best = list(findings.best_configurations(sweep, sweep.timelines[0], cells))
+    best = list(description.best_configurations(sweep, sweep.timelines[0], cells))
     return ReportPart(name, sweep, sections, cells, best)
 
 
@@ -99,8 +99,8 @@ def _described(sweep: Sweep, axis: Axis, of: Compared | None = None) -> ReportSe
     timeline = sweep.timelines[0]
     reached = surfaces(sweep, axis, timeline, of, np.random.default_rng(0))
     values = value_table(sweep, axis, timeline, np.random.default_rng(0))
-    sentences = list(findings.describe(sweep, axis, timeline, values))
-    sentences += findings.alike(axis, same_networks(sweep, axis))
+    sentences = list(description.describe(sweep, axis, timeline, values))
+    sentences += description.alike(axis, same_networks(sweep, axis))
     return ReportSection(axis, axis.title or "All trials", sentences, values, attainment=reached)
 
 

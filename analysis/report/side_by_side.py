@@ -10,7 +10,7 @@ import numpy as np
 from analysis.estimates.describe import Table, value_table
 from analysis.estimates.samples import configurations
 from analysis.records import ALIASES, ALL, NOT_AXES, Axis, RecordedTrial, Row, Sweep, timelines_of
-from analysis.report.findings import ENVIRONMENT
+from analysis.report.overview import ENVIRONMENT
 from dqn_exp.text import format_number, format_value
 
 SWEEP = "sweep"

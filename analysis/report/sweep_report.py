@@ -22,7 +22,7 @@ from analysis.records import (
     slug,
     warn_about,
 )
-from analysis.report import findings, looks, methods, scores
+from analysis.report import looks, methods, overview, scores
 from analysis.report.figures import (
     Picture,
     Plot,
@@ -43,6 +43,7 @@ from analysis.report.screen import SubjectSentences, first_screen
 from analysis.report.sections import ReportPart, parts_of
 from analysis.report.side_by_side import SweepComparison, compare_sweeps
 from analysis.report.tables import csv_tables
+from analysis.wording import p_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -131,14 +132,14 @@ def _tests(parts: list[ReportPart]) -> tuple[str, str]:
 
 
 def _sentences_by_subject(
-    overview: list[str],
+    summary: list[str],
     over: list[tuple[Over, list[str]]],
     scored: list[str] | None,
     comparison: SweepComparison | None,
     parts: list[ReportPart],
 ) -> Iterator[SubjectSentences]:
     """All sentences, grouped by subject."""
-    yield SubjectSentences("", overview)
+    yield SubjectSentences("", summary)
     if comparison:
         yield SubjectSentences("Side by side", comparison.sentences)
     for each, texts in over:
@@ -163,15 +164,15 @@ def _render(
     of_all: list[Picture],
     pictures: list[list[Picture]],
 ) -> str:
-    overview = list(findings.overview(sweep))
+    summary = list(overview.overview(sweep))
     over_sentences = [(each, list(sentences(each))) for each in over]
     score_sentences = list(scores.sentences(scored)) if scored else None
     return render_page(
         "report.html.j2",
-        title=findings.title(sweep),
-        overview=overview,
+        title=overview.title(sweep),
+        overview=summary,
         screen=first_screen(
-            list(_sentences_by_subject(overview, over_sentences, score_sentences, comparison, parts))
+            list(_sentences_by_subject(summary, over_sentences, score_sentences, comparison, parts))
         ),
         comparison=comparison,
         main=next(iter([*of_all, *chain(*pictures)]), None),
@@ -182,7 +183,7 @@ def _render(
         tuned=scores.tuning_table(scored.tuning) if scored and isinstance(scored.tuning, Tuning) else [],
         of_all=of_all,
         slug=slug,
-        p_value=findings.p_value,
+        p_value=p_value,
         look_rows=looks.records,
         notes=list(methods.notes(sweep, _tests(parts))),
         provenance=list(methods.provenance(sweep)),

@@ -49,10 +49,12 @@ class Goal:
         """Label for the axis of a figure."""
         return f"{self.name} (normalised)" if self.is_normalised else self.name
 
+    def scores(self, trials: Sequence[FrozenTrial]) -> Floats:
+        return np.array([trial.values[self.index] for trial in trials], dtype=np.float64)
+
     def losses(self, trials: Sequence[FrozenTrial]) -> Floats:
         """The scores as losses: [n]; smaller is better."""
-        values = np.array([trial.values[self.index] for trial in trials], dtype=np.float64)
-        return values if self.minimised else -values
+        return self.scores(trials) if self.minimised else -self.scores(trials)
 
 
 @dataclass(frozen=True)

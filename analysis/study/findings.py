@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from analysis.report import p_value
 from analysis.study import environments
 from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Confirmed
 from analysis.study.data import Goal, StudyData
 from analysis.study.importance import FEWEST, Importances, Tested
 from analysis.study.infinite import n_diverged, n_without_score
-from dqn_exp.text import format_number
+from analysis.wording import p_number, p_value
+from dqn_exp.text import format_count, format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
 NOTHING = "–"
@@ -25,7 +25,7 @@ def overview(study: StudyData) -> Iterator[str]:
     ends = Counter(trial.state.name for trial in study.trials)
     counts = ", ".join(f"{ends[state]} {word}" for state, word in STATES.items() if ends[state])
     searched = ", ".join(parameter.name for parameter in study.parameters) or "nothing that varies"
-    yield f"{len(study.trials)} proposal{'s' * (len(study.trials) != 1)} ({counts}) over {searched}."
+    yield f"{format_count(len(study.trials), 'proposal')} ({counts}) over {searched}."
     if study.environments:
         yield (
             f"Each was trained on all of {', '.join(study.environments)}, and scored by its mean over them, "
@@ -123,12 +123,12 @@ def _environment_differences(confirmation: Confirmed, row: Mapping[str, Any], na
 
 
 def _too_few(confirmation: Confirmed) -> str:
-    seeds = f"{confirmation.n_seeds} seed{'s' * (confirmation.n_seeds > 1)}"
+    seeds = format_count(confirmation.n_seeds, "seed")
     many = f" and {confirmation.n_tests} comparisons" if confirmation.n_tests > 1 else ""
     fewer = f", an interval {FEWEST_FOR_INTERVAL}" if confirmation.n_seeds < FEWEST_FOR_INTERVAL else ""
     return (
-        f"{seeds}{many} cannot give a p below {confirmation.smallest_p:.2g}: these results only describe. A "
-        f"test needs {confirmation.tested_from} seeds{fewer}."
+        f"{seeds}{many} cannot give a p below {p_number(confirmation.smallest_p)}: these results only "
+        f"describe. A test needs {confirmation.tested_from} seeds{fewer}."
     )
 
 
@@ -151,7 +151,7 @@ def _confirmation_row(confirmation: Confirmed, row: Mapping[str, Any], name: str
         "fresh seeds": format_number(confirmation.score(row, name)),
         **{each: format_number(confirmation.score_in(row, name, each)) for each in confirmation.environments},
         "minus the default [95%]": NOTHING if one is None else _difference(confirmation, row, name),
-        "p": NOTHING if one is None or one.p is None else f"{'≤ ' * one.p.is_floor}{one.p_holm:.2g}",
+        "p": NOTHING if one is None or one.p is None else p_number(one.p_holm, one.p.is_floor),
         "diverged": str(row["diverged"]),
     }
 
@@ -173,7 +173,7 @@ def note(trial: FrozenTrial) -> str:
     if "pruned_at" in attributes:
         return f"pruned at environment step {attributes['pruned_at']}"
     seeds = {"diverged": n_diverged(trial), "without a score": n_without_score(trial)}
-    return ", ".join(f"{n} seed{'s' * (n > 1)} {outcome}" for outcome, n in seeds.items() if n)
+    return ", ".join(f"{format_count(n, 'seed')} {outcome}" for outcome, n in seeds.items() if n)
 
 
 def _signed(value: float) -> str:

@@ -23,7 +23,11 @@ from dqn_exp.text import format_number, format_value
 CONTOUR_PARAMETERS = 3
 
 
-def write(study: optuna.Study, output: Path) -> Path:
+def write_report(study: optuna.Study, output: Path) -> Path:
+    """Write `index.html`, `figures/` and `tables/` into `output`; they replace those of an earlier report.
+
+    Returns the path of the page.
+    """
     quiet()
     data, rng = read_study(study), np.random.default_rng(0)
     by_goal = {goal.name: importances(data, goal, rng) for goal in data.goals}

@@ -13,7 +13,7 @@ import pytest
 
 from analysis import load_curves, load_runs
 from analysis.records import read_sweep
-from analysis.report.findings import overview
+from analysis.report.overview import overview
 from dqn_exp.cli import Analyst
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.looks import Design

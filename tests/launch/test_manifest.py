@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analysis.records import read_sweep
-from analysis.report.findings import overview
+from analysis.report.overview import overview
 from tests.program import TINY, run_here
 
 

@@ -11,6 +11,7 @@ from analysis.errors import AnalysisError
 from analysis.network.dimensions import Naming, find_dimension, naming
 from analysis.network.rollouts import Rollout
 from analysis.network.trained import Trained
+from dqn_exp.text import format_number
 
 Range = tuple[float, float]
 
@@ -37,7 +38,7 @@ class View:
     def held(self) -> str:
         """The dimensions that are held fixed, with their values, in words."""
         others = (d for d in range(len(self.at)) if d not in (self.x, self.y))
-        return ", ".join(f"{self.names.dimensions[d]} {self.at[d]:.3g}" for d in others)
+        return ", ".join(f"{self.names.dimensions[d]} {format_number(self.at[d])}" for d in others)
 
 
 @dataclass(frozen=True)

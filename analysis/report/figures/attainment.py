@@ -21,7 +21,7 @@ from analysis.estimates.attainment import Attainment, Difference, Grid
 from analysis.records import Axis, Timeline
 from analysis.report.figures.chart import Chart, note
 from analysis.report.figures.style import ACCENT, FAINT, INK, count_axis, wrapped
-from analysis.report.findings import p_value
+from analysis.wording import p_value
 from dqn_exp.scores import Floats
 
 COLUMNS = 4

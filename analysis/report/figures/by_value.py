@@ -31,11 +31,11 @@ from analysis.report.figures.style import (
     line_at,
     new_figure,
     positions,
-    short,
     spread,
     tilt,
     value_figure,
 )
+from dqn_exp.text import format_short
 
 DOT = OKABE_ITO[0]
 
@@ -84,7 +84,7 @@ def _draw_convergence(
     for what, is_drawn in (("trial that converged", happened), ("trial that had not converged", ~happened)):
         note_trials(ax, axis, groups, times, is_drawn, what, panel)
     if np.isfinite(timeline.budget):
-        line_at(ax, timeline.budget, f"budget\n{short(timeline.budget)}")
+        line_at(ax, timeline.budget, f"budget\n{format_short(timeline.budget)}")
     _fractions(ax, sweep, axis)
     label_values(ax, axis)
     ax.set_ylim(0, 1.12 * max(timeline.longest, timeline.horizon))
@@ -114,7 +114,7 @@ def _fractions(ax: Axes, sweep: Sweep, axis: Axis) -> None:
 
 def _speed_legend(timeline: Timeline | None) -> list[Line2D]:
     """`timeline` is None for several panels, because each has its own."""
-    mean = f"RMST({short(timeline.horizon)}), 95% interval" if timeline else "RMST, 95% interval"
+    mean = f"RMST({format_short(timeline.horizon)}), 95% interval" if timeline else "RMST, 95% interval"
     return [
         _key("o", "converged", color=DOT),
         _key("^", "not converged", mfc="none", mec=ACCENT),

@@ -9,7 +9,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from analysis.estimates.robustness import OF_TIMES, Choice, Robustness
 from analysis.report.figures.chart import note
-from analysis.report.figures.style import ACCENT, INK, new_figure, short
+from analysis.report.figures.style import ACCENT, INK, new_figure
+from dqn_exp.text import format_number, format_short
 
 STEPS = ((0.01, "p < 0.01", "#1b4f72"), (0.05, "p < 0.05", "#5d9bc7"), (1.01, "p ≥ 0.05", "#eef2f5"))
 
@@ -32,7 +33,9 @@ def choices_map(robustness: Robustness) -> Figure:
     ax.add_patch(Rectangle(cell, 1, 1, facecolor="none", edgecolor=ACCENT, linewidth=2, zorder=3))
     ax.set(xlim=(0, len(across)), ylim=(len(down), 0))
     ax.set_xticks(np.arange(len(across)) + 0.5, [_rule_text(rule) for rule in across], rotation=60)
-    ax.set_yticks(np.arange(len(down)) + 0.5, [f"{measure}, to {short(budget)}" for measure, budget in down])
+    ax.set_yticks(
+        np.arange(len(down)) + 0.5, [f"{measure}, to {format_short(budget)}" for measure, budget in down]
+    )
     ax.set_xlabel("threshold, evaluations in a row")
     ax.grid(visible=False)
     sns.despine(ax=ax, left=True, bottom=True)
@@ -52,7 +55,8 @@ def _rule(choice: Choice) -> tuple[float | None, int | None]:
 
 def _rule_text(rule: tuple[float | None, int | None]) -> str:
     level, run = rule
-    return f"{level:.4g}, {run}"
+    assert level is not None
+    return f"{format_number(level)}, {run}"
 
 
 def _color(p: float) -> str:

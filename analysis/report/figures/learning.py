@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from analysis.estimates import statistics as st
 from analysis.estimates.describe import per_seed
@@ -40,7 +40,7 @@ from analysis.report.figures.style import (
     draw_lines,
     legend_columns,
     new_figure,
-    short,
+    short_ticks,
     styles,
     wrapped,
 )
@@ -266,7 +266,7 @@ def losses(sweep: Sweep, axis: Axis, curves: Curves) -> Figure:
     ax.set(xlabel="updates", ylabel="loss (log scale)")
     low, high = ax.get_ylim()
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(short))
+    ax.yaxis.set_major_formatter(short_ticks())
     ax.yaxis.set_minor_formatter(NullFormatter())
     count_axis(ax, "x")
     legend(figure, axis, group(sweep.counted, axis))

@@ -15,7 +15,8 @@ from analysis.estimates import survival as sv
 from analysis.estimates.samples import events
 from analysis.records import Axis, Row, Sweep, Timeline, column
 from analysis.report.figures.chart import note
-from analysis.report.figures.style import new_figure, short, wrapped
+from analysis.report.figures.style import new_figure, wrapped
+from dqn_exp.text import format_short
 
 
 class HeatmapPanel(NamedTuple):
@@ -62,7 +63,7 @@ def _panels(sweep: Sweep, timeline: Timeline) -> list[HeatmapPanel]:
 
     panels = [HeatmapPanel("mean final return", "viridis", final, lambda cell: _digits(final(cell)))]
     if sweep.judged:
-        speed_title = f"RMST({short(timeline.horizon)}), {timeline.unit}"
+        speed_title = f"RMST({format_short(timeline.horizon)}), {timeline.unit}"
         panels = [
             HeatmapPanel(speed_title, "viridis_r", speed, lambda cell: _digits(speed(cell))),
             HeatmapPanel("converged", "viridis", fraction, _fraction_text, (0, 1)),
@@ -76,7 +77,7 @@ def _fraction_text(cell: Sequence[Row]) -> str:
 
 
 def _digits(value: float) -> str:
-    return short(float(f"{value:.3g}"))
+    return format_short(float(f"{value:.3g}"))
 
 
 def _cells(sweep: Sweep, rows: Axis, columns: Axis) -> list[list[list[Row]]]:

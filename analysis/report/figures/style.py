@@ -18,6 +18,7 @@ from analysis.records import Axis
 from analysis.report.figures.chart import Chart, note
 from analysis.report.page import DPI
 from dqn_exp.scores import NO_INTERVAL, Floats, Interval
+from dqn_exp.text import format_short
 
 INSTALLED = {font.name for font in fontManager.ttflist}
 OTHER_SCRIPTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans")
@@ -138,7 +139,7 @@ def label_values(ax: Axes, axis: Axis) -> None:
     at, labels = positions(axis), axis.labels()
     ax.update_datalim([(x, 0.0) for x in at], updatey=False)
     if axis.numeric and len(at) > CROWDED:
-        ax.xaxis.set_major_formatter(FuncFormatter(short))
+        ax.xaxis.set_major_formatter(short_ticks())
     else:
         ax.xaxis.set_major_locator(FixedLocator(at.tolist()))
         ax.xaxis.set_major_formatter(FixedFormatter(labels))
@@ -171,17 +172,14 @@ def _gap(at: NDArray[np.float64]) -> float:
     return float(min(np.diff(at).min(), np.ptp(at) / 8))
 
 
-def short(value: float, _: int | None = None) -> str:
-    """A number for an axis: 50000 is "50k"."""
-    for size, suffix in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g}{suffix}"
-    return f"{value:g}"
+def short_ticks() -> FuncFormatter:
+    """Ticks such as "50k"."""
+    return FuncFormatter(lambda value, _: format_short(value))
 
 
 def count_axis(ax: Axes, which: str) -> None:
     """Shorten large counts on the `which` ("x" or "y") axis."""
-    (ax.xaxis if which == "x" else ax.yaxis).set_major_formatter(FuncFormatter(short))
+    (ax.xaxis if which == "x" else ax.yaxis).set_major_formatter(short_ticks())
 
 
 def draw_means(

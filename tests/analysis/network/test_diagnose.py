@@ -68,7 +68,10 @@ def test_divergence_tells_when_and_what_grew() -> None:
         losses=grown,
     )
     assert finding.status == "bad"
-    assert "at update 160; the largest |Q| went from 2 to 1e+05 in 100 updates" in finding.evidence
+    assert (
+        "at update 160; the largest |Q| went from 2 to 100\N{NARROW NO-BREAK SPACE}000 in 100 updates"
+        in finding.evidence
+    )
     assert finding.suggestion == "lr=0.0001"
     assert checks.divergence(evidence()) is None
 

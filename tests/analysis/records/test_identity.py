@@ -10,7 +10,7 @@ import pytest
 from analysis.records.axes import Axis
 from analysis.records.identity import same_networks
 from analysis.records.sweep import Sweep, read_sweep
-from analysis.report.findings import alike
+from analysis.report.description import alike
 from analysis.report.sweep_report import write_report
 from tests.analysis.synthetic import write_sweep
 

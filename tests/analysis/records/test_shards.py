@@ -12,7 +12,7 @@ import pytest
 from analysis import load_curves, load_runs
 from analysis.errors import SkippedWarning
 from analysis.records.sweep import read_sweep
-from analysis.report.findings import overview
+from analysis.report.overview import overview
 from tests.analysis.synthetic import write_trial
 
 VALUES, SEEDS = (0.1, 0.2), (0, 1)

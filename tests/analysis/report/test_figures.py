@@ -28,7 +28,7 @@ from analysis.report.figures.by_value import convergence_by_value
 from analysis.report.figures.learning import returns
 from analysis.report.figures.painting import Picture, Plot, paint, render
 from analysis.report.figures.pairs import heatmap
-from analysis.report.figures.style import RC, is_logarithmic, positions, short, spread, styles, tilt
+from analysis.report.figures.style import RC, is_logarithmic, positions, spread, styles, tilt
 from tests.analysis.report.test_attainment import STEPS, differing, surfaces
 from tests.analysis.synthetic import write_sweep, write_trial
 from tests.program import alive, descendants, wait_until
@@ -280,8 +280,3 @@ def test_styles_differ_in_grey_too() -> None:
     made = styles(Axis("x", tuple(range(7))))
     assert len({style.marker for style in made}) == 7
     assert len({str(style.dash) for style in made}) >= 6
-
-
-@pytest.mark.parametrize(("value", "text"), [(50_000, "50k"), (2.5e6, "2.5M"), (0.1, "0.1"), (0, "0")])
-def test_short_numbers(value: float, text: str) -> None:
-    assert short(value) == text

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.estimates import compare
 from analysis.estimates.describe import configuration_table
 from analysis.records.sweep import read_sweep
-from analysis.report import findings
+from analysis.report import description, overview
 from analysis.report.sections import sections_of
 from tests.analysis.estimates.test_compare import effect_sweep
 from tests.analysis.synthetic import write_sweep, write_trial
@@ -19,16 +19,16 @@ from tests.analysis.synthetic import write_sweep, write_trial
 def said(sweep_dir: Path) -> str:
     sweep = read_sweep(sweep_dir)
     sections = sections_of(sweep)
-    return "\n".join([*findings.overview(sweep), *(line for s in sections for line in s.findings)])
+    return "\n".join([*overview.overview(sweep), *(line for s in sections for line in s.findings)])
 
 
 def test_the_title_is_the_question(buffers: Path, tmp_path: Path) -> None:
-    assert findings.title(read_sweep(buffers)) == "How does buffer change convergence?"
+    assert overview.title(read_sweep(buffers)) == "How does buffer change convergence?"
     grid = {"lr": [0.1, 0.2], "batch": [1, 2], "gamma": [0.9, 0.99]}
     write_sweep(tmp_path / "g", grid, 1, lambda cell, seed: 2000)
-    assert findings.title(read_sweep(tmp_path / "g")) == "How do batch, lr and gamma change convergence?"
+    assert overview.title(read_sweep(tmp_path / "g")) == "How do batch, lr and gamma change convergence?"
     trial = write_trial(tmp_path / "one", time=2000)
-    assert findings.title(read_sweep(trial)) == "How does this DQN learn CartPole-v1?"
+    assert overview.title(read_sweep(trial)) == "How does this DQN learn CartPole-v1?"
 
 
 def test_three_seeds_are_described_and_nothing_is_claimed(buffers: Path) -> None:
@@ -93,7 +93,7 @@ def test_too_few_evaluations_are_said_and_no_share_is_told(tmp_path: Path) -> No
     assert "cannot be judged here: convergence needs 3 consecutive evaluations; the budget allows 2." in text
     assert "of 2 converged" not in text
     assert "the tests compare the speed of convergence" in text
-    assert findings.title(sweep) == "How does lr change learning?"
+    assert overview.title(sweep) == "How does lr change learning?"
 
 
 def test_equal_numbers_name_no_highest_and_no_lowest(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_equal_numbers_name_no_highest_and_no_lowest(tmp_path: Path) -> None:
     write_sweep(tmp_path / "g", {"batch": [1, 2], "lr": [0.1, 0.2]}, 2, lambda cell, seed: 5000)
     sweep = read_sweep(tmp_path / "g")
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
-    fast, same, _ = findings.best_configurations(sweep, sweep.timelines[0], cells)
+    fast, same, _ = description.best_configurations(sweep, sweep.timelines[0], cells)
     assert fast.startswith("All configurations were equally fast in these trials: 2 of 2 converged")
     assert same.startswith("Mean final return was the same with every configuration: 197.7")
 
@@ -119,7 +119,7 @@ def test_a_value_without_trials_that_count_is_told_and_compared_with_nothing(tmp
     assert "Only lr = 0.1 has trials that count. 2 of 2 converged" in text
     assert "Fastest" not in text
     assert "nothing to compare them with" in text
-    assert findings.title(read_sweep(tmp_path / "s")) == "How does lr change convergence?"
+    assert overview.title(read_sweep(tmp_path / "s")) == "How does lr change convergence?"
 
 
 def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> N
     write_sweep(tmp_path / "s", grid, 2, lambda cell, seed: 40_000 * cell["batch"] * cell["lr"])
     sweep = read_sweep(tmp_path / "s")
     cells = configuration_table(sweep, sweep.timelines[0], np.random.default_rng(0))
-    fastest, highest, caution = findings.best_configurations(sweep, sweep.timelines[0], cells)
+    fastest, highest, caution = description.best_configurations(sweep, sweep.timelines[0], cells)
     assert fastest.startswith("Fastest in these trials: batch = 1, lr = 0.1. 2 of 2 converged")
     assert highest.startswith("Highest mean final return: batch = ")
     assert "best of 4 configurations" in caution
@@ -135,4 +135,4 @@ def test_a_grid_names_its_best_configuration_with_a_caution(tmp_path: Path) -> N
 
 def test_one_axis_has_no_best_configuration_apart_from_its_best_value(buffers: Path) -> None:
     sweep = read_sweep(buffers)
-    assert not list(findings.best_configurations(sweep, sweep.timelines[0], []))
+    assert not list(description.best_configurations(sweep, sweep.timelines[0], []))

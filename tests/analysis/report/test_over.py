@@ -10,7 +10,7 @@ import pytest
 
 from analysis.estimates.blocked import Shuffler
 from analysis.records.sweep import read_sweep
-from analysis.report import findings, sweep_report
+from analysis.report import overview, sweep_report
 from analysis.report.over import Over, over_environments, sentences
 from analysis.report.sweep_report import write_report
 from tests.analysis.synthetic import write_trial
@@ -144,4 +144,4 @@ def test_each_part_knows_its_own_trials_alone(tmp_path: Path) -> None:
     for name, part in parts.items():
         assert {row["env.id"] for row in part.rows} == {name}
         assert [axis.name for axis in part.axes] == ["lr"]
-        assert findings.title(part) == "How does lr change convergence?"
+        assert overview.title(part) == "How does lr change convergence?"
