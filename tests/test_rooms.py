@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.test_faces import offered_modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,18 +43,6 @@ FOR_PEOPLE = {"cli", "api", "export", "__main__", "_plugins"}
 LOWEST_HIDDEN = "launch"
 """From this room of `dqn_exp` upwards, `analysis` knows nothing but `STORAGE`."""
 STORAGE = "dqn_exp.study.storage"
-UNTAKEN = {
-    *("agent.build_learner", "api.Interval", "config.StepsTargetConfig", "export.NotExportable"),
-    *("launch.Cluster", "launch.Pool", "launch.RemoteWorkers", "launch.Travel", "launch.Workers"),
-    *("launch.check_kind", "launch.count_workers", "launch.launch", "launch.open_cluster"),
-    *("runs.DamagedMetrics", "runs.Episode", "runs.is_sb3", "trackers.Tracker", "trackers.require"),
-}
-"""Names that `dqn_exp` still offers although only their own rooms take them."""
-SAME_NAMES = {
-    *("Analyst", "Design", "Episode", "Plan", "Points", "Progress", "Rows", "Run", "Settings", "Sweep"),
-    *("Trained", "Trial"),
-}
-"""Names that several classes still have, at least one of them in `dqn_exp`."""
 
 
 def imports() -> Iterator[tuple[str, str]]:
@@ -148,81 +136,11 @@ def test_rooms_are_entered_by_their_faces() -> None:
 def _is_named(module: str) -> bool:
     """Does the room's face offer this module as a whole?"""
     package, _, name = module.rpartition(".")
-    return name in offered_modules(face_of(package))
+    return name in offered_modules(ROOT / package.replace(".", "/") / "__init__.py")
 
 
-def face_of(package: str) -> Path:
-    return ROOT / package.replace(".", "/") / "__init__.py"
-
-
-def offered_modules(face: Path) -> list[str]:
-    """The names in backquotes that directly follow the word "module", "modules" or "package"."""
-    text = " ".join(str(ast.get_docstring(ast.parse(face.read_text()))).split())
-    lists = re.findall(r"(?:[Mm]odules?|[Pp]ackages?) ((?:`\w+`(?:, and |, | and )?)+)", text)
-    return re.findall(r"`(\w+)`", " ".join(lists))
-
-
-def offered_names(face: Path) -> list[str]:
-    """The names that a face hands on from its modules."""
-    blocks = (node for node in ast.parse(face.read_text()).body if isinstance(node, ast.If))
-    imports = (node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom))
-    package = ".".join(face.parent.relative_to(ROOT).parts)
-    return [alias.name for node in imports if str(node.module).startswith(package) for alias in node.names]
-
-
-FACES = sorted([*ROOT.glob("dqn_exp/*/__init__.py"), *ROOT.glob("analysis/*/__init__.py")])
-
-
-@pytest.mark.parametrize("face", FACES, ids=str)
+@pytest.mark.parametrize(
+    "face", sorted([*ROOT.glob("dqn_exp/*/__init__.py"), *ROOT.glob("analysis/*/__init__.py")]), ids=str
+)
 def test_every_room_says_what_it_offers(face: Path) -> None:
     assert "_plugins" in str(face) or len(str(ast.get_docstring(ast.parse(face.read_text())))) > 40
-
-
-def names_taken() -> set[tuple[str, str]]:
-    """Package and name of every `from package import name` outside the room, also in tests and documents."""
-    sources = [path for top in ("dqn_exp", "analysis", "tests") for path in ROOT.glob(f"{top}/**/*.py")]
-    trees = [(path, ast.parse(path.read_text())) for path in sources]
-    written = "\n".join(path.read_text() for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
-    taken = {
-        (str(node.module), alias.name)
-        for path, tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
-        if not str(path.relative_to(ROOT)).startswith(f"{node.module.replace('.', '/')}/")
-        for alias in node.names
-    }
-    lines = re.findall(r"from ((?:dqn_exp|analysis)[\w.]*) import ([\w, ]+)", written)
-    return taken | {(package, name.strip()) for package, names in lines for name in names.split(",")}
-
-
-def test_what_a_face_offers_is_taken() -> None:
-    """A name that no other room, test or document takes from a face is private."""
-    taken = names_taken()
-    idle = {
-        f"{face.parent.name}.{name}"
-        for face in FACES
-        for name in offered_names(face)
-        if (".".join(face.parent.relative_to(ROOT).parts), name) not in taken
-    }
-    assert len(taken) > 500
-    assert idle <= UNTAKEN
-
-
-def test_the_modules_that_a_face_offers_exist() -> None:
-    for face in FACES:
-        known = {path.stem for path in face.parent.iterdir()}
-        assert set(offered_modules(face)) <= known, face
-
-
-def test_a_name_means_one_class() -> None:
-    """Whoever meets the name of a class need not ask which it is; within `analysis` without exception."""
-    files = [*ROOT.glob("dqn_exp/**/*.py"), *ROOT.glob("analysis/**/*.py")]
-    classes = [
-        (node.name, path.relative_to(ROOT).parts[0])
-        for path in files
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ClassDef)
-    ]
-    repeated = {name for name, count in Counter(name for name, _ in classes).items() if count > 1}
-    assert repeated <= SAME_NAMES
-    assert not [name for (name, room), n in Counter(classes).items() if n > 1 and room == "analysis"]

@@ -16,6 +16,7 @@ from analysis.imports.names import folder_name
 from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.imports.writer import check_free, rule, write_sweep
 from analysis.records import BLOCK
+from dqn_exp.text import format_count
 
 
 class Source(NamedTuple):
@@ -133,7 +134,7 @@ def _sentences(
     trials: Sequence[ImportedTrial], facts: RunFacts, source: str, path: Path, to: Path
 ) -> Iterator[str]:
     programs = " and ".join(dict.fromkeys(trial.program for trial in trials))
-    yield f"{len(trials)} trial{'s' * (len(trials) != 1)} ({programs}) from {path} to {to}"
+    yield f"{format_count(len(trials), 'trial')} ({programs}) from {path} to {to}"
     without_seed = sum(trial.seed is None for trial in trials)
     if without_seed:
         yield f"Trials with an unknown seed: {without_seed}. Each counts as having a seed of its own."

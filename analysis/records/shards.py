@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dqn_exp.runs import DESCRIPTION, FINISHED, KINDS, NETWORK, metrics_path, read_json, read_result
+from dqn_exp.text import format_count
 
 MANIFEST = "sweep.json"
 MOST_NAMED = 3
@@ -153,7 +154,9 @@ def _repeated(
         n, listed = len(names), ", ".join(names[:MOST_NAMED])
         more = f" and {n - MOST_NAMED} more" if n > MOST_NAMED else ""
         copies = f"the cop{'ies' if n > 1 else 'y'} in {kept_in} {_is_or_are(n)} used"
-        text = f"{n} trial{'s' * (n > 1)} {_is_or_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
+        text = (
+            f"{format_count(n, 'trial')} {_is_or_are(n)} also in {kept_in}, {how}; {copies}: {listed}{more}"
+        )
         yield Remark(folder, text, "differs" if how.startswith("with") else "repeated")
 
 

@@ -34,7 +34,7 @@ from analysis.records.plan import Plan, Planned, planned_config, read_plans
 from analysis.records.rows import Row, make_row
 from analysis.records.timeline import Timeline, timelines_of
 from dqn_exp.runs import NEVER
-from dqn_exp.text import format_value
+from dqn_exp.text import format_count, format_value
 
 ENDED = ("converged", "exhausted", "diverged")
 """Statuses of complete trials. Trials with another status are listed but left out of statistics."""
@@ -178,7 +178,7 @@ class Sweep:
         required = list(map(in_a_row, self.counted))
         if any(count >= minimum for count, minimum in zip(counts, required, strict=True)):
             return None
-        requirement = f"{min(required)} consecutive evaluation{'s' * (min(required) > 1)}"
+        requirement = format_count(min(required), "consecutive evaluation")
         return f"convergence needs {requirement}; no trial had more than {max(counts)}"
 
     def _share(self, count: int) -> str:

@@ -11,6 +11,7 @@ from threading import Thread
 from rich.console import Console
 
 from dqn_exp.launch import garbage_uncollected, print_rows
+from dqn_exp.text import format_count
 
 
 class Summary:
@@ -36,7 +37,7 @@ class Summary:
         console = Console(markup=False, highlight=False)
         if n_left:
             console.print(
-                f"No report yet: {n_left} trial{'s' * (n_left != 1)} of other shards in {directory} "
+                f"No report yet: {format_count(n_left, 'trial')} of other shards in {directory} "
                 f"{'are' if n_left != 1 else 'is'} unfinished. Report of the finished trials: "
                 f"python -m analysis report {shlex.quote(str(directory))}",
                 soft_wrap=True,
@@ -45,7 +46,7 @@ class Summary:
             self._print_results(console, directory)
         if n_failed:
             console.print(
-                f"{n_failed} trial{'s' * (n_failed != 1)} failed: the result.json of each has the cause, its "
+                f"{format_count(n_failed, 'trial')} failed: the result.json of each has the cause, its "
                 f"trial.log the traceback. The same {self._again} tries them again.",
                 style="bold red",
                 soft_wrap=True,

@@ -27,7 +27,7 @@ from dqn_exp.launch.plan import PlannedTrial, without_seed
 from dqn_exp.launch.reuse import Reuse
 from dqn_exp.launch.tables import print_rows
 from dqn_exp.runs import is_over, read_result
-from dqn_exp.text import format_bytes, format_duration, format_number
+from dqn_exp.text import format_bytes, format_count, format_duration, format_number
 
 MOST_ROWS = 20
 """The most configurations that are listed one by one."""
@@ -62,7 +62,7 @@ def print_trials(
     if left:
         n_workers = min(at_a_time or 1, len(left))
         largest = sorted(map(bytes_of_replay, left))[-n_workers:]
-        print_memory(console, sum(largest), f"{n_workers} trial{'s' * (n_workers != 1)} at a time")
+        print_memory(console, sum(largest), f"{format_count(n_workers, 'trial')} at a time")
         print_time(console, [[config] for config in left], n_workers)
     if at_a_time is None:
         console.print("The launcher decides how many trials run at a time; this estimate assumes one.")
@@ -93,7 +93,7 @@ def print_time(console: Console, pieces: Sequence[Sequence[Config]], n_workers: 
         together([sum(trial_seconds(config, paces)[end] for config in piece) for piece in pieces], n_workers)
         for end in (0, 1)
     )
-    console.print(f"Time: {_span(least, most)} with {n_workers} worker{'s' * (n_workers != 1)}.")
+    console.print(f"Time: {_span(least, most)} with {format_count(n_workers, 'worker')}.")
     console.print(_basis(paces, n_kinds, any(config.convergence.stop for config in configs)))
 
 

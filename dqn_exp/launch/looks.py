@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.pairing import Groups
 from dqn_exp.launch.plan import PlannedTrial, without_seed
+from dqn_exp.text import format_count
 
 UNTIL_DECIDED = "until_decided"
 SEEDS = "seeds"
@@ -195,7 +196,7 @@ def run_looks(
         n_printed = len(taken.lines)
         if taken.is_over:
             if n := len(course.unrequested):
-                print(f"Started ahead, but needed by no look: {n} trial{'s' * (n != 1)}.", flush=True)
+                print(f"Started ahead, but needed by no look: {format_count(n, 'trial')}.", flush=True)
             return results, True
 
 

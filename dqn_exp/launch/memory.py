@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dqn_exp.config import Config, ConfigError, EnvConfig
 from dqn_exp.launch.prospects import longest
-from dqn_exp.text import format_bytes
+from dqn_exp.text import format_bytes, format_count
 
 if TYPE_CHECKING:
     from gymnasium import spaces
@@ -27,9 +27,8 @@ def check_memory(configs: Sequence[Config], at_a_time: int) -> None:
         if free >= each:
             advice += f", or fewer trials at a time (hydra.launcher.n_jobs={free // each})"
         raise ConfigError(
-            f"buffer={largest[-1].buffer}: the replay buffers of {len(largest)} trial"
-            f"{'s' * (len(largest) != 1)} at a time need {format_bytes(needed)}, and "
-            f"{format_bytes(free)} is free; allowed: {advice}"
+            f"buffer={largest[-1].buffer}: the replay buffers of {format_count(len(largest), 'trial')} "
+            f"at a time need {format_bytes(needed)}, and {format_bytes(free)} is free; allowed: {advice}"
         )
 
 

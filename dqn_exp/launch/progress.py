@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dqn_exp.runs import DamagedRecord, Result, last_episode, read_result, tracker_failures
-from dqn_exp.text import format_duration, format_number
+from dqn_exp.text import format_count, format_duration, format_number
 
 COLOURS = {"failed": "bold red", "diverged": "magenta", "converged": "green"}
 """Colours of statuses. They are named colours of the terminal's palette, which its user can read."""
@@ -47,7 +47,7 @@ class Progress:
         )
 
     def __enter__(self) -> Self:
-        self.note(f"{self._total} trial{'s' * (self._total != 1)} in {self._sweep}")
+        self.note(f"{format_count(self._total, 'trial')} in {self._sweep}")
         if self._is_live:
             self._live.start()
         return self

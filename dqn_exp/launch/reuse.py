@@ -17,6 +17,7 @@ from dqn_exp.launch.plan import PlannedTrial, set_directory
 from dqn_exp.launch.progress import tracker_failure_line
 from dqn_exp.launch.stock import Stock
 from dqn_exp.runs import Locked, Unfit, catch_up, check_fit, read_result, take
+from dqn_exp.text import format_count
 
 REUSE = "reuse"
 AUTO, NONE = "auto", "none"
@@ -178,7 +179,7 @@ def taken_line(origins: Iterable[Path], total: int, done: str = "taken") -> str:
     folders = Counter(origin.parent for origin in origins)
     if len(folders) == 1:
         ((folder, count),) = folders.items()
-        return f"{count} of {total} trial{'s' * (total != 1)} {done} from {folder}"
+        return f"{count} of {format_count(total, 'trial')} {done} from {folder}"
     listed = _listed([f"{count} from {folder}" for folder, count in folders.items()])
     return f"{folders.total()} of {total} trials {done}: {listed}"
 

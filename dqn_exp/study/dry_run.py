@@ -32,7 +32,7 @@ from dqn_exp.study.plan import Plan
 from dqn_exp.study.prepare import extreme_configs
 from dqn_exp.study.record import horizon_of
 from dqn_exp.study.storage import open_storage, printable, proposals
-from dqn_exp.text import format_value
+from dqn_exp.text import format_count, format_value
 
 
 def print_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
@@ -42,7 +42,7 @@ def print_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
     take instead of training.
     """
     console, done = make_console(), _proposals_done(plan)
-    number = f"{plan.total} proposal{'s' * (plan.total != 1)}, {done} done"
+    number = f"{format_count(plan.total, 'proposal')}, {done} done"
     console.print(f"Study {plan.name} in {plan.directory}: {number}")
     searched = [{"searched": key, "values": _values(d)} for key, d in plan.space.distributions.items()]
     if searched:

@@ -31,6 +31,7 @@ from dqn_exp.study.record import horizon_of
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
 from dqn_exp.study.search import Search
 from dqn_exp.study.storage import dashboard_command, open_storage
+from dqn_exp.text import format_count
 
 NOT_IN_A_STUDY = (
     "a study chooses its trials while it runs, so they cannot be divided beforehand; allowed: the same "
@@ -137,7 +138,7 @@ def open_study(plan: Plan) -> optuna.Study:
 
 def _trials_each(plan: Plan) -> str:
     n = len(plan.environments)
-    environments = f"{n} environment{'s' * (n > 1)} x " if n else ""
+    environments = f"{format_count(n, 'environment')} x " if n else ""
     return f"{environments}{len(plan.seeds)} seeds"
 
 
