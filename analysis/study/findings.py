@@ -14,7 +14,7 @@ from analysis.study.confirmation import FEWEST_FOR_INTERVAL, Confirmed
 from analysis.study.data import Goal, StudyData
 from analysis.study.importance import FEWEST, Importances, Tested
 from analysis.study.infinite import n_diverged, n_without_score
-from analysis.wording import p_number, p_value
+from analysis.wording import estimate_text, p_number, p_value
 from dqn_exp.text import format_count, format_number
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
@@ -159,11 +159,9 @@ def _confirmation_row(confirmation: Confirmed, row: Mapping[str, Any], name: str
 def _difference(confirmation: Confirmed, row: Mapping[str, Any], name: str) -> str:
     """The mean of a winner's scores minus the default's, or why there is none."""
     one = confirmation.against[name, row["name"]]
-    low, high = one.interval
     if np.isnan(one.difference):
         return confirmation.cause_of_infinite(row, name)
-    within = "" if np.isnan(low) else f" [{_signed(low)}, {_signed(high)}]"
-    return f"{_signed(one.difference)}{within}"
+    return estimate_text(one.difference, one.interval, _signed)
 
 
 def note(trial: FrozenTrial) -> str:

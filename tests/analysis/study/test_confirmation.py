@@ -167,7 +167,7 @@ def test_the_infinite_score_of_one_environment_is_explained() -> None:
     default |= {"aulc.here": [-np.inf, 5.0, 5.0], "aulc.there": [5.0, 5.0, 5.0]}
     winner |= {"aulc.here": [5.0, 5.0, 6.0], "aulc.there": [5.0, 5.0, 6.0]}
     of["configurations"][0]["diverged"] = 0
-    assert "By environment: here a seed has no score, there +0.3333 [" in told(of)[0]
+    assert "By environment: here a seed has no score, there +0.3333 (-1.101 to +1.768)." in told(of)[0]
 
 
 @pytest.mark.parametrize(
