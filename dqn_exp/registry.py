@@ -38,6 +38,9 @@ class Registry:
 
         return add
 
+    def is_built_in(self, name: str) -> bool:
+        return name in self._builtin
+
     def check(self, key: str, name: str) -> None:
         """Raise ConfigError if `name`, the value of the configuration's `key`, is unknown."""
         if name not in self._builtin and name not in self._registered:

@@ -9,12 +9,13 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.config.errors import ConfigError, did_you_mean, unknown
-    from dqn_exp.config.formats import FORMAT, check_format, recorded_config
+    from dqn_exp.config.formats import DONE_BEFORE, FORMAT, check_format, recorded_config
     from dqn_exp.config.groups import dotted, flat, group_key, grouped
+    from dqn_exp.config.identity import NOT_OF_THE_TRIAL
     from dqn_exp.config.parsing import parse_config, refuse_second_names, refuse_unused_names
     from dqn_exp.config.paths import CONF, ROOT
+    from dqn_exp.config.reference import as_yaml
     from dqn_exp.config.schema import (
-        DONE_BEFORE,
         SHORT_NAMES,
         AdamConfig,
         AdamWConfig,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.identity import LATER
 from dqn_exp.config.parsing import parse_config
 from dqn_exp.config.schema import Config
 
@@ -23,6 +26,16 @@ _OWN_OPTIONS = {
     },
     "target": {"episodes": ("every",), "steps": ("every",), "soft": ("every", "tau"), "none": ()},
 }
+
+
+def _default(section: str, key: str) -> Any:
+    part: Any = Config.model_fields[section].annotation
+    default = part.model_fields[key].default
+    return default.model_dump() if isinstance(default, BaseModel) else default
+
+
+DONE_BEFORE = {section: {key: _default(section, key) for key in keys} for section, keys in LATER.items()}
+"""The defaults of the keys of `LATER`, which are what earlier versions did, as plain nested values."""
 
 
 def check_format(content: Mapping[str, Any], what: str) -> int:

@@ -75,7 +75,7 @@ def _key(name: str, field: Schema, option: str | None, default: Any) -> Key:
         option,
         field.get("description", ""),
         _allowed(field),
-        None if value is NO_DEFAULT else _yaml(value),
+        None if value is NO_DEFAULT else as_yaml(value),
     )
 
 
@@ -126,9 +126,10 @@ def _range(kind: Schema) -> str:
     return "".join(words.format(kind[name]) for name, words in RANGES.items() if name in kind)
 
 
-def _yaml(value: Any) -> str:
+def as_yaml(value: Any) -> str:
+    """`value` as people write it in YAML and on the command line."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_yaml, value))}]"
+        return f"[{', '.join(map(as_yaml, value))}]"
     return "{}" if value == {} else str(value)

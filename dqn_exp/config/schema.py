@@ -6,8 +6,6 @@ Hydra composes plain values from `conf/` and the command line; `dqn_exp.config.p
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from typing import Annotated, Any, Literal, Self
 
@@ -22,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from dqn_exp.config.identity import content, digest
 from dqn_exp.config.sizes import parse_size
 
 
@@ -114,17 +113,20 @@ def _defaults_if_true(value: object) -> object:
 
 
 class AgentConfig(Section):
+    """The keys of a DQN. An agent of your own has `options`, and those of the others that it declares."""
+
     name: str = Field(description="registered name of the algorithm")
-    double: bool = Field(description="double DQN: select with the online network (1509.06461)")
+    double: bool = Field(False, description="double DQN: select with the online network (1509.06461)")
     loss: Literal["mse", "huber"] = Field(
-        description="loss of the TD error with head=values; huber has delta 1. Other heads have their own"
+        "mse",
+        description="loss of the TD error with head=values; huber has delta 1. Other heads have their own",
     )
-    max_grad_norm: Positive | None = Field(description="clip the gradient's norm; null: no clipping")
+    max_grad_norm: Positive | None = Field(None, description="clip the gradient's norm; null: no clipping")
     max_grad_value: Positive | None = Field(
-        description="clamp each element of the gradient to +-value; null: no clamping"
+        None, description="clamp each element of the gradient to +-value; null: no clamping"
     )
-    learning_starts: CountOrZero = Field(description="env steps before the first update")
-    updates_per_train: Count = Field(description="gradient updates per training")
+    learning_starts: CountOrZero = Field(0, description="env steps before the first update")
+    updates_per_train: Count = Field(1, description="gradient updates per training")
     munchausen: Annotated[MunchausenConfig | None, BeforeValidator(_defaults_if_true)] = Field(
         None,
         description="soft targets and log-probabilities added to rewards (2007.14430); null or false: off",
@@ -132,7 +134,7 @@ class AgentConfig(Section):
     max_abs_reward: Positive | None = Field(
         None, description="clamp the rewards that are stored to +-value; null: no clamping"
     )
-    options: dict[str, Any] = Field({}, description="options of an agent of your own")
+    options: dict[str, Any] = Field({}, description="options of an agent of your own; a DQN has none")
 
 
 class ValuesConfig(Section):
@@ -208,7 +210,9 @@ class NetworkConfig(Section):
         description="torch's own; uniform(-init_scale, init_scale) everywhere; or orthogonal (1312.6120)",
     )
     init_scale: Positive = Field(0.5, description="bound of the uniform initialisation")
-    options: dict[str, Any] = Field({}, description="options of a network of your own")
+    options: dict[str, Any] = Field(
+        {}, description="options of a network of your own; built-in networks have none"
+    )
 
 
 class UniformConfig(Section):
@@ -421,18 +425,9 @@ SHORT_NAMES = {
     "optimizer.lr": "lr",
 }
 """Keys that also have a short name for the same value."""
-NOT_OF_THE_TRIAL = {"report", "checkpoint", "metrics", "video", "observers", "returns", "track", "tracking"}
-"""Keys that do not influence training: they say what is recorded, reported or known."""
 
 EPSILONS = {"start": 1.0, "end": 0.05, "epsilon": 0.1}
 """The values of keys of `exploration` that are null, if the network has no noisy layers."""
-LATER = {
-    "budget": ("seconds",),
-    "env": ("game", "images", "normalise", "parallel", "truncation"),
-    "agent": ("max_abs_reward", "munchausen"),
-    "network": ("convolutions", "head", "layer_norm", "dueling", "noisy", "noisy_sigma"),
-}
-"""Keys that earlier versions did not have. With their default values they do not change `Config.hash`."""
 
 
 class ReturnsConfig(Section):
@@ -619,24 +614,8 @@ class Config(Section):
 
     def content(self) -> dict[str, Any]:
         """Plain nested values of all keys that influence the trial."""
-        left_out: dict[str, Any] = dict.fromkeys(NOT_OF_THE_TRIAL, True)
-        for section, keys in LATER.items():
-            part = getattr(self, section)
-            fields = type(part).model_fields
-            left_out[section] = {key for key in keys if getattr(part, key) == fields[key].default}
-        return self.model_dump(exclude=left_out)
+        return content(self)
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that are equal for two trials if they train in the same way."""
-        content = json.dumps(self.content(), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def _default(section: str, key: str) -> Any:
-    part: Any = Config.model_fields[section].annotation
-    default = part.model_fields[key].default
-    return default.model_dump() if isinstance(default, BaseModel) else default
-
-
-DONE_BEFORE = {section: {key: _default(section, key) for key in keys} for section, keys in LATER.items()}
-"""The defaults of the keys of `LATER`, which are what earlier versions did, as plain nested values."""
+        return digest(content(self))

@@ -10,6 +10,7 @@ from typing import Any
 from dqn_exp.agent import check_learner
 from dqn_exp.config import Config, ConfigError, EnvConfig, parse_config
 from dqn_exp.heads import resolve_support
+from dqn_exp.launch.unread import check_unread
 from dqn_exp.launch.warm_start import check_init_from
 from dqn_exp.networks import convolved
 from dqn_exp.registry import agents, heads, import_modules, networks, observers
@@ -28,6 +29,7 @@ def resolve_config(values: Mapping[str, Any], in_subprocess: bool = False) -> Co
     agents.check("agent.name", config.agent.name)
     networks.check("network.name", config.network.name)
     heads.check("network.head.name", config.network.head.name)
+    check_unread(config)
     for name in config.observers:
         observers.check("observers", name)
     env, threshold = _resolve_environment(

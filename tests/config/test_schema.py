@@ -108,8 +108,8 @@ def test_a_typo_in_a_key_is_found(key: str, message: str) -> None:
 
 def test_a_missing_key_is_named() -> None:
     values = make_values()
-    del values["agent"]["loss"]
-    with pytest.raises(ConfigError, match=r"^agent.loss is missing$"):
+    del values["replay"]["n_step"]
+    with pytest.raises(ConfigError, match=r"^replay.n_step is missing$"):
         parse_config(values)
 
 

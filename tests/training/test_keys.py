@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
-from dqn_exp.config import schema
+from dqn_exp.config import NOT_OF_THE_TRIAL, schema
 from dqn_exp.runs.files import NETWORK
 from dqn_exp.runs.metrics import KINDS, metrics_path
 from dqn_exp.runs.record import run_trial
@@ -152,14 +152,14 @@ def test_no_key_is_left_out() -> None:
         changed.setdefault(section.__name__, set()).update(keys)
     for section in sections():
         keys = {key for key, field in section.model_fields.items() if not is_section(field.annotation)}
-        left = keys - {"name"} - PLACES.get(section.__name__, set()) - schema.NOT_OF_THE_TRIAL
+        left = keys - {"name"} - PLACES.get(section.__name__, set()) - NOT_OF_THE_TRIAL
         assert changed.get(section.__name__, set()) == left, section.__name__
 
 
 def sections() -> list[type[schema.Section]]:
     """All that decide what happens in a trial."""
     found = schema.Section.__subclasses__()
-    return [s for s in found if s.__name__.removesuffix("Config").lower() not in schema.NOT_OF_THE_TRIAL]
+    return [s for s in found if s.__name__.removesuffix("Config").lower() not in NOT_OF_THE_TRIAL]
 
 
 def is_section(annotation: Any) -> bool:
