@@ -29,6 +29,11 @@ ALIASES = ("replay.capacity", "replay.batch_size", "target.every", "optimizer.lr
 """Dotted names of values that also have a short name; they are not separate values."""
 PERIODS = {"episodes", "steps"}
 NOT_AXES = ("seed", "report", "returns", "track", "tracking")
+"""Keys that are no axis: the seed, and what is known or told of a trial without work in it.
+
+The other keys that do not influence training (`checkpoint`, `metrics`, `video`, `observers`) may be an axis:
+they cost time, and an observer may end a trial.
+"""
 
 
 @dataclass(frozen=True)

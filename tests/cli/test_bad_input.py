@@ -41,6 +41,8 @@ SINGLE = {
     "hydra.run.dir=out(1)": ["Unknown function 'out'", """text in quotes: 'hydra.run.dir="out(1)"'\n"""],
     "'lr=1'": ["'lr=1': ", "the same without these quotes"],
     "agent.options.tau=0.1": ["agent.options.tau does not exist yet; write +agent.options.tau="],
+    "+agent.options.tau=3": ["agent.options.tau=3: agent.name=dqn is built in", "allowed: agent.options={}"],
+    "+network.options.x=1": ["network.options.x=1: network.name=mlp is", "allowed: network.options={}"],
     "observers.diary.name=x": ["write +observers.diary.name="],
     "network.options.factor=2": ["write +network.options.factor="],
     "env.wrapper.noise.scale=2": ["env.wrapper is not a key. Did you mean 'wrappers'?", "Allowed in env: "],

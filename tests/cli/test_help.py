@@ -12,10 +12,18 @@ from omegaconf import DictConfig, OmegaConf
 from analysis.__main__ import COMMANDS
 from dqn_exp.cli.help import BEGINNING, END, REMARKS, config_groups, help_text
 from dqn_exp.config import CONF
+from dqn_exp.config.reference import keys
+from dqn_exp.config.schema import Config
+from dqn_exp.launch.dry_run import list_seeds
 
 ROOT = Path(__file__).parents[2]
 FIXED_TEXT = BEGINNING + END + " ".join(REMARKS.values())
 KEYS = sorted(set(re.findall(r"(?<![\w/])([a-z_]+(?:\.[a-z_]+)*)=", FIXED_TEXT)) - {"group", "key"})
+
+CHOICES = [
+    (key, set(values.split("|"))) for key, values in re.findall(r"([\w./]+)=(\w+(?:\|\w+)+)", FIXED_TEXT)
+]
+"""Each key of which the help lists all values, with those."""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +62,34 @@ def test_every_remark_is_about_a_group() -> None:
 def test_every_key_exists(key: str, composed: DictConfig) -> None:
     absent = object()
     assert key in config_groups() or OmegaConf.select(composed, key, default=absent) is not absent
+
+
+@pytest.mark.parametrize(("key", "values"), CHOICES)
+def test_the_listed_values_of_a_key_are_all_that_are_allowed(key: str, values: set[str]) -> None:
+    files = {path.stem for path in (CONF / key).glob("*.yaml")}
+    allowed = {known.name: set(known.allowed.split(", ")) for known in keys({}, {})}
+    assert values == (files or allowed[key])
+
+
+def test_values_are_listed() -> None:
+    listed = {"agent.loss", "learner", "device", "checkpoint.keep_best", "hydra/launcher"}
+    assert {key for key, _ in CHOICES} == listed
+
+
+def test_all_trackers_are_named(composed: DictConfig) -> None:
+    (listed,) = re.findall(r"track=\[(.*?)\]", END)
+    assert listed.split(",") == list(composed.tracking)
+    assert str(Config.model_fields["track"].description).endswith(
+        f": {', '.join(composed.tracking)}, or your own"
+    )
+
+
+def test_the_seeds_of_a_sweep_are_those_of_the_configuration(composed: DictConfig) -> None:
+    seeds = range(int(re.findall(r"^range\((\d+)\)$", composed.hydra.sweeper.params.seed)[0]))
+    assert f"3 values x {len(seeds)} seeds" in BEGINNING
+    assert f"by default a sweep runs seeds {list_seeds(seeds)} of every configuration" in BEGINNING
+    assert str(Config.model_fields["seed"].description).endswith(f"a sweep runs {seeds[0]} to {seeds[-1]}")
+    assert f"3 buffer sizes x {len(seeds)} seeds" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.records.axes import ALIASES, ALL, SHORT, UNITS, find_axes
+from analysis.records.axes import ALIASES, ALL, NOT_AXES, SHORT, UNITS, find_axes
 from analysis.records.disk import flatten
-from dqn_exp.config import Config, EnvConfig, NetworkConfig
+from dqn_exp.config import NOT_OF_THE_TRIAL, Config, EnvConfig, NetworkConfig
 from dqn_exp.config.schema import SHORT_NAMES
 from dqn_exp.text import format_value
 from tests.analysis.synthetic import configured
@@ -23,6 +23,16 @@ def axes_of(*overrides: dict[str, Any]) -> list[str]:
 
 def test_seeds_are_no_axis() -> None:
     assert axes_of({"seed": 0}, {"seed": 1}) == []
+
+
+def test_what_runs_during_a_trial_may_be_an_axis_although_it_does_not_influence_training() -> None:
+    during = {"checkpoint": "every_seconds", "metrics": "loss_every", "video": "every_episodes"}
+    assert set(NOT_AXES) - {"seed"} == NOT_OF_THE_TRIAL - {*during, "observers"}
+    for section, key in during.items():
+        name = f"{section}.{key}"
+        assert axes_of({name: 1}, {name: 2}) == [name]
+    diaries = [{"observers.diary.name": name} for name in ("a", "b")]
+    assert axes_of(*diaries) == ["observers.diary.name"]
 
 
 @pytest.mark.parametrize("name", ["buffer", "batch", "update_every", "lr", "train_every", "gamma"])
