@@ -91,6 +91,13 @@ def test_an_agent_of_one_s_own_has_its_own_scalars(folder: Path) -> None:
     assert result["final_return"] > 60  # a random policy earns 22
 
 
+def test_what_an_agent_of_one_s_own_does_not_read_is_refused(folder: Path) -> None:
+    told = "agent.double=true: agent.name=slow does not read double; allowed: false, or 'double' in the agent"
+    with pytest.raises(AssertionError, match=told):
+        run(folder, f"{command_of('agent', 'refused')} agent.double=true")
+    assert not (folder / "refused").exists()
+
+
 @pytest.mark.parametrize(("trial", "steps"), [("agent", 1500), ("observer", 6000)])
 def test_a_killed_trial_with_own_parts_goes_on_to_the_same_record(
     folder: Path, trial: str, steps: int
