@@ -5,7 +5,7 @@ The Python functions are `train`, `run`, `sweep` and `study`; docs/python.md has
 
 from typing import TYPE_CHECKING
 
-from dqn_exp.faces import lazy
+from dqn_exp.faces import called_as, lazy
 
 __version__ = "0.1.0"
 
@@ -15,3 +15,4 @@ if TYPE_CHECKING:
     from dqn_exp.training import EpisodeEnded, Evaluated, Learned
 
 __getattr__ = lazy(__name__, __file__)
+called_as("dqn_exp.study", "dqn_exp.api")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -56,4 +55,4 @@ def called_as(package: str, module: str) -> None:
         def __signature__(self) -> inspect.Signature:
             return inspect.signature(function())
 
-    sys.modules[package].__class__ = Called
+    import_module(package).__class__ = Called

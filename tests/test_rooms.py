@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,32 +39,54 @@ ANALYSIS = (
     {"audit", "network", "study", "watch"},
     {"__main__"},
 )
-FOR_PEOPLE = {"cli", "api", "export", "__main__", "_plugins"}
+FOR_PEOPLE = {"cli", "api", "export"}
 """The rooms of `dqn_exp` that know `analysis`: they hand to people what trials have shown."""
 LOWEST_HIDDEN = "launch"
 """From this room of `dqn_exp` upwards, `analysis` knows nothing but `STORAGE`."""
 STORAGE = "dqn_exp.study.storage"
 
 
-def imports() -> Iterator[tuple[str, str]]:
-    """Importing and imported module, for every import among the two packages, also inside functions."""
+BY_NAME = "dqn_exp.registry"
+"""It names parts of higher rooms by strings: a configuration chooses them, and nothing else imports them."""
+
+OUR_MODULE = re.compile(r"(dqn_exp|analysis)(\.\w+)+")
+
+Arrows = set[tuple[str, str]]
+"""Importing and imported modules."""
+
+
+def sources() -> Iterator[tuple[str, str, ast.Module]]:
+    """Every module of the two packages: its name, the package that it is in, and its content."""
     for path in [*ROOT.glob("dqn_exp/**/*.py"), *ROOT.glob("analysis/**/*.py")]:
-        importer = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                yield from ((importer, imported) for imported in _modules(node))
-            if isinstance(node, ast.Import):
-                yield from ((importer, alias.name) for alias in node.names if _is_ours(alias.name))
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        yield name.removesuffix(".__init__"), name.rpartition(".")[0], ast.parse(path.read_text())
 
 
-def _modules(node: ast.ImportFrom) -> Iterator[str]:
-    """What an import names: of `from package import module`, the module."""
-    assert node.module is not None
-    for alias in node.names:
-        inner = f"{node.module}.{alias.name}"
-        place = ROOT / inner.replace(".", "/")
-        if _is_ours(node.module):
-            yield inner if place.is_dir() or place.with_suffix(".py").exists() else node.module
+def imported_by(tree: ast.Module, package: str) -> Iterator[str]:
+    """Our modules that the content of a module in `package` imports, also inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: -node.level + 1 or None] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            if _is_ours(source):
+                inner = [f"{source}.{alias.name}" for alias in node.names]
+                yield from (name if _is_module(name) else source for name in inner)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if _is_ours(alias.name))
+
+
+def named_by(tree: ast.Module) -> Iterator[str]:
+    """Our modules that strings name, such as "dqn_exp.api" and "dqn_exp.agent.dqn:build_dqn"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            module = node.value.partition(":")[0]
+            if OUR_MODULE.fullmatch(module) and _is_module(module):
+                yield module
+
+
+def _is_module(name: str) -> bool:
+    place = ROOT / name.replace(".", "/")
+    return place.is_dir() or place.with_suffix(".py").exists()
 
 
 def _is_ours(module: str) -> bool:
@@ -80,7 +103,9 @@ def room_path(module: str) -> list[str]:
     return module.split(".")[:2]
 
 
-IMPORTS = sorted(set(imports()))
+IMPORTS: Arrows = {(name, other) for name, package, tree in sources() for other in imported_by(tree, package)}
+NAMES: Arrows = {(name, other) for name, _, tree in sources() for other in named_by(tree) if name != BY_NAME}
+ARROWS = sorted(IMPORTS | NAMES)
 
 
 def level(layers: tuple[set[str], ...], name: str) -> int:
@@ -91,7 +116,7 @@ def level(layers: tuple[set[str], ...], name: str) -> int:
 
 @pytest.mark.parametrize(("package", "layers"), [("dqn_exp", PROGRAM), ("analysis", ANALYSIS)])
 def test_no_arrow_points_upward(package: str, layers: tuple[set[str], ...]) -> None:
-    within = [(a, b) for a, b in IMPORTS if a.startswith(f"{package}.") and b.startswith(f"{package}.")]
+    within = [(a, b) for a, b in ARROWS if a.startswith(f"{package}.") and b.startswith(f"{package}.")]
     upward = [
         f"{importer} imports {imported}"
         for importer, imported in within
@@ -104,7 +129,7 @@ def test_no_arrow_points_upward(package: str, layers: tuple[set[str], ...]) -> N
 def test_only_the_command_line_and_the_functions_know_both_packages() -> None:
     wrong = [
         f"{importer} imports {imported}"
-        for importer, imported in IMPORTS
+        for importer, imported in ARROWS
         if importer.startswith("dqn_exp") and imported.startswith("analysis")
         if room(importer) not in FOR_PEOPLE
     ]
@@ -115,7 +140,7 @@ def test_analysis_reads_runs_and_the_storage_of_studies_alone() -> None:
     lowest = level(PROGRAM, LOWEST_HIDDEN)
     wrong = [
         f"{importer} imports {imported}"
-        for importer, imported in IMPORTS
+        for importer, imported in ARROWS
         if importer.startswith("analysis") and imported.startswith("dqn_exp.")
         if level(PROGRAM, room(imported)) >= lowest and not imported.startswith(STORAGE)
     ]
@@ -126,7 +151,7 @@ def test_rooms_are_entered_by_their_faces() -> None:
     """A module of another room is imported through that room's `__init__`, or is one that it names."""
     wrong = [
         f"{importer} imports {imported}"
-        for importer, imported in IMPORTS
+        for importer, imported in sorted(IMPORTS)
         if imported.count(".") > 1 and room_path(imported) != room_path(importer)
         if not (imported.startswith(STORAGE) or _is_named(imported))
     ]
@@ -144,3 +169,23 @@ def _is_named(module: str) -> bool:
 )
 def test_every_room_says_what_it_offers(face: Path) -> None:
     assert "_plugins" in str(face) or len(str(ast.get_docstring(ast.parse(face.read_text())))) > 40
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import dqn_exp.api", "dqn_exp.api"),
+        ("def f():\n    from dqn_exp.api import sweep", "dqn_exp.api"),
+        ("from dqn_exp import api", "dqn_exp.api"),
+        ("from ..api import sweep", "dqn_exp.api"),
+        ("from .. import api", "dqn_exp.api"),
+        ("from . import plan", "dqn_exp.launch.plan"),
+    ],
+)
+def test_every_kind_of_import_is_seen(source: str, found: str) -> None:
+    assert list(imported_by(ast.parse(source), "dqn_exp.launch")) == [found]
+
+
+def test_names_in_strings_are_seen() -> None:
+    tree = ast.parse("f('dqn_exp.api', 'dqn_exp.agent.dqn:build_dqn', 'dqn_exp.nothing', 'dqn_exp')")
+    assert list(named_by(tree)) == ["dqn_exp.api", "dqn_exp.agent.dqn"]

@@ -1,4 +1,4 @@
-"""Private parts of loky, in joblib: the processes of an executor, and how they ended."""
+"""Private parts of loky, in joblib: executors of one or more processes, how these end, and pickling."""
 
 from __future__ import annotations
 
@@ -6,10 +6,27 @@ import os
 import re
 import signal
 from contextlib import suppress
+from typing import Any
 
-from joblib.externals.loky.process_executor import ProcessPoolExecutor
+from joblib.externals.loky.backend.reduction import dumps as loky_dumps
+from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
 TESTED = {"joblib": ["1.6.0"]}
+
+__all__ = [
+    "TESTED",
+    "BrokenProcessPool",
+    "ProcessPoolExecutor",
+    "dumps",
+    "exit_code",
+    "kill_workers",
+    "terminate_workers",
+]
+
+
+def dumps(value: Any) -> bytes:
+    """`value` pickled as executors pickle tasks: also functions and classes of `__main__`."""
+    return bytes(loky_dumps(value))
 
 
 def terminate_workers(executor: ProcessPoolExecutor) -> None:

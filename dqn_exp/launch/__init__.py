@@ -2,8 +2,8 @@
 
 - `sweep` runs a grid.
 - `Planner` turns overrides into trials.
-- An `Engine` makes the workers that run trials. `Pool` has worker processes on this machine,
-  `RemoteWorkers` workers on a cluster (`clusters/`), and `LauncherEngine` uses another launcher of Hydra's.
+- An `Engine` makes the workers that run trials. `Pool` has worker processes on this machine, `RemoteWorkers`
+  workers on a cluster (`clusters/`). `engine_of` makes an engine of any launcher of Hydra's.
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.launch.axis import axis_values, meaning, range_values
-    from dqn_exp.launch.batches import LauncherEngine
+    from dqn_exp.launch.batches import engine_of
     from dqn_exp.launch.clusters import (
         Cluster,
         ClusterLost,
@@ -30,11 +30,10 @@ if TYPE_CHECKING:
         print_time,
         print_trials,
     )
-    from dqn_exp.launch.engine import Done, Engine, Workers
+    from dqn_exp.launch.engine import Done, Engine, RunTrials, Workers
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
-    from dqn_exp.launch.launcher import launch, planner
     from dqn_exp.launch.looks import SEEDS, Design, Taken
     from dqn_exp.launch.manifest import MANIFEST
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.progress import episode_cells, shows_live, time_text
     from dqn_exp.launch.prospects import check_prospects, print_doubts
     from dqn_exp.launch.reuse import Reuse, read_reuse
+    from dqn_exp.launch.runner import running_on_workers
     from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
     from dqn_exp.launch.shards import refuse_shard
     from dqn_exp.launch.tables import print_rows

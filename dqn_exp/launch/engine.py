@@ -5,9 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # processes of tasks import this module, but need no plan
+    from hydra.core.utils import JobReturn
+
+    from dqn_exp.launch.plan import PlannedTrial
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,28 @@ class Workers(Protocol):
         """End the workers when their tasks are over, or at once with kill=True."""
 
 
+class RunTrials(Protocol):
+    """Runs trials."""
+
+    def __call__(
+        self, trials: Sequence[PlannedTrial], ahead: Iterable[PlannedTrial] = (), /
+    ) -> list[JobReturn]:
+        """Run all `trials` and return their results in order.
+
+        While the last of them run, idle workers may run trials drawn from `ahead`.
+        """
+
+
 @runtime_checkable
 class Engine(Protocol):
-    """Creates workers."""
+    """Creates workers, and runs trials."""
 
     can_prune: bool
     """Whether its tasks can access the storage of a study while they run."""
     shares_files: bool
     """Whether its tasks see the files of this machine."""
+    trains_here: bool
+    """Whether its tasks run on this machine, so that its devices can be checked."""
     retries: int
     """How often a trial of a sweep is retried after it has lost its worker."""
 
@@ -77,3 +98,6 @@ class Engine(Protocol):
 
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> Workers:
         """`n_jobs` workers that apply `function` to each task; None means the engine's own number."""
+
+    def running(self, trials: Sequence[PlannedTrial], directory: Path) -> AbstractContextManager[RunTrials]:
+        """A function that runs any of these `trials` below `directory`, until the context is left."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,19 +10,16 @@ from typing import Any, NamedTuple, Protocol
 
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from dqn_exp.config import Config
 from dqn_exp.launch.combinations import combinations
 from dqn_exp.launch.designs import declare, keep_budgets
-from dqn_exp.launch.engine import Engine
-from dqn_exp.launch.launcher import Crew, make_jobs, planner, refuse_foreign_trials
+from dqn_exp.launch.engine import Engine, RunTrials
 from dqn_exp.launch.looks import (
     Design,
     Judge,
-    Launch,
     Progress,
     check_axes,
     maximum_text,
@@ -43,11 +40,12 @@ from dqn_exp.launch.memory import check_memory
 from dqn_exp.launch.pairing import read_groups
 from dqn_exp.launch.plan import (
     PlannedTrial,
+    Planner,
     is_dry_run,
-    with_directory,
 )
 from dqn_exp.launch.prospects import print_doubts
 from dqn_exp.launch.reuse import Reuse, read_reuse
+from dqn_exp.launch.runner import refuse_foreign_trials
 from dqn_exp.launch.shards import (
     FOLDER,
     Shard,
@@ -97,12 +95,12 @@ class Ending(Protocol):
 def sweep(
     context: HydraContext,
     master: DictConfig,
-    launcher: Launcher,
+    engine: Engine,
     overrides: Sequence[Override],
     judge: Judge,
     ending: Ending,
 ) -> Swept:
-    """Run the sweep, then `ending`.
+    """Run the sweep on `engine`, then `ending`.
 
     With `seed=until_decided`, the `judge` says after each look which values get more seeds. With `shard=K/N`,
     the whole sweep is planned and checked, and a share of the trials is run.
@@ -111,7 +109,7 @@ def sweep(
     if design:
         refuse_shard(master, NOT_IN_LOOKS)
         check_axes(overrides, groups)
-    composer = planner(context, master)
+    composer = Planner(context.config_loader, master, engine.trains_here)
     jobs, remarks = composer.fitting(
         combinations(overrides, groups, design), {key for group in groups for key in group}
     )
@@ -121,19 +119,17 @@ def sweep(
     configs = [trial.config for trial in trials]
     if design:
         judge.check(design, configs, groups)
-    engine = launcher if isinstance(launcher, Engine) else None
-    check_init_from_visible(configs, engine is None or engine.shares_files)
-    at_a_time = engine.at_a_time() if engine else None
+    check_init_from_visible(configs, engine.shares_files)
+    at_a_time = engine.at_a_time()
     if at_a_time is not None:
         check_memory(configs, at_a_time)
     declared = Declared(defaults(master, design), groups, fingerprint(trials, design), design, shard)
     directory, is_new = sweep_directory(master, declared.fingerprint, shard)
     reuse = read_reuse(overrides, master, directory)
     if is_dry_run(master):
-        preview_sweep(directory, trials, ours, remarks, at_a_time, declared, judge, reuse)
+        Preview(directory, trials, ours, remarks, at_a_time, declared, reuse).show(judge)
         return Swept(directory, [], falls_short=False)
-    if engine:
-        engine.reach()
+    engine.reach()
     if is_new:
         directory = claim(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -145,14 +141,14 @@ def sweep(
         print_remarks(configs, remarks)
         ending.prepare()
         record = partial(write_manifest, directory, declared._replace(designs=designs))
-        with _launching(launcher, context, directory, trials, reuse) as launch:
+        with _running(engine, directory, trials, reuse) as run:
             if design:
                 look = partial(judge.look, directory)
-                results, is_over = run_looks(design, trials, read_progress(directory), launch, look, record)
+                results, is_over = run_looks(design, trials, read_progress(directory), run, look, record)
             else:
                 record(Progress(trials))
                 print_share(shard, ours, trials)
-                results = launch(ours, ())
+                results = run(ours)
                 is_over = not n_failed(results)
         with completion_lock(directory, shard):
             unfinished = not_finished(directory, trials, ours)
@@ -165,65 +161,49 @@ def sweep(
 
 
 @contextmanager
-def _launching(
-    launcher: Launcher,
-    context: HydraContext,
-    directory: Path,
-    trials: Sequence[PlannedTrial],
-    reuse: Reuse,
-) -> Iterator[Launch]:
-    """Yield a function that takes finished trials into `directory` and runs the others.
+def _running(
+    engine: Engine, directory: Path, trials: Sequence[PlannedTrial], reuse: Reuse
+) -> Iterator[RunTrials]:
+    """Yield a function that takes finished trials into `directory` and runs the others on `engine`."""
+    with engine.running(trials, directory) as run:
 
-    The others run on an engine, or by another launcher of Hydra's.
-    """
-    if isinstance(launcher, Engine):
-        jobs = {job.name: job for job in make_jobs(context, trials, directory)}
-        with Crew(launcher) as crew:
-            yield lambda now, ahead: reuse.instead_of(
-                lambda left: crew.run(
-                    [jobs[trial.name] for trial in left],
-                    (jobs[trial.name] for trial in ahead if not reuse.has(trial, directory)),
-                ),
-                now,
-                directory,
-            )
-    else:
-        overrides = {trial.name: with_directory(trial.overrides, directory, trial.name) for trial in trials}
-        yield lambda now, ahead: reuse.instead_of(
-            lambda left: launcher.launch([overrides[trial.name] for trial in left], initial_job_idx=0),
-            now,
-            directory,
-        )
+        def take_or_run(
+            trials: Sequence[PlannedTrial], ahead: Iterable[PlannedTrial] = ()
+        ) -> list[JobReturn]:
+            untaken = (trial for trial in ahead if not reuse.has(trial, directory))
+            return reuse.instead_of(lambda left: run(left, untaken), trials, directory)
+
+        yield take_or_run
 
 
 def n_failed(results: Sequence[JobReturn]) -> int:
     return sum(result.status is JobStatus.FAILED for result in results)
 
 
-def preview_sweep(
-    directory: Path,
-    trials: Sequence[PlannedTrial],
-    ours: Sequence[PlannedTrial],
-    remarks: Sequence[str],
-    at_a_time: int | None,
-    declared: Declared,
-    judge: Judge,
-    reuse: Reuse,
-) -> None:
-    """Report what a sweep would take and run; raises ConfigError and Locked as the sweep would.
+class Preview(NamedTuple):
+    """What a sweep would take and run."""
 
-    ours: those of the `trials` that this command would run itself.
-    """
-    from dqn_exp.launch.dry_run import print_trials
+    directory: Path
+    trials: Sequence[PlannedTrial]
+    ours: Sequence[PlannedTrial]
+    """Those of the `trials` that this command would run itself."""
+    remarks: Sequence[str]
+    at_a_time: int | None
+    declared: Declared
+    reuse: Reuse
 
-    if is_locked(directory):
-        raise Locked(in_use(directory))
-    declared_before(directory, trials, declared.design, judge)
-    print_remarks([trial.config for trial in trials], remarks)
-    if declared.design:
-        print(maximum_text(declared.design, trials), flush=True)
-    print_share(declared.shard, ours, trials)
-    print_trials(directory, ours, at_a_time, reuse)
+    def show(self, judge: Judge) -> None:
+        """Print it; raises ConfigError and Locked as the sweep would."""
+        from dqn_exp.launch.dry_run import print_trials
+
+        if is_locked(self.directory):
+            raise Locked(in_use(self.directory))
+        declared_before(self.directory, self.trials, self.declared.design, judge)
+        print_remarks([trial.config for trial in self.trials], self.remarks)
+        if self.declared.design:
+            print(maximum_text(self.declared.design, self.trials), flush=True)
+        print_share(self.declared.shard, self.ours, self.trials)
+        print_trials(self.directory, self.ours, self.at_a_time, self.reuse)
 
 
 def declared_before(

@@ -6,7 +6,7 @@ the judge that decides; a look is a function of the trials' records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dqn_exp.config import Config, ConfigError
+from dqn_exp.launch.engine import RunTrials
 from dqn_exp.launch.pairing import Groups
 from dqn_exp.launch.plan import PlannedTrial, without_seed
 from dqn_exp.text import format_count
@@ -153,9 +154,6 @@ class Progress(NamedTuple):
     """The names of trials that were begun ahead and that no look has requested yet."""
 
 
-Launch = Callable[[Sequence[PlannedTrial], Iterable[PlannedTrial]], list[JobReturn]]
-"""Runs the trials of the first argument; while the last of them run, idle workers may run trials drawn from
-the second."""
 Record = Callable[[Progress], None]
 
 
@@ -163,7 +161,7 @@ def run_looks(
     design: Design,
     trials: Sequence[PlannedTrial],
     earlier: Progress,
-    launch: Launch,
+    run: RunTrials,
     look: Callable[[Sequence[str]], Taken | None],
     record: Record,
 ) -> tuple[list[JobReturn], bool]:
@@ -173,34 +171,34 @@ def run_looks(
     lost and not retried, because another outcome would change the look. While the last trials of a look run,
     trials of the next look are begun for values that are still undecided; a look uses only its own trials.
     """
-    course, results, n_printed = Course(design, trials, earlier, record), list[JobReturn](), 0
+    tracker, results, n_printed = LookTracker(design, trials, earlier, record), list[JobReturn](), 0
     taken = look(earlier.lost) if earlier.looks else None
     if taken is not None:
-        course.take(taken, earlier.lost)
+        tracker.take(taken, earlier.lost)
     while True:
-        to_run = course.begin()
-        ended = launch(to_run, () if taken is not None and taken.is_over else course.ahead())
+        to_run = tracker.begin()
+        ended = run(to_run, () if taken is not None and taken.is_over else tracker.ahead())
         results += ended
         failed = [
             trial.name
             for trial, result in zip(to_run, ended, strict=True)
             if result.status is JobStatus.FAILED
         ]
-        lost = [*course.lost, *failed]
+        lost = [*tracker.lost, *failed]
         taken = look(lost)
         if taken is None:
             return results, False
-        course.take(taken, lost)
+        tracker.take(taken, lost)
         for line in taken.lines[n_printed:]:
             print(line, flush=True)
         n_printed = len(taken.lines)
         if taken.is_over:
-            if n := len(course.unrequested):
+            if n := len(tracker.unrequested):
                 print(f"Started ahead, but needed by no look: {format_count(n, 'trial')}.", flush=True)
             return results, True
 
 
-class Course:
+class LookTracker:
     """Keeps track of the trials that looks have requested and may request next; records every change."""
 
     def __init__(

@@ -57,16 +57,15 @@ class PlannedTrial:
 class Planner:
     """Composes and checks trials; composes each combination of config groups only once."""
 
-    def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
-        self._loader, self._master = loader, master
+    def __init__(self, loader: ConfigLoader, master: DictConfig, trains_here: bool = True) -> None:
+        """`trains_here`: whether the trials run on this machine, so that its devices can be checked."""
+        self._loader, self._master, self._trains_here = loader, master, trains_here
         self._place = master.hydra.sweep.dir  # read once, so the time in it is the same for all trials
         self._parse = cache(OverridesParser.create(config_loader=loader).parse_override)
         self._is_plain = cache(self._sets_a_value)
         self._is_group = cache(self._names_a_group)
         self._composed: dict[Overrides, bytes] = {}
         self._planned: dict[Overrides, tuple[Config, bytes]] = {}
-        self.trains_here = True
-        """Whether the trials run on this machine, so that its devices can be checked."""
 
     def fitting(
         self, jobs: Sequence[Sequence[str]], paired: Collection[str] = ()
@@ -127,7 +126,7 @@ class Planner:
         refuse_unused_names(job, config)
         check_prospects(config)
         check_trackers(config)
-        check_parts(config if self.trains_here else config.model_copy(update={"device": "cpu"}))
+        check_parts(config if self._trains_here else config.model_copy(update={"device": "cpu"}))
         return config, composed
 
     def _compose(self, job: Overrides) -> DictConfig:

@@ -23,9 +23,14 @@ from weakref import WeakSet
 
 import numpy as np
 from joblib import cpu_count
-from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
-from dqn_exp.borrowed import exit_code, kill_workers, terminate_workers
+from dqn_exp.borrowed import (
+    BrokenProcessPool,
+    ProcessPoolExecutor,
+    exit_code,
+    kill_workers,
+    terminate_workers,
+)
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.gpus import on_gpu, visible_gpus

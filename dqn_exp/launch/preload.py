@@ -12,14 +12,12 @@ from contextlib import suppress
 from dqn_exp.launch.garbage import garbage_uncollected
 
 with garbage_uncollected(), suppress(Exception):
-    from numba.core.registry import cpu_target
-
     from dqn_exp.agent.fused import FusedLearner  # noqa: F401
+    from dqn_exp.borrowed import prepare_target
     from dqn_exp.launch.task import run_task  # noqa: F401
     from dqn_exp.runs import record_trial  # noqa: F401
 
-    cpu_target.typing_context.refresh()  # numba does this when it loads the first compiled function
-    cpu_target.target_context.refresh()
+    prepare_target()
 
 gc.freeze()  # workers' garbage collectors skip the inherited objects
 atexit.register(os._exit, 0)  # exit fast if the driver was killed: unloading takes a second

@@ -6,11 +6,10 @@
 
 from typing import TYPE_CHECKING
 
-from dqn_exp.faces import called_as, lazy
+from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.study.confirm import Judgement
     from dqn_exp.study.run import Studied, run_study
 
 __getattr__ = lazy(__name__, __file__)
-called_as(__name__, "dqn_exp.api")

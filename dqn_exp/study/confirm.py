@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
-from hydra.core.utils import JobStatus
-from hydra.plugins.launcher import Launcher
+from hydra.core.utils import JobReturn, JobStatus
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config
-from dqn_exp.launch import PlannedTrial, Reuse, make_console, print_rows, with_directory
+from dqn_exp.launch import Engine, PlannedTrial, Reuse, make_console, print_rows, with_directory
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective
 from dqn_exp.study.plan import Plan
@@ -59,8 +58,8 @@ class Candidate:
     """The scores of that proposal in the search, by objective."""
 
 
-def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, judge: Judge) -> bool:
-    """Run the confirmation, or take its trials from `reuse`, and record it in the study.
+def confirm(plan: Plan, study: optuna.Study, engine: Engine, reuse: Reuse, judge: Judge) -> bool:
+    """Run the confirmation on `engine`, or take its trials from `reuse`, and record it in the study.
 
     False if one of its trials failed.
     """
@@ -71,13 +70,12 @@ def confirm(plan: Plan, study: optuna.Study, launcher: Launcher, reuse: Reuse, j
     folder.mkdir(exist_ok=True)
     print(f"On fresh seeds: {', '.join(candidate.name for candidate in candidates)}")
     trials = plan.planner.plan(jobs(plan, candidates))
-    results = reuse.instead_of(
-        lambda left: launcher.launch(
-            [with_directory(trial.overrides, plan.directory, trial.name) for trial in left], initial_job_idx=0
-        ),
-        trials,
-        plan.directory,
-    )
+
+    def run(left: Sequence[PlannedTrial]) -> Sequence[JobReturn]:
+        with engine.running(left, plan.directory) as run_trials:
+            return run_trials(left)
+
+    results = reuse.instead_of(run, trials, plan.directory)
     if any(result.status is not JobStatus.COMPLETED for result in results):
         return False
     content = summary(plan, candidates)

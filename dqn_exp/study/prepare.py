@@ -14,10 +14,11 @@ from omegaconf import DictConfig
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import (
     MANIFEST,
+    Engine,
+    Planner,
     bytes_of_replay,
     check_init_from_visible,
     check_memory,
-    planner,
     print_doubts,
     read_groups,
 )
@@ -43,14 +44,9 @@ def prepare(
     master: DictConfig,
     overrides: Sequence[Override],
     options: Mapping[str, Any],
-    can_prune: bool,
-    shares_files: bool = True,
+    engine: Engine,
 ) -> Plan:
-    """Read and check all options of a study; raises ConfigError.
-
-    `can_prune`: whether the engine supports pruners. `shares_files`: whether its tasks see the files of this
-    machine.
-    """
+    """Read and check all options of a study that will run on `engine`; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
     if read_groups(overrides, master):
@@ -68,7 +64,7 @@ def prepare(
             "to no key; allowed: 'lr=tag(log,interval(1e-4,1e-2))', batch=32,64,128 and the like, or "
             "sweeps=tune_cartpole"
         )
-    composer = planner(context, master)
+    composer = Planner(context.config_loader, master, engine.trains_here)
     defaults = {
         name: composer.plan([space.overrides({}, seed, name) for seed in seeds])[0].config
         for name in environments or ("",)
@@ -88,11 +84,11 @@ def prepare(
         extend,
         defaults,
     )
-    _check(plan, can_prune, shares_files)
+    _check(plan, engine)
     return plan
 
 
-def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
+def _check(plan: Plan, engine: Engine) -> None:
     for config in plan.defaults.values():
         check_measurable(config, plan.objectives)
     if plan.environments:
@@ -102,13 +98,13 @@ def _check(plan: Plan, can_prune: bool, shares_files: bool) -> None:
     prunes = is_active(pruner)
     if prunes and len(plan.objectives) > 1:
         raise ConfigError("hydra/sweeper/pruner: allowed with several objectives: none")
-    if prunes and not can_prune:
+    if prunes and not engine.can_prune:
         raise ConfigError(
             "hydra/sweeper/pruner works with hydra/launcher=parallel, dask, ray and slurm: the jobs of other "
             "launchers report no evaluations; allowed: hydra/sweeper/pruner=none"
         )
-    check_init_from_visible(plan.defaults.values(), shares_files)
-    if prunes and not shares_files and not is_server(plan.location):
+    check_init_from_visible(plan.defaults.values(), engine.shares_files)
+    if prunes and not engine.shares_files and not is_server(plan.location):
         raise ConfigError(
             f"hydra.launcher.shared=false: workers cannot reach {printable(plan.location)}, to which "
             f"a study that prunes reports evaluations; allowed: hydra/sweeper/pruner=none, or "

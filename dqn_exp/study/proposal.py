@@ -52,6 +52,15 @@ class Proposal:
         return [self.directory / repetition.name for repetition in self.repetitions]
 
     @property
+    def hydra_jobs(self) -> dict[str, list[str]]:
+        """The overrides of each repetition, by its name, for launchers that only run Hydra jobs."""
+        names = [repetition.name for repetition in self.repetitions]
+        return {
+            name: with_directory(overrides, self.directory, name)
+            for name, overrides in zip(names, self.overrides, strict=True)
+        }
+
+    @property
     def imports(self) -> list[str]:
         return [name for config in self.configs for name in config.imports]
 
@@ -85,15 +94,6 @@ class Verdict:
     statuses: list[str]
     pruned_at: int | None
     """The environment steps of the seed that had made the most."""
-
-
-def jobs_of(proposal: Proposal) -> dict[str, list[str]]:
-    """The overrides of each seed as a Hydra job, by its name, for launchers that only run Hydra jobs."""
-    pairs = zip(proposal.overrides, proposal.directories, strict=True)
-    return {
-        directory.name: with_directory(overrides, proposal.directory, directory.name)
-        for overrides, directory in pairs
-    }
 
 
 class SeedFailed(RuntimeError):

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple, Protocol
 
 import optuna
 from hydra.core.override_parser.types import Override
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Engine, LauncherEngine, Reuse, is_dry_run, read_reuse, refuse_shard
+from dqn_exp.launch import Engine, Reuse, is_dry_run, read_reuse, refuse_shard
 from dqn_exp.runs import directory_lock, is_locked, write_atomic
 from dqn_exp.study.claims import Claims
 from dqn_exp.study.confirm import Judgement, confirm
@@ -25,7 +24,6 @@ from dqn_exp.study.plan import Plan
 from dqn_exp.study.prepare import check_outlook, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import describe
-from dqn_exp.study.proposal import jobs_of
 from dqn_exp.study.question import changes
 from dqn_exp.study.record import horizon_of
 from dqn_exp.study.results import best_trials, run_command, score_text, write_manifest, write_results
@@ -67,15 +65,14 @@ class Analyst(Protocol):
 def run_study(
     context: HydraContext,
     master: DictConfig,
-    launcher: Launcher,
+    engine: Engine,
     overrides: Sequence[Override],
     options: Mapping[str, Any],
     analyst: Analyst,
 ) -> Studied:
-    """Run a study: search, confirm, report."""
+    """Run a study on `engine`: search, confirm, report."""
     refuse_shard(master, NOT_IN_A_STUDY)
-    engine = launcher if isinstance(launcher, Engine) else LauncherEngine(launcher, jobs_of)
-    plan = prepare(context, master, overrides, options, engine.can_prune, engine.shares_files)
+    plan = prepare(context, master, overrides, options, engine)
     at_a_time = engine.at_a_time(plan.settings.n_jobs)
     check_outlook(plan, at_a_time)
     reuse = read_reuse(overrides, master, plan.directory)
@@ -95,7 +92,7 @@ def run_study(
         search.run()
     with _completion_lock(plan.directory):
         write_results(plan, study)
-        complete = not search.stopped and confirm(plan, study, launcher, reuse, analyst.judge)
+        complete = not search.stopped and confirm(plan, study, engine, reuse, analyst.judge)
         write_manifest(plan, complete=complete)
         _print_summary(plan, study, analyst)
     falls_short = bool(search.failures) or not complete

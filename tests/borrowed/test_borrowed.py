@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import platform
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -22,7 +25,6 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
-from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 from optuna.storages import InMemoryStorage, JournalStorage
@@ -30,10 +32,13 @@ from optuna.storages.journal import JournalFileBackend
 
 import dqn_exp.borrowed
 from dqn_exp.borrowed import (
+    BrokenProcessPool,
     FolderSource,
     JournalFileLock,
+    ProcessPoolExecutor,
     arguments_parser,
     compose_like_hydra_main,
+    dumps,
     error_of,
     exit_code,
     kill_forkserver,
@@ -228,6 +233,33 @@ def test_lokys_processes_and_their_end(by: str) -> None:
         assert exit_code(error) == ("SIGTERM(-15)" if by == "request" else "SIGKILL(-9)")
         assert exit_code(ValueError("no worker died")) is None
         executor.shutdown(wait=False, kill_workers=True)
+
+
+def test_loky_pickles_what_has_no_name() -> None:
+    with borrowed("loky", "how it pickles"):
+        assert pickle.loads(dumps(lambda: 3))() == 3
+
+
+PREPARED = """
+from numba.core.registry import cpu_target
+from dqn_exp.borrowed import prepare_target
+
+def is_known():
+    try:
+        return bool(cpu_target.typing_context.resolve_value_type(len))
+    except ValueError:
+        return False
+
+before = is_known()
+prepare_target()
+print(before, is_known())
+"""
+
+
+def test_numbas_functions_are_known_once_it_is_prepared() -> None:
+    ended = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True)
+    with borrowed("numba", "how it prepares a process"):
+        assert ended.stdout.strip() == "False True", ended.stderr
 
 
 def test_optunas_storage_and_trials() -> None:

@@ -17,6 +17,10 @@ class Task:
     folder: Path
     kind: str = "value"
 
+    @property
+    def hydra_jobs(self) -> dict[str, list[str]]:
+        return {"first": ["a"], "second": [self.kind]}
+
 
 def work(task: Task) -> int:
     with open(task.folder / str(task.number), "a") as file:

@@ -223,7 +223,7 @@ def test_a_killed_ray_worker_and_a_killed_head_cost_no_results(undisturbed: Path
     with closing(RayHead(tmp_path / "head")) as head:
         command = start(*SWEEP, HERE, *options(head), cwd=driver, environment=RAY)
         in_the_middle(command, sweep)
-        head.kill("ray::Seat.host")
+        head.kill("ray::RayWorker.host")
         wait_until(lambda: "its process died (the ray worker is gone: " in (driver / "out").read_text())
         head.kill("gcs_server")
         ended = finish(command, driver)

@@ -16,7 +16,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra_plugins.dqn_exp.launcher import ClusterLauncher, ParallelLauncher
 
-from dqn_exp.launch.batches import LauncherEngine
+from dqn_exp.launch.batches import engine_of
 from dqn_exp.launch.engine import Done, Engine, Workers
 from dqn_exp.launch.server import stop_server
 from tests.launch.tasks import Task, work
@@ -43,10 +43,6 @@ class Listing(Launcher):
         return result
 
 
-def launcher_engine(launcher: Launcher | None = None) -> LauncherEngine:
-    return LauncherEngine(launcher or Listing(), lambda task: {"first": ["a"], "second": [task.kind]})
-
-
 def cluster_engine(kind: str, **options: Any) -> ClusterLauncher:
     """Nothing that trials need is imported for these tasks."""
     engine = ClusterLauncher(kind, retries=0, **options)
@@ -62,7 +58,7 @@ def slurm_engine(place: Path) -> ClusterLauncher:
 Request = pytest.FixtureRequest
 ENGINES: dict[str, Callable[[Request], Engine]] = {
     "parallel": lambda _: ParallelLauncher(n_jobs=2, retries=0),
-    "launcher": lambda _: launcher_engine(),
+    "launcher": lambda _: engine_of(Listing()),
     "dask": lambda request: cluster_engine("dask", address=request.getfixturevalue("dask_address"), n_jobs=1),
     "ray": lambda request: cluster_engine("ray", address=request.getfixturevalue("ray_address"), n_jobs=1),
     "slurm": lambda request: slurm_engine(request.getfixturevalue("tmp_path_factory").mktemp("slurm")),
@@ -136,6 +132,8 @@ def test_it_is_an_engine(name: str, engine: Engine) -> None:
     assert isinstance(engine, Engine)
     assert engine.can_prune is (name != "launcher")
     assert not isinstance(Listing(), Engine)
+    if isinstance(engine, Launcher):
+        assert engine_of(engine) is engine
 
 
 @every_engine
@@ -241,13 +239,13 @@ def test_killing_ends_the_processes(workers: Workers, tmp_path: Path) -> None:
 
 def test_a_launcher_of_hydras_own_runs_all_jobs_of_a_batch_together(tmp_path: Path) -> None:
     launcher = Listing()
-    workers = launcher_engine(launcher).workers(work, 2)
+    workers = engine_of(launcher).workers(work, 2)
     run(workers, [Task(0, tmp_path, "x"), Task(1, tmp_path, "y"), Task(2, tmp_path, "z")])
     assert launcher.launched == [(0, "a"), (1, "x"), (2, "a"), (3, "y"), (4, "a"), (5, "z")]
 
 
 def test_a_task_fails_with_the_job_that_failed_and_is_not_gone_on_with(tmp_path: Path) -> None:
-    workers = launcher_engine().workers(work, 2)
+    workers = engine_of(Listing()).workers(work, 2)
     good, failed = run(workers, [Task(0, tmp_path), Task(1, tmp_path, "fail")])
     assert good.value == 0
     assert str(failed.error) == "second: RuntimeError: the pole broke"

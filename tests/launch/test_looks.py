@@ -156,7 +156,7 @@ def test_it_does_not_wait_for_trials_that_are_over() -> None:
 
 @pytest.mark.parametrize("n_workers", [1, 2, 3, 7, 100])
 def test_decisions_do_not_depend_on_the_number_of_workers(n_workers: int, tmp_path: Path) -> None:
-    """The crew and the looks in simulated time; workers idle only where the next look has no trial left."""
+    """The runner and the looks in simulated time; workers idle only where the next look has no trial left."""
     simulated = simulate(np.random.default_rng(6), 12, [1, 1, 3, 1.1], 0.3)
     looks = (6, 8, 12)
     expected = sequential.decide(simulated, range(12), 0, 50_000, sequential.Design(looks, paths=200))

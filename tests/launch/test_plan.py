@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
+from hydra import compose, initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from dqn_exp.borrowed.hydra import VERSION_BASE
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.paths import CONF
 from dqn_exp.launch.plan import Planner, directory_name, plain_values, trial_names
@@ -20,13 +20,13 @@ OWN_PLACES = ["hydra.sweep.subdir=${hydra.job.num}_${hydra.job.override_dirname}
 
 
 @pytest.fixture
-def hydra() -> Iterator[Hydra]:
-    yield Hydra.create_main_hydra2("trial", create_config_search_path(str(CONF)))
-    GlobalHydra.instance().clear()
+def loader() -> Iterator[ConfigLoader]:
+    with initialize_config_dir(str(CONF), "trial", version_base=VERSION_BASE):
+        yield GlobalHydra.instance().config_loader()
 
 
-def compose(hydra: Hydra, overrides: list[str]) -> DictConfig:
-    return hydra.compose_config("config", overrides, RunMode.MULTIRUN, with_log_configuration=False)
+def compose_sweep(overrides: list[str]) -> DictConfig:
+    return compose("config", [*overrides, "hydra.mode=MULTIRUN"], return_hydra_config=True)
 
 
 def test_names_hold_what_varies_and_the_seed() -> None:
@@ -56,10 +56,10 @@ def test_any_text_is_a_safe_and_unique_directory_name() -> None:
         ["env=cartpole_v0", "+env.kwargs.sutton_barto_reward=true", "budget.episodes=3"],
     ],
 )
-def test_the_quick_way_composes_what_hydra_composes(job: list[str], hydra: Hydra) -> None:
-    master = compose(hydra, OWN_PLACES)
-    (trial,) = Planner(hydra.config_loader, master).plan([job])
-    expected = hydra.config_loader.load_sweep_config(master, job)
+def test_the_quick_way_composes_what_hydra_composes(job: list[str], loader: ConfigLoader) -> None:
+    master = compose_sweep(OWN_PLACES)
+    (trial,) = Planner(loader, master).plan([job])
+    expected = loader.load_sweep_config(master, job)
     assert plain_values(trial.hydra_config) == plain_values(expected)
     for part in ("overrides.task", "job.override_dirname", "runtime.choices", "sweep.dir"):
         ours, theirs = (OmegaConf.select(c, f"hydra.{part}") for c in (trial.hydra_config, expected))
@@ -67,15 +67,15 @@ def test_the_quick_way_composes_what_hydra_composes(job: list[str], hydra: Hydra
     assert trial.name == f"0_{expected.hydra.job.override_dirname}"
 
 
-def test_two_trials_in_one_place_are_refused(hydra: Hydra) -> None:
-    planner = Planner(hydra.config_loader, compose(hydra, ["hydra.sweep.subdir=here"]))
+def test_two_trials_in_one_place_are_refused(loader: ConfigLoader) -> None:
+    planner = Planner(loader, compose_sweep(["hydra.sweep.subdir=here"]))
     with pytest.raises(ConfigError, match="here occurs 2 times"):
         planner.plan([["seed=0"], ["seed=1"]])
 
 
-def test_planning_costs_little_and_the_same_for_each(hydra: Hydra) -> None:
+def test_planning_costs_little_and_the_same_for_each(loader: ConfigLoader) -> None:
     """Processor time, so that other work does not disturb; 0.1 s per trial is what a whole trial may cost."""
-    planner = Planner(hydra.config_loader, compose(hydra, []))
+    planner = Planner(loader, compose_sweep([]))
     planner.plan([["seed=0"]])
     spent = []
     for first, last in ((1, 51), (51, 251)):

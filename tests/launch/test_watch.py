@@ -12,11 +12,12 @@ from omegaconf import OmegaConf
 
 from dqn_exp.config.schema import Config
 from dqn_exp.launch.engine import Done
-from dqn_exp.launch.launcher import Job, job_return
+from dqn_exp.launch.failures import job_return
 from dqn_exp.launch.plan import pack
 from dqn_exp.launch.pool import Pool
 from dqn_exp.launch.server import stop_server
 from dqn_exp.launch.watch import Watch
+from dqn_exp.launch.worker import Job
 from dqn_exp.runs.record import run_trial
 from dqn_exp.runs.result import read_result
 from tests.launch import fragile  # noqa: F401 - registers the environment

@@ -1,4 +1,4 @@
-"""A sweep in looks on simulated workers: real looks, crew and decisions, simulated time, no training."""
+"""A sweep in looks on simulated workers: real looks, runner and decisions, simulated time, no training."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from omegaconf import DictConfig
 from analysis.estimates import sequential
 from analysis.estimates.blocked import Trials
 from dqn_exp.launch.engine import Done
-from dqn_exp.launch.launcher import Crew, Job
 from dqn_exp.launch.looks import Design, Progress, Taken, run_looks
 from dqn_exp.launch.plan import PlannedTrial, pack
+from dqn_exp.launch.runner import TrialRunner
+from dqn_exp.launch.worker import Job
 from tests.helpers import make_config
 
 
@@ -109,12 +110,12 @@ class Simulated:
     def run(self, engine: Engine, place: Path, ahead: bool = True) -> sequential.Decisions:
         jobs = {one.name: make_job(one.name, place) for one in self.planned}
         design = Design(first=0, looks=tuple(self.looks), margin=(0.8, 1.25), alpha=0.05)
-        with Crew(engine) as crew:
+        with TrialRunner(engine, engine.retries) as runner:
 
-            def launch(now: Sequence[PlannedTrial], later: Iterable[PlannedTrial]) -> list[JobReturn]:
-                return crew.run([jobs[one.name] for one in now], (jobs[one.name] for one in later if ahead))
+            def run_trials(now: Sequence[PlannedTrial], later: Iterable[PlannedTrial]) -> list[JobReturn]:
+                return runner.run([jobs[one.name] for one in now], (jobs[one.name] for one in later if ahead))
 
-            run_looks(design, self.planned, Progress(()), launch, self._look, self.recorded.append)
+            run_looks(design, self.planned, Progress(()), run_trials, self._look, self.recorded.append)
         return self._decide()
 
     def _decide(self) -> sequential.Decisions:

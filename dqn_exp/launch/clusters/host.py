@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib.externals.loky.backend.reduction import dumps
-
-from dqn_exp.borrowed import may_have_children
+from dqn_exp.borrowed import dumps, may_have_children
 from dqn_exp.launch.clusters.cluster import Answer, Line, Parcel, Place, Refused
 from dqn_exp.launch.clusters.files import CODE
 from dqn_exp.launch.engine import Done
@@ -117,8 +115,8 @@ def perform(work: Work) -> bytes:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit, which a user's code may raise
-        return bytes(dumps((None, error)))
-    return bytes(dumps((value, None)))
+        return dumps((None, error))
+    return dumps((value, None))
 
 
 def _content(done: Done) -> bytes | None:
@@ -126,7 +124,7 @@ def _content(done: Done) -> bytes | None:
     if done.worker_died:
         return None
     if done.error is not None:
-        return bytes(dumps((None, RuntimeError(f"{type(done.error).__name__}: {done.error}"))))
+        return dumps((None, RuntimeError(f"{type(done.error).__name__}: {done.error}")))
     content: bytes = done.value
     return content
 

@@ -37,7 +37,7 @@ ROOM = 64
 """The most archives that wait for the driver."""
 
 
-class Seat:
+class RayWorker:
     """An actor that runs parcels one after another and can be told to stop meanwhile."""
 
     def host(self, parcel: Parcel, line: Line) -> Answer:
@@ -60,7 +60,7 @@ class RayCluster:
         self._needs = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
         self._connect(address, n_jobs)
         self._head = ray.get_runtime_context().gcs_address.rpartition(":")
-        self._seat = ray.remote(Seat).options(
+        self._new_worker = ray.remote(RayWorker).options(
             num_cpus=cpus_per_trial, num_gpus=gpus_per_trial, max_concurrency=4, max_restarts=0
         )
         self._mail = Queue(ROOM, actor_options={"num_cpus": 0})
@@ -109,8 +109,8 @@ class RayCluster:
         self.capacity = int(min(there.get(kind, 0) // need for kind, need in self._needs.items() if need))
 
     def begin(self, parcel: Parcel) -> RayCall:
-        seat = self.idle.pop() if self.idle else self._seat.remote()
-        return RayCall(self, parcel.key, seat, seat.host.remote(parcel, RayLine(parcel.key, self._mail)))
+        worker = self.idle.pop() if self.idle else self._new_worker.remote()
+        return RayCall(self, parcel.key, worker, worker.host.remote(parcel, RayLine(parcel.key, self._mail)))
 
     def close(self) -> None:
         ray.shutdown()
@@ -140,8 +140,8 @@ def _await_listener(address: str) -> None:
 
 
 class RayCall:
-    def __init__(self, cluster: RayCluster, key: str, seat: Any, answer: Any) -> None:
-        self._cluster, self._key, self._seat, self._answer = cluster, key, seat, answer
+    def __init__(self, cluster: RayCluster, key: str, worker: Any, answer: Any) -> None:
+        self._cluster, self._key, self._worker, self._answer = cluster, key, worker, answer
 
     def is_over(self) -> bool:
         return bool(ray.wait([self._answer], timeout=0)[0])
@@ -152,11 +152,11 @@ class RayCall:
         except ray.exceptions.RayError as error:
             lines = str(error).splitlines() or [type(error).__name__]
             raise WorkerLost(f"the ray worker is gone: {lines[0]}") from None
-        self._cluster.idle.append(self._seat)
+        self._cluster.idle.append(self._worker)
         return answer
 
     def stop(self) -> None:
-        self._seat.stop.remote(self._key)
+        self._worker.stop.remote(self._key)
 
 
 @dataclass(frozen=True)

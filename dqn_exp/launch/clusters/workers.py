@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joblib.externals.loky.backend.reduction import dumps
-
+from dqn_exp.borrowed import dumps
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.clusters.cluster import Answer, Call, Cluster, ClusterLost, Files, Parcel, WorkerLost
 from dqn_exp.launch.clusters.files import Portable, SharedFiles, sent_files, unpack, unpack_results
@@ -63,7 +62,7 @@ class RemoteWorkers:
         key = f"dqn_exp-{uuid.uuid4().hex}"
         parcel = Parcel(
             key,
-            bytes(dumps((self._function, task))),
+            dumps((self._function, task)),
             self._files(task),
             Path.cwd(),
             self._environment,

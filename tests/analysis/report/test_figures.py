@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from analysis.estimates.statistics import bounded_interval
@@ -71,7 +72,12 @@ def test_the_names_of_many_keys_that_went_together_stay_within_the_figure(
     for name, figure in figures.items():
         FigureCanvasAgg(figure).draw()
         panels = [ax for ax in figure.axes if ax.get_visible() and ax.axison]
-        titles = [ax._left_title for ax in panels if ax.get_title(loc="left")]  # type: ignore[attr-defined]
+        titles = [
+            text
+            for ax in panels
+            for text in ax.get_children()
+            if isinstance(text, Text) and text.get_text() and text.get_text() == ax.get_title(loc="left")
+        ]
         labels = [ax.xaxis.label for ax in panels] + [ax.yaxis.label for ax in panels]
         boxes = [text.get_window_extent() for text in titles]
         told = {str(artist): artist.get_window_extent() for artist in [*figure.legends, *titles, *labels]}

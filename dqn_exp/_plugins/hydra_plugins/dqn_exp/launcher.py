@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from hydra_plugins.dqn_exp.options import plain
+from omegaconf import DictConfig
 
 from dqn_exp import launch as launching  # lazy: its modules are imported at first use
 from dqn_exp.config import ConfigError
+
+NOT_IN_JOBS = "hydra/sweeper=basic runs all trials that it makes; allowed: with hydra/sweeper=grid"
 
 
 class EngineLauncher(Launcher):
@@ -21,6 +27,7 @@ class EngineLauncher(Launcher):
 
     can_prune = True
     shares_files = True
+    trains_here = True
 
     def __init__(self, retries: int, patience: float | None) -> None:
         """Raises ConfigError for invalid numbers."""
@@ -46,9 +53,24 @@ class EngineLauncher(Launcher):
     @abstractmethod
     def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.Workers: ...
 
+    def running(
+        self, trials: Sequence[launching.PlannedTrial], directory: Path
+    ) -> AbstractContextManager[launching.RunTrials]:
+        return launching.running_on_workers(self, self._context, trials, directory)
+
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        jobs = [list(job) for job in job_overrides]
-        return launching.launch(self, self._context, self._config, jobs, initial_job_idx)
+        """Called by other sweepers: run these jobs, return their results in order."""
+        launching.refuse_shard(self._config, NOT_IN_JOBS)
+        trials = self._planner.plan(job_overrides, initial_job_idx)
+        if not trials:
+            return []
+        with self.running(trials, Path(trials[0].sweep_dir)) as run:
+            return run(trials)
+
+    @cached_property
+    def _planner(self) -> launching.Planner:
+        """One for all calls of `launch`, because it keeps what it has composed."""
+        return launching.Planner(self._context.config_loader, self._config, self.trains_here)
 
 
 class ParallelLauncher(EngineLauncher):
@@ -73,6 +95,8 @@ class ParallelLauncher(EngineLauncher):
 class ClusterLauncher(EngineLauncher):
     """Runs trials on a cluster of a kind that `launch.open_cluster` knows, with the `options` of the kind."""
 
+    trains_here = False
+
     def __init__(
         self,
         kind: str,
@@ -89,14 +113,13 @@ class ClusterLauncher(EngineLauncher):
                 f"hydra.launcher.checkpoint_seconds={checkpoint_seconds!r}: allowed: a number of seconds > 0"
             )
         self.shares_files = shared
-        self._kind, self._options = kind, {key: _plain(value) for key, value in options.items()}
+        self._kind, self._options = kind, {key: plain(value) for key, value in options.items()}
         self._reached: launching.Cluster | None = None
         self.travel = launching.Travel(None if shared else checkpoint_seconds, patience)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.travel = replace(self.travel, preload=not config.hydra.job.env_set)
-        launching.planner(hydra_context, config).trains_here = False
 
     def reach(self) -> None:
         """Connect to a cluster with an address, which may be missing; our own clusters are started later."""
@@ -110,7 +133,3 @@ class ClusterLauncher(EngineLauncher):
         cluster = self._reached or launching.open_cluster(self._kind, **self._options)
         self._reached = None
         return launching.RemoteWorkers(cluster, function, self.travel, n_jobs)
-
-
-def _plain(value: Any) -> Any:
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -8,7 +8,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from hydra_plugins.dqn_exp.options import plain
+from omegaconf import DictConfig
 
 if TYPE_CHECKING:
     from dqn_exp.study import Studied
@@ -38,6 +39,7 @@ class OptunaSweeper(Sweeper):
         """Run the study of the overrides `arguments`."""
         from dqn_exp.cli import OF_A_STUDY, StudyAnalyst, check_params
         from dqn_exp.config import grouped, plain_calls
+        from dqn_exp.launch import engine_of
         from dqn_exp.study import run_study
 
         check_params(self._params, OF_A_STUDY)
@@ -45,8 +47,5 @@ class OptunaSweeper(Sweeper):
         defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
         options = {key: plain(value) for key, value in self._options.items()}
-        return run_study(self._context, self._config, self._launcher, overrides, options, StudyAnalyst())
-
-
-def plain(value: Any) -> Any:
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        engine = engine_of(self._launcher)
+        return run_study(self._context, self._config, engine, overrides, options, StudyAnalyst())

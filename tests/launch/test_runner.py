@@ -1,4 +1,4 @@
-"""The crew of a sweep: which trials it starts, retries, continues and stops. Time is simulated."""
+"""The runner of a sweep's trials: which trials it starts, retries, continues and stops. Time is simulated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hydra.core.utils import JobStatus
 
-from dqn_exp.launch.launcher import Crew, Job
+from dqn_exp.launch.runner import TrialRunner
+from dqn_exp.launch.worker import Job
 from tests.launch.virtual import Engine, make_job
 
 SECONDS = {"slow": 10.0, "quick": 1.0}
@@ -23,13 +24,13 @@ class Here:
             lambda name: SECONDS[name.split()[0]],
             {name.replace("_", " "): number for name, number in deaths.items()},
         )
-        self.crew, self._sweep = Crew(self.engine), sweep
+        self.runner, self._sweep = TrialRunner(self.engine, self.engine.retries), sweep
 
     def jobs(self, *names: str) -> Iterator[Job]:
         return (make_job(name, self._sweep) for name in names)
 
     def run(self, *names: str, ahead: Sequence[str] = ()) -> list[JobStatus]:
-        return [result.status for result in self.crew.run([*self.jobs(*names)], self.jobs(*ahead))]
+        return [result.status for result in self.runner.run([*self.jobs(*names)], self.jobs(*ahead))]
 
 
 def test_only_idle_workers_go_ahead_and_only_while_others_run(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_what_the_next_run_does_not_ask_for_is_stopped(tmp_path: Path) -> None:
 
 def test_at_the_end_nothing_is_left_running(tmp_path: Path) -> None:
     here = Here(tmp_path)
-    with here.crew:
+    with here.runner:
         here.run("quick 0", ahead=["slow 0"])
         assert here.engine.running
     assert not here.engine.running
