@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
@@ -65,6 +67,15 @@ def test_the_quick_way_composes_what_hydra_composes(job: list[str], loader: Conf
         ours, theirs = (OmegaConf.select(c, f"hydra.{part}") for c in (trial.hydra_config, expected))
         assert ours == theirs
     assert trial.name == f"0_{expected.hydra.job.override_dirname}"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+@pytest.mark.parametrize("trains_here", [False, True])
+def test_devices_are_checked_where_trials_run(trains_here: bool, loader: ConfigLoader) -> None:
+    planner = Planner(loader, compose_sweep([]), trains_here)
+    refused = pytest.raises(ConfigError, match="no usable CUDA device") if trains_here else nullcontext()
+    with refused:
+        assert planner.plan([["device=cuda"]])[0].config.device == "cuda"
 
 
 def test_two_trials_in_one_place_are_refused(loader: ConfigLoader) -> None:
