@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 UNTAKEN = {
     *("agent.build_learner", "api.Interval", "config.StepsTargetConfig", "export.NotExportable"),
     *("launch.Cluster", "launch.Pool", "launch.RemoteWorkers", "launch.Travel", "launch.Workers"),
-    *("launch.check_kind", "launch.count_workers", "launch.launch", "launch.open_cluster"),
+    *("launch.check_kind", "launch.count_workers", "launch.open_cluster"),
+    *("launch.RunTrials", "launch.running_on_workers"),
     *("runs.DamagedMetrics", "runs.Episode", "runs.is_sb3", "trackers.Tracker", "trackers.require"),
 }
 """Names that `dqn_exp` still offers although only their own rooms take them."""

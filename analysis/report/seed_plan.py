@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.errors import AnalysisError
-from analysis.estimates import per_seed, planning, samples
+from analysis.estimates import planning, samples
+from analysis.estimates.describe import per_seed
 from analysis.estimates.statistics import TESTED_FROM
 from analysis.records import ALL, Axis, Sweep, Timeline, as_list, read_sweep
 from dqn_exp.text import format_number
