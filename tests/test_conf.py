@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from dqn_exp.runs.result import FINISHED
+from dqn_exp.statuses import FINISHED
 from tests.helpers import make_config
 from tests.program import ROOT, run_here
 

@@ -17,7 +17,7 @@ PROGRAM = (
     {"faces"},
     {"config"},
     {"borrowed", "clock", "compilation", "convergence", "images", "masks", "platforms", "registry", "scores"}
-    | {"seeding", "text"},
+    | {"seeding", "statuses", "text", "threads"},
     {"heads"},
     {"envs", "networks"},
     {"replay"},

@@ -18,7 +18,7 @@ from analysis.audit.training import config_of, retrain
 from analysis.errors import AnalysisError
 from analysis.records import ENDED, Paths, add_path_arguments, read_sweep, warn_about
 from dqn_exp.config import ConfigError
-from dqn_exp.runs import attempts_of, differences, read_json
+from dqn_exp.runs import attempts_of, differences, read_description
 
 TRIALS = 20
 MOST_SHOWN = 5
@@ -115,7 +115,7 @@ def candidates(directories: Sequence[Path], imports: bool) -> Candidates:
 
 def _obstacle(directory: Path, imports: bool) -> str | None:
     """Why a trial would not give the same numbers again; None if it would."""
-    record = read_json(directory / "trial.json")
+    record = read_description(directory)
     if "imported" in record:
         return "imported from another program's logs"
     try:
@@ -135,5 +135,5 @@ def _obstacle(directory: Path, imports: bool) -> str | None:
 
 def _programs(directories: Sequence[Path]) -> Counter[str]:
     """Differences between this program and those that trained the trials, with the number of trials."""
-    texts = (differences(read_json(path / "trial.json"), config_of(path)) for path in directories)
+    texts = (differences(read_description(path), config_of(path)) for path in directories)
     return Counter(", ".join(each) for each in texts if each)

@@ -11,16 +11,14 @@ from pathlib import Path
 
 from analysis.audit.compare import AuditVerdict, compare
 from dqn_exp.config import Config, recorded_config
-from dqn_exp.runs import DESCRIPTION, read_json
-
-ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""Environment variables that limit a process to one thread, as in the original training."""
+from dqn_exp.runs import read_description
+from dqn_exp.threads import ONE_THREAD
 
 
 def retrain(trials: Sequence[Path], workers: int) -> Iterator[tuple[Path, AuditVerdict]]:
     """Train each trial again; yields it with its verdict, in the order in which they end."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    os.environ.update(ONE_THREAD)  # as in the original training
     pool = ProcessPoolExecutor(min(workers, len(trials)), mp_context=get_context("spawn"))
     try:
         futures: dict[Future[AuditVerdict], Path] = {pool.submit(judge, trial): trial for trial in trials}
@@ -52,5 +50,4 @@ def judge(trial: Path) -> AuditVerdict:
 
 def config_of(trial: Path) -> Config:
     """The configuration of a trial. Raises ConfigError if this version cannot read it."""
-    path = trial / DESCRIPTION
-    return recorded_config(read_json(path), str(path))
+    return recorded_config(read_description(trial))

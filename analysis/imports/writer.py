@@ -18,7 +18,17 @@ from analysis.imports.trial import Columns, ImportedTrial, RunFacts
 from analysis.records import EVALUATIONS, IMPORTED, JUDGED_BY, PROGRAM, TRAINING, Value, in_blocks
 from dqn_exp.config import FORMAT, SHORT_NAMES
 from dqn_exp.convergence import convergence_index
-from dqn_exp.runs import COLUMNS, DESCRIPTION, RESULT, MetricsWriter, Result, metrics_path, now
+from dqn_exp.runs import (
+    COLUMNS,
+    DESCRIPTION,
+    MANIFEST,
+    MANIFEST_FORMAT,
+    RESULT,
+    MetricsWriter,
+    Result,
+    metrics_path,
+    now,
+)
 
 
 def check_free(directory: Path) -> None:
@@ -35,8 +45,14 @@ def write_sweep(trials: Sequence[ImportedTrial], facts: RunFacts, directory: Pat
     shutil.rmtree(temporary, ignore_errors=True)  # left by a killed command
     try:
         listed = [_write_trial(trial, facts, temporary / trial.name) for trial in trials]
-        plan = {"format": 1, "command": command, "started": now(), "complete": True, "trials": listed}
-        _write(temporary / "sweep.json", plan)
+        plan = {
+            "format": MANIFEST_FORMAT,
+            "command": command,
+            "started": now(),
+            "complete": True,
+            "trials": listed,
+        }
+        _write(temporary / MANIFEST, plan)
         os.rename(temporary, directory)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

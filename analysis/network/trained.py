@@ -18,7 +18,7 @@ from dqn_exp.images import ImageBox
 from dqn_exp.masks import MaskedBox, allowed_actions
 from dqn_exp.networks import MaskedNetwork, build_network
 from dqn_exp.registry import import_modules
-from dqn_exp.runs import BEST, NETWORK, load_network, load_statistics, read_json
+from dqn_exp.runs import BEST, DESCRIPTION, NETWORK, load_network, load_statistics, read_description
 
 AT_A_TIME = 1024
 """Observations that go through a network together; limited because of the memory that images need."""
@@ -72,11 +72,11 @@ class Trained:
 
 def load_config(directory: Path, imports: bool) -> Config:
     """The configuration of a trial. Raises AnalysisError if it needs a user's modules without `imports`."""
-    path = directory / "trial.json"
+    path = directory / DESCRIPTION
     if not path.is_file():
-        raise AnalysisError(f"{directory} holds no trial (no trial.json in it)")
+        raise AnalysisError(f"{directory} holds no trial (no {DESCRIPTION} in it)")
     try:
-        config = recorded_config(read_json(path), str(path))
+        config = recorded_config(read_description(directory))
         if config.imports and not imports:
             raise AnalysisError(
                 f"{directory} needs the modules {', '.join(config.imports)}, and their code runs only "

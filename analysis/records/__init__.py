@@ -42,10 +42,10 @@ if TYPE_CHECKING:
         seed_of,
     )
     from analysis.records.load import load_curves, load_runs
+    from analysis.records.manifest import manifest_if_whole
     from analysis.records.pairs import parts
     from analysis.records.plan import Plan, PlannedLooks, Schedule, flat_config, planned_looks
     from analysis.records.rows import Row, column, names, return_bounds
-    from analysis.records.shards import read_if_whole
     from analysis.records.sweep import ENDED, Sweep, read_sweep
     from analysis.records.timeline import Timeline, timelines_of
 

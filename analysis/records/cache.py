@@ -21,7 +21,7 @@ import numpy as np
 
 from analysis.records.disk import Curve, Paths, as_list
 from analysis.records.parquet import Content, Entry, Stamp, read_entries, write_entries
-from dqn_exp.runs import read_columns, read_json, remove_leftovers, valid_size
+from dqn_exp.runs import MANIFEST, read_columns, read_json, remove_leftovers, valid_size
 
 FOLDER = ".cache"
 """Name of the folder below a sweep's directory; hidden, so that it is not searched for trials."""
@@ -80,7 +80,7 @@ class Cache:
     def _sweep(self, folder: str) -> str | None:
         """The innermost sweep that contains `folder` and lies in the paths that are read, or None."""
         if folder not in self._sweeps:
-            if os.path.exists(os.path.join(folder, "sweep.json")):
+            if os.path.exists(os.path.join(folder, MANIFEST)):
                 self._sweeps[folder] = folder
             else:
                 above = split(folder)[0]

@@ -16,10 +16,24 @@ from typing import Any, NamedTuple
 
 from analysis.errors import AnalysisError, SkippedWarning
 from analysis.records.imported import IMPORTED, in_blocks, is_judged_by_training, with_programs
+from analysis.records.manifest import manifest_if_whole
 from analysis.records.pairs import combined, read_pairs
 from analysis.records.shards import Group, Remark, find_groups, incomplete, name_in, without_copies
-from dqn_exp.config import DONE_BEFORE, flat
-from dqn_exp.runs import TornMetrics, attempts_of, is_locked, metrics_path, read_columns, read_json
+from dqn_exp.config import DONE_BEFORE, ConfigError, flat
+from dqn_exp.runs import (
+    DESCRIPTION,
+    MANIFEST,
+    RESULT,
+    ReadJson,
+    TornMetrics,
+    attempts_of,
+    is_locked,
+    metrics_path,
+    read_columns,
+    read_description,
+    read_json,
+    read_object,
+)
 from dqn_exp.scores import Floats
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -27,8 +41,6 @@ Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 Value = str | int | float | bool | None
 Curve = dict[str, Floats]
 """One metrics file: column name -> values [rows]; all columns have the same length."""
-ReadJson = Callable[[Path], Any]
-"""`read_json`, or a function with the same results, errors and warnings."""
 ReadColumns = Callable[[Path], Curve]
 """`read_columns`, or a function with the same results, errors and warnings."""
 
@@ -92,7 +104,8 @@ def find_trials(path: Path) -> list[Path]:
     """Directories below `path` (or `path` itself) that hold a trial, in natural order.
 
     Trials that were started for a later look than those taken so far are left out, because their number
-    depends on the machine. Raises AnalysisError if `path` is not a directory.
+    depends on the machine. Raises AnalysisError if `path` is not a directory, or if this version does not
+    know the format of a `sweep.json` in it.
     """
     if not path.is_dir():
         raise AnalysisError(f"{path} is not a directory")
@@ -103,19 +116,16 @@ def _walk(path: Path) -> Iterator[Path]:
     ahead = set[Path]()
     for folder, subfolders, files in os.walk(path):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]  # of copies under way
-        if "sweep.json" in files:
+        if MANIFEST in files:
             ahead |= {Path(folder, name) for name in _begun_ahead(Path(folder))}
-        if "trial.json" in files:
+        if DESCRIPTION in files:
             subfolders.clear()
             if Path(folder) not in ahead:
                 yield Path(folder)
 
 
 def _begun_ahead(sweep: Path) -> list[str]:
-    try:
-        return list(read_json(sweep / "sweep.json").get("ahead", ()))
-    except (OSError, ValueError, AttributeError):
-        return []  # damage is reported when the whole plan is read
+    return list(manifest_if_whole(sweep).get("ahead", ()))
 
 
 def natural_key(text: str) -> list[tuple[int, float, str]]:
@@ -130,26 +140,29 @@ def slug(text: str) -> str:
 
 
 def read_trial(directory: Path, root: Path, read: ReadJson = read_json) -> RecordedTrial:
-    """Read one trial. Raises ValueError or OSError if its records cannot be read."""
-    record = read(directory / "trial.json")
+    """Read one trial. Raises ValueError or OSError if its records cannot be read.
+
+    The error is a ConfigError if this version does not know the format of `trial.json`.
+    """
+    record = read_description(directory, read)
     attempts_of(record)  # raises if the attempts cannot be read
     config = record.pop("config")
     config = flatten(config) if IMPORTED in record else by_name(config)
     run = str(directory.relative_to(root))
-    result = read_result(directory, read)
+    result = result_content(directory, read)
     ended = status(directory, result)
     if ended in UNFINISHED:
         result = {**result, **last_clock(directory)}
     return RecordedTrial(directory, run, record, result, config, ended)
 
 
-def read_result(directory: Path, read: ReadJson = read_json) -> Mapping[str, Any]:
-    """The content of `result.json`; empty if there is no such file."""
-    path = directory / "result.json"
-    result = read(path) if path.exists() else {}
-    if not isinstance(result, dict):
-        raise ValueError(f"{path} does not hold a JSON object")
-    return result
+def result_content(directory: Path, read: ReadJson = read_json) -> Mapping[str, Any]:
+    """The content of `result.json` with all of its keys; empty if there is no such file.
+
+    `dqn_exp.runs.read_result` accepts only the keys of a `Result`. Records of other programs lack numbers.
+    """
+    path = directory / RESULT
+    return read_object(path, read) if path.exists() else {}
 
 
 def last_clock(directory: Path) -> dict[str, float]:
@@ -175,14 +188,15 @@ def _columns(directory: Path, kind: str, read: ReadColumns = read_columns) -> Cu
 def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json) -> list[RecordedTrial]:
     """All trials below `paths`, each once. Trials that cannot be read are added to `skipped`.
 
-    Raises AnalysisError for a path without trials.
+    Raises AnalysisError for a path without trials, or if this version does not know the format of a
+    `sweep.json`.
     """
     folders = as_list(paths)
     root, directories = common_root(folders), list[Path]()
     for folder in folders:
         trial_directories = find_trials(folder)
         if not trial_directories:
-            raise AnalysisError(f"{folder} holds no trials (no trial.json in it or below it)")
+            raise AnalysisError(f"{folder} holds no trials (no {DESCRIPTION} in it or below it)")
         directories += trial_directories
     directories = list(dict.fromkeys(directories))
     groups = find_groups(directories, folders)
@@ -194,7 +208,8 @@ def read_trials(paths: Paths, skipped: list[Skipped], read: ReadJson = read_json
             trial = read_trial(directory, root, read)
             trials.append(replace(trial, config=combined(trial.config, pairs)))
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-            reason = f"its records cannot be read: {type(error).__name__}: {error}"
+            kind = "" if isinstance(error, ConfigError) else f"{type(error).__name__}: "
+            reason = f"its records cannot be read: {kind}{error}"
             skipped.append(Skipped(str(directory.relative_to(root)), reason))
     skipped += (Skipped(*remark) for remark in [*repeated, *_missing(groups, trials)])
     configs = with_programs([trial.config for trial in trials], [bool(trial.imported) for trial in trials])

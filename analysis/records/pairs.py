@@ -6,18 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.runs import read_json
+from analysis.records.manifest import manifest_if_whole
 from dqn_exp.text import format_value
 
 SEPARATOR = ", "
 
 
 def read_pairs(path: Path) -> list[list[str]]:
-    """The groups of keys under "zip" in `sweep.json` of `path`; none if there is no readable file."""
+    """The groups of keys under "zip" in `sweep.json` of `path`; none if there is no readable file.
+
+    Raises AnalysisError if this version does not know the file's format.
+    """
+    plan = manifest_if_whole(path)
     try:
-        plan = read_json(path / "sweep.json")
         return [[str(key) for key in group] for group in plan.get("zip", ())]
-    except (OSError, ValueError, TypeError, AttributeError):
+    except TypeError:
         return []  # damage is reported when the whole plan is read
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.records.disk import Skipped, Value, by_name, flatten
+from analysis.records.manifest import manifest_of
 from analysis.records.pairs import combined, parts, read_pairs
 from analysis.records.shards import find_groups
 from dqn_exp.config import SHORT_NAMES, parse_size
-from dqn_exp.runs import read_json
+from dqn_exp.runs import MANIFEST
 
 
 class Planned(NamedTuple):
@@ -100,15 +101,15 @@ def read_plans(places: Sequence[Path], directories: Sequence[Path], skipped: lis
 
 
 def read_plan(root: Path, skipped: list[Skipped]) -> Plan:
-    """The plan of the sweep in `root`; a plan without trials if there is no `sweep.json`."""
+    """The plan of the sweep in `root`; a plan without trials if there is no readable `sweep.json`.
+
+    Damage is added to `skipped`. Raises AnalysisError if this version does not know the file's format.
+    """
+    content: Mapping[str, Any] = {}
     try:
-        content = read_json(root / "sweep.json")
-    except FileNotFoundError:
-        content = {}
+        content = manifest_of(root)
     except (OSError, ValueError) as error:
-        skipped.append(Skipped("sweep.json", f"cannot be read: {error}"))
-        content = {}
-    content = content if isinstance(content, dict) else {}
+        skipped.append(Skipped(MANIFEST, f"cannot be read: {error}"))
     entries = content.get("trials", ())
     overrides = [list(map(str, entry.get("overrides", ()))) for entry in entries]
     common = set.intersection(*map(set, overrides)) if overrides else set()

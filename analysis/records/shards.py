@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dqn_exp.runs import DESCRIPTION, FINISHED, KINDS, NETWORK, metrics_path, read_json, read_result
+from analysis.records.manifest import manifest_if_whole
+from dqn_exp.runs import KINDS, MANIFEST, NETWORK, metrics_path, read_description, read_result
+from dqn_exp.statuses import FINISHED
 from dqn_exp.text import format_count
 
-MANIFEST = "sweep.json"
 MOST_NAMED = 3
 """The most trials of one folder that are named one by one."""
 OF_A_PROGRAM = {"cpu": "processor", "source": "code of dqn_exp", "versions": "packages", "learner": "learner"}
@@ -47,7 +48,7 @@ def find_groups(directories: Sequence[Path], places: Sequence[Path]) -> list[Gro
     roots = [root for root in _ancestors(directories, places) if (root / MANIFEST).is_file()]
     if not any(b'"shard"' in (root / MANIFEST).read_bytes() for root in roots):
         return []
-    plans = {root: read_if_whole(root / MANIFEST) for root in roots}
+    plans = {root: manifest_if_whole(root) for root in roots}
     by_fingerprint = defaultdict[object, list[Path]](list)
     for root, plan in plans.items():
         by_fingerprint[plan.get("fingerprint", root)].append(root)
@@ -107,15 +108,6 @@ def _ancestors(directories: Sequence[Path], places: Sequence[Path]) -> list[Path
     return list(folders)
 
 
-def read_if_whole(path: Path) -> Mapping[str, Any]:
-    """The JSON object in a file; empty if it is damaged, which is reported when the whole plan is read."""
-    try:
-        content = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _shards(plan: Mapping[str, Any]) -> dict[str, str]:
     return {trial["name"]: trial["shard"] for trial in plan.get("trials", ()) if "shard" in trial}
 
@@ -171,9 +163,17 @@ def _compared(kept: Path, other: Path) -> str:
     files = [*(metrics_path(kept, kind).name for kind in KINDS), NETWORK]
     if all(_is_same(kept / name, other / name) for name in files):
         return "identical byte for byte"
-    first, second = (read_if_whole(place / DESCRIPTION) for place in (kept, other))
+    first, second = (_description_if_whole(place) for place in (kept, other))
     changed = [words for key, words in OF_A_PROGRAM.items() if first.get(key) != second.get(key)]
     return f"with a different result ({'other ' + ', '.join(changed) if changed else 'no record shows why'})"
+
+
+def _description_if_whole(directory: Path) -> Mapping[str, Any]:
+    """The description of a trial; empty if it is damaged or of an unknown format."""
+    try:
+        return read_description(directory)
+    except (OSError, ValueError):
+        return {}
 
 
 def _is_same(first: Path, second: Path) -> bool:

@@ -25,8 +25,8 @@ from analysis.records.disk import (
     as_list,
     common_root,
     read_evaluations,
-    read_result,
     read_trials,
+    result_content,
     status,
 )
 from analysis.records.imported import is_judged_by_training
@@ -309,7 +309,7 @@ def read_sweep(paths: Paths) -> Sweep:
 def _status(directory: Path) -> str:
     """The status of a trial of which only the result is read."""
     try:
-        return status(directory, read_result(directory))
+        return status(directory, result_content(directory))
     except (OSError, ValueError):
         return "unreadable"
 
@@ -317,7 +317,7 @@ def _status(directory: Path) -> str:
 def _cause(directory: Path) -> str | None:
     """The cause of failure of a trial without `trial.json`; None if there is none."""
     try:
-        return read_result(directory).get("cause")
+        return result_content(directory).get("cause")
     except (OSError, ValueError):
         return None
 

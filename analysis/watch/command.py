@@ -34,8 +34,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 def watch(sweep: Path, port: int = 0) -> None:
-    """Print the address, then serve the sweep until the process is interrupted or terminated."""
+    """Print the address, then serve the sweep until the process is interrupted or terminated.
+
+    Raises AnalysisError, before anything is served, if this version does not know the sweep's format.
+    """
     watched = Watched(sweep)
+    watched.state()
     report = LatestReport(watched)
     try:
         with Server(watched, report, port) as server:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis.records import find_trials, read_if_whole, status
-from dqn_exp.runs import FINISHED, last_episode, read_json
+from analysis.records import find_trials, manifest_if_whole, status
+from dqn_exp.runs import RESULT, last_episode, read_description, read_json
+from dqn_exp.statuses import FINISHED
 from dqn_exp.text import format_duration, format_number
 
 OVER = (*FINISHED, "failed")
@@ -41,7 +42,10 @@ class Watched:
         self._looked = -FRESH
 
     def state(self) -> Mapping[str, Any]:
-        """The state that the page shows, as plain values for JSON. It is at most a second old."""
+        """The state that the page shows, as plain values for JSON. It is at most a second old.
+
+        Raises AnalysisError if this version does not know the sweep's format.
+        """
         with self._lock:
             if time.monotonic() - self._looked >= FRESH:
                 self._state, self._looked = self._look(), time.monotonic()
@@ -53,7 +57,7 @@ class Watched:
         return begun, len(self._ended), sum(ended.written for ended in self._ended.values())
 
     def _look(self) -> dict[str, Any]:
-        plan = read_if_whole(self.root / "sweep.json")
+        plan = manifest_if_whole(self.root)
         trials = find_trials(self.root)
         counts, running = Counter[str](), list[dict[str, Any]]()
         left = 0.0
@@ -82,7 +86,7 @@ class Watched:
 
     def _status(self, directory: Path) -> str:
         """The status of a trial. A trial that is over is read again only if its result has changed."""
-        path = directory / "result.json"
+        path = directory / RESULT
         try:
             written = path.stat().st_mtime_ns
             known = self._ended.get(directory)
@@ -116,7 +120,7 @@ class Watched:
         if directory not in self._budgets:
             try:
                 self._budgets[directory] = float(
-                    read_json(directory / "trial.json")["config"]["budget"]["env_steps"] or 0
+                    read_description(directory)["config"]["budget"]["env_steps"] or 0
                 )
             except (OSError, ValueError, KeyError, TypeError):
                 return 0.0
@@ -138,7 +142,7 @@ def _total(plan: Mapping[str, Any], begun: int) -> int | None:
 
 def study_of(root: Path) -> tuple[str, str] | None:
     """Storage and name of the study in `root`; None if there is no study."""
-    study = read_if_whole(root / "sweep.json").get("study")
+    study = manifest_if_whole(root).get("study")
     return (str(study["storage"]), str(study["name"])) if isinstance(study, dict) else None
 
 

@@ -12,12 +12,11 @@ from hydra.errors import HydraException
 
 from dqn_exp.cli import is_open
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import quoted
+from dqn_exp.launch import UNTIL_DECIDED, quoted
 
 Values = Mapping[str, Any]
 """Values by the keys of the command line, "buffer" or "network.hidden"; or nested, {"network": {...}}."""
 Seeds = int | Iterable[int] | str
-UNTIL_DECIDED = "until_decided"
 
 
 @dataclass(frozen=True)

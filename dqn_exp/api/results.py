@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dqn_exp.config import Config, ConfigError, recorded_config
-from dqn_exp.runs import DESCRIPTION, Result, read_json, read_result
+from dqn_exp.runs import DESCRIPTION, MANIFEST, Result, read_description, read_manifest, read_result
 
 if TYPE_CHECKING:
     import optuna
@@ -74,8 +74,7 @@ class Trial(Trained):
     @cached_property
     def config(self) -> Config:
         """The complete configuration of the trial."""
-        path = self.directory / DESCRIPTION
-        return recorded_config(read_json(path), str(path))
+        return recorded_config(read_description(self.directory))
 
     @property
     def result(self) -> Result:
@@ -155,9 +154,14 @@ class Study(Trained):
     @cached_property
     def optuna(self) -> optuna.Study:
         """The Optuna study; raises AnalysisError if there is none."""
+        from analysis.errors import AnalysisError
         from analysis.study import load_study
 
-        known = {} if self._name and self._storage else read_json(self.directory / "sweep.json")["study"]
+        if self._name and self._storage:
+            return load_study(self._storage, self._name)
+        known = read_manifest(self.directory).get("study")
+        if known is None:
+            raise AnalysisError(f"{self.directory} holds no study (no {MANIFEST} of one in it)")
         return load_study(self._storage or known["storage"], self._name or known["name"])
 
     @property

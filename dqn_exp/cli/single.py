@@ -26,16 +26,16 @@ from dqn_exp.launch import (
     resolve_config,
 )
 from dqn_exp.runs import (
-    FINISHED,
-    DamagedRecord,
+    DESCRIPTION,
     Locked,
     check_owner,
     claim,
     in_use,
     is_locked,
-    read_json,
+    read_description,
     read_result,
 )
+from dqn_exp.statuses import FINISHED
 
 
 def prepare_single_run(argv: list[str]) -> bool:
@@ -96,16 +96,17 @@ def _preview(trial: PlannedTrial, directory: Path, reuse: Reuse) -> None:
 
 def interrupted_run(parent: Path, config_hash: str) -> Path | None:
     """The newest interrupted trial below `parent` with the same configuration and seed."""
-    for path in sorted(parent.glob("*/trial.json"), reverse=True):
-        if _is_unfinished(path, config_hash) and not is_locked(path.parent):
+    for path in sorted(parent.glob(f"*/{DESCRIPTION}"), reverse=True):
+        if _is_unfinished(path.parent, config_hash) and not is_locked(path.parent):
             return path.parent
     return None
 
 
-def _is_unfinished(path: Path, config_hash: str) -> bool:
+def _is_unfinished(directory: Path, config_hash: str) -> bool:
+    """False also for a trial whose record is damaged or of an unknown format."""
     try:
-        result = read_result(path.parent)
+        result = read_result(directory)
         unfinished = result is None or result.status not in FINISHED
-        return unfinished and bool(read_json(path)["config_hash"] == config_hash)
-    except (DamagedRecord, KeyError, TypeError):
+        return unfinished and bool(read_description(directory)["config_hash"] == config_hash)
+    except (ValueError, KeyError, TypeError):
         return False

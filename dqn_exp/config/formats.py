@@ -38,15 +38,17 @@ DONE_BEFORE = {section: {key: _default(section, key) for key in keys} for sectio
 """The defaults of the keys of `LATER`, which are what earlier versions did, as plain nested values."""
 
 
-def check_format(content: Mapping[str, Any], what: str) -> int:
-    """The format that `content` declares; raises ConfigError if this version cannot read it."""
+def check_format(content: Mapping[str, Any], what: str, newest: int = FORMAT) -> int:
+    """The format that `content` declares; raises ConfigError if it is none of 1 to `newest`."""
     version = content.get("format")
-    if not isinstance(version, int) or not 1 <= version <= FORMAT:
-        raise ConfigError(
-            f"{what} has format {version!r}; this version of dqn_exp reads formats 1 to {FORMAT}: "
-            f"a newer version wrote it, or it is damaged"
-        )
-    return version
+    if isinstance(version, int) and 1 <= version <= newest:
+        return version
+    is_newer = isinstance(version, int) and version > newest
+    cause = "was written by a newer version of dqn_exp" if is_newer else "is damaged"
+    allowed = ", ".join(map(str, range(1, newest + 1)))
+    raise ConfigError(
+        f"{what} {cause}: it has format {version!r}; allowed: format{'s' * (newest > 1)} {allowed}"
+    )
 
 
 def recorded_config(record: Mapping[str, Any], what: str = "trial.json") -> Config:

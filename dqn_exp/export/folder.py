@@ -33,7 +33,7 @@ from dqn_exp.export.formats import (
 from dqn_exp.export.onnx import write_onnx
 from dqn_exp.export.sb3 import write_sb3
 from dqn_exp.registry import import_modules
-from dqn_exp.runs import BEST, NETWORK, Result, read_json, read_result
+from dqn_exp.runs import BEST, NETWORK, Result, read_description, read_json, read_result
 from dqn_exp.training import film, filmed_environment, write_mp4
 
 TRAVELS = (
@@ -79,7 +79,7 @@ def export(
 def _fill(
     folder: Path, trained: Trained, formats: Collection[str], episodes: int, seed: int, network: Path
 ) -> tuple[Evaluation, Contents]:
-    contents, record = Contents(), read_json(trained.directory / "trial.json")
+    contents, record = Contents(), read_description(trained.directory)
     shutil.copyfile(network, folder / MODEL)
     description = {key: record[key] for key in TRAVELS if key in record}
     description["config"] = {

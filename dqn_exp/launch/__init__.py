@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
-    from dqn_exp.launch.looks import SEEDS, Design, Taken
-    from dqn_exp.launch.manifest import MANIFEST
+    from dqn_exp.launch.looks import SEEDS, UNTIL_DECIDED, Design, Taken
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
     from dqn_exp.launch.plan import (
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.prospects import check_prospects, print_doubts
     from dqn_exp.launch.reuse import Reuse, read_reuse
     from dqn_exp.launch.runner import running_on_workers
-    from dqn_exp.launch.server import ONE_THREAD, start_server, stop_server
+    from dqn_exp.launch.server import start_server, stop_server
     from dqn_exp.launch.shards import refuse_shard
     from dqn_exp.launch.tables import print_rows
     from dqn_exp.launch.task import run_single

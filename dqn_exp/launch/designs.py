@@ -14,7 +14,7 @@ from typing import Any
 from dqn_exp.config import ConfigError, recorded_config
 from dqn_exp.launch.looks import DESIGNS, SEEDS, UNTIL_DECIDED, Design, Judge
 from dqn_exp.launch.plan import PlannedTrial
-from dqn_exp.runs import DESCRIPTION, now, read_json
+from dqn_exp.runs import DESCRIPTION, now, read_description
 
 Row = Mapping[str, Any]
 """The result of one look at one value, as recorded in `sweep.json`."""
@@ -66,10 +66,10 @@ def keep_budgets(
 
 def _other_budget(trial: PlannedTrial, directory: Path) -> tuple[str, str] | None:
     """The differing keys of a recorded trial's budget, as recorded and as requested; None if equal."""
-    path = directory / trial.name / DESCRIPTION
-    if not path.exists():
+    place = directory / trial.name
+    if not (place / DESCRIPTION).exists():
         return None
-    recorded = recorded_config(read_json(path), str(path)).budget.model_dump()
+    recorded = recorded_config(read_description(place)).budget.model_dump()
     requested = trial.config.budget.model_dump()
     keys = [key for key in requested if requested[key] != recorded[key]]
     recorded_text, requested_text = (

@@ -11,7 +11,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from dqn_exp.borrowed import error_of
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.worker import Job, TrialFailed
-from dqn_exp.runs import FINISHED, Result, is_locked, now, read_result, write_json
+from dqn_exp.runs import RESULT, Result, is_locked, now, read_result, write_json
+from dqn_exp.statuses import FINISHED
 
 
 def job_return(done: Done, n_deaths: int) -> JobReturn:
@@ -44,4 +45,4 @@ def record_failure(directory: Path, cause: str) -> None:
     if result.status not in FINISHED and not is_locked(directory):
         failed = replace(result, status="failed", cause=cause, ended=now())
         with suppress(OSError):  # a full disk; the failure is shown on the screen
-            write_json(directory / "result.json", asdict(failed))
+            write_json(directory / RESULT, asdict(failed))

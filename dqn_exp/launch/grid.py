@@ -32,7 +32,6 @@ from dqn_exp.launch.manifest import (
     defaults,
     fingerprint,
     interrupted_sweep,
-    read_manifest,
     read_progress,
     write_manifest,
 )
@@ -63,6 +62,7 @@ from dqn_exp.runs import (
     claim,
     in_use,
     is_locked,
+    read_manifest,
     remove_leftovers,
     write_atomic,
 )

@@ -1,4 +1,4 @@
-"""`sweep.json`: the record of a sweep, by which a later command recognises the same sweep."""
+"""Writes `sweep.json`, the record of a sweep, by which a later command recognises the same sweep."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ from dqn_exp.launch.pairing import Groups
 from dqn_exp.launch.plan import PlannedTrial, is_seed, plain_values, without_seed
 from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.shards import Shard, labels
-from dqn_exp.runs import DamagedRecord, command_line, is_locked, now, read_json, write_json
+from dqn_exp.runs import (
+    MANIFEST,
+    MANIFEST_FORMAT,
+    DamagedRecord,
+    command_line,
+    is_locked,
+    now,
+    read_manifest,
+    write_json,
+)
 
-MANIFEST = "sweep.json"
 OF_LOOKS = ("lost", "looks", "ahead")
 """Fields of `Progress`, and the keys of `sweep.json` that record them."""
 
@@ -32,10 +40,13 @@ def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
 
 
 def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
-    """The newest incomplete sweep below `parent` with the fingerprint `wanted`; None if none or in use."""
+    """The newest incomplete sweep below `parent` with the fingerprint `wanted`; None if none or in use.
+
+    Sweeps whose record is damaged or of an unknown format are passed over, because nobody asked for them.
+    """
     for path in sorted(parent.glob(f"*/{MANIFEST}"), reverse=True):
-        with suppress(DamagedRecord):
-            content = read_json(path)
+        with suppress(DamagedRecord, ConfigError):
+            content = read_manifest(path.parent)
             if content.get("fingerprint") == wanted and not content["complete"]:
                 return None if is_locked(path.parent) else path.parent
     return None
@@ -77,7 +88,7 @@ def write_manifest(directory: Path, declared: Declared, progress: Progress) -> N
             **of_shards.get(trial.name, {}),
         }
     content = {
-        "format": 1,
+        "format": MANIFEST_FORMAT,
         "command": command_line(),
         "started": earlier["started"],
         "fingerprint": declared.fingerprint,
@@ -101,13 +112,7 @@ def _adds_seeds(listed: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> bo
 
 def complete(directory: Path) -> None:
     """Record that the sweep in `directory` is complete."""
-    write_json(directory / MANIFEST, {**read_json(directory / MANIFEST), "complete": True})
-
-
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """The record of the sweep in `directory` by earlier commands; empty if there is none."""
-    path = directory / MANIFEST
-    return dict(read_json(path)) if path.exists() else {}
+    write_json(directory / MANIFEST, {**read_manifest(directory), "complete": True})
 
 
 def read_progress(directory: Path) -> Progress:

@@ -14,12 +14,6 @@ from types import ModuleType
 
 from dqn_exp.borrowed import kill_forkserver
 
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
-"""Environment variables that limit a process to one thread; trials run in parallel instead."""
-
-
 LONGEST_DIRECTORY = 60
 """The longest temporary directory, in characters, that leaves room for a socket's path of at most 107."""
 

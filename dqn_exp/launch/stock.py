@@ -11,15 +11,13 @@ from pathlib import Path
 
 from dqn_exp.config import Config
 from dqn_exp.runs import (
-    CUT_OFF,
     DESCRIPTION,
-    FINISHED,
     ORIGIN,
-    DamagedRecord,
     is_locked,
-    read_json,
+    read_description,
     read_result,
 )
+from dqn_exp.statuses import CUT_OFF, FINISHED
 
 HASH = re.compile(rb'"config_hash":\s*"([0-9a-f]+)"')
 
@@ -30,7 +28,7 @@ class Stock:
     def __init__(self, places: Sequence[Path]) -> None:
         self._places = places
         self.unreadable: list[str] = []
-        """Messages about damaged records."""
+        """Messages about records that are damaged or of an unknown format."""
 
     def finished(self, config: Config) -> list[Path]:
         """The directories of finished trials of `config` that no process works on.
@@ -44,10 +42,10 @@ class Stock:
     def _is_copy(self, directory: Path) -> bool | None:
         """Whether the trial is a copy; None if it is unfinished, pruned, in use, or cannot be read."""
         try:
-            record, result = read_json(directory / DESCRIPTION), read_result(directory)
+            record, result = read_description(directory), read_result(directory)
             is_over = result is not None and result.status in FINISHED and result.status != CUT_OFF
             return ORIGIN in record if is_over and not is_locked(directory) else None
-        except (DamagedRecord, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError) as error:
             self.unreadable.append(str(error))
             return None
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gymnasium import spaces
 
 from dqn_exp.config import Config, ConfigError, EnvConfig, NetworkConfig, recorded_config
-from dqn_exp.runs import NETWORK, read_json
+from dqn_exp.runs import DESCRIPTION, NETWORK, read_description
 
 FIRST_WEIGHTS = {"init": "default", "init_scale": 0.5, "noisy_sigma": 0.5}
 """Keys of a network's initial weights, with neutral values; they do not affect which weights fit."""
@@ -43,7 +43,7 @@ def check_init_from(config: Config) -> None:
         _check_sb3(config)
         return
     directory = Path(config.init_from)
-    for name in ("trial.json", NETWORK):
+    for name in (DESCRIPTION, NETWORK):
         if not (directory / name).is_file():
             raise ConfigError(
                 f"init_from={config.init_from}: it has no {name}; "
@@ -81,12 +81,11 @@ def _check_sb3(config: Config) -> None:
 
 
 def _recorded(directory: Path) -> tuple[Config, tuple[spaces.Box, spaces.Discrete]]:
-    path = directory / "trial.json"
     try:
-        recorded = recorded_config(read_json(path), str(path))
+        recorded = recorded_config(read_description(directory))
         return recorded, _spaces(recorded.env)
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"init_from={directory}: its trial.json cannot be used: {error}") from error
+        raise ConfigError(f"init_from={directory}: its {DESCRIPTION} cannot be used: {error}") from error
 
 
 def _spaces(env: EnvConfig) -> tuple[spaces.Box, spaces.Discrete]:

@@ -1,7 +1,8 @@
 """The records of trials on disk: writing and reading them.
 
 - `record_trial` trains a trial and writes its record.
-- `read_result`, `read_columns` and `read_json` read a record.
+- `read_description`, `read_result`, `read_columns` and `read_json` read a trial's record, `read_manifest` a
+  sweep's.
 - `Observer` is the interface of code that watches a trial.
 - The module `provenance` describes what was run, where and with which versions.
 - `take` copies a finished trial to a place where an equal trial would be trained.
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
         CHECKPOINT,
         NETWORK,
         DamagedRecord,
+        ReadJson,
         claim,
         read_json,
+        read_object,
         remove_leftovers,
         write_atomic,
         write_json,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from dqn_exp.runs.heartbeat import last_heartbeat
     from dqn_exp.runs.latest import Episode, last_episode
     from dqn_exp.runs.lock import LOCK, Locked, directory_lock, flock, in_use, is_locked
+    from dqn_exp.runs.manifest import MANIFEST, MANIFEST_FORMAT, read_manifest
     from dqn_exp.runs.metrics import (
         CLOCK,
         COLUMNS,
@@ -46,13 +50,12 @@ if TYPE_CHECKING:
     from dqn_exp.runs.provenance import command_line, environment, now
     from dqn_exp.runs.record import Pruned, record_trial, run_trial
     from dqn_exp.runs.result import (
-        CUT_OFF,
         DESCRIPTION,
-        FINISHED,
         RESULT,
         Result,
         check_owner,
         is_over,
+        read_description,
         read_result,
     )
     from dqn_exp.runs.sb3 import is_sb3, load_sb3

@@ -8,10 +8,10 @@ from typing import Any
 from dqn_exp.agent import choose_learner, resolve_device
 from dqn_exp.config import FORMAT, Config
 from dqn_exp.runs.code import parts
-from dqn_exp.runs.files import read_json, write_json
+from dqn_exp.runs.files import write_json
 from dqn_exp.runs.program import attempts_of
 from dqn_exp.runs.provenance import now
-from dqn_exp.runs.result import DESCRIPTION
+from dqn_exp.runs.result import DESCRIPTION, read_description
 from dqn_exp.runs.taking import ORIGIN
 from dqn_exp.training import Run
 
@@ -22,8 +22,7 @@ def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bo
     is_exact: whether the environments could be restored exactly to their saved state.
     """
     config, began = run.config, now()
-    path = directory / DESCRIPTION
-    earlier = read_json(path) if path.exists() else {}
+    earlier = read_description(directory) if (directory / DESCRIPTION).exists() else {}
     attempt = {
         "started": began,
         "from_env_step": run.clock.env_steps,
@@ -47,5 +46,5 @@ def describe(run: Run, directory: Path, provenance: dict[str, Any], is_exact: bo
 
 def rewrite(config: Config, directory: Path) -> None:
     """Write `config`, whose larger budget would have changed nothing, to a finished trial's description."""
-    path = directory / DESCRIPTION
-    write_json(path, {**read_json(path), "config": config.record(), "config_hash": config.hash()})
+    longer = {"config": config.record(), "config_hash": config.hash()}
+    write_json(directory / DESCRIPTION, {**read_description(directory), **longer})

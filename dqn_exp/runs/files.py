@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,24 @@ class DamagedRecord(ValueError):
     """A record is not JSON: it was not written by this program, or it was damaged later."""
 
 
+ReadJson = Callable[[Path], Any]
+"""`read_json`, or a function with the same results, errors and warnings."""
+
+
 def read_json(path: Path) -> Any:
     """The content of `path`; raises DamagedRecord, which names `path`, if it is not JSON."""
     try:
         return json.loads(path.read_text())
     except ValueError as error:
         raise DamagedRecord(f"{path} is damaged: {error}") from None
+
+
+def read_object(path: Path, read: ReadJson = read_json) -> dict[str, Any]:
+    """The JSON object in `path`; raises DamagedRecord if it holds something else."""
+    content = read(path)
+    if not isinstance(content, dict):
+        raise DamagedRecord(f"{path} is damaged: it does not hold a JSON object")
+    return content
 
 
 def claim(directory: Path) -> Path:

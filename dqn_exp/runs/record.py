@@ -29,7 +29,7 @@ from dqn_exp.runs.observers import (
     own_observers,
 )
 from dqn_exp.runs.provenance import now
-from dqn_exp.runs.result import Result, check_owner, is_of, is_over, read_result
+from dqn_exp.runs.result import DESCRIPTION, RESULT, Result, check_owner, is_of, is_over, read_result
 from dqn_exp.runs.sb3 import is_sb3, load_sb3, weights_file
 from dqn_exp.runs.tracking import catch_up
 from dqn_exp.runs.watched import Stopwatch, watched
@@ -115,7 +115,7 @@ class Recorder:
             self._open.callback(observer.close)
             observer.begin(run)
         self._open.callback(Heartbeat(directory, run.progress).close)
-        write_json(directory / "trial.json", describe(run, directory, provenance, is_exact))
+        write_json(directory / DESCRIPTION, describe(run, directory, provenance, is_exact))
         self._write(self.result("running"))
 
     def _load(self) -> bool:
@@ -181,7 +181,7 @@ class Recorder:
         return result
 
     def _write(self, result: Result) -> None:
-        write_json(self.directory / "result.json", asdict(result))
+        write_json(self.directory / RESULT, asdict(result))
 
     def close(self) -> None:
         self._open.close()
@@ -213,7 +213,7 @@ def start_statistics(run: Run, statistics: Sequence[Any]) -> None:
 
 def _write_end(recorder: Recorder | None, directory: Path, status: str, cause: str | None) -> None:
     """Record how the trial was cut short; on a full disk, overwrite the old result if possible."""
-    path = directory / "result.json"
+    path = directory / RESULT
     result = asdict(recorder.result(status, cause) if recorder else Result(status, cause, ended=now()))
     try:
         write_json(path, result)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dqn_exp.config import FORMAT, Config, ConfigError, check_format, recorded_config
-from dqn_exp.runs.files import CHECKPOINT, FINAL, read_json
+from dqn_exp.runs.files import CHECKPOINT, FINAL, ReadJson, read_json, read_object
+from dqn_exp.statuses import FINISHED
 
 DESCRIPTION = "trial.json"
 RESULT = "result.json"
-FINISHED = ("converged", "exhausted", "diverged", "pruned")
-CUT_OFF = "pruned"
-"""The finished status that does not tell how the trial would have ended."""
 
 
 @dataclass
@@ -31,6 +30,17 @@ class Result:
     wall_seconds: float = 0.0
     env_steps_per_second: float = 0.0
     ended: str | None = None
+
+
+def read_description(directory: Path, read: ReadJson = read_json) -> dict[str, Any]:
+    """The description of the trial in `directory`: the content of trial.json.
+
+    Raises DamagedRecord if it is damaged, and ConfigError if this version does not know its format.
+    """
+    path = directory / DESCRIPTION
+    record = read_object(path, read)
+    check_format(record, str(path))
+    return record
 
 
 def read_result(directory: Path) -> Result | None:
@@ -54,8 +64,7 @@ def _spent_its_budget(result: Result, config: Config) -> bool:
 
 def is_of(config: Config, directory: Path) -> bool:
     """Whether `directory` holds the trial of `config`, or no trial."""
-    path = directory / DESCRIPTION
-    return not path.exists() or _describes(config, path)
+    return not (directory / DESCRIPTION).exists() or _describes(config, directory)
 
 
 def check_owner(config: Config, directory: Path) -> None:
@@ -71,18 +80,17 @@ def check_owner(config: Config, directory: Path) -> None:
         )
 
 
-def _describes(config: Config, path: Path) -> bool:
-    """Whether `path` describes this configuration, possibly written by a version with fewer keys."""
-    record, own = read_json(path), config.hash()
-    if check_format(record, str(path)) == FORMAT and record["config_hash"] == own:
+def _describes(config: Config, directory: Path) -> bool:
+    """Whether the trial there has this configuration, possibly written by a version with fewer keys."""
+    record, own = read_description(directory), config.hash()
+    if record["format"] == FORMAT and record["config_hash"] == own:
         return True
-    return recorded_config(record, str(path)).hash() == own
+    return recorded_config(record).hash() == own
 
 
 def _obstacle(config: Config, directory: Path) -> str | None:
     """Why the trial in `directory` cannot continue to the budget of `config`; None if it can."""
-    path = directory / DESCRIPTION
-    recorded, result = recorded_config(read_json(path), str(path)), read_result(directory) or Result()
+    recorded, result = recorded_config(read_description(directory)), read_result(directory) or Result()
     but_for_the_budget = config.model_copy(update={"budget": recorded.budget})
     if but_for_the_budget.hash() != recorded.hash() or not config.budget.covers(recorded.budget):
         return "a trial of another configuration"

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.config import Config
+from dqn_exp.config import Config, ConfigError
 from dqn_exp.runs.files import (
     BEST,
     CHECKPOINT,
@@ -22,7 +22,6 @@ from dqn_exp.runs.files import (
     TRACKED,
     VIDEOS,
     copy_file,
-    read_json,
     sync_directory,
     write_json,
 )
@@ -30,7 +29,7 @@ from dqn_exp.runs.lock import LOCK, unchanged
 from dqn_exp.runs.metrics import KINDS, metrics_path, read_metrics, valid_size
 from dqn_exp.runs.program import differences
 from dqn_exp.runs.provenance import now
-from dqn_exp.runs.result import DESCRIPTION, RESULT, Result, read_result
+from dqn_exp.runs.result import DESCRIPTION, RESULT, Result, read_description, read_result
 
 ORIGIN = "origin"
 """The key in a description for the place and time of the copy; absent if the trial was trained here."""
@@ -49,16 +48,17 @@ def check_fit(origin: Path, config: Config) -> Mapping[str, Any]:
     damaged.
     """
     try:
-        record, result = read_json(origin / DESCRIPTION), read_result(origin) or Result()
+        record, result = read_description(origin), read_result(origin) or Result()
         if different := differences(record, config):
             raise Unfit(", ".join(different))
         if lacking := list(_missing_records(origin, record["config"], result, config)):
             raise Unfit(f"without {', '.join(lacking)}")
         _check_whole(origin, result)
+    except ConfigError as error:
+        raise Unfit(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Unfit(f"{type(error).__name__}: {error}") from error
-    found: Mapping[str, Any] = record
-    return found
+    return record
 
 
 def take(origin: Path, directory: Path, config: Config) -> None:

@@ -19,8 +19,10 @@ from typing import Any
 
 from dqn_exp.config import Config, flat
 from dqn_exp.runs.files import TRACKED, DamagedRecord, read_json, write_json
+from dqn_exp.runs.manifest import MANIFEST
 from dqn_exp.runs.points import Points
-from dqn_exp.runs.result import DESCRIPTION, FINISHED, Result, read_result
+from dqn_exp.runs.result import Result, read_description, read_result
+from dqn_exp.statuses import FINISHED
 from dqn_exp.trackers import Trial, build_tracker
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ LOOK_SECONDS = 1.0
 """Seconds between two looks at the metric files."""
 PATIENCE = {True: 60.0, False: 2.0}
 """Seconds that a tracker has for the rest of a trial that has finished (True) or was cut short (False)."""
-SWEEP_FILES = ("sweep.json", "multirun.yaml")
+SWEEP_FILES = (MANIFEST, "multirun.yaml")
 
 
 class Follower(threading.Thread):
@@ -136,7 +138,7 @@ def _has_received_all(name: str, config: Config, directory: Path) -> bool:
 
 def identify(directory: Path) -> Trial:
     """The trial in `directory` as trackers identify it, from its description and its path."""
-    place, record = directory.absolute(), read_json(directory / DESCRIPTION)
+    place, record = directory.absolute(), read_description(directory)
     sweep = next((f for f in place.parents if any((f / name).exists() for name in SWEEP_FILES)), place.parent)
     began = record["attempts"][0]["started"]
     name = ",".join(place.relative_to(sweep).parts)

@@ -14,7 +14,6 @@ from optuna.distributions import (
 
 from dqn_exp.config import Config
 from dqn_exp.launch import (
-    MANIFEST,
     NOTHING_DONE,
     PlannedTrial,
     Reuse,
@@ -25,6 +24,7 @@ from dqn_exp.launch import (
     print_rows,
     print_time,
 )
+from dqn_exp.runs import MANIFEST
 from dqn_exp.study.confirm import default_trials
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.parts import build_pruner, is_active

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch import (
-    MANIFEST,
     Engine,
     Planner,
     bytes_of_replay,
@@ -22,7 +21,7 @@ from dqn_exp.launch import (
     print_doubts,
     read_groups,
 )
-from dqn_exp.runs import read_json
+from dqn_exp.runs import read_manifest
 from dqn_exp.study.environments import (
     check_scales,
     read_environments,
@@ -157,8 +156,7 @@ def check_outlook(plan: Plan, at_a_time: int | None) -> None:
 
 
 def _check_directory(plan: Plan) -> None:
-    path = plan.directory / MANIFEST
-    manifest: dict[str, Any] = read_json(path) if path.exists() else {"fingerprint": plan.fingerprint}
+    manifest = read_manifest(plan.directory) or {"fingerprint": plan.fingerprint}
     if manifest.get("fingerprint") != plan.fingerprint:
         changed = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""
         raise ConfigError(

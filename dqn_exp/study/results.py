@@ -11,8 +11,16 @@ import optuna
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.launch import MANIFEST, PlannedTrial
-from dqn_exp.runs import command_line, now, read_json, write_atomic, write_json
+from dqn_exp.launch import PlannedTrial
+from dqn_exp.runs import (
+    MANIFEST,
+    MANIFEST_FORMAT,
+    command_line,
+    now,
+    read_manifest,
+    write_atomic,
+    write_json,
+)
 from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.plan import Plan
@@ -62,11 +70,10 @@ def _environment_scores(trial: FrozenTrial, objective: str) -> str:
 
 def write_manifest(plan: Plan, complete: bool) -> None:
     """Write the study's sweep.json; the storage lists the trials."""
-    path = plan.directory / MANIFEST
     content: dict[str, Any] = {
-        "format": 1,
+        "format": MANIFEST_FORMAT,
         "command": command_line(),
-        "started": read_json(path)["started"] if path.exists() else now(),
+        "started": read_manifest(plan.directory).get("started") or now(),
         "fingerprint": plan.fingerprint,
         "complete": complete,
         "trials": [],
@@ -77,7 +84,7 @@ def write_manifest(plan: Plan, complete: bool) -> None:
             "most_trials": plan.most_trials,
         },
     }
-    write_json(path, content)
+    write_json(plan.directory / MANIFEST, content)
 
 
 def write_results(plan: Plan, study: optuna.Study) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from dqn_exp.statuses import FINISHED
 from dqn_exp.trackers.tracker import Scalars, Trial, require
-
-FINISHED = ("converged", "exhausted", "diverged")
 
 
 class TensorBoard:

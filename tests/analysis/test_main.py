@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import COMMANDS, main
+from analysis.errors import SkippedWarning
 from tests.analysis.synthetic import write_sweep
 
 
@@ -85,3 +86,35 @@ def test_a_closed_pipe_is_no_error(buffers: Path) -> None:
     run = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert run.stdout.startswith("run,buffer,seed")
     assert run.stderr == ""
+
+
+NEWER = "was written by a newer version of dqn_exp: it has format 99; allowed: format"
+
+
+def give_format(path: Path, number: int) -> Path:
+    path.write_text(path.read_text().replace('"format": 1', f'"format": {number}'))
+    return path
+
+
+@pytest.mark.parametrize("command", ["report", "table", "plan", "robustness", "audit", "watch"])
+def test_a_sweep_of_a_newer_format_is_one_error(
+    command: str, buffers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = give_format(buffers / "sweep.json", 99)
+    assert main([command, str(buffers)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", f"error: {path} {NEWER} 1\n")
+
+
+def test_a_trial_of_a_newer_format_is_named_by_the_analysis_of_the_others(
+    buffers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = give_format(buffers / "buffer=500,seed=1" / "trial.json", 99)
+    with pytest.warns(SkippedWarning) as caught:
+        assert main(["table", str(buffers)]) == 0
+    (warning,) = caught
+    named = f"buffer=500,seed=1: its records cannot be read: {path} {NEWER}s 1, 2"
+    assert str(warning.message) == named
+    assert len(list(csv.DictReader(io.StringIO(capsys.readouterr().out)))) == 8
+    assert main(["report", str(buffers), "--output", str(buffers / "r")]) == 0
+    assert (buffers / "r" / "index.html").read_text().count(f"{NEWER}s 1, 2") == 1

@@ -16,6 +16,7 @@ import pytest
 
 import dqn_exp
 from analysis import load_runs
+from analysis.errors import AnalysisError
 from dqn_exp.config import ConfigError
 from dqn_exp.registry import networks, observers
 from dqn_exp.runs import Observer, read_json
@@ -160,3 +161,17 @@ def test_the_package_is_quick_to_import() -> None:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not imported & {"hydra", "omegaconf", "torch", "numpy", "gymnasium", "pandas", "optuna"}
+
+
+def test_a_study_is_found_by_its_record(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match=r"holds no study \(no sweep.json of one in it\)"):
+        _ = dqn_exp.Study(tmp_path).optuna
+    (tmp_path / "sweep.json").write_text('{"format": 99, "study": {"name": "s", "storage": "journal.log"}}')
+    with pytest.raises(ConfigError, match="it has format 99; allowed: format 1"):
+        _ = dqn_exp.Study(tmp_path).optuna
+
+
+def test_the_configuration_of_a_trial_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trial.json").write_text('{"format": 99, "config": {}}')
+    with pytest.raises(ConfigError, match="it has format 99; allowed: formats 1, 2"):
+        _ = dqn_exp.Trial(tmp_path).config

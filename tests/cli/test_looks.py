@@ -18,7 +18,8 @@ from dqn_exp.cli import Analyst
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.looks import Design
 from dqn_exp.launch.pace import NoPaceError
-from dqn_exp.runs import FINISHED, is_locked
+from dqn_exp.runs import is_locked
+from dqn_exp.statuses import FINISHED
 from tests.helpers import make_config
 from tests.program import alive, descendants, records, run_here, start, wait_until
 

@@ -19,6 +19,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 
 from dqn_exp.__main__ import main
+from dqn_exp.cli.single import interrupted_run
 from tests.program import ROOT, TINY, finish, records, run, run_here, start, wait_until
 
 
@@ -53,6 +54,15 @@ def test_one_trial(tmp_path: Path) -> None:
     assert (record["seed"], record["config"]["buffer"]) == (4, 20_000)
     assert record["command"].endswith("seed=4")
     assert (trial / ".hydra" / "config.yaml").exists()
+
+
+def test_an_unfinished_trial_of_a_newer_format_is_passed_over(tmp_path: Path) -> None:
+    for name, found in (("a", 2), ("b", 99)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trial.json").write_text(json.dumps({"format": found, "config_hash": "abc"}))
+    assert interrupted_run(tmp_path, "abc") == tmp_path / "a"
+    (tmp_path / "a" / "trial.json").unlink()
+    assert interrupted_run(tmp_path, "abc") is None
 
 
 def test_an_interrupted_trial_is_found_and_continued(tmp_path: Path) -> None:

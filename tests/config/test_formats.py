@@ -71,8 +71,23 @@ def test_a_record_of_today_comes_back_as_it_was() -> None:
     assert recorded_config(record) == config
 
 
-@pytest.mark.parametrize("found", [FORMAT + 1, 0, "2", None])
-def test_another_format_is_refused(found: object) -> None:
+@pytest.mark.parametrize(
+    ("found", "cause"),
+    [
+        (FORMAT + 1, "was written by a newer version of dqn_exp"),
+        (0, "is damaged"),
+        ("2", "is damaged"),
+        (None, "is damaged"),
+    ],
+)
+def test_another_format_is_refused(found: object, cause: str) -> None:
     record = {**copy.deepcopy(FORMAT_1[0]), "format": found}
-    with pytest.raises(ConfigError, match=rf"a.json has format {found!r}; .* reads formats 1 to {FORMAT}"):
+    with pytest.raises(ConfigError) as refused:
         check_format(record, "a.json")
+    assert str(refused.value) == f"a.json {cause}: it has format {found!r}; allowed: formats 1, 2"
+
+
+def test_other_files_have_other_formats() -> None:
+    assert check_format({"format": 1}, "b.json", newest=1) == 1
+    with pytest.raises(ConfigError, match=r"b.json .*newer version.* format 2; allowed: format 1$"):
+        check_format({"format": 2}, "b.json", newest=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from analysis.records import read_sweep
 from analysis.report.overview import overview
-from tests.program import TINY, run_here
+from dqn_exp.config import ConfigError
+from dqn_exp.launch.manifest import complete, interrupted_sweep, read_progress
+from tests.program import TINY, run_here, tree
 
 
 def manifest(cwd: Path, *arguments: str) -> dict[str, Any]:
@@ -82,3 +85,35 @@ def test_axes_that_go_together_are_recorded_and_one_axis(beside_axes: str, at_to
     ]
     (axis,) = read_sweep(place / "s").axes
     assert (axis.name, axis.labels()) == ("buffer, gamma", ["500, 0.5", "500, 0.6", "1k, 0.5"])
+
+
+def test_a_sweep_of_a_newer_format_is_refused_and_kept(place: Path) -> None:
+    (place / "s").mkdir()
+    (place / "s" / "sweep.json").write_text(json.dumps({"format": 99, "trials": [], "complete": False}))
+    before = tree(place)
+    ended = run_here("-m", *TINY, "seed=0", "hydra.sweep.dir=s", cwd=place)
+    (place / "s" / "lock").unlink()
+    assert ended.code == 2
+    message = "sweep.json was written by a newer version of dqn_exp: it has format 99; allowed: format 1"
+    assert message in ended.err
+    assert "Traceback" not in ended.said
+    assert tree(place) == before
+
+
+def test_an_interrupted_sweep_of_a_newer_format_is_passed_over(tmp_path: Path) -> None:
+    for name, found in (("one", 1), ("two", 99)):
+        (tmp_path / name).mkdir()
+        content = {"format": found, "fingerprint": "abc", "complete": False}
+        (tmp_path / name / "sweep.json").write_text(json.dumps(content))
+    assert interrupted_sweep(tmp_path, "abc") == tmp_path / "one"
+    (tmp_path / "one" / "sweep.json").unlink()
+    assert interrupted_sweep(tmp_path, "abc") is None
+
+
+@pytest.mark.parametrize("read", [complete, read_progress])
+def test_whoever_reads_a_sweep_refuses_a_newer_format(read: Callable[[Path], Any], tmp_path: Path) -> None:
+    path = tmp_path / "sweep.json"
+    path.write_text('{"format": 99, "complete": false}')
+    with pytest.raises(ConfigError, match="it has format 99; allowed: format 1"):
+        read(tmp_path)
+    assert path.read_text() == '{"format": 99, "complete": false}'

@@ -18,7 +18,8 @@ CONFIG = make_config(seed=3)
 def lay(directory: Path, config: Config = CONFIG, status: str = "exhausted", **further: object) -> Path:
     """What is read of a trial before it is taken."""
     directory.mkdir(parents=True)
-    (directory / "trial.json").write_text(json.dumps({"config_hash": config.hash(), **further}, indent=2))
+    record = {"format": 2, "config_hash": config.hash(), **further}
+    (directory / "trial.json").write_text(json.dumps(record, indent=2))
     (directory / "result.json").write_text(json.dumps({"status": status}))
     return directory
 
@@ -73,3 +74,13 @@ def test_damage_is_named_and_left_out(tmp_path: Path) -> None:
     assert len(told) == 4
     assert f"{tmp_path / 'torn' / 'trial.json'} is damaged: it has no config_hash" in told
     assert any(text.startswith(f"{tmp_path / 'cut' / 'result.json'} is damaged") for text in told)
+
+
+def test_a_newer_format_is_named_and_left_out(tmp_path: Path) -> None:
+    known, newer = lay(tmp_path / "known"), lay(tmp_path / "newer", format=99)
+    stock = Stock([tmp_path])
+    assert stock.finished(CONFIG) == [known]
+    (told,) = stock.unreadable
+    assert told.startswith(
+        f"{newer / 'trial.json'} was written by a newer version of dqn_exp: it has format 99;"
+    )

@@ -243,7 +243,8 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "attempts that are a word": (attempts("two"), "attempts='two': allowed"),
     "attempts of nothing": (attempts([None]), r"attempts=\[None\]: allowed"),
     "attempts with odd versions": (attempts([{"versions": [1]}]), "AttributeError"),
-    "no keys": (lambda place: (place / "trial.json").write_text("{}"), "KeyError"),
+    "no keys": (lambda place: (place / "trial.json").write_text('{"format": 2}'), "KeyError"),
+    "no format": (lambda place: (place / "trial.json").write_text("{}"), "it has format None; allowed"),
 }
 
 

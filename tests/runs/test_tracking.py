@@ -185,7 +185,7 @@ def test_names_are_those_of_the_folders(place: str, sweep: str, configuration: s
     directory.mkdir(parents=True)
     (tmp_path / "sweep").mkdir(exist_ok=True)
     (tmp_path / "sweep" / "multirun.yaml").touch()
-    record = {"attempts": [{"started": "now"}], "seed": 1, "config": {"lr": 0.1}}
+    record = {"format": 2, "attempts": [{"started": "now"}], "seed": 1, "config": {"lr": 0.1}}
     (directory / "trial.json").write_text(json.dumps(record))
     trial = identify(directory)
     assert (trial.sweep, trial.configuration, trial.seed) == (sweep, configuration, 1)
@@ -196,7 +196,8 @@ def test_a_name_that_was_cut_short_is_the_same_for_all_seeds(tmp_path: Path) -> 
     for seed in (1, 2):
         directory = tmp_path / f"long~{seed}abc"
         directory.mkdir()
-        record = {"attempts": [{"started": "now"}], "seed": seed, "config": {"lr": 0.1, "seed": seed}}
+        config = {"lr": 0.1, "seed": seed}
+        record = {"format": 2, "attempts": [{"started": "now"}], "seed": seed, "config": config}
         (directory / "trial.json").write_text(json.dumps(record))
         names.add(identify(directory).configuration)
     (name,) = names

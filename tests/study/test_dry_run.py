@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,4 +72,18 @@ def test_what_is_done_of_a_study(place: Path) -> None:
     assert ended.code == 0, ended.said
     assert "1 proposal, 1 done" in ended.out
     assert "Time" not in ended.out
+    assert tree(place) == before
+
+
+def test_a_study_of_a_newer_format_is_refused_and_kept(place: Path) -> None:
+    (place / "study").mkdir()
+    content = {"format": 99, "study": {"name": "s", "storage": "journal.log"}}
+    (place / "study" / "sweep.json").write_text(json.dumps(content))
+    before = tree(place)
+    for further in ("dry_run=true", "dry_run=false"):
+        ended = run_here(*COMMAND, "hydra.sweep.dir=study", further, cwd=place)
+        assert ended.code == 2
+        message = "sweep.json was written by a newer version of dqn_exp: it has format 99; allowed: format 1"
+        assert message in ended.err
+        assert "Traceback" not in ended.said
     assert tree(place) == before

@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from dqn_exp.runs.points import Points
+from dqn_exp.statuses import FINISHED
 from dqn_exp.trackers.tensorboard import TensorBoard
 from tests.trackers.trial import follow_in_two_attempts, trial_of
 
@@ -83,3 +84,12 @@ def test_a_record_that_was_cut_off_hides_nothing(tmp_path: Path) -> None:
     again.log(2, {"charts/x": 2.0})
     again.finish("exhausted", {"final/mean_reward": 9.0})
     assert scalars(path.parent) == {"charts/x": [(1, 1.0), (2, 2.0)], "final/mean_reward": [(2, 9.0)]}
+
+
+@pytest.mark.parametrize("status", [*FINISHED, "interrupted", "failed"])
+def test_the_page_of_hyperparameters_shows_which_trials_are_over(status: str, tmp_path: Path) -> None:
+    tracker = TensorBoard(str(tmp_path))
+    tracker.start(trial_of("a" * 16, tmp_path))
+    tracker.finish(status, {})
+    told = read(tmp_path / "sweep" / "buffer=17k" / "seed=3").PluginTagToContent("hparams")
+    assert any(tag.endswith("end_info") for tag in told) == (status in FINISHED)

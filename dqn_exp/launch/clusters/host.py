@@ -22,8 +22,9 @@ from dqn_exp.launch.clusters.files import CODE
 from dqn_exp.launch.engine import Done
 from dqn_exp.launch.gpus import visible_gpus
 from dqn_exp.launch.pool import GRACE_SECONDS, Pool
-from dqn_exp.launch.server import ONE_THREAD, start_server
+from dqn_exp.launch.server import start_server
 from dqn_exp.runs import is_locked
+from dqn_exp.threads import ONE_THREAD
 
 LOOK_SECONDS = 0.1
 """Seconds between two looks at a task."""

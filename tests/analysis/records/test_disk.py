@@ -11,6 +11,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.records.disk import Skipped, find_trials, flatten, read_curve, read_trial, read_trials, slug
+from dqn_exp.config import ConfigError
 from tests.analysis.synthetic import SPACING, write_trial
 
 
@@ -90,6 +91,21 @@ def test_unreadable_records_are_listed_not_dropped(tmp_path: Path, content: str)
     skipped: list[Skipped] = []
     assert [trial.run for trial in read_trials(tmp_path, skipped)] == ["good"]
     assert [entry.run for entry in skipped] == ["bad"]
+
+
+def test_a_trial_of_a_newer_format_is_listed_with_the_reason(tmp_path: Path) -> None:
+    write_trial(tmp_path / "known", time=2000)
+    path = write_trial(tmp_path / "newer", time=2000) / "trial.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    skipped: list[Skipped] = []
+    assert [trial.run for trial in read_trials(tmp_path, skipped)] == ["known"]
+    reason = (
+        f"its records cannot be read: {path} was written by a newer version of dqn_exp: "
+        f"it has format 99; allowed: formats 1, 2"
+    )
+    assert skipped == [Skipped("newer", reason)]
+    with pytest.raises(ConfigError):
+        read_trial(path.parent, tmp_path)
 
 
 def test_an_evaluations_file_cut_at_every_byte_gives_its_whole_lines(tmp_path: Path) -> None:

@@ -114,6 +114,16 @@ def test_other_results_of_the_same_trial_are_named_with_what_may_be_why(tmp_path
     assert f"B: {entry.reason}." in list(overview(sweep))
 
 
+def test_a_record_of_a_newer_format_shows_nothing_of_its_program(tmp_path: Path) -> None:
+    write_shard(tmp_path / "a", NAMES)
+    write_shard(tmp_path / "b", NAMES[:1])
+    path = tmp_path / "b" / NAMES[0] / "trial.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    (tmp_path / "b" / NAMES[0] / "evaluations.csv").write_bytes(b"")
+    (entry,) = read_sweep(tmp_path).shards
+    assert "with a different result (other processor, packages, learner)" in entry.reason
+
+
 def test_other_sweeps_beside_them_are_left_alone(tmp_path: Path) -> None:
     write_shard(tmp_path / "a", NAMES)
     write_shard(tmp_path / "b", NAMES, fingerprint="another")

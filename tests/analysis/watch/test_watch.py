@@ -12,16 +12,17 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from analysis.__main__ import main
+from analysis.errors import AnalysisError
 from analysis.watch.drawing import NOTHING, LatestReport
 from analysis.watch.server import Server
-from analysis.watch.state import Watched
+from analysis.watch.state import Watched, study_of
 from dqn_exp.runs import directory_lock
 from tests.analysis.browser import started
 from tests.analysis.synthetic import BUDGET, buffer_sweep, write_sweep, write_trial
@@ -86,6 +87,24 @@ def test_a_study_counts_with_the_trials_that_it_may_still_train(tmp_path: Path) 
     (sweep / "sweep.json").write_text(json.dumps({**plan, "complete": True}))
     state = Watched(sweep).state()
     assert (state["total"], state["over"], state["left"]) == (3, 3, "")
+
+
+def test_of_a_trial_of_a_newer_format_only_the_budget_is_unknown(buffers: Path) -> None:
+    running = buffers / "buffer=500,seed=0"
+    shutil.rmtree(running)
+    write_trial(running, {"buffer": 500, "seed": 0}, status="running", end=BUDGET / 2)
+    path = running / "trial.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    with directory_lock(running):
+        (row,) = Watched(buffers).state()["running"]
+    assert (row["run"], row["share"]) == ("buffer=500,seed=0", None)
+
+
+@pytest.mark.parametrize("read", [study_of, lambda sweep: Watched(sweep).state()])
+def test_a_sweep_of_a_newer_format_is_refused(read: Callable[[Path], object], tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text('{"format": 99, "study": {"storage": "a", "name": "b"}}')
+    with pytest.raises(AnalysisError, match="it has format 99; allowed: format 1"):
+        read(tmp_path)
 
 
 def test_before_the_first_trial_there_is_nothing_to_draw(tmp_path: Path) -> None:
