@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.errors import AnalysisError
+from dqn_exp.config import ConfigError
 from dqn_exp.platforms import refuse_windows
 
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_arguments(parser)
     try:
         status = command.run(parser.parse_args(rest))
-    except (AnalysisError, OSError) as error:
+    except (AnalysisError, ConfigError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return int(status or 0)

@@ -1,8 +1,8 @@
 """Inside one trial: the values and actions of its network, and why it did not learn.
 
 - The commands are the modules `video` and `diagnose`, and `policy.command`.
-- For other rooms: the modules `trained`, `rollouts` and `command_line` load a network, play episodes with it
-  and add the arguments for that.
+- For other rooms: the modules `rollouts` and `command_line` play episodes with a trained network and add the
+  arguments for that.
 - `explore`, `actions` and `film` are for notebooks.
 """
 

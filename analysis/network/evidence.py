@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import AT_A_TIME, Trained, load_config, load_trained
 from analysis.records import Curve, read_curve, read_trial
 from dqn_exp.config import Config
 from dqn_exp.networks import CNN, MLP, HeadedNetwork
 from dqn_exp.runs import NETWORK
+from dqn_exp.trained import AT_A_TIME, Trained, load_config, load_trained
 
 EPISODES = 5
 """Number of episodes that are played with epsilon 0, and again with epsilon 1."""
@@ -61,7 +61,7 @@ class Evidence:
 
 
 def gather(directory: Path, best: bool, imports: bool) -> Evidence:
-    """Read a trial and play its network. Raises AnalysisError if it cannot be read."""
+    """Read a trial and play its network. Raises ConfigError if it cannot be read."""
     config = load_config(directory, imports)
     trial = read_trial(directory, directory)
     curves = {kind: read_curve(trial, kind, []) or {} for kind in ("episodes", "evaluations", "losses")}
@@ -73,12 +73,14 @@ def gather(directory: Path, best: bool, imports: bool) -> Evidence:
 def look(trained: Trained) -> VisitedStates:
     """Play greedy and random episodes, and evaluate the network at the visited states."""
     rollouts = [roll_out(trained, epsilon, EPISODES) for epsilon in (0.0, 1.0)]
-    observations = np.concatenate([rollout.observations for rollout in rollouts])
-    greedy = np.concatenate([rollout.greedy for rollout in rollouts])
     limit = trained.config.agent.max_abs_reward or np.inf
-    rewards = np.concatenate([rollout.rewards for rollout in rollouts]).clip(-limit, limit)
-    hidden = _hidden(trained.network, observations)
-    return VisitedStates(trained.values(observations), greedy, hidden, rewards, trained.first_action)
+    return VisitedStates(
+        np.concatenate([rollout.values for rollout in rollouts]),
+        np.concatenate([rollout.greedy for rollout in rollouts]),
+        _hidden(trained.network, np.concatenate([rollout.observations for rollout in rollouts])),
+        np.concatenate([rollout.rewards for rollout in rollouts]).clip(-limit, limit),
+        trained.first_action,
+    )
 
 
 def _hidden(network: nn.Module, observations: np.ndarray) -> list[np.ndarray]:

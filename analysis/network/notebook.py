@@ -38,8 +38,8 @@ def explore(
 
     x, y: the dimensions that are shown, by name or number. at: initial values of the other dimensions; by
     default their medians in greedy episodes. best: use the best network so far instead of the last one.
-    imports: run the modules that the trial names. Raises AnalysisError if there is nothing to map, or if
-    ipywidgets is not installed.
+    imports: run the modules that the trial names. Raises ConfigError if the network cannot be
+    loaded, and AnalysisError if there is nothing to map or ipywidgets is not installed.
     """
     if importlib.util.find_spec("ipywidgets") is None:
         raise AnalysisError(
@@ -51,7 +51,7 @@ def explore(
     from analysis.network.policy.explorer import Explorer
     from analysis.network.policy.maps import make_view
     from analysis.network.rollouts import roll_out
-    from analysis.network.trained import load_trained
+    from dqn_exp.trained import load_trained
 
     trained = load_trained(Path(trial), best, imports)
     if trained.images:
@@ -70,14 +70,14 @@ def actions(
 ) -> Picture:
     """How often each action is taken in `episodes` episodes, for each `epsilon`.
 
-    Raises AnalysisError if the network cannot be loaded.
+    Raises ConfigError if the network cannot be loaded.
     """
     from analysis.network.dimensions import naming
     from analysis.network.policy.figures import action_counts
     from analysis.network.policy.maps import title_of
     from analysis.network.rollouts import roll_out
-    from analysis.network.trained import load_trained
     from analysis.report import Plot, paint
+    from dqn_exp.trained import load_trained
 
     trained = load_trained(Path(trial), best, imports)
     names = naming(
@@ -110,7 +110,10 @@ def film(
     best: bool = False,
     imports: bool = False,
 ) -> Film:
-    """Film greedy episodes, by default into `video.mp4` of the trial. Raises AnalysisError for bad input."""
+    """Film greedy episodes, by default into `video.mp4` of the trial.
+
+    Raises AnalysisError for bad arguments, and ConfigError if the trial cannot be filmed.
+    """
     from analysis.network import video
 
     path = Path(output or Path(trial) / "video.mp4")

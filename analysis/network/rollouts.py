@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.network.trained import Trained
-from dqn_exp.config import EnvConfig
-from dqn_exp.envs import make_environments, play
+from dqn_exp.envs import make_environments, play_episodes
 from dqn_exp.seeding import Streams
+from dqn_exp.trained import Trained
 
 LONGEST = 1000
 """The most steps of an episode, also for environments without a time limit."""
@@ -22,8 +21,10 @@ class Rollout:
 
     observations: np.ndarray
     """float32[N, D], or uint8[N, C, H, W] for images: the observation of each step."""
+    values: np.ndarray
+    """float32[N, A]: Q-values."""
     greedy: np.ndarray
-    """int64[N]: the greedy action."""
+    """int64[N]: the allowed action with the largest Q-value."""
     actions: np.ndarray
     """int64[N]: the action that was taken."""
     rewards: np.ndarray
@@ -50,28 +51,22 @@ def roll_out(trained: Trained, epsilon: float, episodes: int, longest: int = LON
             return allowed[explorer.integers(len(allowed), size=1)]
         return trained.greedy(observations)
 
-    def is_enough() -> bool:
-        return len(returns) >= episodes
-
-    limited = limit_episodes(trained.config.evaluation_env(), longest)
-    with closing(make_environments(limited, streams.episodes("rollout"))) as env:
+    with closing(make_environments(trained.evaluation_env(longest), streams.episodes("rollout"))) as env:
         env.use_statistics(trained.statistics)
-        for step in play(env, act, is_enough):
+        for step in play_episodes(env, act, episodes):
             observed.append(step.observation[0].copy())
             actions.append(int(step.action[0]))
             rewards.append(float(step.reward[0]))
             returns += [episode.total_return for episode in step.ended]
             lengths += [episode.length for episode in step.ended]
     rows = np.array(observed)
-    greedy = trained.greedy(rows)
+    values = trained.values(rows)
     return Rollout(
-        trained.network_inputs(rows), greedy, np.array(actions), np.array(rewards), returns, lengths
-    )
-
-
-def limit_episodes(config: EnvConfig, longest: int) -> EnvConfig:
-    """`config` with a time limit: its own one, or `longest` steps if that is less."""
-    own = config.max_episode_steps
-    return config.model_copy(
-        update={"max_episode_steps": min(own, longest) if isinstance(own, int) else longest}
+        trained.network_inputs(rows),
+        values,
+        trained.best(values, rows),
+        np.array(actions),
+        np.array(rewards),
+        returns,
+        lengths,
     )

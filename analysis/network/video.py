@@ -22,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from analysis.network.rollouts import limit_episodes
-    from analysis.network.trained import load_trained
-    from dqn_exp.config import ConfigError
+    from dqn_exp.trained import load_trained
     from dqn_exp.training import film, filmed_environment, write_mp4
 
     for key in ("episodes", "steps"):
@@ -34,13 +32,10 @@ def run(arguments: argparse.Namespace) -> None:
     if path.suffix != ".mp4":
         raise AnalysisError(f"--output {path}; allowed: a name that ends in .mp4")
     trained = load_trained(arguments.trial, arguments.best, arguments.imports)
-    limited = limit_episodes(trained.config.evaluation_env(), arguments.steps)
+    limited = trained.evaluation_env(arguments.steps)
     returns: list[float] = []
-    try:
-        with closing(filmed_environment(limited, lambda _, episode: arguments.seed + episode)) as env:
-            env.use_statistics(trained.statistics)
-            pictures = film(env, trained.greedy, arguments.episodes, returns)
-            count = write_mp4(path, pictures, env.frames_per_second)
-    except ConfigError as error:
-        raise AnalysisError(str(error)) from error
+    with closing(filmed_environment(limited, lambda _, episode: arguments.seed + episode)) as env:
+        env.use_statistics(trained.statistics)
+        pictures = film(env, trained.greedy, arguments.episodes, returns)
+        count = write_mp4(path, pictures, env.frames_per_second)
     print(f"{path}: {count} pictures; returns {', '.join(map(format_number, returns))}")

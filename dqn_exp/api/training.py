@@ -16,7 +16,7 @@ class Training(Iterator[Event]):
 
     Attributes:
         config: the complete, checked configuration.
-        run: the agent, its environments and the clock; `run.stop()` ends the training.
+        run: the agent, its environments and the clock; `run.stop(cause)` ends the training.
         status: "running" until the last event, then "exhausted", "converged" or "diverged".
         cause: a text with the reason of the status, or None.
     """

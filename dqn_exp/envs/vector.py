@@ -218,6 +218,17 @@ def play(
         yield env.step(act(env.observe()))
 
 
+def play_episodes(
+    env: VectorEnvironment, act: Callable[[np.ndarray], np.ndarray], episodes: int
+) -> Iterator[Step]:
+    """As `play`, until at least `episodes` episodes have ended."""
+    left = episodes
+    steps = play(env, act, lambda: left <= 0)
+    for step in steps:
+        left -= len(step.ended)
+        yield step
+
+
 def _remembered(environment: Environment) -> list[Any]:
     """The states that layers with `state` keep between episodes, innermost first."""
     return [layer.state() for layer in environment.stateful]

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.errors import AnalysisError
 from analysis.network.command_line import add_trial_arguments
+from dqn_exp.config import ConfigError
 from dqn_exp.export.formats import FORMATS, NotExportable
 from dqn_exp.platforms import refuse_windows
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         _run(given)
-    except (AnalysisError, NotExportable, OSError) as error:
+    except (ConfigError, NotExportable, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
@@ -49,10 +49,10 @@ def _run(given: argparse.Namespace) -> None:
     from dqn_exp.export.folder import export
 
     if given.episodes < 1:
-        raise AnalysisError(f"--episodes {given.episodes}; allowed: at least 1")
+        raise ConfigError(f"--episodes {given.episodes}; allowed: at least 1")
     for name in given.formats:
         if name not in FORMATS:
-            raise AnalysisError(f"--formats {name}; allowed: {', '.join(FORMATS)}")
+            raise ConfigError(f"--formats {name}; allowed: {', '.join(FORMATS)}")
     folder = given.to or given.trial / "model"
     evaluation, contents = export(
         given.trial, folder, given.formats, given.episodes, given.seed, given.best, given.imports

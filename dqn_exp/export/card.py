@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import nn
 
-from analysis.network.trained import Trained
 from dqn_exp.export.evaluation import Evaluation
 from dqn_exp.export.formats import CURVE, FILM, ONNX, SB3, Contents
 from dqn_exp.networks import MLP
 from dqn_exp.runs import Result
 from dqn_exp.text import format_number
+from dqn_exp.trained import Trained
 
 FENCE = "```"
 

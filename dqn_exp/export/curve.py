@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from analysis.network.trained import Trained
 from dqn_exp.runs import metrics_path, read_columns
+from dqn_exp.trained import Trained
 
 
 def draw_curve(trained: Trained, path: Path) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.network.trained import Trained
-from dqn_exp.envs import make_environments, play
+from dqn_exp.envs import make_environments, play_episodes
+from dqn_exp.trained import Trained
 from dqn_exp.training import Score
 
 STATES = 1000
@@ -29,14 +29,10 @@ def evaluate(trained: Trained, episodes: int, first_seed: int) -> Evaluation:
     """Play `episodes` greedy episodes with the seeds from `first_seed` on."""
     returns: list[float] = []
     states: list[np.ndarray] = []
-
-    def is_enough() -> bool:
-        return len(returns) >= episodes
-
     config = trained.config.evaluation_env()
     with closing(make_environments(config, lambda _, episode: first_seed + episode)) as env:
         env.use_statistics(trained.statistics)
-        for step in play(env, trained.greedy, is_enough):
+        for step in play_episodes(env, trained.greedy, episodes):
             if len(states) < STATES:
                 states.append(step.observation[0].copy())
             returns += [episode.total_return for episode in step.ended]

@@ -10,9 +10,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import AnalysisError
-from analysis.network.rollouts import limit_episodes
-from analysis.network.trained import Trained, load_trained, rebuild
 from dqn_exp.config import ConfigError, recorded_config
 from dqn_exp.export.card import card
 from dqn_exp.export.curve import draw_curve
@@ -34,6 +31,7 @@ from dqn_exp.export.onnx import write_onnx
 from dqn_exp.export.sb3 import write_sb3
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import BEST, NETWORK, Result, read_description, read_json, read_result
+from dqn_exp.trained import Trained, load_trained, rebuild
 from dqn_exp.training import film, filmed_environment, write_mp4
 
 TRAVELS = (
@@ -57,11 +55,11 @@ def export(
 ) -> tuple[Evaluation, Contents]:
     """Write the model of `trial` to `folder`, which must be missing or empty.
 
-    formats: those that must be written; for others that fail, the reason is recorded. Raises AnalysisError
-    and NotExportable.
+    formats: those that must be written; for others that fail, the reason is recorded. Raises ConfigError and
+    NotExportable.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise AnalysisError(f"--to {folder}: the folder is not empty; allowed: a new or an empty folder")
+        raise ConfigError(f"--to {folder}: the folder is not empty; allowed: a new or an empty folder")
     trained = load_trained(trial, best, imports)
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -127,7 +125,7 @@ def _add_formats(
 
 
 def _add_film(folder: Path, trained: Trained, seed: int, contents: Contents) -> None:
-    limited = limit_episodes(trained.config.evaluation_env(), LONGEST_FILM)
+    limited = trained.evaluation_env(LONGEST_FILM)
     try:
         with closing(filmed_environment(limited, lambda _, episode: seed + episode)) as env:
             env.use_statistics(trained.statistics)
@@ -145,16 +143,15 @@ def load_model(folder: str | Path, imports: bool = False) -> Trained:
     """Load the network of a folder that `export` wrote: `load_model(folder).greedy(observations)`.
 
     Runs no code from the folder. `imports`: whether the modules that its configuration names may be imported.
-    Raises AnalysisError.
+    Raises ConfigError.
     """
     path = Path(folder)
     try:
         config = recorded_config(read_json(path / CONFIG), str(path / CONFIG))
-        if config.imports and not imports:
-            raise AnalysisError(
-                f"{path} needs the modules {', '.join(config.imports)}: imports=True imports them"
-            )
-        import_modules(config.imports)
+        if imports:
+            import_modules(config.imports)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise AnalysisError(f"{path} does not contain a model: {error}") from error
+        raise ConfigError(f"{path} does not contain a model: {error}") from error
+    if config.imports and not imports:
+        raise ConfigError(f"{path} needs the modules {', '.join(config.imports)}: imports=True imports them")
     return rebuild(path, config, path / MODEL)

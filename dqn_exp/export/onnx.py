@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from analysis.network.trained import Trained
 from dqn_exp.export.formats import NotExportable, need
 from dqn_exp.heads import C51, QR, Head
 from dqn_exp.networks import CNN, MLP, Dueling, HeadedNetwork, NoisyLinear, Pixels
+from dqn_exp.trained import Trained
 
 OPSET, IR_VERSION = 17, 8
 """Supported by every onnxruntime since 1.14."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from analysis.network.trained import Trained
 from dqn_exp.export.formats import NotExportable, need
 from dqn_exp.networks import MLP
+from dqn_exp.trained import Trained
 
 PLAIN = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.Tanh)
 

@@ -1,6 +1,6 @@
 """Observers of a trial: each one receives the events and keeps what it needs.
 
-An observer does not influence training, except that it may end it.
+An observer does not influence training, except that it may end it with `run.stop`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from dqn_exp.training import EpisodeEnded, Evaluated, Event, Run, film, filmed_e
 
 
 class Observer:
-    """Watches one trial. Subclasses override the methods that they need; by default each does nothing."""
+    """Watches one trial. Subclasses override the methods that they need; by default each does nothing.
+
+    `run.stop(cause)` ends the trial. No checkpoint contains the stop, so an observer whose reason lasts
+    repeats it in `begin`.
+    """
 
     def begin(self, run: Run) -> None:
         """Called once before the first event; in a continued trial, after `load_state`."""
@@ -98,7 +102,7 @@ class Convergence(Observer):
         self.reached = False
 
     def begin(self, run: Run) -> None:
-        self._stop_if_reached(run)
+        self._tell(run)
 
     def on(self, event: Event, run: Run) -> None:
         if not isinstance(event, Evaluated):
@@ -107,11 +111,13 @@ class Convergence(Observer):
         assert rule.threshold is not None
         self._mean_returns.append(event.score.mean)
         self.reached = convergence_index(self._mean_returns, rule.threshold, rule.consecutive) is not None
-        self._stop_if_reached(run)
+        self._tell(run)
 
-    def _stop_if_reached(self, run: Run) -> None:
-        if self.reached and run.config.convergence.stop:
-            run.stop()
+    def _tell(self, run: Run) -> None:
+        if self.reached:
+            run.status = "converged"
+            if run.config.convergence.stop:
+                run.stop()
 
     def state(self) -> dict[str, Any]:
         return {"mean_returns": self._mean_returns, "reached": self.reached}
@@ -126,8 +132,6 @@ class TimeLimit(Observer):
     def __init__(self, seconds: Callable[[], float]) -> None:
         """`seconds` returns the seconds that the trial has trained."""
         self._seconds = seconds
-        self.cause: str | None = None
-        """Why the trial ended, if this limit ended it."""
 
     def begin(self, run: Run) -> None:
         self._look(run)
@@ -138,11 +142,10 @@ class TimeLimit(Observer):
     def _look(self, run: Run) -> None:
         limit = run.config.budget.seconds
         if limit is not None and self._seconds() >= limit:
-            self.cause = (
+            run.stop(
                 f"budget.seconds={limit:g} was spent at environment step {run.clock.env_steps}: how far a "
                 f"trial comes in that time depends on the machine and on what else runs there"
             )
-            run.stop()
 
 
 class BestNetwork(Observer):

@@ -94,14 +94,13 @@ class Recorder:
 
     def __init__(self, run: Run, directory: Path, provenance: dict[str, Any]) -> None:
         self.run, self.directory = run, directory
-        self._watch, self._convergence = Stopwatch(), Convergence()
-        self._time_limit = TimeLimit(lambda: self._watch.seconds)
+        self._watch = Stopwatch()
         self._open = ExitStack()
         self._open.callback(run.close)
         watching: dict[str, Observer] = {
             "metrics": Metrics(run, directory),
-            "convergence": self._convergence,
-            "time limit": self._time_limit,
+            "convergence": Convergence(),
+            "time limit": TimeLimit(lambda: self._watch.seconds),
             "best network": BestNetwork(directory),
             "films": Films(directory),
             "tracking": Tracking(run.config, directory),
@@ -137,9 +136,7 @@ class Recorder:
     def events(self) -> Iterator[Event]:
         """Yield the events of the trial after the observers received them; write the result at the end."""
         log.info("training from environment step %d", self.run.clock.env_steps)
-        status, cause = yield from watched(
-            self.run, self._observers, self._convergence, self._time_limit, self._watch
-        )
+        status, cause = yield from watched(self.run, self._observers, self._watch)
         self._end(status, cause)
 
     def _end(self, status: str, cause: str | None) -> None:

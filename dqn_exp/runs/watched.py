@@ -38,13 +38,7 @@ class Stopwatch:
         self._before, self._started = state, time.perf_counter()
 
 
-def watched(
-    run: Run,
-    observers: Sequence[Observer],
-    convergence: Convergence,
-    time_limit: TimeLimit,
-    watch: Stopwatch,
-) -> Generator[Event, None, End]:
+def watched(run: Run, observers: Sequence[Observer], watch: Stopwatch) -> Generator[Event, None, End]:
     """Yield the events of `run` after passing each to the `observers`; return status and cause."""
     try:
         for event in train(run):
@@ -54,14 +48,13 @@ def watched(
                 yield event
     except Diverged as divergence:
         return "diverged", str(divergence)
-    return "converged" if convergence.reached else "exhausted", time_limit.cause
+    return run.status, run.cause
 
 
 def unrecorded(run: Run) -> Generator[Event, None, End]:
     """Yield the events of a trial that leaves no record; it ends exactly where a recorded one would."""
-    watch, convergence = Stopwatch(), Convergence()
-    time_limit = TimeLimit(lambda: watch.seconds)
-    watching: list[Observer] = [convergence, time_limit]
-    for observer in watching:
+    watch = Stopwatch()
+    observers = (Convergence(), TimeLimit(lambda: watch.seconds))
+    for observer in observers:
         observer.begin(run)
-    return (yield from watched(run, watching, convergence, time_limit, watch))
+    return (yield from watched(run, observers, watch))

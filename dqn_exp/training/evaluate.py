@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dqn_exp.envs import Episode, VectorEnvironment, play
+from dqn_exp.envs import VectorEnvironment, play_episodes
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,6 @@ def evaluate(env: VectorEnvironment, greedy: Callable[[np.ndarray], np.ndarray],
 
     Nothing is learned, and nothing is drawn from the random streams of training.
     """
-    ended: list[Episode] = []
-
-    def is_enough() -> bool:
-        return len(ended) >= episodes
-
-    for step in play(env, greedy, is_enough):
-        ended += step.ended
+    ended = [episode for step in play_episodes(env, greedy, episodes) for episode in step.ended]
     means = {name: float(np.mean([e.measures[name] for e in ended])) for name in env.measure_names}
     return Score([episode.total_return for episode in ended], means)

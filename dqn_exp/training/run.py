@@ -48,10 +48,15 @@ class Run:
     at_rest: bool = True
     """Whether all events of the latest step have been yielded. `state()` is valid only then."""
     stopped: bool = False
+    cause: str | None = None
+    """Why the training was stopped; None if it was not, or without a reason."""
+    status: str = "exhausted"
+    """The status of the trial if it ends now and has not diverged."""
 
-    def stop(self) -> None:
-        """End the training before its budget is spent, after all events of the current step."""
+    def stop(self, cause: str | None = None) -> None:
+        """End the training after all events of the current step. The first `cause` is recorded."""
         self.stopped = True
+        self.cause = self.cause or cause
 
     def is_over(self) -> bool:
         return self.stopped or self.clock.spent(self.config.budget)

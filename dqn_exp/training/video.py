@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dqn_exp.config import Config, ConfigError, EnvConfig
-from dqn_exp.envs import VectorEnvironment, make_environments, play
+from dqn_exp.envs import VectorEnvironment, make_environments, play_episodes
 from dqn_exp.seeding import EpisodeSeeds, Streams
 
 MISSING = "films need imageio-ffmpeg, which is not installed: pip install 'dqn_exp[video]'"
@@ -56,8 +56,7 @@ def film(
         pictures.append(env.render())
         return greedy(observations)
 
-    wanted = len(returns) + episodes
-    for step in play(env, act, lambda: len(returns) >= wanted):
+    for step in play_episodes(env, act, episodes):
         if step.ended:
             pictures.append(env.render())
             returns.extend(episode.total_return for episode in step.ended)

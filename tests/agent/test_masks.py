@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from analysis.network.evidence import look
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import load_trained
 from dqn_exp.agent.exploration import build_exploration
 from dqn_exp.agent.torch_learner import TorchLearner
 from dqn_exp.clock import Clock
@@ -23,6 +22,7 @@ from dqn_exp.networks import MaskedNetwork
 from dqn_exp.registry import agents
 from dqn_exp.replay import Transitions
 from dqn_exp.runs.record import record_trial, run_trial
+from dqn_exp.trained import load_trained
 from tests.envs.masks import BEST, ID
 from tests.helpers import dqn, make_config, run
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import load_trained
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.runs import NETWORK
 from dqn_exp.runs.networks import load_statistics
 from dqn_exp.runs.record import record_trial, run_trial
+from dqn_exp.trained import load_trained
 from tests.envs.faulty import ForgetsItsSeed
 from tests.helpers import make_config, run, snapshot
 

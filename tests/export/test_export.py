@@ -15,12 +15,12 @@ import pytest
 import yaml
 from stable_baselines3 import DQN
 
-from analysis.network.trained import load_trained
 from dqn_exp.export import load_model
 from dqn_exp.export.__main__ import main
 from dqn_exp.runs.provenance import environment
 from dqn_exp.runs.record import run_trial
 from dqn_exp.text import format_number
+from dqn_exp.trained import load_trained
 from tests.helpers import make_config
 from tests.trackers.trial import BRIEF
 

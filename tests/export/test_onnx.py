@@ -11,12 +11,12 @@ import pytest
 from gymnasium import spaces
 from torch import nn
 
-from analysis.network.trained import Trained
 from dqn_exp.config import NetworkConfig
 from dqn_exp.export.formats import NotExportable
 from dqn_exp.export.onnx import write_onnx
 from dqn_exp.images import ImageBox
 from dqn_exp.networks import build_network
+from dqn_exp.trained import Trained
 from tests.helpers import make_config, make_values
 
 N_ACTIONS = 3

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from analysis.network.policy.maps import View
     from analysis.network.rollouts import Rollout
-    from analysis.network.trained import Trained
+    from dqn_exp.trained import Trained
 
 
 EPISODES, OF_IMAGES = 20, 3
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     from analysis.network.policy.maps import evaluate_view, title_of
     from analysis.network.policy.page import write_page
     from analysis.network.rollouts import roll_out
-    from analysis.network.trained import load_trained
+    from dqn_exp.trained import load_trained
 
     _check(arguments)
     trained = load_trained(arguments.trial, arguments.best, arguments.imports)

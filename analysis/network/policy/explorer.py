@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from analysis.network.policy.figures import all_maps
 from analysis.network.policy.maps import View, evaluate_view
-from analysis.network.trained import Trained
+from dqn_exp.trained import Trained
 
 STEPS = 100
 """Number of steps of a slider over its range."""

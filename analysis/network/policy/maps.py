@@ -10,8 +10,8 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.network.dimensions import Naming, find_dimension, naming
 from analysis.network.rollouts import Rollout
-from analysis.network.trained import Trained
 from dqn_exp.text import format_number
+from dqn_exp.trained import Trained
 
 Range = tuple[float, float]
 

@@ -11,10 +11,10 @@ from jinja2 import Environment, PackageLoader
 from torch import nn
 
 from analysis.network.policy.maps import View
-from analysis.network.trained import Trained
 from analysis.report import OKABE_ITO
 from dqn_exp.networks import MLP
 from dqn_exp.runs import write_atomic
+from dqn_exp.trained import Trained
 
 DOTS = 500
 """The most visited states in the page."""

@@ -10,10 +10,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.network.rollouts import Rollout
-from analysis.network.trained import Trained
 from analysis.report import FAINT, OKABE_ITO, RC, new_figure, note
 from dqn_exp.images import ImageBox
 from dqn_exp.text import format_number
+from dqn_exp.trained import Trained
 
 PICTURES = 6
 """Number of states of the episode that are shown, evenly spaced from the first to the last."""

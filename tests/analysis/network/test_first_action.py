@@ -12,8 +12,8 @@ from analysis.network.checks import one_action
 from analysis.network.evidence import gather
 from analysis.network.policy.maps import evaluate_view, make_view
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import load_trained
 from dqn_exp.runs.record import run_trial
+from dqn_exp.trained import load_trained
 from tests.envs.masks import ID
 from tests.helpers import make_config
 

@@ -11,9 +11,9 @@ from analysis.__main__ import main
 from analysis.network.evidence import gather, look
 from analysis.network.policy.scenes import picture
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import load_trained
 from dqn_exp.images import ImageBox
 from dqn_exp.runs.record import run_trial
+from dqn_exp.trained import load_trained
 from tests.helpers import make_config
 
 

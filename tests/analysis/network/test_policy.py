@@ -20,8 +20,8 @@ from analysis.network.dimensions import naming
 from analysis.network.policy.maps import evaluate_view, make_view, varied, visited_ranges
 from analysis.network.policy.page import linear_layers, write_page
 from analysis.network.rollouts import roll_out
-from analysis.network.trained import Trained, load_trained
 from dqn_exp.runs.record import run_trial
+from dqn_exp.trained import Trained, load_trained
 from tests.analysis.browser import PHONE, faults, opened, overflows, started
 from tests.helpers import make_config
 

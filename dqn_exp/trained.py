@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from analysis.errors import AnalysisError
-from dqn_exp.config import Config, ConfigError, recorded_config
+from dqn_exp.config import Config, ConfigError, EnvConfig, recorded_config
 from dqn_exp.envs import make_environment
 from dqn_exp.images import ImageBox
 from dqn_exp.masks import MaskedBox, allowed_actions
@@ -59,7 +58,10 @@ class Trained:
 
     def greedy(self, rows: np.ndarray) -> np.ndarray:
         """For each row, the allowed action with the largest Q-value: int64[N]."""
-        values = self.values(rows)
+        return self.best(self.values(rows), rows)
+
+    def best(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """As `greedy`, if the Q-values of the rows are known."""
         if self.has_masks:
             values = np.where(rows[:, self.observation_size :] == 0, -np.inf, values)
         best: np.ndarray = values.argmax(axis=1)
@@ -69,46 +71,51 @@ class Trained:
         """The K actions that one row allows: int64[K]."""
         return allowed_actions(row, self.n_actions) if self.has_masks else np.arange(self.n_actions)
 
+    def evaluation_env(self, longest: int) -> EnvConfig:
+        """The environment of greedy episodes, with its own time limit or `longest` steps if that is less."""
+        config = self.config.evaluation_env()
+        own = config.max_episode_steps
+        limit = min(own, longest) if isinstance(own, int) else longest
+        return config.model_copy(update={"max_episode_steps": limit})
+
 
 def load_config(directory: Path, imports: bool) -> Config:
-    """The configuration of a trial. Raises AnalysisError if it needs a user's modules without `imports`."""
+    """The configuration of a trial. Raises ConfigError if it needs a user's modules without `imports`."""
     path = directory / DESCRIPTION
     if not path.is_file():
-        raise AnalysisError(f"{directory} holds no trial (no {DESCRIPTION} in it)")
+        raise ConfigError(f"{directory} holds no trial (no {DESCRIPTION} in it)")
     try:
         config = recorded_config(read_description(directory))
-        if config.imports and not imports:
-            raise AnalysisError(
-                f"{directory} needs the modules {', '.join(config.imports)}, and their code runs only "
-                "on request: add --imports if you trust them"
-            )
-        import_modules(config.imports)
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
-        raise AnalysisError(f"{path} cannot be used: {error}") from error
+        if imports:
+            import_modules(config.imports)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be used: {error}") from error
+    if config.imports and not imports:
+        raise ConfigError(
+            f"{directory} needs the modules {', '.join(config.imports)}, and their code runs only "
+            "on request: add --imports if you trust them"
+        )
     return config
 
 
 def load_trained(directory: Path, best: bool = False, imports: bool = False) -> Trained:
-    """Load the network of a trial from its safetensors file. Raises AnalysisError if there is none."""
+    """Load the network of a trial from its safetensors file. Raises ConfigError if there is none."""
     config = load_config(directory, imports)
     path = directory / (BEST if best else NETWORK)
     if not path.exists():
         condition = "if checkpoint.keep_best asks for it" if best else "when training has ended"
-        raise AnalysisError(f"{directory} holds no {path.name}; it is written {condition}")
+        raise ConfigError(f"{directory} holds no {path.name}; it is written {condition}")
     return rebuild(directory, config, path)
 
 
 def rebuild(directory: Path, config: Config, path: Path) -> Trained:
-    """Load the network in `path` for a trial of `config`. Raises AnalysisError if they do not fit."""
-    try:
-        env = make_environment(config.env)
-        env.close()
-        observations, actions = env.observation_space, env.action_space
-        network = build_network(config.network, observations, actions, seed=0)
-        load_network(path, network)
-        statistics = load_statistics(path)
-    except ConfigError as error:
-        raise AnalysisError(str(error)) from error
+    """Load the network in `path` for a trial of `config`. Raises ConfigError if they do not fit."""
+    env = make_environment(config.env)
+    env.close()
+    observations, actions = env.observation_space, env.action_space
+    network = build_network(config.network, observations, actions, seed=0)
+    load_network(path, network)
+    statistics = load_statistics(path)
     if isinstance(observations, MaskedBox):
         assert isinstance(network, MaskedNetwork)
         network, observations = network.network, observations.observations
