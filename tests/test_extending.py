@@ -27,11 +27,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, code in zip(names, modules, strict=True):
         (folder / name).write_text(code)
     for trial in TRIALS:
-        run(folder, command_of(trial, trial))
+        (folder / f"{trial}.out").write_text(run(folder, command_of(trial, trial)).stdout)
     return folder
 
 
-TRIALS = ("trial", "head", "agent", "observer", "tracker")
+TRIALS = ("trial", "head", "agent", "observer", "plateau", "tracker")
 
 
 def command_of(trial: str, directory: str) -> str:
@@ -86,8 +86,8 @@ def test_an_agent_of_one_s_own_has_its_own_scalars(folder: Path) -> None:
     assert record["learner"] == "torch"
     columns, rows = read_metrics(folder / "agent" / "losses.csv")
     assert columns == ["episode", "env_step", "update", "loss", "largest_target"]
-    assert [int(row[2]) for row in rows] == list(range(50, 6000 - 63, 50))
-    assert result["updates"] == 6000 - 63
+    assert [int(row[2]) for row in rows] == list(range(50, 1486, 50))
+    assert result["updates"] == 1485  # one at each fourth step, from the 64th on
     assert result["final_return"] > 60  # a random policy earns 22
 
 
@@ -131,6 +131,17 @@ def test_the_observer_tells_each_evaluation_once(folder: Path) -> None:
     assert len(told) == 3
 
 
+def test_the_cause_of_an_observer_that_ends_a_trial_is_recorded_and_shown(folder: Path) -> None:
+    result = json.loads((folder / "plateau" / "result.json").read_text())
+    returns = [float(row[3]) for row in read_metrics(folder / "plateau" / "evaluations.csv")[1]]
+    stops = [n > 2 and max(returns[n - 2 : n]) <= max(returns[: n - 2]) for n in range(1, len(returns) + 1)]
+    assert stops == [False] * (len(returns) - 1) + [True]
+    assert result["env_steps"] == 500 * len(returns) < 50000
+    assert result["status"] == "exhausted"
+    assert result["cause"] == f"no evaluation of the last 2 was better than {max(returns[:-2]):.6g}"
+    assert result["cause"] in (folder / "plateau.out").read_text()
+
+
 def test_the_tracker_is_told_each_step_once(folder: Path) -> None:
     told = [json.loads(line) for line in (folder / "tracker" / "steps.jsonl").read_text().splitlines()]
     steps = {int(row[1]) for kind in KINDS for row in read_metrics(folder / "tracker" / f"{kind}.csv")[1]}
@@ -142,9 +153,12 @@ def test_the_tracker_is_told_each_step_once(folder: Path) -> None:
 
 
 def test_what_is_asked_of_a_reader_stays_little() -> None:
-    """A DQN of one's own in about forty lines of code, the other parts in about fifteen."""
-    _, head, agent, observer, tracker = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(agent[agent.index("class") :].splitlines()) < 65
+    """A DQN of one's own in thirty lines of code, the other parts in about twenty."""
+    _, head, agent, observer, plateau, tracker = re.findall(
+        r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL
+    )
+    assert len(agent[agent.index("class") :].splitlines()) <= 30
     assert len(head[head.index("class") :].splitlines()) < 22
     assert len(observer[observer.index("class") :].splitlines()) < 22
+    assert len(plateau[plateau.index("class") :].splitlines()) < 29
     assert len(tracker[tracker.index("class") :].splitlines()) < 20

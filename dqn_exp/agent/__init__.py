@@ -1,7 +1,8 @@
 """The agent: it acts, stores transitions and learns.
 
-`build_agent` builds the agent that a configuration names; `Agent` is the interface of all agents. A DQN is
-updated by the torch learner, or on the CPU by the compiled learner in the package `fused`.
+`build_agent` builds the agent that a configuration names; `Agent` is the interface of all agents, and
+`ReplayAgent` a base for agents of one's own. A DQN is updated by the torch learner, or on the CPU by the
+compiled learner in the package `fused`.
 """
 
 from typing import TYPE_CHECKING
@@ -13,5 +14,6 @@ if TYPE_CHECKING:
     from dqn_exp.agent.eligibility import check_learner, choose_learner
     from dqn_exp.agent.exploration import build_exploration
     from dqn_exp.agent.learner import build_learner, resolve_device
+    from dqn_exp.agent.replay_agent import ReplayAgent
 
 __getattr__ = lazy(__name__, __file__)

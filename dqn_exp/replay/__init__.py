@@ -9,7 +9,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.replay.build import Replay, build_replay, bytes_per_transition
-    from dqn_exp.replay.ring import Transitions
+    from dqn_exp.replay.ring import Sample, Transitions
     from dqn_exp.replay.rows import bytes_reserved
 
 __getattr__ = lazy(__name__, __file__)

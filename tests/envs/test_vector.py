@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dqn_exp.config.schema import EnvConfig
-from dqn_exp.envs import Episode, VectorEnvironment, make_environments, play
+from dqn_exp.envs import Episode, VectorEnvironment, make_environments, play, play_episodes
 from dqn_exp.envs.environment import Environment, make_environment
 from dqn_exp.seeding import Streams
 
@@ -72,6 +72,14 @@ def test_the_last_observation_of_an_episode_is_not_the_first_of_the_next() -> No
     env = make(max_episode_steps=5)
     lasts = [s[1] for s in steps(env, 5)]
     assert lasts[-1] != env.observe().tolist()
+
+
+@pytest.mark.parametrize("episodes", [0, 1, 4])
+def test_episodes_are_played_until_enough_have_ended(episodes: int) -> None:
+    ended = [len(step.ended) for step in play_episodes(make(count=3), policy, episodes)]
+    assert sum(ended) >= episodes
+    assert sum(ended[:-1]) < max(episodes, 1)
+    assert bool(ended) == (episodes > 0)
 
 
 def test_play_asks_before_each_step() -> None:

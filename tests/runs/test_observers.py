@@ -13,6 +13,7 @@ from dqn_exp.runs.files import BEST
 from dqn_exp.runs.metrics import read_columns
 from dqn_exp.runs.observers import BestNetwork, Convergence, Observer
 from dqn_exp.runs.record import record_trial, run_trial
+from dqn_exp.runs.result import read_result
 from dqn_exp.training.evaluate import Score
 from dqn_exp.training.run import EpisodeEnded, Evaluated, Event, Run, build_run
 from tests.helpers import make_config
@@ -114,17 +115,39 @@ def test_watching_changes_nothing(told: list[Any], tmp_path: Path) -> None:
         assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "watched" / name).read_bytes()
 
 
-def test_an_observer_can_end_the_trial(tmp_path: Path) -> None:
-    @observers.register("stopper")
-    class Stopper(Observer):
-        def __init__(self, run: Run, directory: Path) -> None: ...
+@observers.register("stopper")
+class Stopper(Observer):
+    """Ends the trial at its first evaluation."""
 
-        def on(self, event: Event, run: Run) -> None:
-            if isinstance(event, Evaluated):
-                run.stop()
+    def __init__(self, run: Run, directory: Path, cause: str | None = None) -> None:
+        self.cause = cause
 
-    result = run_trial(make_config(**BRIEF, observers={"stopper": {}}), tmp_path, {})
-    assert (result.status, result.env_steps) == ("exhausted", 100)
+    def on(self, event: Event, run: Run) -> None:
+        if isinstance(event, Evaluated):
+            run.stop(self.cause)
+
+
+@pytest.mark.parametrize("cause", [None, "that is enough"])
+def test_an_observer_can_end_the_trial(cause: str | None, tmp_path: Path) -> None:
+    config = make_config(**BRIEF, observers={"stopper": {"cause": cause}})
+    assert run_trial(config, tmp_path, {}) == read_result(tmp_path)
+    result = read_result(tmp_path)
+    assert result is not None
+    assert (result.status, result.cause, result.env_steps) == ("exhausted", cause, 100)
+
+
+def test_a_trial_that_converged_keeps_the_cause_of_another_observer(tmp_path: Path) -> None:
+    rule = {"convergence__threshold": -1.0, "convergence__consecutive": 1, "convergence__stop": True}
+    config = make_config(**BRIEF, **rule, observers={"stopper": {"cause": "that is enough"}})
+    result = run_trial(config, tmp_path, {})
+    assert (result.status, result.cause, result.env_steps) == ("converged", "that is enough", 100)
+
+
+def test_the_first_cause_is_recorded() -> None:
+    trial = build_run(make_config())
+    for cause in (None, "first", None, "second"):
+        trial.stop(cause)
+    assert (trial.is_over(), trial.cause) == (True, "first")
 
 
 def test_one_that_cannot_be_had_is_refused(told: list[Any], tmp_path: Path) -> None:

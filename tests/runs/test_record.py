@@ -219,6 +219,18 @@ def test_seconds_may_be_the_budget(ticking: None, tmp_path: Path) -> None:
     assert 0.3 * whole.env_steps < cut.env_steps < continued.env_steps < 1.2 * whole.env_steps  # type: ignore[union-attr]
 
 
+def test_wall_time_is_that_of_all_attempts(ticking: None, tmp_path: Path) -> None:
+    whole = run_trial(short(), tmp_path / "whole", {})
+    events = record_trial(short(), tmp_path / "cut", {})
+    for _ in range(12):
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    cut = read_result(tmp_path / "cut")
+    assert cut is not None
+    assert 12 <= cut.wall_seconds < whole.wall_seconds - 12
+    assert run_trial(short(), tmp_path / "cut", {}).wall_seconds == pytest.approx(whole.wall_seconds, abs=5)
+
+
 def test_seconds_that_are_not_spent_change_nothing(tmp_path: Path) -> None:
     run_trial(short(), tmp_path / "without", {})
     result = run_trial(short(budget__seconds=1e6), tmp_path / "with", {})

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from dqn_exp.convergence import convergence_index
 from dqn_exp.runs.record import record_trial, run_trial, start_from_another
-from dqn_exp.runs.result import read_result
 from dqn_exp.seeding import Streams
 from dqn_exp.training.run import EpisodeEnded, Evaluated, Run, build_run
 from tests.helpers import dqn, make_config, run, same_bits, snapshot, weights
@@ -149,18 +147,3 @@ def test_a_continued_trial_remembers_its_evaluations(tmp_path: Path) -> None:
     events.close()  # type: ignore[attr-defined]
     result = run_trial(config, tmp_path, {})
     assert (result.status, result.env_steps) == ("converged", 200)
-    assert convergence_index([0.0] * 4, -1.0, 4) == 0
-
-
-def test_wall_time_is_that_of_all_attempts(tmp_path: Path) -> None:
-    config = make_config(**{**BRIEF, "budget__env_steps": 3000}, checkpoint__every_seconds=0)
-    events = record_trial(config, tmp_path, {})
-    steps = 0
-    for event in events:
-        steps += event.length if isinstance(event, EpisodeEnded) else 0
-        if steps > 2500:
-            break
-    events.close()  # type: ignore[attr-defined]
-    first = read_result(tmp_path)
-    assert first is not None
-    assert run_trial(config, tmp_path, {}).wall_seconds > first.wall_seconds

@@ -1,0 +1,136 @@
+"""A base for agents of one's own: what every agent with a torch network and a replay buffer needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from dqn_exp.agent.agent import Diverged, Learned
+from dqn_exp.agent.dqn import clamped
+from dqn_exp.agent.exploration import build_exploration
+from dqn_exp.clock import Clock
+from dqn_exp.config import Config
+from dqn_exp.envs import Step
+from dqn_exp.masks import MaskedBox
+from dqn_exp.networks import build_network, choice_values
+from dqn_exp.replay import Sample, build_replay
+from dqn_exp.seeding import Streams
+
+
+class Part(Protocol):
+    """A network or an optimiser."""
+
+    def state_dict(self) -> Mapping[str, Any]: ...
+
+    def load_state_dict(self, state_dict: Any, /) -> Any: ...
+
+
+class ReplayAgent:
+    """Explores, stores its transitions and says when to learn; a subclass defines `learn` and `scalars`.
+
+    It trains on the CPU and follows the sections `network`, `replay` and `exploration` of the configuration,
+    and `train_every`, `agent.learning_starts`, `agent.updates_per_train`, `agent.max_abs_reward` and
+    `metrics.loss_every`.
+    """
+
+    keys: tuple[str, ...] = ("learning_starts", "updates_per_train", "max_abs_reward")
+    """The keys of the section `agent` that the agent reads besides `options`."""
+    scalars: Sequence[str]
+    """The names of the numbers that `learn` returns: columns of `losses.csv`."""
+
+    def __init__(
+        self,
+        config: Config,
+        observations: spaces.Box,
+        actions: spaces.Discrete,
+        n_environments: int,
+        streams: Streams,
+        clock: Clock,
+    ) -> None:
+        self.config, self.clock = config, clock
+        self.network: nn.Module = build_network(
+            config.network, observations, actions, streams.integer("network")
+        )
+        self.replay = build_replay(
+            config.replay, observations, n_environments, config.gamma, streams.generator("replay")
+        )
+        self.exploration = build_exploration(
+            config.exploration,
+            int(actions.n),
+            streams.generator("exploration"),
+            clock,
+            masked=isinstance(observations, MaskedBox),
+        )
+        self.parts: dict[str, Part] = {"network": self.network}
+        """The networks and optimisers in a checkpoint; a subclass adds its own."""
+
+    def learn(self, sample: Sample) -> Sequence[float]:
+        """Make one update from a sample of the replay buffer; returns the numbers of `scalars`.
+
+        An agent for prioritised replay uses `sample.weights` and calls `self.replay.learned`.
+        """
+        raise NotImplementedError
+
+    def batch(self, sample: Sample) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Observations [B, ...], actions [B], rewards [B], next observations and discounts [B]."""
+        before, action, reward, after, discount = (
+            torch.from_numpy(column[sample.indices]) for column in self.replay.transitions
+        )
+        return before, action, reward, after, discount
+
+    @property
+    def epsilon(self) -> float:
+        return self.exploration.epsilon
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        return self.exploration.explore(observations, self.greedy)
+
+    @torch.no_grad()
+    def greedy(self, observations: np.ndarray) -> np.ndarray:
+        values = choice_values(self.network, torch.from_numpy(observations))
+        best: np.ndarray = values.argmax(1).numpy()
+        return best
+
+    def observe(self, step: Step) -> list[Learned]:
+        """Store the step and make the updates that are due."""
+        agent, every, now = self.config.agent, self.config.train_every, self.clock.env_steps
+        self.replay.add(step if agent.max_abs_reward is None else clamped(step, agent.max_abs_reward))
+        if now < agent.learning_starts or len(self.replay) < self.replay.batch_size:
+            return []
+        times_due = now // every - (now - len(step.action)) // every
+        learned: list[Learned] = []
+        for _ in range(times_due * agent.updates_per_train):
+            self._update(learned)
+        return learned
+
+    def _update(self, learned: list[Learned]) -> None:
+        numbers = self.learn(self.replay.sample())
+        self.clock.updates += 1
+        update = self.clock.updates
+        infinite = [name for name, n in zip(self.scalars, numbers, strict=True) if not math.isfinite(n)]
+        if infinite or update % self.config.metrics.loss_every == 0:
+            learned.append(Learned(update, numbers))
+        if infinite:
+            raise Diverged(f"{', '.join(infinite)} became infinite or NaN at update {update}", learned)
+
+    def start_from(self, network: nn.Module) -> None:
+        self.network.load_state_dict(network.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+            "replay": self.replay.state(),
+            "exploration": self.exploration.state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+        self.replay.load_state(state["replay"])
+        self.exploration.load_state(state["exploration"])
