@@ -22,10 +22,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.estimates.blocked import PERMUTATIONS, ROUNDING, PValue, comparable
 from analysis.estimates.compare import Compared
-from analysis.estimates.samples import LearningCurve, evaluations, group, seeds
+from analysis.estimates.samples import evaluations, group, seeds
 from analysis.estimates.statistics import SIGNIFICANT
 from analysis.records import Axis, Row, Sweep, Timeline, moments
-from dqn_exp.runs import NEVER
+from dqn_exp.runs import NEVER, LearningCurve
 from dqn_exp.scores import Floats
 
 TIMES, LEVELS = 60, 40

@@ -11,7 +11,15 @@ import numpy as np
 
 from analysis.estimates import statistics as st
 from analysis.estimates import survival as sv
-from analysis.estimates.samples import ConvergenceTimes, configurations, group, in_common, sample, seeds
+from analysis.estimates.samples import (
+    ConvergenceTimes,
+    configurations,
+    evaluations,
+    group,
+    in_common,
+    sample,
+    seeds,
+)
 from analysis.records import Axis, Row, Sweep, Timeline, column, return_bounds
 from dqn_exp import scores
 from dqn_exp.runs import NEVER
@@ -64,9 +72,8 @@ def _describe(
 
 def _area(sweep: Sweep, row: Row, timeline: Timeline) -> float:
     """Mean evaluation return over the time up to the horizon, by the same rule as in a study's score."""
-    curve, diverged = sweep.evaluations[row["run"]] or {}, row["status"] == NEVER
-    times, returns = (curve.get(name, np.empty(0)) for name in (timeline.curve, "mean_return"))
-    return scores.area(times, returns, timeline.horizon, diverged)
+    times, returns = evaluations(sweep, row, timeline)
+    return scores.area(times, returns, timeline.horizon, row["status"] == NEVER)
 
 
 def speed(trials: ConvergenceTimes, horizon: float, rng: np.random.Generator) -> dict[str, float]:

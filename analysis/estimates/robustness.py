@@ -23,9 +23,10 @@ from analysis.estimates.blocked import (
     sums_by_seed,
 )
 from analysis.estimates.compare import Compared
-from analysis.estimates.samples import LearningCurve, evaluations
+from analysis.estimates.samples import evaluations
 from analysis.records import Sweep, Timeline
 from dqn_exp.convergence import convergence_index
+from dqn_exp.runs import LearningCurve
 from dqn_exp.scores import Floats, normalised_area
 
 Measure = Literal["log-rank", "RMST", "area", "final"]

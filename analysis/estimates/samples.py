@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from analysis.records import Axis, Row, Sweep, Timeline, column, seed_of
+from dqn_exp.runs import LearningCurve, learning_curve
 from dqn_exp.scores import Floats
 
 
@@ -20,17 +21,9 @@ class ConvergenceTimes(NamedTuple):
     events: Floats
 
 
-class LearningCurve(NamedTuple):
-    """The evaluations of one trial."""
-
-    times: Floats  # [m], ascending
-    returns: Floats  # [m]
-
-
 def evaluations(sweep: Sweep, row: Row, timeline: Timeline) -> LearningCurve:
     """The evaluations of the trial of `row` over `timeline`; empty if the trial has none."""
-    recorded: Mapping[str, Floats] = sweep.evaluations[row["run"]] or {}
-    return LearningCurve(recorded.get(timeline.curve, np.empty(0)), recorded.get("mean_return", np.empty(0)))
+    return learning_curve(sweep.evaluations[row["run"]] or {}, timeline.curve)
 
 
 def sample(rows: Sequence[Row], timeline: Timeline) -> ConvergenceTimes:

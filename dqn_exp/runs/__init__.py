@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
+    from dqn_exp.runs.evaluations import LearningCurve, learning_curve
     from dqn_exp.runs.files import (
         BEST,
         CHECKPOINT,

@@ -8,10 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from dqn_exp.config import Config
-from dqn_exp.runs import Outcome, Result, TornMetrics, judge, metrics_path, read_columns, read_result
+from dqn_exp.runs import (
+    Outcome,
+    Result,
+    TornMetrics,
+    judge,
+    learning_curve,
+    metrics_path,
+    read_columns,
+    read_result,
+)
 from dqn_exp.scores import Floats
 
 MOMENTS = 50
@@ -29,20 +36,17 @@ class Evaluations:
 
     @property
     def times(self) -> Floats:
-        return self.columns.get(self.clock, _EMPTY)
+        return learning_curve(self.columns, self.clock).times
 
     @property
     def returns(self) -> Floats:
         """The mean returns."""
-        return self.columns.get("mean_return", _EMPTY)
+        return learning_curve(self.columns, self.clock).returns
 
     def at(self, moment: float) -> float:
         """The latest mean return up to `moment`; if the trial ended before, its last one; NaN if none."""
         returns = self.returns[self.times <= moment]
         return float(returns[-1]) if len(returns) else math.nan
-
-
-_EMPTY: Floats = np.empty(0)
 
 
 @dataclass(frozen=True)

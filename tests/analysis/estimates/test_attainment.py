@@ -12,8 +12,8 @@ import pytest
 
 from analysis.estimates import compare
 from analysis.estimates.attainment import Attainment, Difference, Grid, difference, grid_of, reached, surfaces
-from analysis.estimates.samples import LearningCurve
 from analysis.records.sweep import Sweep, read_sweep
+from dqn_exp.runs import LearningCurve
 from tests.analysis.estimates.test_robustness import HORIZON, simulated
 from tests.analysis.synthetic import write_sweep, write_trial
 

@@ -10,8 +10,8 @@ import pytest
 from analysis.estimates.blocked import AT_ONCE, Shuffler
 from analysis.estimates.compare import compared
 from analysis.estimates.robustness import Choice, Robustness, choices, examine, goodness, over_all
-from analysis.estimates.samples import LearningCurve
 from analysis.records.sweep import read_sweep
+from dqn_exp.runs import LearningCurve
 from tests.analysis.synthetic import write_sweep
 
 HORIZON = 50_000.0
