@@ -23,7 +23,7 @@ from dqn_exp.replay import Sample, build_replay
 from dqn_exp.seeding import Streams
 
 
-class Part(Protocol):
+class Trainable(Protocol):
     """A network or an optimiser."""
 
     def state_dict(self) -> Mapping[str, Any]: ...
@@ -67,7 +67,7 @@ class ReplayAgent:
             clock,
             masked=isinstance(observations, MaskedBox),
         )
-        self.parts: dict[str, Part] = {"network": self.network}
+        self.parts: dict[str, Trainable] = {"network": self.network}
         """The networks and optimisers in a checkpoint; a subclass adds its own."""
 
     def learn(self, sample: Sample) -> Sequence[float]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from analysis.network.evidence import look
 from analysis.network.rollouts import roll_out
-from dqn_exp.agent.exploration import build_exploration
+from dqn_exp.agent import build_exploration
 from dqn_exp.agent.torch_learner import TorchLearner
 from dqn_exp.clock import Clock
 from dqn_exp.config.errors import ConfigError
