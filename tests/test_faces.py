@@ -20,7 +20,7 @@ UNTAKEN = {
 """Names that `dqn_exp` still offers although only their own rooms take them."""
 SAME_NAMES = {
     *("Analyst", "Design", "Episode", "Plan", "Points", "Progress", "Rows", "Run", "Settings", "Sweep"),
-    *("Trained", "Trial"),
+    "Trained",
 }
 """Names that several classes still have, at least one of them in `dqn_exp`."""
 

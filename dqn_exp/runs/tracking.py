@@ -23,7 +23,7 @@ from dqn_exp.runs.manifest import MANIFEST
 from dqn_exp.runs.points import Points
 from dqn_exp.runs.result import Result, read_description, read_result
 from dqn_exp.statuses import FINISHED
-from dqn_exp.trackers import Trial, build_tracker
+from dqn_exp.trackers import TrackedTrial, build_tracker
 
 log = logging.getLogger(__name__)
 
@@ -136,13 +136,13 @@ def _has_received_all(name: str, config: Config, directory: Path) -> bool:
     return bool(read_tracked(directory).get(name) == everything)
 
 
-def identify(directory: Path) -> Trial:
+def identify(directory: Path) -> TrackedTrial:
     """The trial in `directory` as trackers identify it, from its description and its path."""
     place, record = directory.absolute(), read_description(directory)
     sweep = next((f for f in place.parents if any((f / name).exists() for name in SWEEP_FILES)), place.parent)
     began = record["attempts"][0]["started"]
     name = ",".join(place.relative_to(sweep).parts)
-    return Trial(
+    return TrackedTrial(
         hashlib.sha256(f"{place} {began}".encode()).hexdigest()[:16],
         sweep.name,
         _without_seed(name, record),

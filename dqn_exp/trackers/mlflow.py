@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.trackers.tracker import Scalars, Trial, require
+from dqn_exp.trackers.tracker import Scalars, TrackedTrial, require
 
 ID = "dqn_exp.trial"
 """The tag by which a continued trial finds its run."""
@@ -42,7 +42,7 @@ class MLflow:
         self._sent = 0.0
         self._step = 0
 
-    def start(self, trial: Trial) -> int | None:
+    def start(self, trial: TrackedTrial) -> int | None:
         for name, value in OURS.items():
             os.environ.setdefault(name, value)
         from mlflow import MlflowClient
@@ -67,7 +67,7 @@ class MLflow:
         artifacts = None if self._folder is None else (self._folder / "artifacts").as_uri()
         return str(self._client.create_experiment(name, artifact_location=artifacts))
 
-    def _new_run(self, experiment: str, trial: Trial) -> Any:
+    def _new_run(self, experiment: str, trial: TrackedTrial) -> Any:
         from mlflow.entities import Param
 
         tags = {ID: trial.id, "sweep": trial.sweep, "configuration": trial.configuration}

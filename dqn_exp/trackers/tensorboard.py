@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dqn_exp.statuses import FINISHED
-from dqn_exp.trackers.tracker import Scalars, Trial, require
+from dqn_exp.trackers.tracker import Scalars, TrackedTrial, require
 
 
 class TensorBoard:
@@ -24,7 +24,7 @@ class TensorBoard:
         self._step: int | None = None
         self._is_ended = False
 
-    def start(self, trial: Trial) -> int | None:
+    def start(self, trial: TrackedTrial) -> int | None:
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -45,7 +45,7 @@ class TensorBoard:
         return self._step
 
     def log(self, step: int, scalars: Scalars) -> None:
-        self._step = step
+        self._step, self._is_ended = step, False
         self._write(step=step, summary=_summary(scalars))
 
     def finish(self, status: str, scalars: Scalars) -> None:

@@ -16,7 +16,7 @@ Scalars = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrackedTrial:
     """Identifies the followed trial."""
 
     id: str
@@ -33,7 +33,7 @@ class Trial:
 class Tracker(Protocol):
     """Receives the data of one trial, in a separate thread. Its exceptions do not affect the trial."""
 
-    def start(self, trial: Trial) -> int | None:
+    def start(self, trial: TrackedTrial) -> int | None:
         """Called when the trial begins or continues.
 
         Returns the last step that the tracker already has, or None. Only later steps are then logged.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dqn_exp.trackers.tracker import Scalars, Trial, require
+from dqn_exp.trackers.tracker import Scalars, TrackedTrial, require
 
 SECONDS = 45.0
 """Seconds of attempts to reach the server, fewer than a trial waits for a tracker at its end."""
@@ -25,7 +25,7 @@ class WeightsAndBiases:
             raise ValueError(f"mode={mode!r}; allowed: offline, online")
         self._project, self._mode, self._folder = project, mode, Path(folder)
 
-    def start(self, trial: Trial) -> int | None:
+    def start(self, trial: TrackedTrial) -> int | None:
         path = self._folder / "told" / trial.id
         path.parent.mkdir(parents=True, exist_ok=True)
         known = path.read_text().split() if path.exists() else []
@@ -33,7 +33,7 @@ class WeightsAndBiases:
         self._run = self._begin(trial)
         return int(known[0]) if known else None
 
-    def _begin(self, trial: Trial) -> Any:
+    def _begin(self, trial: TrackedTrial) -> Any:
         os.environ.setdefault("WANDB_SILENT", "true")  # before a run has settings, W&B tells of its login
         import wandb
 

@@ -17,6 +17,10 @@ MULTIPLICATIVE = {"exploration": "multiplicative", "exploration__factor": 0.9}
 CONSTANT = {"exploration": "constant", "exploration__epsilon": 0.3}
 
 
+def test_before_the_first_action_epsilon_is_one() -> None:
+    assert build_run(make_config(**CONSTANT)).agent.epsilon == 1.0
+
+
 @pytest.mark.parametrize(
     ("settings", "tick", "epsilon"),
     [

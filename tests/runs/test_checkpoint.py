@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,10 +14,10 @@ import safetensors.torch
 import torch
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.runs.checkpoint import CHECKPOINT, interval, read_state, write_state
+from dqn_exp.runs.checkpoint import CHECKPOINT, Checkpoint, interval, read_state, write_state
 from dqn_exp.runs.files import NETWORK
 from dqn_exp.runs.networks import load_network, save_network
-from dqn_exp.training.run import Learned, build_run, train
+from dqn_exp.training.run import EpisodeEnded, Learned, build_run, train
 from tests.helpers import make_config, same_bits, snapshot
 
 
@@ -101,3 +103,30 @@ def test_all_of_a_run_comes_back(tmp_path: Path) -> None:
 )
 def test_saving_takes_a_twentieth_of_the_time_at_most(asked: float, cost: float, seconds: float) -> None:
     assert interval(asked, cost) == seconds
+
+
+def test_the_interval_begins_after_saving_and_grows_with_its_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every 10 s are asked for, and saving takes 1 s: first after 10 s, then 20 s after that save."""
+    now = 0.0
+    monkeypatch.setattr("dqn_exp.runs.checkpoint.time", SimpleNamespace(perf_counter=lambda: now))
+
+    class Slow:
+        saved_at: ClassVar[list[float]] = []
+
+        def state(self) -> int:
+            nonlocal now
+            self.saved_at.append(now)
+            now += 1
+            return 0
+
+        def load_state(self, state: int) -> None: ...
+
+    run = build_run(make_config(checkpoint__every_seconds=10))
+    checkpoint = Checkpoint(tmp_path, {"slow": Slow()})
+    checkpoint.begin(run)
+    for seconds in (5.0, 9.9, 10.0, 30.9, 31.0, 51.0, 52.0):
+        now = seconds
+        checkpoint.on(EpisodeEnded(0.0, 1, 1.0, {}, 1), run)
+    assert Slow.saved_at == [10, 31, 52]

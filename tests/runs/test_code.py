@@ -168,3 +168,23 @@ def test_this_program_is_told_by_all_of_its_source(place: Path) -> None:
     assert spec is not None
     assert [ours / name for name, _ in code._read(spec)] == sorted(ours.rglob("*.py"))
     assert code.source()
+
+
+def test_an_installed_module_without_a_list_of_its_own_is_found_by_its_files(place: Path) -> None:
+    """Its distribution has another name and no top_level.txt, like that of many modern wheels."""
+    folder = place / "site-packages"
+    (folder / "my_module").mkdir(parents=True)
+    (folder / "my_module" / "__init__.py").write_text("")
+    described = folder / "other_name-3.1.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: other-name\nVersion: 3.1\n")
+    (described / "RECORD").write_text("my_module/__init__.py,,\nother_name-3.1.dist-info/METADATA,,\n")
+    sys.path.insert(0, str(folder))  # `place` restores it
+    assert parts("my_module") == {"my_module": "3.1"}
+
+
+def test_a_module_that_cannot_be_read_is_unknown(place: Path) -> None:
+    (place / "my_package").mkdir()
+    (place / "my_package" / "__init__.py").write_text("")
+    (place / "my_package" / "no_file.py").mkdir()
+    assert parts("my_package") == {"my_package": None}

@@ -17,6 +17,7 @@ import pytest
 
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import Config
+from dqn_exp.runs.files import NETWORK
 from dqn_exp.runs.lock import directory_lock
 from dqn_exp.runs.record import Pruned, record_trial, run_trial
 from dqn_exp.runs.result import read_result
@@ -309,3 +310,13 @@ def test_an_episode_that_never_ends_is_continued_in_its_middle(tmp_path: Path) -
     assert [attempt["from_env_step"] for attempt in record["attempts"]] == [0, 307]
     for name in ("episodes.csv", "losses.csv", "network.safetensors"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_trial_starts_from_the_network_that_is_named(tmp_path: Path) -> None:
+    """Its first step learns nothing, so what it began with is what it saves."""
+    source, first_step = tmp_path / "source", {"budget__env_steps": 1, "seed": 1}
+    run_trial(short(), source, {})
+    run_trial(short(**first_step, init_from=str(source)), tmp_path / "warm", {})
+    run_trial(short(**first_step), tmp_path / "cold", {})
+    weights = {name: (tmp_path / name / NETWORK).read_bytes() for name in ("source", "warm", "cold")}
+    assert weights["warm"] == weights["source"] != weights["cold"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from dqn_exp.runs import tracking
 from dqn_exp.runs.points import Points
 from dqn_exp.runs.record import run_trial
 from dqn_exp.runs.tracking import identify, tracker_failures
-from dqn_exp.trackers import Scalars, Trial
+from dqn_exp.trackers import Scalars, TrackedTrial
 from tests.helpers import make_config
 from tests.program import records
 from tests.trackers.trial import BRIEF, cut_short
@@ -30,13 +31,13 @@ class Memory:
     """Remembers what it is told, beyond the trial; `trouble` is where it raises."""
 
     told: ClassVar[list[Any]] = []
-    trials: ClassVar[list[Trial]] = []
+    trials: ClassVar[list[TrackedTrial]] = []
     released: ClassVar[threading.Event] = threading.Event()
 
     def __init__(self, trouble: str = "") -> None:
         self.trouble = trouble
 
-    def start(self, trial: Trial) -> int | None:
+    def start(self, trial: TrackedTrial) -> int | None:
         self._stumble("start")
         self.trials.append(trial)
         return max((told[0] for told in self.told if isinstance(told[0], int)), default=None)
@@ -96,7 +97,8 @@ def test_a_continued_trial_tells_no_step_twice_and_leaves_none_out(told: list[An
     assert 0 < len(told) < 40
     run_trial(tracked(), tmp_path, {})
     assert told[:-1] == in_files(tmp_path)
-    assert len({trial.id for trial in Memory.trials}) == 1
+    (identity,) = {trial.id for trial in Memory.trials}
+    assert re.fullmatch("[0-9a-f]{16}", identity)
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,17 @@ def test_a_record_that_was_cut_off_hides_nothing(tmp_path: Path) -> None:
     assert scalars(path.parent) == {"charts/x": [(1, 1.0), (2, 2.0)], "final/mean_reward": [(2, 9.0)]}
 
 
+def test_a_trial_that_goes_on_with_a_larger_budget_ends_again(tmp_path: Path) -> None:
+    for steps, final in (([1, 2], 9.0), ([], 9.0), ([3], 12.0)):
+        tracker = TensorBoard(str(tmp_path))
+        tracker.start(trial_of("a" * 16, tmp_path))
+        for step in steps:
+            tracker.log(step, {"charts/x": float(step)})
+        tracker.finish("exhausted", {"final/mean_reward": final})
+    found = scalars(tmp_path / "sweep" / "buffer=17k" / "seed=3")
+    assert found["final/mean_reward"] == [(2, 9.0), (3, 12.0)]
+
+
 @pytest.mark.parametrize("status", [*FINISHED, "interrupted", "failed"])
 def test_the_page_of_hyperparameters_shows_which_trials_are_over(status: str, tmp_path: Path) -> None:
     tracker = TensorBoard(str(tmp_path))

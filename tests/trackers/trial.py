@@ -11,7 +11,7 @@ import pytest
 from dqn_exp.config import Config
 from dqn_exp.runs import tracking as following
 from dqn_exp.runs.record import record_trial, run_trial
-from dqn_exp.trackers import Trial
+from dqn_exp.trackers import TrackedTrial
 from dqn_exp.training.run import EpisodeEnded
 from tests.helpers import make_config
 
@@ -45,5 +45,5 @@ def follow_in_two_attempts(directory: Path, tracking: Mapping[str, Any]) -> None
         run_trial(config, directory, {})
 
 
-def trial_of(id: str, directory: Path) -> Trial:
-    return Trial(id, "sweep", "buffer=17k", 3, directory, {"lr": 0.1, "env.id": "CartPole-v1"})
+def trial_of(id: str, directory: Path) -> TrackedTrial:
+    return TrackedTrial(id, "sweep", "buffer=17k", 3, directory, {"lr": 0.1, "env.id": "CartPole-v1"})
