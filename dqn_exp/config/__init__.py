@@ -46,7 +46,6 @@ if TYPE_CHECKING:
         RMSpropConfig,
         SGDConfig,
         SoftTargetConfig,
-        StepsTargetConfig,
         TargetConfig,
         UniformConfig,
         ValuesConfig,

@@ -29,14 +29,13 @@ if TYPE_CHECKING:
         write_json,
     )
     from dqn_exp.runs.heartbeat import last_heartbeat
-    from dqn_exp.runs.latest import Episode, last_episode
+    from dqn_exp.runs.latest import last_episode
     from dqn_exp.runs.lock import LOCK, Locked, directory_lock, flock, in_use, is_locked
     from dqn_exp.runs.manifest import MANIFEST, MANIFEST_FORMAT, read_manifest
     from dqn_exp.runs.metrics import (
         CLOCK,
         COLUMNS,
         KINDS,
-        DamagedMetrics,
         MetricsWriter,
         TornMetrics,
         metrics_path,
@@ -59,7 +58,7 @@ if TYPE_CHECKING:
         read_description,
         read_result,
     )
-    from dqn_exp.runs.sb3 import is_sb3, load_sb3
+    from dqn_exp.runs.sb3 import load_sb3
     from dqn_exp.runs.taking import ORIGIN, Unfit, check_fit, take
     from dqn_exp.runs.tracking import catch_up, tracker_failures
     from dqn_exp.runs.watched import unrecorded
