@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 from analysis.errors import AnalysisError
 from analysis.imports.mlflow_database import find_databases, read_database
 from analysis.imports.names import as_seed, parse_run_name, read_value, renamed
-from analysis.imports.series import COLUMNS, Logged, Points, check_columns, to_trial
+from analysis.imports.series import COLUMNS, Logged, SeriesPoints, check_columns, to_trial
 from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.records import natural_key
 
@@ -68,7 +68,7 @@ def _logged(
     title: str,
     ended: str,
     parameters: Mapping[str, str],
-    series: Mapping[str, Points],
+    series: Mapping[str, SeriesPoints],
     path: Path,
 ) -> Logged:
     values = {name: read_value(text) for name, text in parameters.items()}
@@ -91,7 +91,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def read_metric(file: Path) -> Points:
+def read_metric(file: Path) -> SeriesPoints:
     """A metric file of MLflow (lines of time stamp, value and step), sorted by step. Raises AnalysisError."""
     logged_points = []
     for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
@@ -105,7 +105,7 @@ def read_metric(file: Path) -> Points:
     return _points(logged_points)
 
 
-def _points(steps_and_values: list[tuple[float, float]]) -> Points:
+def _points(steps_and_values: list[tuple[float, float]]) -> SeriesPoints:
     points = np.array(steps_and_values, dtype=np.float64).reshape(-1, 2)
     points = points[np.argsort(points[:, 0], kind="stable")]
-    return Points(points[:, 0], points[:, 1])
+    return SeriesPoints(points[:, 0], points[:, 1])

@@ -16,7 +16,7 @@ HEADER = b"SQLite format 3\0"
 TABLES = {"runs", "params", "metrics"}
 
 
-class Run(NamedTuple):
+class MLflowRun(NamedTuple):
     """One run as MLflow stores it."""
 
     identity: str
@@ -34,7 +34,7 @@ def find_databases(path: Path) -> list[Path]:
     return sorted(file for file in files if file.suffix in SUFFIXES and _is_of_mlflow(file))
 
 
-def read_database(file: Path) -> Iterator[Run]:
+def read_database(file: Path) -> Iterator[MLflowRun]:
     """The runs that were not deleted. Raises AnalysisError if the database cannot be read."""
     try:
         with closing(_open(file)) as database:
@@ -46,7 +46,7 @@ def read_database(file: Path) -> Iterator[Run]:
                 parameters = dict(
                     database.execute("SELECT key, value FROM params WHERE run_uuid = ?", (identity,))
                 )
-                yield Run(identity, title or identity, status, parameters, _metrics(database, identity))
+                yield MLflowRun(identity, title or identity, status, parameters, _metrics(database, identity))
     except sqlite3.Error as error:
         raise AnalysisError(f"{file}: {error}; allowed: a database as MLflow writes it") from None
 

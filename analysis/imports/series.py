@@ -19,7 +19,7 @@ STEP = "step"
 """The name of the log's own step counter."""
 
 
-class Points(NamedTuple):
+class SeriesPoints(NamedTuple):
     steps: Floats
     """The log's own step counter: [m]."""
     values: Floats  # [m]
@@ -76,7 +76,7 @@ class Logged:
     """Name of the program if no series has a known name."""
     config: Mapping[str, Value]
     seed: int | None
-    series: Mapping[str, Points]
+    series: Mapping[str, SeriesPoints]
     complete: bool = True
     """Does the log hold every logged point, not only a sample?"""
     status: str = "exhausted"

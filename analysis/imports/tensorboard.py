@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.imports.names import as_seed, parse_run_name, read_value, renamed
-from analysis.imports.series import COLUMNS, STEP, Logged, Points, check_columns, to_trial
+from analysis.imports.series import COLUMNS, STEP, Logged, SeriesPoints, check_columns, to_trial
 from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.records import Value, natural_key
 
@@ -66,10 +66,10 @@ def _events(folder: Path) -> Any:
     return events
 
 
-def _points(events: Any, tag: str) -> Points:
+def _points(events: Any, tag: str) -> SeriesPoints:
     scalars = events.Scalars(tag)
     steps, values = ([getattr(point, of) for point in scalars] for of in (STEP, "value"))
-    return Points(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64))
+    return SeriesPoints(np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64))
 
 
 def _shown(events: Any) -> dict[str, Value]:

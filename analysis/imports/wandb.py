@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.imports import csv_file
 from analysis.imports.names import as_seed, folder_name, parse_run_name, renamed
-from analysis.imports.series import COLUMNS, Logged, Points, check_columns, is_ours, to_trial
+from analysis.imports.series import COLUMNS, Logged, SeriesPoints, check_columns, is_ours, to_trial
 from analysis.imports.trial import ImportedTrial, RunFacts
 from analysis.records import Value
 from dqn_exp.scores import Floats
@@ -33,7 +33,7 @@ OF_THE_TABLE = {
 OF_OUR_TRACKER = ("sweep", "configuration", "status")
 """What our tracker tells of a trial beside the values of its configuration."""
 ENDS = {"crashed": "interrupted", "killed": "interrupted", "failed": "failed", "running": "interrupted"}
-Series = dict[str, Points]
+Series = dict[str, SeriesPoints]
 
 
 def find(path: Path) -> list[Path]:
@@ -155,8 +155,8 @@ def _clock(file: Path, names: list[str], facts: RunFacts) -> str:
     return clock
 
 
-def _known(steps: Floats, values: Floats) -> Points:
+def _known(steps: Floats, values: Floats) -> SeriesPoints:
     """The known points of a series, in order."""
     known = ~(np.isnan(values) | np.isnan(steps))
     order = np.argsort(steps[known], kind="stable")
-    return Points(steps[known][order], values[known][order])
+    return SeriesPoints(steps[known][order], values[known][order])

@@ -34,7 +34,7 @@ class Folder:
         return f"{type(self).__name__}({str(self.directory)!r})"
 
 
-class Trained(Folder):
+class TrialsFolder(Folder):
     """A folder of trials, with tables and figures."""
 
     def runs(self) -> pd.DataFrame:
@@ -68,7 +68,7 @@ class Trained(Folder):
             return html.escape(str(error))
 
 
-class Trial(Trained):
+class Trial(TrialsFolder):
     """One trial, in the directory that holds its record."""
 
     @cached_property
@@ -118,7 +118,7 @@ class Report(Folder):
         )
 
 
-class Sweep(Trained):
+class Sweep(TrialsFolder):
     """The trials of a sweep, in the sweep's directory."""
 
     def trial(self, run: str) -> Trial:
@@ -143,7 +143,7 @@ class Sweep(Trained):
         return Report(write_report(self.directory, Path(output) if output else None).parent)
 
 
-class Study(Trained):
+class Study(TrialsFolder):
     """A study, in the study's directory."""
 
     def __init__(self, directory: Place, name: str | None = None, storage: str | None = None) -> None:

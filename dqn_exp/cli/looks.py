@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch import Design, Taken
+from dqn_exp.launch import SeedsDesign, Taken
 
 
-class Analyst:
+class ReportJudge:
     """Takes looks at the trials of a sweep, reports their results, and says which values need more seeds."""
 
-    def check(self, design: Design, configs: Sequence[Config], groups: Sequence[Sequence[str]]) -> None:
+    def check(self, design: SeedsDesign, configs: Sequence[Config], groups: Sequence[Sequence[str]]) -> None:
         """Raise ConfigError if such trials cannot decide anything."""
         from analysis.estimates.blocked import CLOSED_UP_TO
         from analysis.estimates.compare import defines_the_outcome

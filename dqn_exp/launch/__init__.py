@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dqn_exp.launch.garbage import garbage_uncollected
     from dqn_exp.launch.grid import Ending, Swept, sweep
     from dqn_exp.launch.job import write_hydra_directory
-    from dqn_exp.launch.looks import SEEDS, UNTIL_DECIDED, Design, Taken
+    from dqn_exp.launch.looks import SEEDS, UNTIL_DECIDED, SeedsDesign, Taken
     from dqn_exp.launch.memory import bytes_of_replay, check_memory
     from dqn_exp.launch.pairing import read_groups
     from dqn_exp.launch.plan import (

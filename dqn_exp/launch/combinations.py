@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import Override
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.axis import axis_values
-from dqn_exp.launch.looks import Design
+from dqn_exp.launch.looks import SeedsDesign
 from dqn_exp.launch.pairing import ZIP, Groups, factors
 from dqn_exp.launch.reuse import REUSE
 from dqn_exp.launch.shards import SHARD
@@ -24,7 +24,7 @@ trial twice."""
 
 
 def combinations(
-    overrides: Sequence[Override], groups: Groups, design: Design | None = None
+    overrides: Sequence[Override], groups: Groups, design: SeedsDesign | None = None
 ) -> list[list[str]]:
     """The Cartesian product of all values; the values of axes in one of the `groups` are paired instead.
 

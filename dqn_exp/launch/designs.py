@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dqn_exp.config import ConfigError, recorded_config
-from dqn_exp.launch.looks import DESIGNS, SEEDS, UNTIL_DECIDED, Design, Judge
+from dqn_exp.launch.looks import DESIGNS, SEEDS, UNTIL_DECIDED, Judge, SeedsDesign
 from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.runs import DESCRIPTION, now, read_description
 
@@ -21,14 +21,14 @@ Row = Mapping[str, Any]
 
 
 def declare(
-    manifest: Mapping[str, Any], directory: Path, design: Design | None, judge: Judge
+    manifest: Mapping[str, Any], directory: Path, design: SeedsDesign | None, judge: Judge
 ) -> list[dict[str, Any]]:
     """All designs of the sweep in `directory`, with `design` as the last; empty if the seeds are given.
 
     `manifest` is the content of its `sweep.json`, empty if there is none. Raises ConfigError if looks were
     taken and `design` is neither the declared one nor an extension that the unspent error allows.
     """
-    there = Design(**manifest[SEEDS]) if SEEDS in manifest else None
+    there = SeedsDesign(**manifest[SEEDS]) if SEEDS in manifest else None
     if manifest and (there is None) != (design is None):
         raise _other(manifest, directory, there, design)
     if design is None:
@@ -78,7 +78,7 @@ def _other_budget(trial: PlannedTrial, directory: Path) -> tuple[str, str] | Non
     return (recorded_text, requested_text) if keys else None
 
 
-def _entry(design: Design, taken: int, declared: str | None = None) -> dict[str, Any]:
+def _entry(design: SeedsDesign, taken: int, declared: str | None = None) -> dict[str, Any]:
     return {"declared": declared or now(), "taken": taken, **design.record()}
 
 
@@ -92,8 +92,8 @@ def _looks(manifest: Mapping[str, Any], directory: Path, judge: Judge) -> Sequen
 def _check_extension(
     manifest: Mapping[str, Any],
     directory: Path,
-    there: Design,
-    design: Design,
+    there: SeedsDesign,
+    design: SeedsDesign,
     looks: Sequence[Row],
     unspent: float,
 ) -> None:
@@ -125,8 +125,8 @@ def _check_extension(
 def _other(
     manifest: Mapping[str, Any],
     directory: Path,
-    there: Design | None,
-    requested_design: Design | None,
+    there: SeedsDesign | None,
+    requested_design: SeedsDesign | None,
     more: str = "",
 ) -> ConfigError:
     recorded, requested = (
@@ -141,7 +141,7 @@ def _other(
     )
 
 
-def _design_text(design: Design) -> str:
+def _design_text(design: SeedsDesign) -> str:
     return " ".join(f"{SEEDS}.{key}={_text(value)}" for key, value in design.record().items())
 
 

@@ -18,9 +18,9 @@ from dqn_exp.launch.combinations import combinations
 from dqn_exp.launch.designs import declare, keep_budgets
 from dqn_exp.launch.engine import Engine, RunTrials
 from dqn_exp.launch.looks import (
-    Design,
     Judge,
-    Progress,
+    LookProgress,
+    SeedsDesign,
     check_axes,
     maximum_text,
     read_design,
@@ -146,7 +146,7 @@ def sweep(
                 look = partial(judge.look, directory)
                 results, is_over = run_looks(design, trials, read_progress(directory), run, look, record)
             else:
-                record(Progress(trials))
+                record(LookProgress(trials))
                 print_share(shard, ours, trials)
                 results = run(ours)
                 is_over = not n_failed(results)
@@ -207,7 +207,7 @@ class Preview(NamedTuple):
 
 
 def declared_before(
-    directory: Path, trials: Sequence[PlannedTrial], design: Design | None, judge: Judge
+    directory: Path, trials: Sequence[PlannedTrial], design: SeedsDesign | None, judge: Judge
 ) -> list[dict[str, Any]]:
     """All designs of the sweep in `directory`; raises ConfigError if it holds another sweep or design."""
     manifest = read_manifest(directory)

@@ -28,7 +28,7 @@ DESIGNS = "designs"
 """The key of `sweep.json` that records all declared designs, and when they were declared."""
 
 
-class Design(BaseModel):
+class SeedsDesign(BaseModel):
     """The design, which is declared before the first look, or when looks are added to those taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,7 +45,7 @@ class Design(BaseModel):
     """The share of alpha that these looks leave for looks that may be added later."""
 
     @model_validator(mode="after")
-    def _check(self) -> Design:
+    def _check(self) -> SeedsDesign:
         if list(self.looks) != sorted(set(self.looks)):
             raise ValueError(f"looks={list(self.looks)}: allowed: more seeds at each look, [8,12,16]")
         if not 0 < self.margin[0] < 1 < self.margin[1]:
@@ -78,7 +78,7 @@ class Taken(NamedTuple):
 class Judge(Protocol):
     """Decides at each look which values are decided."""
 
-    def check(self, design: Design, configs: Sequence[Config], groups: Groups) -> None:
+    def check(self, design: SeedsDesign, configs: Sequence[Config], groups: Groups) -> None:
         """Raise ConfigError if such trials cannot decide anything."""
 
     def look(self, directory: Path, lost: Sequence[str]) -> Taken | None:
@@ -91,7 +91,7 @@ class Judge(Protocol):
         """The share of alpha that the designs in `sweep.json` have not spent after `taken` looks."""
 
 
-def read_design(overrides: Sequence[Override], master: DictConfig) -> Design | None:
+def read_design(overrides: Sequence[Override], master: DictConfig) -> SeedsDesign | None:
     """The design of `seed=until_decided`; None if the seeds are given. Raises ConfigError."""
     last = {override.get_key_element(): override for override in overrides}
     seed = last.get("seed")
@@ -106,7 +106,7 @@ def read_design(overrides: Sequence[Override], master: DictConfig) -> Design | N
         return None
     values: Any = OmegaConf.to_container(master[SEEDS], resolve=True)
     try:
-        return Design(**values)
+        return SeedsDesign(**values)
     except ValidationError as error:
         raise ConfigError("\n".join(map(_explain, error.errors()))) from None
 
@@ -133,7 +133,7 @@ def check_axes(overrides: Sequence[Override], groups: Groups) -> None:
         )
 
 
-def maximum_text(design: Design, trials: Sequence[PlannedTrial]) -> str:
+def maximum_text(design: SeedsDesign, trials: Sequence[PlannedTrial]) -> str:
     """The text for a dry run that says how many trials there may be."""
     n_values = len(set(map(without_seed, trials)))
     return (
@@ -142,7 +142,7 @@ def maximum_text(design: Design, trials: Sequence[PlannedTrial]) -> str:
     )
 
 
-class Progress(NamedTuple):
+class LookProgress(NamedTuple):
     """The progress of a sweep."""
 
     trials: Sequence[PlannedTrial]
@@ -154,13 +154,13 @@ class Progress(NamedTuple):
     """The names of trials that were begun ahead and that no look has requested yet."""
 
 
-Record = Callable[[Progress], None]
+Record = Callable[[LookProgress], None]
 
 
 def run_looks(
-    design: Design,
+    design: SeedsDesign,
     trials: Sequence[PlannedTrial],
-    earlier: Progress,
+    earlier: LookProgress,
     run: RunTrials,
     look: Callable[[Sequence[str]], Taken | None],
     record: Record,
@@ -202,7 +202,7 @@ class LookTracker:
     """Keeps track of the trials that looks have requested and may request next; records every change."""
 
     def __init__(
-        self, design: Design, trials: Sequence[PlannedTrial], earlier: Progress, record: Record
+        self, design: SeedsDesign, trials: Sequence[PlannedTrial], earlier: LookProgress, record: Record
     ) -> None:
         self._design, self._trials, self._record = design, trials, record
         self._counts = dict.fromkeys(map(without_seed, trials), design.looks[0])
@@ -260,4 +260,4 @@ class LookTracker:
         return [name for name in self._ahead if name not in self._begun]
 
     def _note(self) -> None:
-        self._record(Progress(list(self._begun.values()), self.lost, self._looks, self.unrequested))
+        self._record(LookProgress(list(self._begun.values()), self.lost, self._looks, self.unrequested))

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.looks import DESIGNS, SEEDS, Design, Progress
+from dqn_exp.launch.looks import DESIGNS, SEEDS, LookProgress, SeedsDesign
 from dqn_exp.launch.pairing import Groups
 from dqn_exp.launch.plan import PlannedTrial, is_seed, plain_values, without_seed
 from dqn_exp.launch.preflight import resolve_config
@@ -29,10 +29,10 @@ from dqn_exp.runs import (
 )
 
 OF_LOOKS = ("lost", "looks", "ahead")
-"""Fields of `Progress`, and the keys of `sweep.json` that record them."""
+"""Fields of `LookProgress`, and the keys of `sweep.json` that record them."""
 
 
-def fingerprint(trials: Sequence[PlannedTrial], design: Design | None) -> str:
+def fingerprint(trials: Sequence[PlannedTrial], design: SeedsDesign | None) -> str:
     """12 hex digits that are equal for two commands with the same trials and the same design."""
     lines = sorted(f"{trial.name} {trial.config.hash()}" for trial in trials)
     content = "\n".join([*lines, *([design.model_dump_json(exclude_defaults=True)] if design else [])])
@@ -52,7 +52,7 @@ def interrupted_sweep(parent: Path, wanted: str) -> Path | None:
     return None
 
 
-def defaults(master: DictConfig, design: Design | None) -> dict[str, Any] | None:
+def defaults(master: DictConfig, design: SeedsDesign | None) -> dict[str, Any] | None:
     """The configuration without the values that the sweep varies; None if it is not complete."""
     try:
         values = plain_values(master) | ({"seed": design.first} if design else {})
@@ -67,13 +67,13 @@ class Declared(NamedTuple):
     defaults: dict[str, Any] | None
     groups: Groups
     fingerprint: str
-    design: Design | None
+    design: SeedsDesign | None
     shard: Shard | None
     designs: Sequence[Mapping[str, Any]] = ()
     """All declared designs of the seeds, the current one last, as recorded in `sweep.json`."""
 
 
-def write_manifest(directory: Path, declared: Declared, progress: Progress) -> None:
+def write_manifest(directory: Path, declared: Declared, progress: LookProgress) -> None:
     """Record the trials and the design of the sweep, and keep the trials that earlier commands recorded."""
     earlier = read_manifest(directory) or {"started": now(), "trials": []}
     listed = {trial["name"]: trial for trial in earlier["trials"]}
@@ -115,7 +115,7 @@ def complete(directory: Path) -> None:
     write_json(directory / MANIFEST, {**read_manifest(directory), "complete": True})
 
 
-def read_progress(directory: Path) -> Progress:
+def read_progress(directory: Path) -> LookProgress:
     """The recorded progress of the looks, without the trials."""
     content = read_manifest(directory)
-    return Progress((), *(content.get(key, ()) for key in OF_LOOKS))
+    return LookProgress((), *(content.get(key, ()) for key in OF_LOOKS))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dqn_exp.runs.metrics import metrics_path
 
 
-class Episode(NamedTuple):
+class LatestEpisode(NamedTuple):
     """A line of the episodes file: the counts when the episode ended, and its return."""
 
     number: int
@@ -16,13 +16,13 @@ class Episode(NamedTuple):
     total_return: float
 
 
-def last_episode(directory: Path) -> Episode | None:
+def last_episode(directory: Path) -> LatestEpisode | None:
     """The latest complete line of the episodes file of a trial; None before the first one."""
     try:
         with open(metrics_path(directory, "episodes"), "rb") as file:
             file.seek(max(0, file.seek(0, 2) - 400))
             lines = file.read().rpartition(b"\n")[0].decode().splitlines()
         number, env_steps, _, total_return, *_ = lines[-1].split(",")
-        return Episode(int(number), int(env_steps), float(total_return))
+        return LatestEpisode(int(number), int(env_steps), float(total_return))
     except (OSError, IndexError, ValueError):
         return None

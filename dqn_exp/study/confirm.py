@@ -20,7 +20,7 @@ from dqn_exp.config import Config
 from dqn_exp.launch import Engine, PlannedTrial, Reuse, make_console, print_rows, with_directory
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective
-from dqn_exp.study.plan import Plan
+from dqn_exp.study.plan import StudyPlan
 from dqn_exp.study.record import Record, outcome_of, read_record
 from dqn_exp.study.results import ranking
 from dqn_exp.study.space import Repetition
@@ -58,7 +58,7 @@ class Candidate:
     """The scores of that proposal in the search, by objective."""
 
 
-def confirm(plan: Plan, study: optuna.Study, engine: Engine, reuse: Reuse, judge: Judge) -> bool:
+def confirm(plan: StudyPlan, study: optuna.Study, engine: Engine, reuse: Reuse, judge: Judge) -> bool:
     """Run the confirmation on `engine`, or take its trials from `reuse`, and record it in the study.
 
     False if one of its trials failed.
@@ -88,7 +88,7 @@ def confirm(plan: Plan, study: optuna.Study, engine: Engine, reuse: Reuse, judge
     return True
 
 
-def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
+def choose(plan: StudyPlan, study: optuna.Study) -> list[Candidate]:
     """The default, then the best `confirm.top` proposals with different configurations.
 
     A proposal with the values of the default counts among these `confirm.top`, but is not listed again: it
@@ -108,22 +108,22 @@ def choose(plan: Plan, study: optuna.Study) -> list[Candidate]:
     return list(candidates.values())
 
 
-def default_trials(plan: Plan) -> list[PlannedTrial]:
+def default_trials(plan: StudyPlan) -> list[PlannedTrial]:
     """The trials of the confirmation that are known before the search: those of the default."""
     return plan.planner.plan(jobs(plan, [Candidate(DEFAULT, None, {}, {})])) if plan.confirm.top else []
 
 
-def _content(plan: Plan, params: Mapping[str, Any]) -> str:
+def _content(plan: StudyPlan, params: Mapping[str, Any]) -> str:
     """A text that is equal for parameters that give the same configuration."""
     return " ".join(planned.config.hash() for planned in plan.plan(params, plan.seeds[:1]))
 
 
-def _search_scores(plan: Plan, trial: FrozenTrial) -> dict[str, float]:
+def _search_scores(plan: StudyPlan, trial: FrozenTrial) -> dict[str, float]:
     names = [objective.name for objective in plan.objectives]
     return {**dict(zip(names, trial.values, strict=True)), **scores_by_environment(trial)}
 
 
-def jobs(plan: Plan, candidates: Sequence[Candidate]) -> list[list[str]]:
+def jobs(plan: StudyPlan, candidates: Sequence[Candidate]) -> list[list[str]]:
     return [
         with_directory(
             plan.space.overrides(candidate.params, *repetition),
@@ -139,7 +139,7 @@ def trial_name(candidate: Candidate, repetition: Repetition) -> str:
     return f"{candidate.name},{repetition.name}"
 
 
-def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
+def summary(plan: StudyPlan, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """The measured scores in the search and on fresh seeds, as plain values.
 
     Scores are named by their objective. With several environments, this is the mean over environments for
@@ -157,7 +157,7 @@ def summary(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Any]:
     }
 
 
-def _bounds(objective: Objective, plan: Plan) -> dict[str, list[float] | None]:
+def _bounds(objective: Objective, plan: StudyPlan) -> dict[str, list[float] | None]:
     by_environment = {name: objective.bounds(config) for name, config in plan.defaults.items()}
     known = [bounds for bounds in by_environment.values() if bounds is not None]
     together = np.mean(known, axis=0).tolist() if len(known) == len(by_environment) else None
@@ -165,7 +165,7 @@ def _bounds(objective: Objective, plan: Plan) -> dict[str, list[float] | None]:
     return {objective.name: together, **of_each}
 
 
-def _summary_of(candidate: Candidate, plan: Plan, objectives: Sequence[Objective]) -> dict[str, Any]:
+def _summary_of(candidate: Candidate, plan: StudyPlan, objectives: Sequence[Objective]) -> dict[str, Any]:
     records = _records(plan, candidate)
     scores = {
         score_name(o.name, name): [o.of_trial(record) for record in of_seeds]
@@ -192,7 +192,7 @@ def _summary_of(candidate: Candidate, plan: Plan, objectives: Sequence[Objective
     }
 
 
-def measured(plan: Plan) -> list[Objective]:
+def measured(plan: StudyPlan) -> list[Objective]:
     """The objectives of the study, then all others that these trials allow to compute."""
     others = [
         Objective(measure, Aggregate.mean, bool(plan.environments))
@@ -210,7 +210,7 @@ def _fits(name: str, config: Config) -> bool:
     return name == "final_return" or bool(evaluated and limited and (judged or name == "aulc"))
 
 
-def _records(plan: Plan, candidate: Candidate) -> dict[str, list[Record]]:
+def _records(plan: StudyPlan, candidate: Candidate) -> dict[str, list[Record]]:
     """The records of each seed, by environment."""
     repetitions = plan.repetitions(plan.confirm.seeds)
     by_environment: dict[str, list[Record]] = {}

@@ -28,14 +28,14 @@ from dqn_exp.runs import MANIFEST
 from dqn_exp.study.confirm import default_trials
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.parts import build_pruner, is_active
-from dqn_exp.study.plan import Plan
+from dqn_exp.study.plan import StudyPlan
 from dqn_exp.study.prepare import extreme_configs
 from dqn_exp.study.record import horizon_of
 from dqn_exp.study.storage import open_storage, printable, proposals
 from dqn_exp.text import format_count, format_value
 
 
-def print_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
+def print_study(plan: StudyPlan, at_a_time: int | None, reuse: Reuse) -> None:
     """Print the report.
 
     at_a_time: number of proposals at a time on this machine, None if unknown; reuse: finds finished trials to
@@ -65,7 +65,7 @@ def print_study(plan: Plan, at_a_time: int | None, reuse: Reuse) -> None:
     console.print(NOTHING_DONE)
 
 
-def _known_trials(plan: Plan) -> list[PlannedTrial]:
+def _known_trials(plan: StudyPlan) -> list[PlannedTrial]:
     """The trials that a study requests whatever its results, and that it may take.
 
     These are the trials of its first points, if these give all values, and those of the default in the
@@ -79,7 +79,7 @@ def _known_trials(plan: Plan) -> list[PlannedTrial]:
     return [*searched, *default_trials(plan)]
 
 
-def _proposals_done(plan: Plan) -> int:
+def _proposals_done(plan: StudyPlan) -> int:
     """The number of finished proposals; 0 if the study has not begun in its directory.
 
     The storage is opened only if it has begun, because opening might create it.
@@ -93,7 +93,7 @@ def _proposals_done(plan: Plan) -> int:
     return sum(trial.state.is_finished() for trial in proposals(study.get_trials(deepcopy=False)))
 
 
-def _settings(plan: Plan) -> dict[str, str]:
+def _settings(plan: StudyPlan) -> dict[str, str]:
     choices: Mapping[str, str | None] = plan.master.hydra.runtime.choices
     further = plan.settings.custom_search_space
     top, seeds = plan.confirm.top, list_seeds(plan.confirm.seeds)
@@ -109,7 +109,7 @@ def _settings(plan: Plan) -> dict[str, str]:
     }
 
 
-def _environments(plan: Plan) -> str:
+def _environments(plan: StudyPlan) -> str:
     return f"{', '.join(plan.environments)}; each score is scaled by its environment, and their mean counts"
 
 
@@ -129,7 +129,7 @@ def _values(distribution: BaseDistribution) -> str:
     return str(distribution)
 
 
-def _pieces(plan: Plan, left: int) -> Sequence[Sequence[Config]]:
+def _pieces(plan: StudyPlan, left: int) -> Sequence[Sequence[Config]]:
     """The pieces of work of one worker: all trials of a proposal, or one trial of the confirmation."""
     configs = list(plan.defaults.values())
     confirmed = (1 + plan.confirm.top) * len(plan.confirm.seeds) if plan.confirm.top else 0

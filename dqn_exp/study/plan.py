@@ -27,7 +27,7 @@ from dqn_exp.study.environments import (
 from dqn_exp.study.objective import Objective
 from dqn_exp.study.parts import Options, SamplerFactory
 from dqn_exp.study.question import question
-from dqn_exp.study.settings import Confirm, Settings
+from dqn_exp.study.settings import Confirm, StudySettings
 from dqn_exp.study.space import Repetition, Space
 from dqn_exp.study.storage import locate
 
@@ -35,13 +35,13 @@ Extender = Callable[[DictConfig, optuna.Trial], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """A study that is ready to start."""
 
     master: DictConfig
     loader: ConfigLoader
     planner: Planner
-    settings: Settings
+    settings: StudySettings
     space: Space
     seeds: tuple[int, ...]
     environments: tuple[str, ...]
@@ -161,7 +161,7 @@ class Plan:
     def location(self) -> str:
         return locate(self.settings.storage, self.directory)
 
-    def continuing(self, trials: Sequence[FrozenTrial]) -> Plan:
+    def continuing(self, trials: Sequence[FrozenTrial]) -> StudyPlan:
         """This plan, adapted to a study that already has `trials`."""
         return replace(self, space=self.space.as_stored(trials))
 

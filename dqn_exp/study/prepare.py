@@ -30,7 +30,7 @@ from dqn_exp.study.environments import (
 )
 from dqn_exp.study.objective import check_comparable, check_measurable
 from dqn_exp.study.parts import SamplerFactory, build_pruner, compares_seeds, is_active
-from dqn_exp.study.plan import Extender, Plan
+from dqn_exp.study.plan import Extender, StudyPlan
 from dqn_exp.study.question import changes
 from dqn_exp.study.record import horizon_of
 from dqn_exp.study.settings import read_confirm, read_objectives, read_settings
@@ -44,7 +44,7 @@ def prepare(
     overrides: Sequence[Override],
     options: Mapping[str, Any],
     engine: Engine,
-) -> Plan:
+) -> StudyPlan:
     """Read and check all options of a study that will run on `engine`; raises ConfigError."""
     own = {key: value for key, value in options.items() if key not in ("sampler", "pruner")}
     settings = read_settings({**own, "study_name": _name_as_written(own["study_name"], master)})
@@ -68,7 +68,7 @@ def prepare(
         name: composer.plan([space.overrides({}, seed, name) for seed in seeds])[0].config
         for name in environments or ("",)
     }
-    plan = Plan(
+    plan = StudyPlan(
         master,
         context.config_loader,
         composer,
@@ -87,7 +87,7 @@ def prepare(
     return plan
 
 
-def _check(plan: Plan, engine: Engine) -> None:
+def _check(plan: StudyPlan, engine: Engine) -> None:
     for config in plan.defaults.values():
         check_measurable(config, plan.objectives)
     if plan.environments:
@@ -124,7 +124,7 @@ def _check(plan: Plan, engine: Engine) -> None:
     _check_directory(plan)
 
 
-def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
+def _check_points(plan: StudyPlan, points: Sequence[Mapping[str, Any]]) -> None:
     """Raise ConfigError for points that would fail during the search: invalid or incompatible values."""
     for point in points:
         try:
@@ -136,13 +136,13 @@ def _check_points(plan: Plan, points: Sequence[Mapping[str, Any]]) -> None:
         plan.planner.refuse_several_directories(planned)
 
 
-def extreme_configs(plan: Plan) -> list[Config]:
+def extreme_configs(plan: StudyPlan) -> list[Config]:
     """The configurations at the ends of the search space, in every environment."""
     points = plan.space.extremes(np.random.default_rng(0))
     return [planned.config for point in points for planned in plan.plan(point, plan.seeds[:1])]
 
 
-def check_outlook(plan: Plan, at_a_time: int | None) -> None:
+def check_outlook(plan: StudyPlan, at_a_time: int | None) -> None:
     """Print warnings about doubtful settings at the ends of the search space.
 
     Raises ConfigError if the memory is too small. at_a_time: the number of proposals at a time on this
@@ -155,7 +155,7 @@ def check_outlook(plan: Plan, at_a_time: int | None) -> None:
     print_doubts(configs)
 
 
-def _check_directory(plan: Plan) -> None:
+def _check_directory(plan: StudyPlan) -> None:
     manifest = read_manifest(plan.directory) or {"fingerprint": plan.fingerprint}
     if manifest.get("fingerprint") != plan.fingerprint:
         changed = f": {changes(manifest['question'], plan.question)}" if "question" in manifest else ""

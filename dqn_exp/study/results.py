@@ -23,7 +23,7 @@ from dqn_exp.runs import (
 )
 from dqn_exp.scores import pareto_front
 from dqn_exp.study.objective import Objective
-from dqn_exp.study.plan import Plan
+from dqn_exp.study.plan import StudyPlan
 from dqn_exp.study.space import ENVIRONMENT
 from dqn_exp.study.storage import BY_ENVIRONMENT, parameters, printable, trials_csv_of
 from dqn_exp.text import format_number
@@ -68,7 +68,7 @@ def _environment_scores(trial: FrozenTrial, objective: str) -> str:
     return f" ({listed})" if listed else ""
 
 
-def write_manifest(plan: Plan, complete: bool) -> None:
+def write_manifest(plan: StudyPlan, complete: bool) -> None:
     """Write the study's sweep.json; the storage lists the trials."""
     content: dict[str, Any] = {
         "format": MANIFEST_FORMAT,
@@ -87,7 +87,7 @@ def write_manifest(plan: Plan, complete: bool) -> None:
     write_json(plan.directory / MANIFEST, content)
 
 
-def write_results(plan: Plan, study: optuna.Study) -> None:
+def write_results(plan: StudyPlan, study: optuna.Study) -> None:
     trials = study.get_trials(deepcopy=False)
     write_atomic(
         plan.directory / "trials.csv", trials_csv_of(trials, [o.name for o in plan.objectives]).encode()
@@ -129,7 +129,7 @@ def _by_environment(trial: FrozenTrial, key: str) -> dict[str, Any]:
     return {key: dict(scores)} if scores else {}
 
 
-def best_yaml(plan: Plan, trial: FrozenTrial) -> str:
+def best_yaml(plan: StudyPlan, trial: FrozenTrial) -> str:
     """An experiment file with the best proposal's differences from the defaults, including fixed values."""
     planned = plan.plan(trial.params, plan.seeds[:1])[0]
     groups = changed_groups(plan, planned)
@@ -149,12 +149,12 @@ def best_yaml(plan: Plan, trial: FrozenTrial) -> str:
     )
 
 
-def run_command(plan: Plan) -> str:
+def run_command(plan: StudyPlan) -> str:
     environment = f" {ENVIRONMENT}={plan.environments[0]}" if plan.environments else ""
     return f"python -m dqn_exp --config-dir '{plan.directory}' experiment=best{environment}"
 
 
-def changed_groups(plan: Plan, planned: PlannedTrial) -> dict[str, str]:
+def changed_groups(plan: StudyPlan, planned: PlannedTrial) -> dict[str, str]:
     """The config groups for which a trial does not use the default option, with the chosen options.
 
     With several environments, `env` is left out.

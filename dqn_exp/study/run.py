@@ -20,7 +20,7 @@ from dqn_exp.study.claims import Claims
 from dqn_exp.study.confirm import Judgement, confirm
 from dqn_exp.study.dry_run import print_study
 from dqn_exp.study.parts import build_pruner, is_active
-from dqn_exp.study.plan import Plan
+from dqn_exp.study.plan import StudyPlan
 from dqn_exp.study.prepare import check_outlook, prepare
 from dqn_exp.study.presence import Presence
 from dqn_exp.study.progress import describe
@@ -99,13 +99,13 @@ def run_study(
     return Studied(plan.directory, plan.name, plan.location, best_value(plan, study), falls_short)
 
 
-def best_value(plan: Plan, study: optuna.Study) -> float | list[list[float]] | None:
+def best_value(plan: StudyPlan, study: optuna.Study) -> float | list[list[float]] | None:
     """The result of the sweeper for Hydra: the best value, or the values of the Pareto front."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     return [list(t.values) for t in best] if len(plan.objectives) > 1 else (best[0].value if best else None)
 
 
-def open_study(plan: Plan) -> optuna.Study:
+def open_study(plan: StudyPlan) -> optuna.Study:
     """Create or open the study; raises ConfigError if the storage holds a different study of that name."""
     storage = open_storage(plan.location)
     pruner = build_pruner(plan.pruner, horizon_of(plan.default))
@@ -133,13 +133,13 @@ def open_study(plan: Plan) -> optuna.Study:
     return study
 
 
-def _trials_each(plan: Plan) -> str:
+def _trials_each(plan: StudyPlan) -> str:
     n = len(plan.environments)
     environments = f"{format_count(n, 'environment')} x " if n else ""
     return f"{environments}{len(plan.seeds)} seeds"
 
 
-def _start_directory(plan: Plan) -> None:
+def _start_directory(plan: StudyPlan) -> None:
     plan.directory.mkdir(parents=True, exist_ok=True)
     with read_write(plan.master.hydra):
         plan.master.hydra.sweep.dir = str(plan.directory)
@@ -156,7 +156,7 @@ def _completion_lock(directory: Path) -> Iterator[None]:
         yield
 
 
-def _print_summary(plan: Plan, study: optuna.Study, analyst: Analyst) -> None:
+def _print_summary(plan: StudyPlan, study: optuna.Study, analyst: Analyst) -> None:
     """Print the best proposals, the command that runs the best one, and where report and dashboard are."""
     best = best_trials(study.get_trials(deepcopy=False), plan.objectives)
     for trial in best:

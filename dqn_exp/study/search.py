@@ -17,7 +17,7 @@ from dqn_exp.runs import provenance
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.distributions import suggest
 from dqn_exp.study.environments import refuse_choice
-from dqn_exp.study.plan import Plan
+from dqn_exp.study.plan import StudyPlan
 from dqn_exp.study.progress import StudyProgress
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, run_proposal
 from dqn_exp.study.storage import BY_ENVIRONMENT, DIRECTORY, DRAWN, QUEUED
@@ -32,7 +32,9 @@ TRIALS = "trials"
 class Search:
     """The search by this process; other processes may search in the same study."""
 
-    def __init__(self, plan: Plan, study: optuna.Study, claims: Claims, engine: Engine, reuse: Reuse) -> None:
+    def __init__(
+        self, plan: StudyPlan, study: optuna.Study, claims: Claims, engine: Engine, reuse: Reuse
+    ) -> None:
         """`reuse`: finds finished trials to take; it must find none if a pruner has to see trials train."""
         self._plan, self._study, self._claims, self._reuse = plan, study, claims, reuse
         self._progress = StudyProgress(study, plan.objectives, plan.total)

@@ -35,7 +35,7 @@ def _usable(name: str) -> str:
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 
-class Settings(BaseModel):
+class StudySettings(BaseModel):
     """The options below `hydra.sweeper`, with the names of Hydra's official Optuna plugin."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,8 +59,8 @@ class Confirm(BaseModel):
     seeds: tuple[int, ...]
 
 
-def read_settings(values: Mapping[str, Any]) -> Settings:
-    settings: Settings = _validate(Settings, "hydra.sweeper", values)
+def read_settings(values: Mapping[str, Any]) -> StudySettings:
+    settings: StudySettings = _validate(StudySettings, "hydra.sweeper", values)
     return settings
 
 

@@ -14,9 +14,9 @@ import pytest
 from analysis import load_curves, load_runs
 from analysis.records import read_sweep
 from analysis.report.overview import overview
-from dqn_exp.cli import Analyst
+from dqn_exp.cli import ReportJudge
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.looks import Design
+from dqn_exp.launch.looks import SeedsDesign
 from dqn_exp.launch.pace import NoPaceError
 from dqn_exp.runs import is_locked
 from dqn_exp.statuses import FINISHED
@@ -362,9 +362,9 @@ def test_what_can_decide_nothing_is_refused(
 ) -> None:
     name, values = swept
     configs = [make_config(evaluation__every_steps=every_steps, **{name: value}) for value in values]
-    design = Design(first=0, looks=(first_look, 8), margin=(0.8, 1.25), alpha=0.05)
+    design = SeedsDesign(first=0, looks=(first_look, 8), margin=(0.8, 1.25), alpha=0.05)
     with pytest.raises(ConfigError, match=re.escape(told)):
-        Analyst().check(design, configs, [])
+        ReportJudge().check(design, configs, [])
 
 
 def test_several_axes_are_refused_before_anything_is_written(place: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from dqn_exp.config import Config, ConfigError
 from dqn_exp.launch.designs import declare
-from dqn_exp.launch.looks import Design, Taken
+from dqn_exp.launch.looks import SeedsDesign, Taken
 
-DESIGN = Design(first=3, looks=(2, 4, 5), margin=(0.8, 1.25), alpha=0.05)
+DESIGN = SeedsDesign(first=3, looks=(2, 4, 5), margin=(0.8, 1.25), alpha=0.05)
 PLACE = Path("sweeps/there")
 
 
@@ -24,7 +24,9 @@ class Judge:
         self.left = unspent
         self.asked: list[int] = []
 
-    def check(self, design: Design, configs: Sequence[Config], groups: Sequence[Sequence[str]]) -> None: ...
+    def check(
+        self, design: SeedsDesign, configs: Sequence[Config], groups: Sequence[Sequence[str]]
+    ) -> None: ...
 
     def look(self, directory: Path, lost: Sequence[str]) -> Taken | None:
         return Taken(False, {}, self.rows) if self.rows else None
@@ -34,14 +36,14 @@ class Judge:
         return self.left
 
 
-def manifest(design: Design | None, **further: Any) -> dict[str, Any]:
+def manifest(design: SeedsDesign | None, **further: Any) -> dict[str, Any]:
     declared = [] if design is None else [{"declared": "then", "taken": 0, **design.record()}]
     seeds = {} if design is None else {"seeds": design.record(), "designs": declared}
     return {"started": "then", "trials": [{"seed": 7}], **seeds, **further}
 
 
-def other(**changed: Any) -> Design:
-    return Design(**{**DESIGN.record(), **changed})
+def other(**changed: Any) -> SeedsDesign:
+    return SeedsDesign(**{**DESIGN.record(), **changed})
 
 
 LONGER = other(looks=(2, 4, 9, 12))
@@ -97,7 +99,7 @@ def test_a_look_counts_as_taken_once_its_trials_are_there() -> None:
         other(looks=(2, 4, 9), margin=(0.5, 2)),
     ],
 )
-def test_what_was_looked_at_is_not_declared_otherwise(design: Design) -> None:
+def test_what_was_looked_at_is_not_declared_otherwise(design: SeedsDesign) -> None:
     told = r"seeds\.looks=\[2,4,5\].*begin with \[2,4\] and go beyond 5 seeds.*seeds\.first=8"
     with pytest.raises(ConfigError, match=told):
         declare(manifest(DESIGN), PLACE, design, Judge(2, unspent=0.3))

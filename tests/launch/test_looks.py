@@ -16,13 +16,21 @@ from omegaconf import DictConfig, OmegaConf
 from analysis.estimates import sequential
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.combinations import combinations
-from dqn_exp.launch.looks import Design, Progress, Taken, check_axes, maximum_text, read_design, run_looks
+from dqn_exp.launch.looks import (
+    LookProgress,
+    SeedsDesign,
+    Taken,
+    check_axes,
+    maximum_text,
+    read_design,
+    run_looks,
+)
 from dqn_exp.launch.plan import PlannedTrial, pack
 from tests.analysis.estimates.test_blocked import simulate
 from tests.helpers import make_config
 from tests.launch.virtual import Engine, Simulated
 
-DESIGN = Design(first=3, looks=(2, 4, 5), margin=(0.8, 1.25), alpha=0.05)
+DESIGN = SeedsDesign(first=3, looks=(2, 4, 5), margin=(0.8, 1.25), alpha=0.05)
 SEEDS = {"first": 0, "looks": [8, 12], "margin": [0.8, 1.25], "alpha": 0.05}
 Counts = Mapping[str, int]
 Needs = Mapping[int, tuple[Counts, bool] | None]
@@ -51,7 +59,7 @@ class Sweep:
         self.launched: list[list[str]] = []
         self.ahead: list[list[str]] = []
         self.lost: list[Sequence[str]] = []
-        self.recorded: list[Progress] = []
+        self.recorded: list[LookProgress] = []
 
     def launch(self, asked: Sequence[PlannedTrial], ahead: Iterable[PlannedTrial]) -> list[JobReturn]:
         self.launched.append([trial.name for trial in asked])
@@ -73,9 +81,9 @@ class Sweep:
         by_name = {name: seeds[name.partition(",")[0]] for name in names("abc") if name[0] in seeds}
         return Taken(is_over, by_name, [{"seeds": number} for number in range(len(self.launched))])
 
-    def run(self, planned: Sequence[PlannedTrial], earlier: Progress | None = None) -> tuple[int, bool]:
+    def run(self, planned: Sequence[PlannedTrial], earlier: LookProgress | None = None) -> tuple[int, bool]:
         results, is_over = run_looks(
-            DESIGN, planned, earlier or Progress(()), self.launch, self.look, self.recorded.append
+            DESIGN, planned, earlier or LookProgress(()), self.launch, self.look, self.recorded.append
         )
         return len(results), is_over
 
@@ -115,7 +123,7 @@ def test_idle_workers_begin_the_next_look_and_no_other(capsys: pytest.CaptureFix
 
 def test_what_was_recorded_is_gone_on_with() -> None:
     """A value that is decided is not begun ahead again; what was begun stays recorded."""
-    earlier = Progress((), (), [{"seeds": 2}], ["c,seed=5", "a,seed=6"])
+    earlier = LookProgress((), (), [{"seeds": 2}], ["c,seed=5", "a,seed=6"])
     sweep = Sweep({0: NEEDS[1], 1: NEEDS[2], 2: NEEDS[3]}, idle=4)
     sweep.run(trials("a", "b", "c"), earlier)
     assert sweep.launched == [[*names("abc", 3, 4), *names("ab", 5, 6)], names("ab", 7)]
@@ -127,7 +135,7 @@ def test_when_all_is_decided_nothing_is_begun_ahead() -> None:
     """Also where that is known from the beginning, and looks would be left."""
     over: tuple[Counts, bool] = ({"a": 2, "b": 2}, True)
     sweep = Sweep({0: over, 1: over}, idle=4)
-    assert sweep.run(trials("a", "b"), Progress((), (), [{"seeds": 2}])) == (4, True)
+    assert sweep.run(trials("a", "b"), LookProgress((), (), [{"seeds": 2}])) == (4, True)
     assert sweep.ahead == [[]]
 
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from analysis.estimates import sequential
 from analysis.estimates.blocked import Trials
 from dqn_exp.launch.engine import Done
-from dqn_exp.launch.looks import Design, Progress, Taken, run_looks
+from dqn_exp.launch.looks import LookProgress, SeedsDesign, Taken, run_looks
 from dqn_exp.launch.plan import PlannedTrial, pack
 from dqn_exp.launch.runner import TrialRunner
 from dqn_exp.launch.worker import Job
@@ -99,7 +99,7 @@ class Simulated:
             for seed in range(looks[-1])
             for value in values
         ]
-        self.recorded: list[Progress] = []
+        self.recorded: list[LookProgress] = []
 
     def seconds(self, name: str) -> float:
         """A trial ends when it converges."""
@@ -109,13 +109,13 @@ class Simulated:
 
     def run(self, engine: Engine, place: Path, ahead: bool = True) -> sequential.Decisions:
         jobs = {one.name: make_job(one.name, place) for one in self.planned}
-        design = Design(first=0, looks=tuple(self.looks), margin=(0.8, 1.25), alpha=0.05)
+        design = SeedsDesign(first=0, looks=tuple(self.looks), margin=(0.8, 1.25), alpha=0.05)
         with TrialRunner(engine, engine.retries) as runner:
 
             def run_trials(now: Sequence[PlannedTrial], later: Iterable[PlannedTrial]) -> list[JobReturn]:
                 return runner.run([jobs[one.name] for one in now], (jobs[one.name] for one in later if ahead))
 
-            run_looks(design, self.planned, Progress(()), run_trials, self._look, self.recorded.append)
+            run_looks(design, self.planned, LookProgress(()), run_trials, self._look, self.recorded.append)
         return self._decide()
 
     def _decide(self) -> sequential.Decisions:

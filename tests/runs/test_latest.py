@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dqn_exp.runs import last_episode
-from dqn_exp.runs.latest import Episode
+from dqn_exp.runs.latest import LatestEpisode
 from dqn_exp.runs.metrics import MetricsWriter, metrics_path
 
 COLUMNS = ("episode", "env_step", "update", "return", "length", "epsilon")
@@ -23,13 +23,13 @@ def trial(tmp_path: Path) -> Path:
 
 
 def test_the_latest_episode_is_told(trial: Path) -> None:
-    assert last_episode(trial) == Episode(number=100, env_steps=2000, total_return=19.5)
+    assert last_episode(trial) == LatestEpisode(number=100, env_steps=2000, total_return=19.5)
 
 
 def test_a_line_that_is_not_whole_yet_does_not_count(trial: Path) -> None:
     with open(metrics_path(trial, "episodes"), "a") as file:
         file.write("101,2020,50")
-    assert last_episode(trial) == Episode(100, 2000, 19.5)
+    assert last_episode(trial) == LatestEpisode(100, 2000, 19.5)
 
 
 def test_before_the_first_episode_there_is_none(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class GridSweeper(Sweeper):
 
     def run_sweep(self, arguments: list[str], ending: Ending) -> Swept:
         """Run the sweep of the overrides `arguments`, then `ending`."""
-        from dqn_exp.cli import OF_THE_COMMAND, Analyst, check_params
+        from dqn_exp.cli import OF_THE_COMMAND, ReportJudge, check_params
         from dqn_exp.launch import engine_of, sweep
 
         check_params(self._params, OF_THE_COMMAND)
@@ -53,4 +53,4 @@ class GridSweeper(Sweeper):
         defaults = [grouped(plain_calls(f"{key}={value}")) for key, value in self._params.items()]
         overrides = parser.parse_overrides([*defaults, *arguments])
         engine = engine_of(self._launcher)
-        return sweep(self._context, self._master, engine, overrides, Analyst(), ending)
+        return sweep(self._context, self._master, engine, overrides, ReportJudge(), ending)
