@@ -33,11 +33,11 @@ def format_measured(value: float) -> str:
 
 def format_short(value: float) -> str:
     """A number for which there is little room, such as a tick of an axis: 50000 is "50k", 17408 "17Ki"."""
-    binary = format_size(int(value)) if value == int(value) else ""
+    binary = format_size(int(value)) if float(value).is_integer() else ""
     if binary.endswith("i"):
         return binary
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
+        if size <= abs(value) < np.inf:
             return f"{value / size:g}{suffix}"
     return f"{value:g}"
 

@@ -53,6 +53,7 @@ def test_durations_leave_fractions_of_a_second_out() -> None:
     [
         (0, "0"), (0.1, "0.1"), (512, "512"), (2500, "2.5k"), (50_000.0, "50k"), (17_408, "17Ki"),
         (2.5e6, "2.5M"), (-1500, "-1.5k"), (1_024_000, "1.024M"), (3e9, "3G"), (1234.5, "1.2345k"),
+        (np.inf, "inf"),
     ],
 )  # fmt: skip
 def test_short_numbers_have_a_suffix(value: float, text: str) -> None:
