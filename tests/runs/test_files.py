@@ -120,6 +120,6 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
 def test_each_claim_is_a_directory_of_its_own(tmp_path: Path) -> None:
     """Also of many at one time."""
     with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(claim, [tmp_path / "a" / "b"] * 8))
+        claimed = list(pool.map(claim, [tmp_path / "x" / "a" / "b"] * 8))
     assert {path.name for path in claimed} == {"b", *(f"b_{n}" for n in range(2, 9))}
     assert all(path.is_dir() for path in claimed)

@@ -35,7 +35,7 @@ def hold(directory: Path, seconds: float) -> subprocess.Popen[str]:
 
 
 def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
-    assert not is_locked(tmp_path)
+    assert is_locked(tmp_path) is False
     holder = hold(tmp_path, 60)
     assert is_locked(tmp_path)
     began = time.monotonic()
