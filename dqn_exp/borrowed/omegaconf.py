@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Any
 
-from omegaconf import Container
+from omegaconf import Container, OmegaConf
 from omegaconf._utils import OmegaConfDumper
 
 TESTED = {"omegaconf": ["2.3.1"]}
+PATH = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")
 
 
 def represent_string(dumper: Any, text: str) -> Any:
@@ -32,7 +34,14 @@ def plain(config: Container, resolve: bool) -> Any:
 def _plain_value(parent: Any, key: Any, node: Any, resolve: bool) -> Any:
     value = node._value()
     if resolve and isinstance(value, str) and "${" in value:
-        value = node = parent[key]
+        value = node = _resolved(parent, key, value)
     if isinstance(node, Container):
         return plain(node, resolve)
     return value.name if isinstance(value, Enum) else value
+
+
+def _resolved(parent: Any, key: Any, text: str) -> Any:
+    """What the interpolation `text` leads to; a path such as ${network.hidden} is not parsed by a grammar."""
+    path = PATH.fullmatch(text)
+    found = OmegaConf.select(parent._get_root(), path[1]) if path else None
+    return parent[key] if found is None else found

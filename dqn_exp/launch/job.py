@@ -7,8 +7,10 @@ more time than everything else around a trial's training.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Mapping
 from contextlib import chdir, nullcontext
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +55,13 @@ def write_hydra_directory(config: DictConfig, folder: Path) -> None:
     remove_leftovers(folder)
     values = plain(config, resolve=False)
     hydra = values.pop("hydra")
-    contents = {"config": values, "hydra": {"hydra": hydra}, "overrides": hydra["overrides"]["task"]}
+    contents = {
+        "config": sections(values),
+        "hydra": sections(hydra, "hydra"),
+        "overrides": to_yaml(hydra["overrides"]["task"]),
+    }
     for name, content in contents.items():
-        write_atomic(folder / f"{name}.yaml", to_yaml(content).encode())
+        write_atomic(folder / f"{name}.yaml", content.encode())
 
 
 class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
@@ -71,3 +77,19 @@ def to_yaml(values: Any) -> str:
         values, Dumper=Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False
     )
     return text
+
+
+def sections(values: Mapping[str, Any], within: str = "") -> str:
+    """The YAML of `values`, or of the mapping from the key `within` to `values`.
+
+    Most sections are the same for many trials of a process. Their text is made once.
+    """
+    heading = f"{within}:\n" if within else ""
+    texts = (_section(within, pickle.dumps({key: value})) for key, value in values.items())
+    return heading + "".join(text.removeprefix(heading) for text in texts)
+
+
+@lru_cache(1024)
+def _section(within: str, pickled: bytes) -> str:
+    section = pickle.loads(pickled)
+    return to_yaml({within: section} if within else section)
