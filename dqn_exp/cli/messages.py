@@ -117,6 +117,8 @@ def _explain_key(key: str) -> str:
     known = _keys_of(parent)
     if not known:
         return _explain_key(parent)
+    if is_open(f"{key}."):
+        return f"{key} takes its keys one by one: +{key}.NAME=VALUE"
     if name in known:
         return f"{key} is a value and has no keys of its own"
     close = did_you_mean(name, known)

@@ -55,6 +55,7 @@ SINGLE = {
     "network.head=c51 agent.munchausen=true": ["network.head=c51 cannot be combined with agent.munchaus"],
     "agent.munchausen.tau=0.1": ["agent.munchausen.tau does not exist yet; write +agent.munchausen.tau="],
     "lr.start=2": ["lr is a value and has no keys of its own"],
+    "agent.options={tau:3}": ["agent.options takes its keys one by one: +agent.options.NAME=VALUE"],
     "buffer=500,17k": ["buffer=500,17k", "--multirun"],
     "zip=[buffer,batch]": ["zip=['buffer', 'batch']: a single trial has no axes", "allowed: -m"],
     "dry_run=perhaps": ["dry_run=perhaps: allowed: true, false"],
