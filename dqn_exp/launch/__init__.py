@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         RemoteWorkers,
         Travel,
         check_kind,
+        is_there,
         open_cluster,
     )
     from dqn_exp.launch.combinations import NO_AXES

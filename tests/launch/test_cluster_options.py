@@ -112,6 +112,13 @@ def test_where_nobody_answers_nothing_is_written(tmp_path: Path, monkeypatch: py
     assert not list(tmp_path.iterdir())
 
 
+def test_without_slurm_nothing_is_written(tmp_path: Path) -> None:
+    ended = run_here("-m", *TINY, "hydra/launcher=slurm", "seed=1,2", cwd=tmp_path, PATH="/nowhere")
+    assert ended.code == 2
+    assert "hydra/launcher=slurm: submitit says: " in ended.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_network_that_workers_do_not_see_is_refused(tmp_path: Path) -> None:
     trained = run_here(*TINY, "hydra.run.dir=first", cwd=tmp_path)
     assert trained.code == 0, trained.said

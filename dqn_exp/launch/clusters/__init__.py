@@ -11,7 +11,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.launch.clusters.cluster import Cluster, ClusterLost
-    from dqn_exp.launch.clusters.opening import check_kind, open_cluster
+    from dqn_exp.launch.clusters.opening import check_kind, is_there, open_cluster
     from dqn_exp.launch.clusters.workers import RemoteWorkers, Travel
 
 __getattr__ = lazy(__name__, __file__)

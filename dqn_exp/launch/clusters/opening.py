@@ -35,6 +35,11 @@ def check_kind(kind: str, shared: bool, options: Mapping[str, Any]) -> None:
         raise ConfigError(f"hydra.launcher.address={address}: allowed: {ADDRESSES[kind]}")
 
 
+def is_there(kind: str, options: Mapping[str, Any]) -> bool:
+    """Whether the cluster exists before the command, so that it may be missing; ours are started by it."""
+    return kind == "slurm" or options.get("address") is not None
+
+
 def open_cluster(kind: str, **options: Any) -> Cluster:
     """Connect to a cluster, or start one, with the `options` of its kind. Raises ConfigError."""
     if kind == "dask":

@@ -122,8 +122,8 @@ class ClusterLauncher(EngineLauncher):
         self.travel = replace(self.travel, preload=not config.hydra.job.env_set)
 
     def reach(self) -> None:
-        """Connect to a cluster with an address, which may be missing; our own clusters are started later."""
-        if self._options.get("address") is not None:
+        """Connect to a cluster that should be there already; our own clusters are started later."""
+        if launching.is_there(self._kind, self._options):
             self._reached = launching.open_cluster(self._kind, **self._options)
 
     def at_a_time(self, n_jobs: int | None = None) -> None:
