@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass
 from dqn_exp.config import BudgetConfig
 
 
+def multiples_reached(every: int, now: int, advance: int) -> int:
+    """How many multiples of `every` a count has reached that advanced by `advance` to `now`."""
+    return now // every - (now - advance) // every
+
+
 @dataclass
 class Clock:
     """What the trial has done so far."""

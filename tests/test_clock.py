@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dqn_exp.clock import Clock
+from dqn_exp.clock import Clock, multiples_reached
 from dqn_exp.config.schema import BudgetConfig
 
 
@@ -20,6 +20,15 @@ def test_null_is_no_limit() -> None:
     clock = Clock(episodes=10**9, env_steps=10**9)
     assert not clock.spent(BudgetConfig(episodes=None, env_steps=10**10))
     assert not clock.spent(BudgetConfig(episodes=10**10, env_steps=None))
+
+
+@pytest.mark.parametrize(
+    ("every", "now", "advance", "count"),
+    [(4, 4, 1, 1), (4, 5, 1, 0), (4, 8, 4, 1), (4, 9, 8, 2), (1, 8, 8, 8), (4, 4, 0, 0), (100, 8, 8, 0)],
+)
+def test_multiples_that_a_count_has_reached(every: int, now: int, advance: int, count: int) -> None:
+    assert multiples_reached(every, now, advance) == count
+    assert sum(n % every == 0 for n in range(now - advance + 1, now + 1)) == count
 
 
 def test_state_round_trip() -> None:

@@ -137,7 +137,11 @@ def _pilot(sweep: Sweep, axis: Axis, timeline: Timeline) -> list[tuple[str, floa
     if not found:
         return []
     variance, n, combinations, label = max(found)
-    within = f", each the mean of {combinations} combinations of the other axes" if combinations > 1 else ""
+    within = (
+        f", each the mean of {combinations} combinations of the other axes' values"
+        if combinations > 1
+        else ""
+    )
     description = (
         f"From this pilot: {axis.name} = {label} against {axis.labels()[reference]}, the values with the "
         f"largest variance, in {n} seeds{within}. The plan uses the upper {planning.CAUTION:.0%} limit of "

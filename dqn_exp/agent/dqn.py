@@ -15,7 +15,7 @@ from dqn_exp.agent.agent import Diverged, Learned
 from dqn_exp.agent.exploration import Exploration, build_exploration
 from dqn_exp.agent.learner import Learner, build_learner
 from dqn_exp.agent.target import TargetUpdate
-from dqn_exp.clock import Clock
+from dqn_exp.clock import Clock, multiples_reached
 from dqn_exp.config import Config
 from dqn_exp.envs import EnvironmentFault, Step
 from dqn_exp.masks import MaskedBox
@@ -65,7 +65,7 @@ class DQN:
         """Store the step, then make the updates that are due and update the target network if that is due."""
         replay, every, now = self.replay, self._every, self._clock.env_steps
         replay.add(step if self._max_abs_reward is None else clamped(step, self._max_abs_reward))
-        times_due = now // every - (now - len(step.action)) // every
+        times_due = multiples_reached(every, now, len(step.action))
         learned: Sequence[Learned] = ()
         if times_due and now >= self._starts and len(replay) >= replay.batch_size:
             learned = self._learn(times_due * self._updates)

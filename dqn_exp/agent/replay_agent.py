@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dqn_exp.agent.agent import Diverged, Learned
 from dqn_exp.agent.dqn import clamped
 from dqn_exp.agent.exploration import build_exploration
-from dqn_exp.clock import Clock
+from dqn_exp.clock import Clock, multiples_reached
 from dqn_exp.config import Config
 from dqn_exp.envs import Step
 from dqn_exp.masks import MaskedBox
@@ -103,7 +103,7 @@ class ReplayAgent:
         self.replay.add(step if agent.max_abs_reward is None else clamped(step, agent.max_abs_reward))
         if now < agent.learning_starts or len(self.replay) < self.replay.batch_size:
             return []
-        times_due = now // every - (now - len(step.action)) // every
+        times_due = multiples_reached(every, now, len(step.action))
         learned: list[Learned] = []
         for _ in range(times_due * agent.updates_per_train):
             self._update(learned)

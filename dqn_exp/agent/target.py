@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dqn_exp.clock import Clock
+from dqn_exp.clock import Clock, multiples_reached
 from dqn_exp.config import EpisodesTargetConfig, SoftTargetConfig, TargetConfig
 from dqn_exp.envs import Step
 
@@ -23,8 +23,8 @@ class TargetUpdate:
         if self._every is None:
             return
         if self._counts_episodes:
-            now, passed = clock.episodes, len(step.ended)
+            now, advance = clock.episodes, len(step.ended)
         else:
-            now, passed = clock.env_steps, len(step.action)
-        for _ in range(now // self._every - (now - passed) // self._every):
+            now, advance = clock.env_steps, len(step.action)
+        for _ in range(multiples_reached(self._every, now, advance)):
             self._sync(self._tau)

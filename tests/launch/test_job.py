@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from omegaconf import OmegaConf
 
-from dqn_exp.launch.job import to_yaml
+from dqn_exp.launch.job import sections, to_yaml
 
 LOOKALIKES = [
     "1e-3",
@@ -34,6 +34,15 @@ def test_configurations_are_written_as_omegaconf_writes_them() -> None:
         "long": "word " * 60,
     }
     assert to_yaml(values) == OmegaConf.to_yaml(OmegaConf.create(values))
+
+
+def test_sections_are_written_as_the_whole() -> None:
+    """Within another key too, where long lines are folded earlier; and again, when their text is known."""
+    values = {"x": 1, "texts": LOOKALIKES, "empty": {}, "deep": {"long": "word " * 60, "two": "a\nb"}}
+    for _ in range(2):
+        assert sections(values) == OmegaConf.to_yaml(OmegaConf.create(values))
+        assert sections(values, "hydra") == OmegaConf.to_yaml(OmegaConf.create({"hydra": values}))
+    assert sections({"x": 1.0}) == "x: 1.0\n"
 
 
 @pytest.mark.parametrize("text", [*LOOKALIKES, "\U0001f600", "two\nlines"])

@@ -64,7 +64,7 @@ def test_over_another_axis_seeds_are_counted_and_not_pairs(
     (expected,) = pilots(read_sweep(alone), None)
     found = next(b for b in pilots(read_sweep(three), None) if "lr = 0.2 against 0.1" in b.description)
     assert found.variance == pytest.approx(expected.variance)
-    assert "in 6 seeds, each the mean of 3 combinations of the other axes" in found.description
+    assert "in 6 seeds, each the mean of 3 combinations of the other axes' values" in found.description
     assert (found.n_values, found.combinations) == (2, 3)
     assert main(["plan", str(three), "--ratios", "1.5"]) == 0
     out = capsys.readouterr().out
