@@ -48,7 +48,7 @@ dist: $(VENV)/.everything  ## wheel and sdist, checked, in outputs/dist
 
 $(PEERS)/.installed:
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy 'gymnasium[box2d]' stable-baselines3==2.9.2
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt torch numpy 'gymnasium[box2d]' minatar stable-baselines3==2.9.2
 	touch $@
 
 $(PACKAGES)/.installed:

@@ -1,9 +1,11 @@
-"""RL Zoo's settings are equal to ours, and the benchmark can be stopped and continued (with tiny trials)."""
+"""The settings of both sides are equal, and the benchmark can be stopped and continued (with tiny trials)."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,17 +15,23 @@ from dqn_exp.config import AdamConfig, LinearConfig
 from tests.benchmarks.pages import BEGIN, END
 from tests.benchmarks.published import __main__ as published
 from tests.benchmarks.published import page, trials
-from tests.benchmarks.published.zoo import WORKS
+from tests.benchmarks.published.works import WORKS
 from tests.helpers import make_config
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_our_settings_are_rl_zoo_s(name: str) -> None:
-    work, config = WORKS[name], make_config(experiment=f"zoo_{name}")
+def test_our_settings_are_theirs(name: str) -> None:
+    work = WORKS[name]
+    config = make_config(experiment=work.experiment)
     exploration, optimizer = config.exploration, config.optimizer
     assert isinstance(exploration, LinearConfig)
     assert isinstance(optimizer, AdamConfig)
     assert (config.env.id, config.budget.env_steps) == (work.env_id, work.env_steps)
+    registered = None if work.convolution else gymnasium.spec(work.env_id).max_episode_steps
+    assert config.env.max_episode_steps == (work.max_episode_steps or registered)
+    defaults = {"max_grad_norm": 10, "policy_kwargs": {"optimizer_kwargs": {"eps": 1e-8}}}
+    theirs = {**defaults, **work.settings}
+    theirs["policy_kwargs"] = {**defaults["policy_kwargs"], **work.settings["policy_kwargs"]}
     assert {
         "learning_rate": optimizer.lr,
         "batch_size": config.replay.batch_size,
@@ -35,10 +43,14 @@ def test_our_settings_are_rl_zoo_s(name: str) -> None:
         "gradient_steps": config.agent.updates_per_train,
         "exploration_fraction": exploration.duration / work.env_steps,
         "exploration_final_eps": exploration.end,
-        "policy_kwargs": {"net_arch": list(config.network.hidden)},
-    } == work.settings
-    of_stable_baselines3 = (config.agent.loss, config.agent.max_grad_norm, exploration.start)
-    assert of_stable_baselines3 == ("huber", 10, 1.0)
+        "max_grad_norm": config.agent.max_grad_norm or math.inf,
+        "policy_kwargs": {
+            "net_arch": [] if work.convolution else list(config.network.hidden),
+            "optimizer_kwargs": {"eps": optimizer.eps},
+        },
+    } == theirs
+    of_stable_baselines3 = (config.agent.loss, exploration.start)
+    assert of_stable_baselines3 == ("huber", 1.0)
 
 
 def rows(side: str, greedy: list[float]) -> pd.DataFrame:
@@ -73,8 +85,8 @@ def test_a_stopped_benchmark_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(published, "PAGE", tmp_path / "published.md")
-    monkeypatch.setitem(WORKS, "cartpole", WORKS["cartpole"]._replace(env_steps=600))
-    monkeypatch.setitem(trials.PROTOCOL, "evaluation_every", 200)
+    tiny = WORKS["cartpole"]._replace(env_steps=600, evaluation_every=200)
+    monkeypatch.setitem(WORKS, "cartpole", tiny)
     monkeypatch.setitem(trials.PROTOCOL, "final_episodes", 2)
     published.PAGE.write_text(f"Before.\n{BEGIN}\nold\n{END}\nBehind.\n")
     options = ["--envs", "cartpole", "--sides", "ours", "--jobs", "2", "--seeds"]

@@ -17,7 +17,7 @@ def main() -> None:
     torch.set_num_threads(1)
     work = read_work()
     config = make_config(
-        experiment=f"zoo_{work['environment']}",
+        experiment=work["experiment"],
         seed=work["seed"],
         budget__env_steps=work["env_steps"],
         evaluation__every_steps=work["evaluation_every"],

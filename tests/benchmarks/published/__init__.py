@@ -1,1 +1,1 @@
-"""RL Zoo's settings trained by stable-baselines3 and by us, in one protocol: docs/published.md."""
+"""Published settings trained by stable-baselines3 and by us, in one protocol: docs/published.md."""

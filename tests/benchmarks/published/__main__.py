@@ -1,4 +1,4 @@
-"""RL Zoo's settings, trained by stable-baselines3 and by us in one protocol: docs/published.md.
+"""Published settings, trained by stable-baselines3 and by us in one protocol: docs/published.md.
 
     python -m tests.benchmarks.published [--envs cartpole acrobot] [--seeds 10] [--sides sb3 ours] [--jobs 2]
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.benchmarks.pages import put
 from tests.benchmarks.published.page import results
 from tests.benchmarks.published.trials import PYTHONS, Trial, missing, read, train_all
-from tests.benchmarks.published.zoo import WORKS
+from tests.benchmarks.published.works import WORKS
 
 PAGE = Path(__file__).parents[3] / "docs" / "published.md"
 

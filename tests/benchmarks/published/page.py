@@ -9,7 +9,7 @@ from scipy.stats import ttest_ind
 from dqn_exp.scores import NO_INTERVAL, Interval, t_interval
 from tests.benchmarks.pages import table
 from tests.benchmarks.published.trials import SCORES
-from tests.benchmarks.published.zoo import WORKS
+from tests.benchmarks.published.works import WORKS
 
 HEAD = ["", "RL Zoo reports", "score", "stable-baselines3", "ours", "ours less theirs"]
 

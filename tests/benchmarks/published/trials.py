@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 from joblib import Parallel, delayed
 
-from tests.benchmarks.published.zoo import WORKS
+from tests.benchmarks.published.works import WORKS
 from tests.benchmarks.steps import HERE, ONE_THREAD, ROOT, SB3_PYTHON
 
-PROTOCOL = {"evaluation_every": 5000, "evaluation_episodes": 10, "last_episodes": 100, "final_episodes": 100}
-"""Environment steps between greedy evaluations, episodes of each; training episodes at the end that count;
-greedy episodes after training. The same for both sides."""
+PROTOCOL = {"evaluation_episodes": 10, "last_episodes": 100, "final_episodes": 100}
+"""Episodes of a greedy evaluation; training episodes at the end that count; greedy episodes after training.
+The same for both sides."""
 SCORES = {
     "greedy": "greedy after training",
     "last_episodes": "last 100 training episodes",
