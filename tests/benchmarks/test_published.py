@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import t, ttest_ind
 
 from dqn_exp.config import AdamConfig, LinearConfig
 from tests.benchmarks.pages import BEGIN, END
@@ -75,6 +75,14 @@ def test_the_page_has_both_distributions_and_their_difference() -> None:
     assert f"({low:.1f} to {high:.1f})" in told[2]
     assert told[3].endswith("| 0.0 |"), "without any spread there is no interval"
     assert told[-1] == "Trained by ours: ours 1; sb3: sb3 1."
+
+
+@pytest.mark.filterwarnings("error")
+def test_scores_that_are_all_equal_on_one_side() -> None:
+    """The interval is then that of the other side's mean alone."""
+    low, high = page.welch_interval(np.full(4, 500.0), np.array([480.0, 490.0, 500.0]))
+    half = t(2).ppf(0.975) * 10 / math.sqrt(3)
+    assert (low, high) == pytest.approx((10 - half, 10 + half))
 
 
 def test_of_one_side_alone_there_is_no_difference() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_ind
@@ -49,7 +51,9 @@ def welch_interval(x: np.ndarray, y: np.ndarray) -> Interval:
     """95% interval of mean(x) - mean(y) (Welch 1947); none below two of each, or without any spread."""
     if min(x.size, y.size) < 2 or x.std() + y.std() == 0:
         return NO_INTERVAL
-    low, high = ttest_ind(x, y, equal_var=False).confidence_interval(0.95)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        # SciPy's, where all scores of one side are equal: its variance is 0
+        low, high = ttest_ind(x, y, equal_var=False).confidence_interval(0.95)
     return float(low), float(high)
 
 
