@@ -62,11 +62,11 @@ def _complete() -> None:
 
 
 def _run_trials() -> None:
-    from dqn_exp.launch import garbage_uncollected
+    from dqn_exp.garbage import garbage_uncollected
 
     with garbage_uncollected():
         from dqn_exp.cli import prepare_single_run, read_command, run_hydra
-        from dqn_exp.launch import run_single
+        from dqn_exp.workers import run_single
 
     read_command(sys.argv)
     if prepare_single_run(sys.argv):

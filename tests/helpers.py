@@ -16,8 +16,8 @@ from dqn_exp.agent.dqn import DQN
 from dqn_exp.config.paths import CONF
 from dqn_exp.config.schema import Config
 from dqn_exp.envs import Step
-from dqn_exp.launch.plan import plain_values
-from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.plan.planner import plain_values
+from dqn_exp.plan.preflight import resolve_config
 from dqn_exp.training.run import Event, Run, build_run, train
 
 GROUPS = (

@@ -16,7 +16,7 @@ from pathlib import Path
 import scipy.stats  # noqa: F401 - so that the forks of `run_here` have it
 
 from dqn_exp.__main__ import main
-from dqn_exp.launch.server import stop_server
+from dqn_exp.workers.server import stop_server
 
 ROOT = Path(__file__).parents[1]
 TINY = (

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = (
     {"faces"},
     {"config"},
-    {"borrowed", "clock", "compilation", "convergence", "images", "masks", "platforms", "registry", "scores"}
-    | {"seeding", "statuses", "text", "threads"},
+    {"borrowed", "clock", "compilation", "convergence", "garbage", "images", "masks", "platforms", "registry"}
+    | {"scores", "seeding", "statuses", "text", "threads"},
     {"heads"},
     {"envs", "networks"},
     {"replay"},
@@ -25,6 +25,8 @@ PROGRAM = (
     {"training", "trackers"},
     {"runs"},
     {"trained"},
+    {"plan"},
+    {"workers"},
     {"launch"},
     {"study"},
     {"cli", "export"},
@@ -42,7 +44,7 @@ ANALYSIS = (
 )
 FOR_PEOPLE = ("cli", "api", "export.__main__", "export.curve")
 """The rooms and modules of `dqn_exp` that know `analysis`: they hand to people what trials have shown."""
-LOWEST_HIDDEN = "launch"
+LOWEST_HIDDEN = "plan"
 """From this room of `dqn_exp` upwards, `analysis` knows nothing but `STORAGE`."""
 STORAGE = "dqn_exp.study.storage"
 
@@ -180,7 +182,7 @@ def test_every_room_says_what_it_offers(face: Path) -> None:
         ("from dqn_exp import api", "dqn_exp.api"),
         ("from ..api import sweep", "dqn_exp.api"),
         ("from .. import api", "dqn_exp.api"),
-        ("from . import plan", "dqn_exp.launch.plan"),
+        ("from . import looks", "dqn_exp.launch.looks"),
     ],
 )
 def test_every_kind_of_import_is_seen(source: str, found: str) -> None:

@@ -18,8 +18,8 @@ from hydra import compose, initialize_config_dir
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.paths import CONF, ROOT
 from dqn_exp.config.schema import Config
-from dqn_exp.launch.plan import plain_values
-from dqn_exp.launch.preflight import resolve_config
+from dqn_exp.plan.planner import plain_values
+from dqn_exp.plan.preflight import resolve_config
 from dqn_exp.registry import networks
 from dqn_exp.runs.metrics import read_metrics
 from dqn_exp.runs.record import Result, run_trial
@@ -276,7 +276,7 @@ def test_refusing_a_network_neither_trains_nor_loads_torch(tmp_path: Path) -> No
     run_short(tmp_path / "first", env="cartpole")
     code = (
         "import json, sys; from dqn_exp.config.parsing import parse_config\n"
-        "from dqn_exp.launch.warm_start import check_init_from; config = parse_config(json.load(sys.stdin))\n"
+        "from dqn_exp.plan.warm_start import check_init_from; config = parse_config(json.load(sys.stdin))\n"
         "try: check_init_from(config)\n"
         "except ValueError as error: print(error)\n"
         "assert 'torch' not in sys.modules"

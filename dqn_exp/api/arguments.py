@@ -12,7 +12,8 @@ from hydra.errors import HydraException
 
 from dqn_exp.cli import is_open
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import UNTIL_DECIDED, quoted
+from dqn_exp.launch import UNTIL_DECIDED
+from dqn_exp.plan import quoted
 
 Values = Mapping[str, Any]
 """Values by the keys of the command line, "buffer" or "network.hidden"; or nested, {"network": {...}}."""

@@ -32,8 +32,8 @@ from dqn_exp.cli import (
     worker_server,
 )
 from dqn_exp.config import CONF, ConfigError
-from dqn_exp.launch import run_single
 from dqn_exp.registry import REGISTRIES
+from dqn_exp.workers import run_single
 
 Place = str | PathLike[str]
 PROGRAM = str(Path(dqn_exp.__file__).with_name("__main__.py"))

@@ -14,8 +14,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.cli.help import config_groups
 from dqn_exp.config import CONF, ConfigError, did_you_mean, dotted, group_key
-from dqn_exp.launch import ClusterLost
 from dqn_exp.runs import DamagedRecord, Locked
+from dqn_exp.workers import ClusterLost
 
 NULL_CHOSEN = "Config group override must be a string or a list."
 """The beginning of Hydra's message if a group is null; it does not name the group."""

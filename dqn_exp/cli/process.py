@@ -58,7 +58,7 @@ def _logging_as_found() -> Iterator[None]:
 @contextmanager
 def worker_server(arguments: Sequence[str]) -> Iterator[None]:
     """Start the server that workers are forked from if the command may need it; stop it afterwards."""
-    from dqn_exp.launch import start_server, stop_server
+    from dqn_exp.workers import start_server, stop_server
 
     os.environ.update(ONE_THREAD)
     if is_parallel_sweep(arguments):

@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 from dqn_exp.borrowed import arguments_parser, compose_like_hydra_main
 from dqn_exp.cli.command_line import asks_for_information, is_multirun
 from dqn_exp.config import CONF, Config, ConfigError, refuse_second_names, refuse_unused_names
-from dqn_exp.launch import (
+from dqn_exp.launch import Reuse, read_reuse
+from dqn_exp.plan import (
     PlannedTrial,
-    Reuse,
     check_memory,
     check_parts,
     check_prospects,
@@ -22,7 +22,6 @@ from dqn_exp.launch import (
     plain_values,
     print_doubts,
     quoted,
-    read_reuse,
     resolve_config,
 )
 from dqn_exp.runs import (

@@ -10,7 +10,8 @@ from threading import Thread
 
 from rich.console import Console
 
-from dqn_exp.launch import garbage_uncollected, print_rows
+from dqn_exp.garbage import garbage_uncollected
+from dqn_exp.launch import print_rows
 from dqn_exp.text import format_count
 
 

@@ -8,11 +8,10 @@ from itertools import chain, product
 from hydra.core.override_parser.types import Override
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.axis import axis_values
 from dqn_exp.launch.looks import SeedsDesign
-from dqn_exp.launch.pairing import ZIP, Groups, factors
 from dqn_exp.launch.reuse import REUSE
 from dqn_exp.launch.shards import SHARD
+from dqn_exp.plan import ZIP, Groups, axis_values, factors
 
 OF_A_STUDY = ("objective", "confirm")
 """Groups and sections that only a study uses."""

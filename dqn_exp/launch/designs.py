@@ -13,7 +13,7 @@ from typing import Any
 
 from dqn_exp.config import ConfigError, recorded_config
 from dqn_exp.launch.looks import DESIGNS, SEEDS, UNTIL_DECIDED, Judge, SeedsDesign
-from dqn_exp.launch.plan import PlannedTrial
+from dqn_exp.plan import PlannedTrial
 from dqn_exp.runs import DESCRIPTION, now, read_description
 
 Row = Mapping[str, Any]

@@ -13,19 +13,10 @@ from pathlib import Path
 from rich.console import Console
 
 from dqn_exp.config import Config, dotted
-from dqn_exp.launch.memory import bytes_of_replay, free_bytes
-from dqn_exp.launch.pace import (
-    MOST_KINDS,
-    NoPaceError,
-    Pace,
-    kind,
-    measure_kinds,
-    together,
-    trial_seconds,
-)
-from dqn_exp.launch.plan import PlannedTrial, without_seed
+from dqn_exp.launch.pace import MOST_KINDS, NoPaceError, Pace, kind, measure_kinds, together, trial_seconds
 from dqn_exp.launch.reuse import Reuse
 from dqn_exp.launch.tables import print_rows
+from dqn_exp.plan import PlannedTrial, bytes_of_replay, free_bytes, without_seed
 from dqn_exp.runs import is_over, read_result
 from dqn_exp.text import format_bytes, format_count, format_duration, format_number
 

@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 from dqn_exp.config import Config
 from dqn_exp.launch.combinations import combinations
 from dqn_exp.launch.designs import declare, keep_budgets
-from dqn_exp.launch.engine import Engine, RunTrials
 from dqn_exp.launch.looks import (
     Judge,
     LookProgress,
@@ -35,16 +34,7 @@ from dqn_exp.launch.manifest import (
     read_progress,
     write_manifest,
 )
-from dqn_exp.launch.memory import check_memory
-from dqn_exp.launch.pairing import read_groups
-from dqn_exp.launch.plan import (
-    PlannedTrial,
-    Planner,
-    is_dry_run,
-)
-from dqn_exp.launch.prospects import print_doubts
 from dqn_exp.launch.reuse import Reuse, read_reuse
-from dqn_exp.launch.runner import refuse_foreign_trials
 from dqn_exp.launch.shards import (
     FOLDER,
     Shard,
@@ -56,7 +46,15 @@ from dqn_exp.launch.shards import (
     refuse_shard,
     shard_lock,
 )
-from dqn_exp.launch.warm_start import check_init_from_visible
+from dqn_exp.plan import (
+    PlannedTrial,
+    Planner,
+    check_init_from_visible,
+    check_memory,
+    is_dry_run,
+    print_doubts,
+    read_groups,
+)
 from dqn_exp.runs import (
     Locked,
     claim,
@@ -66,6 +64,7 @@ from dqn_exp.runs import (
     remove_leftovers,
     write_atomic,
 )
+from dqn_exp.workers import Engine, RunTrials, refuse_foreign_trials
 
 NOT_IN_LOOKS = (
     "with seed=until_decided each look needs all trials so far to decide which come next, and a shard has "

@@ -16,10 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch.engine import RunTrials
-from dqn_exp.launch.pairing import Groups
-from dqn_exp.launch.plan import PlannedTrial, without_seed
+from dqn_exp.plan import Groups, PlannedTrial, without_seed
 from dqn_exp.text import format_count
+from dqn_exp.workers import RunTrials
 
 UNTIL_DECIDED = "until_decided"
 SEEDS = "seeds"

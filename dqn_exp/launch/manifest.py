@@ -13,10 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dqn_exp.config import ConfigError
 from dqn_exp.launch.looks import DESIGNS, SEEDS, LookProgress, SeedsDesign
-from dqn_exp.launch.pairing import Groups
-from dqn_exp.launch.plan import PlannedTrial, is_seed, plain_values, without_seed
-from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.launch.shards import Shard, labels
+from dqn_exp.plan import Groups, PlannedTrial, is_seed, plain_values, resolve_config, without_seed
 from dqn_exp.runs import (
     MANIFEST,
     MANIFEST_FORMAT,

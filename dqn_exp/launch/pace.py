@@ -13,8 +13,8 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from dqn_exp.config import Config
-from dqn_exp.launch.pool import Pool
 from dqn_exp.registry import import_modules
+from dqn_exp.workers import Pool
 
 if TYPE_CHECKING:
     from dqn_exp.training import Run

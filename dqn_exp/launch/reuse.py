@@ -12,12 +12,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch.job import write_hydra_directory
-from dqn_exp.launch.plan import PlannedTrial, set_directory
-from dqn_exp.launch.progress import tracker_failure_line
 from dqn_exp.launch.stock import Stock
+from dqn_exp.plan import PlannedTrial, set_directory
 from dqn_exp.runs import Locked, Unfit, catch_up, check_fit, read_result, take
 from dqn_exp.text import format_count
+from dqn_exp.workers import tracker_failure_line, write_hydra_directory
 
 REUSE = "reuse"
 AUTO, NONE = "auto", "none"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from omegaconf import DictConfig
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.plan import PlannedTrial, without_seed
+from dqn_exp.plan import PlannedTrial, without_seed
 from dqn_exp.runs import LOCK, Locked, directory_lock, is_locked, is_over, read_result
 
 SHARD = "shard"

@@ -17,7 +17,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config
-from dqn_exp.launch import Engine, PlannedTrial, Reuse, make_console, print_rows, with_directory
+from dqn_exp.launch import Reuse, make_console, print_rows
+from dqn_exp.plan import PlannedTrial, with_directory
 from dqn_exp.runs import write_json
 from dqn_exp.study.objective import MEASURES, STEPS, Aggregate, Objective
 from dqn_exp.study.plan import StudyPlan
@@ -25,6 +26,7 @@ from dqn_exp.study.record import Record, outcome_of, read_record
 from dqn_exp.study.results import ranking
 from dqn_exp.study.space import Repetition
 from dqn_exp.study.storage import parameters, score_name, scores_by_environment
+from dqn_exp.workers import Engine
 
 FOLDER = "confirm"
 DEFAULT = "default"

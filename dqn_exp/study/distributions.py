@@ -19,7 +19,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from dqn_exp.config import ConfigError, parse_size
-from dqn_exp.launch import axis_values, meaning, range_values
+from dqn_exp.plan import axis_values, meaning, range_values
 from dqn_exp.study.storage import on_grid
 
 

@@ -13,17 +13,8 @@ from optuna.distributions import (
 )
 
 from dqn_exp.config import Config
-from dqn_exp.launch import (
-    NOTHING_DONE,
-    PlannedTrial,
-    Reuse,
-    bytes_of_replay,
-    list_seeds,
-    make_console,
-    print_memory,
-    print_rows,
-    print_time,
-)
+from dqn_exp.launch import NOTHING_DONE, Reuse, list_seeds, make_console, print_memory, print_rows, print_time
+from dqn_exp.plan import PlannedTrial, bytes_of_replay
 from dqn_exp.runs import MANIFEST
 from dqn_exp.study.confirm import default_trials
 from dqn_exp.study.objective import Objective

@@ -17,10 +17,7 @@ from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch import (
-    PlannedTrial,
-    Planner,
-)
+from dqn_exp.plan import PlannedTrial, Planner
 from dqn_exp.study.environments import (
     OVER,
 )

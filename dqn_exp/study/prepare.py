@@ -12,8 +12,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig
 
 from dqn_exp.config import Config, ConfigError
-from dqn_exp.launch import (
-    Engine,
+from dqn_exp.plan import (
     Planner,
     bytes_of_replay,
     check_init_from_visible,
@@ -36,6 +35,7 @@ from dqn_exp.study.record import horizon_of
 from dqn_exp.study.settings import read_confirm, read_objectives, read_settings
 from dqn_exp.study.space import CONFIRM_SEEDS, ENVIRONMENT, SEED, read_space
 from dqn_exp.study.storage import is_server, printable
+from dqn_exp.workers import Engine
 
 
 def prepare(

@@ -16,7 +16,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dqn_exp.launch import episode_cells, shows_live, time_text
 from dqn_exp.runs import last_episode
 from dqn_exp.study.distributions import to_text
 from dqn_exp.study.objective import Objective
@@ -24,6 +23,7 @@ from dqn_exp.study.proposal import Proposal
 from dqn_exp.study.results import best_trials, score_text
 from dqn_exp.study.storage import proposals
 from dqn_exp.text import format_number
+from dqn_exp.workers import episode_cells, shows_live, time_text
 
 NAMES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 COLOURS = {"failed": "bold red", "pruned": "yellow", "done": "green"}

@@ -15,7 +15,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import RandomSampler
 
 from dqn_exp.config import Config
-from dqn_exp.launch import with_directory
+from dqn_exp.plan import with_directory
 from dqn_exp.registry import import_modules
 from dqn_exp.runs import Pruned, provenance, record_trial
 from dqn_exp.study.moments import Moments, moments_of

@@ -11,7 +11,7 @@ import optuna
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 
-from dqn_exp.launch import PlannedTrial
+from dqn_exp.plan import PlannedTrial
 from dqn_exp.runs import (
     MANIFEST,
     MANIFEST_FORMAT,

@@ -14,7 +14,8 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Engine, Reuse, is_dry_run, read_reuse, refuse_shard
+from dqn_exp.launch import Reuse, read_reuse, refuse_shard
+from dqn_exp.plan import is_dry_run
 from dqn_exp.runs import directory_lock, is_locked, write_atomic
 from dqn_exp.study.claims import Claims
 from dqn_exp.study.confirm import Judgement, confirm
@@ -30,6 +31,7 @@ from dqn_exp.study.results import best_trials, run_command, score_text, write_ma
 from dqn_exp.study.search import Search
 from dqn_exp.study.storage import dashboard_command, open_storage
 from dqn_exp.text import format_count
+from dqn_exp.workers import Engine
 
 NOT_IN_A_STUDY = (
     "a study chooses its trials while it runs, so they cannot be divided beforehand; allowed: the same "

@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dqn_exp.borrowed import queued_parameters, trial_id
 from dqn_exp.config import ConfigError
-from dqn_exp.launch import Done, Engine, PlannedTrial, Reuse, write_hydra_directory
+from dqn_exp.launch import Reuse
+from dqn_exp.plan import PlannedTrial
 from dqn_exp.runs import provenance
 from dqn_exp.study.claims import Claim, Claims
 from dqn_exp.study.distributions import suggest
@@ -21,6 +22,7 @@ from dqn_exp.study.plan import StudyPlan
 from dqn_exp.study.progress import StudyProgress
 from dqn_exp.study.proposal import LOG, Proposal, Verdict, run_proposal
 from dqn_exp.study.storage import BY_ENVIRONMENT, DIRECTORY, DRAWN, QUEUED
+from dqn_exp.workers import Done, Engine, write_hydra_directory
 
 POLL_SECONDS = 2.0
 """Seconds between two checks of other processes' trials."""

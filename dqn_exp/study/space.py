@@ -15,7 +15,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.trial import FrozenTrial
 
 from dqn_exp.config import ConfigError, group_key, grouped, parse_size, unknown
-from dqn_exp.launch import NO_AXES, SEEDS, axis_values
+from dqn_exp.launch import NO_AXES, SEEDS
+from dqn_exp.plan import axis_values
 from dqn_exp.study.distributions import choices, distribution, ends, in_form_of, to_text, typed
 from dqn_exp.study.storage import on_grid
 

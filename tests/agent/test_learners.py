@@ -23,8 +23,8 @@ from dqn_exp.config import parse_config
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.schema import C51Config, Config, QRConfig
 from dqn_exp.heads import Values
-from dqn_exp.launch.preflight import resolve_config
 from dqn_exp.networks import build_network
+from dqn_exp.plan.preflight import resolve_config
 from dqn_exp.registry import heads
 from dqn_exp.replay import Transitions
 from tests.helpers import make_config, make_values, spaces_of

@@ -53,8 +53,8 @@ from dqn_exp.borrowed import (
     why_silent,
 )
 from dqn_exp.config import CONF
-from tests.launch.conftest import RayHead
 from tests.program import deaf_service
+from tests.workers.conftest import RayHead
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(

@@ -25,7 +25,7 @@ from dqn_exp.launch.looks import (
     read_design,
     run_looks,
 )
-from dqn_exp.launch.plan import PlannedTrial, pack
+from dqn_exp.plan.planner import PlannedTrial, pack
 from tests.analysis.estimates.test_blocked import simulate
 from tests.helpers import make_config
 from tests.launch.virtual import Engine, Simulated

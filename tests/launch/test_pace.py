@@ -11,8 +11,8 @@ import pytest
 from dqn_exp.config import Config
 from dqn_exp.launch import pace
 from dqn_exp.launch.pace import NoPaceError, Pace, kind, measure, measure_kinds, together, trial_seconds
-from dqn_exp.launch.server import stop_server
 from dqn_exp.training import build_run
+from dqn_exp.workers.server import stop_server
 from tests.helpers import gymnasium_env, make_config
 
 QUICK = Pace(step=0.001, greedy_step=0.0001, episode=20.0)

@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 from analysis import load_runs
 from dqn_exp.config.errors import ConfigError
 from dqn_exp.config.formats import recorded_config
-from dqn_exp.launch.plan import PlannedTrial, pack
 from dqn_exp.launch.reuse import default_place, is_exact, is_free, read_reuse, taken_line
+from dqn_exp.plan.planner import PlannedTrial, pack
 from tests.helpers import make_config
 from tests.launch.test_dry_run import _measured  # noqa: F401 - a fixture
 from tests.launch.test_looks import parsed

@@ -15,8 +15,8 @@ from analysis import load_runs
 from analysis.errors import SkippedWarning
 from dqn_exp.cli.command_line import check_command
 from dqn_exp.config import ConfigError
-from dqn_exp.launch.plan import PlannedTrial
 from dqn_exp.launch.shards import Shard, assign_shards, read_shard, shard_lock
+from dqn_exp.plan.planner import PlannedTrial
 from dqn_exp.runs import Locked
 from tests.helpers import make_config
 from tests.program import TINY, alive, descendants, finish, records, run_here, start, wait_until

@@ -8,7 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.launch.preflight import check_trackers
+from dqn_exp.plan.preflight import check_trackers
 from dqn_exp.runs.points import Points
 from tests.helpers import make_config
 from tests.program import TINY, alive, descendants, run_here, start, wait_until

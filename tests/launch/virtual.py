@@ -13,11 +13,11 @@ from omegaconf import DictConfig
 
 from analysis.estimates import sequential
 from analysis.estimates.blocked import Trials
-from dqn_exp.launch.engine import Done
 from dqn_exp.launch.looks import LookProgress, SeedsDesign, Taken, run_looks
-from dqn_exp.launch.plan import PlannedTrial, pack
-from dqn_exp.launch.runner import TrialRunner
-from dqn_exp.launch.worker import Job
+from dqn_exp.plan.planner import PlannedTrial, pack
+from dqn_exp.workers.engine import Done
+from dqn_exp.workers.runner import TrialRunner
+from dqn_exp.workers.worker import Job
 from tests.helpers import make_config
 
 

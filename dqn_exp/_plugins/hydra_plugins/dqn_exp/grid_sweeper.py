@@ -46,7 +46,8 @@ class GridSweeper(Sweeper):
     def run_sweep(self, arguments: list[str], ending: Ending) -> Swept:
         """Run the sweep of the overrides `arguments`, then `ending`."""
         from dqn_exp.cli import OF_THE_COMMAND, ReportJudge, check_params
-        from dqn_exp.launch import engine_of, sweep
+        from dqn_exp.launch import sweep
+        from dqn_exp.workers import engine_of
 
         check_params(self._params, OF_THE_COMMAND)
         parser = OverridesParser.create(config_loader=self._context.config_loader)

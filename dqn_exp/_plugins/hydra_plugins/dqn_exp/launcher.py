@@ -16,7 +16,9 @@ from hydra.types import HydraContext, TaskFunction
 from hydra_plugins.dqn_exp.options import plain
 from omegaconf import DictConfig
 
-from dqn_exp import launch as launching  # lazy: its modules are imported at first use
+from dqn_exp import launch as launching  # these are lazy: their modules are imported at first use
+from dqn_exp import plan as planning
+from dqn_exp import workers as working
 from dqn_exp.config import ConfigError
 
 NOT_IN_JOBS = "hydra/sweeper=basic runs all trials that it makes; allowed: with hydra/sweeper=grid"
@@ -51,12 +53,12 @@ class EngineLauncher(Launcher):
     def at_a_time(self, n_jobs: int | None = None) -> int | None: ...
 
     @abstractmethod
-    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.Workers: ...
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> working.Workers: ...
 
     def running(
-        self, trials: Sequence[launching.PlannedTrial], directory: Path
-    ) -> AbstractContextManager[launching.RunTrials]:
-        return launching.running_on_workers(self, self._context, trials, directory)
+        self, trials: Sequence[planning.PlannedTrial], directory: Path
+    ) -> AbstractContextManager[working.RunTrials]:
+        return working.running_on_workers(self, self._context, trials, directory)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Called by other sweepers: run these jobs, return their results in order."""
@@ -68,28 +70,28 @@ class EngineLauncher(Launcher):
             return run(trials)
 
     @cached_property
-    def _planner(self) -> launching.Planner:
+    def _planner(self) -> planning.Planner:
         """One for all calls of `launch`, because it keeps what it has composed."""
-        return launching.Planner(self._context.config_loader, self._config, self.trains_here)
+        return planning.Planner(self._context.config_loader, self._config, self.trains_here)
 
 
 class ParallelLauncher(EngineLauncher):
     def __init__(self, n_jobs: int, retries: int, patience: float | None = None) -> None:
-        launching.count_workers(n_jobs)
+        working.count_workers(n_jobs)
         super().__init__(retries, patience)
         self._n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         if config.hydra.job.env_set:  # modules may read these variables when imported
-            launching.stop_server()
-            launching.start_server(preload=False)
+            working.stop_server()
+            working.start_server(preload=False)
 
     def at_a_time(self, n_jobs: int | None = None) -> int:
-        return launching.count_workers(n_jobs or self._n_jobs)
+        return working.count_workers(n_jobs or self._n_jobs)
 
-    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.Pool:
-        return launching.Pool(self.at_a_time(n_jobs), function, self._patience)
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> working.Pool:
+        return working.Pool(self.at_a_time(n_jobs), function, self._patience)
 
 
 class ClusterLauncher(EngineLauncher):
@@ -106,7 +108,7 @@ class ClusterLauncher(EngineLauncher):
         checkpoint_seconds: float = 60,
         **options: Any,
     ) -> None:
-        launching.check_kind(kind, shared, options)
+        working.check_kind(kind, shared, options)
         super().__init__(retries, patience)
         if not isinstance(checkpoint_seconds, int | float) or not checkpoint_seconds > 0:
             raise ConfigError(
@@ -114,8 +116,8 @@ class ClusterLauncher(EngineLauncher):
             )
         self.shares_files = shared
         self._kind, self._options = kind, {key: plain(value) for key, value in options.items()}
-        self._reached: launching.Cluster | None = None
-        self.travel = launching.Travel(None if shared else checkpoint_seconds, patience)
+        self._reached: working.Cluster | None = None
+        self.travel = working.Travel(None if shared else checkpoint_seconds, patience)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
@@ -123,13 +125,13 @@ class ClusterLauncher(EngineLauncher):
 
     def reach(self) -> None:
         """Connect to a cluster that should be there already; our own clusters are started later."""
-        if launching.is_there(self._kind, self._options):
-            self._reached = launching.open_cluster(self._kind, **self._options)
+        if working.is_there(self._kind, self._options):
+            self._reached = working.open_cluster(self._kind, **self._options)
 
     def at_a_time(self, n_jobs: int | None = None) -> None:
         """None: unknown, because the cluster may use other machines."""
 
-    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> launching.RemoteWorkers:
-        cluster = self._reached or launching.open_cluster(self._kind, **self._options)
+    def workers(self, function: Callable[[Any], Any], n_jobs: int | None = None) -> working.RemoteWorkers:
+        cluster = self._reached or working.open_cluster(self._kind, **self._options)
         self._reached = None
-        return launching.RemoteWorkers(cluster, function, self.travel, n_jobs)
+        return working.RemoteWorkers(cluster, function, self.travel, n_jobs)

@@ -39,8 +39,8 @@ class OptunaSweeper(Sweeper):
         """Run the study of the overrides `arguments`."""
         from dqn_exp.cli import OF_A_STUDY, StudyAnalyst, check_params
         from dqn_exp.config import grouped, plain_calls
-        from dqn_exp.launch import engine_of
         from dqn_exp.study import run_study
+        from dqn_exp.workers import engine_of
 
         check_params(self._params, OF_A_STUDY)
         parser = OverridesParser.create(config_loader=self._context.config_loader)
