@@ -9,11 +9,13 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from dqn_exp.config import NetworkConfig
 from dqn_exp.config.errors import ConfigError
+from dqn_exp.config.paths import CONF
 from dqn_exp.masks import MaskedBox
 from dqn_exp.networks import build_network, choice_values
 from dqn_exp.registry import networks
-from tests.helpers import make_config, same_bits, spaces_of
+from tests.helpers import make_config, make_values, same_bits, spaces_of
 
 VECTORS = spaces.Box(-1, 1, (4,), np.float32)
 
@@ -38,6 +40,12 @@ def test_mlp_has_the_layers_asked_for(hidden: list[int]) -> None:
 def test_an_mlp_takes_observations_of_any_shape() -> None:
     images, config = spaces.Box(0, 1, (2, 3, 3), np.float32), make_config(network__hidden=[5]).network
     assert build_network(config, images, spaces.Discrete(4), 0)(torch.zeros(7, 2, 3, 3)).shape == (7, 4)
+
+
+@pytest.mark.parametrize("network", [file.stem for file in (CONF / "network").glob("*.yaml")])
+def test_every_key_of_a_network_can_be_set(network: str) -> None:
+    composed = set(make_values(network=network)["network"])
+    assert set(NetworkConfig.model_fields) - {"convolutions"} <= composed
 
 
 def test_mlp_by_hand() -> None:
