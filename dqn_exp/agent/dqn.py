@@ -36,7 +36,6 @@ class DQN:
         replay: Replay,
         target: TargetUpdate,
         exploration: Exploration,
-        n_environments: int,
         clock: Clock,
     ) -> None:
         self.learner, self.replay, self.exploration = learner, replay, exploration
@@ -44,7 +43,7 @@ class DQN:
         self._starts, self._every = config.agent.learning_starts, config.train_every
         self._updates = config.agent.updates_per_train
         self._max_abs_reward = config.agent.max_abs_reward
-        self._env_name, self._n_environments = f"env.id={config.env.id}", n_environments
+        self._env_name = f"env.id={config.env.id}"
         self._looked_at_every, self._max_abs_q = config.metrics.loss_every, config.divergence.max_abs_q
 
     @property
@@ -93,7 +92,7 @@ class DQN:
         not_finite = self.replay.oldest_not_finite()
         if not_finite is not None:
             rows_ago, value = not_finite
-            step = self._clock.env_steps - rows_ago // self._n_environments
+            step = self._clock.env_steps - rows_ago
             raise EnvironmentFault(f"{self._env_name} returned {value} in its observation at step {step}")
 
     def _divergence_cause(self, loss: float) -> str:
@@ -146,4 +145,4 @@ def build_dqn(
         clock,
         masked=isinstance(observations, MaskedBox),
     )
-    return DQN(config, learner, replay, target, exploration, n_environments, clock)
+    return DQN(config, learner, replay, target, exploration, clock)

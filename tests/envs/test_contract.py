@@ -172,6 +172,16 @@ def test_what_is_not_finite_is_the_environment_s_fault_and_no_divergence(
         list(record_trial(config, tmp_path, {}))
 
 
+def test_of_several_environments_it_is_the_step_of_the_first(tmp_path: Path) -> None:
+    """All four show the wrong number first at their 31st step: in the steps 121 to 124."""
+    wrong = later("NotFour", np.array([0, np.nan, 0, 0], np.float32), 34)
+    settings = {"env": "gymnasium", "env__id": wrong, "env__max_episode_steps": 50, "env__parallel": 4}
+    brief = {"batch": 8, "buffer": 64, "budget__env_steps": 400, "convergence__threshold": float("inf")}
+    config = make_config(**settings, **brief, agent__learning_starts=160)
+    with pytest.raises(EnvironmentFault, match="returned nan in its observation at step 121"):
+        list(record_trial(config, tmp_path, {}))
+
+
 def test_a_first_observation_that_is_not_finite_is_found_too(tmp_path: Path) -> None:
     """The 31st thing shown is what the reset of the fourth episode returns, after 27 steps."""
     environment_id = later("NanAtReset", np.array([0, np.nan, 0, 0], np.float32), 30)
