@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from dqn_exp.networks import CNN, MLP, Dueling, HeadedNetwork, MaskedNetwork, Pixels
+
+OURS = (MLP, CNN, Dueling, HeadedNetwork, MaskedNetwork, Pixels)
+PLAIN_MODULES = (
+    *(*OURS, nn.Sequential, nn.Flatten),
+    *(nn.Conv2d, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh),
+)
+"""Modules that behave the same in training and evaluation mode and draw no random numbers. Other modules
+are assumed to do either."""
+
+
+def is_plain(network: nn.Module) -> bool:
+    """Whether all modules of the network are plain."""
+    return all(type(module) in PLAIN_MODULES for module in network.modules())
 
 
 class TorchStream:

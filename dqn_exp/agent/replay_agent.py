@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,11 +15,12 @@ from torch import Tensor, nn
 from dqn_exp.agent.agent import Diverged, Learned
 from dqn_exp.agent.dqn import clamped
 from dqn_exp.agent.exploration import build_exploration
+from dqn_exp.agent.randomness import TorchStream, is_plain
 from dqn_exp.clock import Clock, multiples_reached
 from dqn_exp.config import Config
 from dqn_exp.envs import Step
 from dqn_exp.masks import MaskedBox
-from dqn_exp.networks import build_network, choice_values
+from dqn_exp.networks import build_network, choice_values, noise, noisy_layers
 from dqn_exp.replay import Sample, build_replay
 from dqn_exp.seeding import Streams
 
@@ -67,12 +69,16 @@ class ReplayAgent:
             clock,
             masked=isinstance(observations, MaskedBox),
         )
+        self._noisy_layers, self._is_plain = noisy_layers(self.network), is_plain(self.network)
+        self._stream = TorchStream(streams.integer("learner"))
         self.parts: dict[str, Trainable] = {"network": self.network}
         """The networks and optimisers in a checkpoint; a subclass adds its own."""
 
     def learn(self, sample: Sample) -> Sequence[float]:
         """Make one update from a sample of the replay buffer; returns the numbers of `scalars`.
 
+        Noisy layers of `self.network` apply their noise here. What torch draws at random is repeated when a
+        trial continues after a stop.
         An agent for prioritised replay uses `sample.weights` and calls `self.replay.learned`.
         """
         raise NotImplementedError
@@ -80,7 +86,7 @@ class ReplayAgent:
     def batch(self, sample: Sample) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Observations [B, ...], actions [B], rewards [B], next observations and discounts [B]."""
         before, action, reward, after, discount = (
-            torch.from_numpy(column[sample.indices]) for column in self.replay.transitions
+            torch.from_numpy(column.take(sample.indices, axis=0)) for column in self.replay.transitions
         )
         return before, action, reward, after, discount
 
@@ -89,7 +95,17 @@ class ReplayAgent:
         return self.exploration.epsilon
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        return self.exploration.explore(observations, self.greedy)
+        with self._own_draws():
+            return self.exploration.explore(observations, self.greedy)
+
+    @contextmanager
+    def _own_draws(self) -> Iterator[None]:
+        """Inside the context, noisy layers apply their noise, and torch draws from the agent's own stream."""
+        if self._is_plain:
+            yield
+            return
+        with self._stream.drawn_from(advance=True), noise(self._noisy_layers):
+            yield
 
     @torch.no_grad()
     def greedy(self, observations: np.ndarray) -> np.ndarray:
@@ -110,7 +126,9 @@ class ReplayAgent:
         return learned
 
     def _update(self, learned: list[Learned]) -> None:
-        numbers = self.learn(self.replay.sample())
+        sample = self.replay.sample()
+        with self._own_draws():
+            numbers = self.learn(sample)
         self.clock.updates += 1
         update = self.clock.updates
         infinite = [name for name, n in zip(self.scalars, numbers, strict=True) if not math.isfinite(n)]
@@ -123,14 +141,17 @@ class ReplayAgent:
         self.network.load_state_dict(network.state_dict())
 
     def state(self) -> dict[str, Any]:
-        return {
+        state = {
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "replay": self.replay.state(),
             "exploration": self.exploration.state(),
         }
+        return state if self._is_plain else {**state, "random": self._stream.state}
 
     def load_state(self, state: dict[str, Any]) -> None:
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
         self.replay.load_state(state["replay"])
         self.exploration.load_state(state["exploration"])
+        if not self._is_plain:
+            self._stream.state = state["random"]

@@ -12,16 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from dqn_exp.agent.bootstrap import Batch, build_bootstrap
-from dqn_exp.agent.randomness import TorchStream
+from dqn_exp.agent.randomness import TorchStream, is_plain
 from dqn_exp.agent.td import of_actions
 from dqn_exp.config import AdamConfig, AdamWConfig, AgentConfig, OptimizerConfig, RMSpropConfig, SGDConfig
 from dqn_exp.networks import (
-    CNN,
-    MLP,
-    Dueling,
-    HeadedNetwork,
-    MaskedNetwork,
-    Pixels,
     choice_values,
     head_of,
     noise,
@@ -29,14 +23,6 @@ from dqn_exp.networks import (
     predict,
 )
 from dqn_exp.replay import Transitions
-
-OURS = (MLP, CNN, Dueling, HeadedNetwork, MaskedNetwork, Pixels)
-PLAIN_MODULES = (
-    *(*OURS, nn.Sequential, nn.Flatten),
-    *(nn.Conv2d, nn.Linear, nn.LayerNorm, nn.ReLU, nn.Tanh),
-)
-"""Modules that behave the same in training and evaluation mode and draw no random numbers. Other modules
-are assumed to do either."""
 
 
 class TorchLearner:
@@ -63,7 +49,7 @@ class TorchLearner:
         self._head = head_of(self.network)
         self._bootstrap = build_bootstrap(agent)
         self._noisy_layers = noisy_layers(self.network, self._target)
-        self._is_plain = all(type(module) in PLAIN_MODULES for module in network.modules())
+        self._is_plain = is_plain(network)
         self._stream = TorchStream(seed)
         self._values = torch.zeros(1)
         self._td_error = torch.zeros(1)

@@ -15,6 +15,7 @@ from dqn_exp.replay import Sample
 from dqn_exp.training.run import Learned, Run, build_run, train
 from tests.envs.masks import ID
 from tests.helpers import make_config, run, same_bits
+from tests.networks.test_cnn import MARKS
 
 BRIEF: dict[str, Any] = {
     "agent__name": "counting",
@@ -95,11 +96,33 @@ def test_random_and_greedy_actions_are_among_the_allowed() -> None:
         trial.env.step(trial.agent.act(rows))
 
 
-def test_a_restored_agent_goes_on_as_the_first() -> None:
+def test_images() -> None:
+    """Frames are stored once and put together for a batch."""
+    trial, _ = run(make_config(**{**MARKS, **BRIEF}))
+    agent = counting(trial)
+    assert agent.times
+    before, *_ = agent.batch(agent.replay.sample())
+    assert before.dtype == torch.uint8
+    assert before.shape == (BRIEF["batch"], 1, 9, 8)
+    assert set(before.unique().tolist()) <= {0, 200}
+
+
+def test_noisy_layers_explore_and_evaluate_without_noise() -> None:
+    noisy = {"network__noisy": True, "network__noisy_sigma": 5.0}
+    trial = build_run(make_config(**BRIEF, **noisy, exploration="constant"))
+    observations = trial.env.observe()
+    assert {int(trial.agent.act(observations)[0]) for _ in range(30)} == {0, 1}
+    assert trial.agent.epsilon == 0
+    assert len({int(trial.agent.greedy(observations)[0]) for _ in range(30)}) == 1
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_restored_agent_goes_on_as_the_first(noisy: bool) -> None:
     """With the moments of its optimiser, its replay buffer and its random numbers."""
-    whole, _ = run(make_config(**BRIEF))
-    half, _ = run(make_config(**{**BRIEF, "budget__env_steps": 30}))
-    rest = build_run(make_config(**BRIEF))
+    brief = BRIEF | {"network__noisy": noisy}
+    whole, _ = run(make_config(**brief))
+    half, _ = run(make_config(**{**brief, "budget__env_steps": 30}))
+    rest = build_run(make_config(**brief))
     assert rest.load_state(half.state())
     list(train(rest))
     assert same_bits(rest.agent.network.state_dict(), whole.agent.network.state_dict())
