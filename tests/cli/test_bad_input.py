@@ -50,7 +50,7 @@ SINGLE = {
     "network.head=null": ["network.head=null: null is not an option of network.head. Allowed: c51, qr"],
     "network.head.atoms=7": ["network.head.atoms is not a key. Allowed in", "key of network.head=c51\n"],
     "network.head.name=median": ["network.head.name: 'median' is unknown", "Allowed: c51, qr, "],
-    "network.head=c51 gamma=1": ["network.head.v_min=null, and with gamma=1", "network.head.v_min=a number"],
+    "network.head=c51 gamma=1": ["network.head.v_max=null, and with gamma=1", "number for network.head.v_m"],
     "network.noisy=true learner=fused": ["learner='fused' does not support network.noisy=true; allowed"],
     "network.head=c51 agent.munchausen=true": ["network.head=c51 cannot be combined with agent.munchaus"],
     "agent.munchausen.tau=0.1": ["agent.munchausen.tau does not exist yet; write +agent.munchausen.tau="],

@@ -11,6 +11,7 @@ from dqn_exp.config.schema import C51Config
 from tests.helpers import gymnasium_env, make_config
 
 C51 = {"network__head": {"name": "c51"}}
+CLIPPED = {"env__wrappers": {"ClipReward": {"min_reward": -3}}}
 
 
 def bounds(**settings: Any) -> tuple[float | None, float | None]:
@@ -28,6 +29,13 @@ def bounds(**settings: Any) -> tuple[float | None, float | None]:
         ({"env": "lunarlander"}, (-300, 300)),  # as its file says
         ({"gamma": 0.9, "network__head": {"name": "c51", "v_max": 7}}, (0, 7)),
         ({"gamma": 1.0, "network__head": {"name": "c51", "v_min": -1, "v_max": 7}}, (-1, 7)),
+        ({**gymnasium_env("probe/Catch-v0"), "agent__max_abs_reward": 2, "gamma": 0.9}, (-20, 20)),
+        ({"agent__max_abs_reward": 0.5, "gamma": 0.9}, (0, 5)),  # CartPole's are known
+        ({"env": "lunarlander", "agent__max_abs_reward": 1, "gamma": 0.9}, (-10, 10)),
+        (
+            {"env__wrappers": {"ClipReward": {"min_reward": -3}}, "agent__max_abs_reward": 1, "gamma": 0.5},
+            (-2, 2),
+        ),
     ],
 )
 def test_bounds(settings: dict[str, Any], expected: tuple[float, float]) -> None:
@@ -37,8 +45,19 @@ def test_bounds(settings: dict[str, Any], expected: tuple[float, float]) -> None
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"gamma": 1.0}, "network.head.v_min=null, and with gamma=1 the return has no bound; allowed: netw"),
-        (gymnasium_env("probe/Catch-v0"), "network.head.v_min=null, and no bound of the rewards of probe"),
+        (
+            {"gamma": 1.0},
+            "network.head.v_min=null and network.head.v_max=null, and with gamma=1 the return has no bound; "
+            "allowed: a number for network.head.v_min and network.head.v_max (it replaces returns beyond "
+            "it), returns.lowest and returns.highest, or gamma < 1",
+        ),
+        (
+            {**gymnasium_env("probe/Catch-v0"), "network__head": {"name": "c51", "v_max": 1}},
+            "network.head.v_min=null, and no bound of the rewards of probe/Catch-v0 is known; allowed: a "
+            "number for network.head.v_min (it replaces returns beyond it), returns.lowest, or with "
+            "gamma < 1 returns.lowest_reward or agent.max_abs_reward",
+        ),
+        ({"env": "lunarlander", **CLIPPED}, "ClipReward changes the unit of returns; allowed: a number for"),
         (
             {"env__wrappers": {"NormalizeReward": {}}, "convergence__threshold": 1.0},
             "NormalizeReward changes",
