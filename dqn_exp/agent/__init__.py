@@ -11,7 +11,7 @@ from dqn_exp.faces import lazy
 
 if TYPE_CHECKING:
     from dqn_exp.agent.agent import Agent, Diverged, Learned, build_agent
-    from dqn_exp.agent.eligibility import check_learner, choose_learner
+    from dqn_exp.agent.eligibility import check_learner, choose_learner, fused_obstacle
     from dqn_exp.agent.exploration import build_exploration
     from dqn_exp.agent.learner import build_learner, resolve_device
     from dqn_exp.agent.replay_agent import ReplayAgent

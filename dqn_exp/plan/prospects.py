@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 
-from dqn_exp.config import Config, ConfigError
+from dqn_exp.agent import fused_obstacle
+from dqn_exp.config import Config, ConfigError, ConstantConfig
 from dqn_exp.text import format_number, format_value
 
 
@@ -49,10 +51,22 @@ def doubts(configs: Iterable[Config]) -> list[str]:
     return list(texts.values())
 
 
-def print_doubts(configs: Iterable[Config]) -> None:
-    """Print the warnings about `configs`."""
+def print_doubts(configs: Collection[Config]) -> None:
+    """Print the warnings about `configs`, and why some of them cannot have the fast learner."""
     for text in doubts(configs):
         print(f"Warning: {text}", flush=True)
+    if obstacles := slow_by(configs):
+        reasons = ", ".join(f"{what} ({n})" for what, n in obstacles.items())
+        print(
+            f"learner=auto: the torch learner, which is slower, trains the trials with {reasons}", flush=True
+        )
+
+
+def slow_by(configs: Iterable[Config]) -> dict[str, int]:
+    """What rules out the fused learner where `learner=auto`, and in how many of `configs`."""
+    dqns = (config for config in configs if config.learner == "auto" and config.agent.name == "dqn")
+    obstacles = (fused_obstacle(config) for config in dqns)
+    return Counter(obstacle.partition(";")[0] for obstacle in obstacles if obstacle)
 
 
 Doubt = Callable[[Config], str | None]
@@ -114,7 +128,23 @@ def _late_sums(config: Config) -> str | None:
     )
 
 
-DOUBTS: tuple[Doubt, ...] = (_too_few_evaluations, _no_time_limit, _endless_training, _late_sums)
+def _rising_epsilon(config: Config) -> str | None:
+    exploration = config.exploration
+    if isinstance(exploration, ConstantConfig) or exploration.end <= exploration.start:
+        return None
+    remedy = "a smaller exploration.end"
+    if config.network.noisy:
+        remedy = "exploration.end=0: with network.noisy=true the noise explores"
+    return (
+        f"epsilon rises from exploration.start={exploration.start:g} to "
+        f"exploration.end={exploration.end:g}; set {remedy}"
+    )
+
+
+DOUBTS: tuple[Doubt, ...] = (
+    *(_too_few_evaluations, _no_time_limit, _endless_training, _late_sums),
+    _rising_epsilon,
+)
 
 
 def _limits(config: Config) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dqn_exp.config.errors import ConfigError
-from dqn_exp.plan.prospects import check_prospects, doubts
+from dqn_exp.plan.prospects import check_prospects, doubts, print_doubts
 from tests.helpers import gymnasium_env, make_config, run
 
 SMALL: dict[str, Any] = {"batch": 8, "budget__env_steps": 40}
@@ -124,8 +124,33 @@ def test_sums_of_rewards_that_only_an_early_end_completes() -> None:
     assert "environment step 64" in text
 
 
+def test_an_epsilon_that_rises() -> None:
+    noisy = {"experiment": "zoo_cartpole", "network__noisy": True}
+    (text,) = doubts([make_config(**noisy, exploration__end=0.04)])
+    assert text.startswith("epsilon rises from exploration.start=0 to exploration.end=0.04; set exploration")
+    assert text.endswith("exploration.end=0: with network.noisy=true the noise explores")
+    assert doubts([make_config(**noisy, exploration__end=0)]) == []
+    (text,) = doubts([make_config(exploration__start=0.1, exploration__end=0.2)])
+    assert text.endswith("set a smaller exploration.end")
+    assert doubts([make_config(exploration__start=0.2, exploration__end=0.2)]) == []
+    assert doubts([make_config(exploration="constant")]) == []
+
+
 def test_each_kind_of_doubt_is_told_once() -> None:
     few = [make_config(**EVALUATED, evaluation__every_steps=600 + n) for n in range(3)]
     endless = make_config(**gymnasium_env("probe/Cycle-v0"))
     told = doubts([*few, endless, *few, endless])
     assert [text.partition(" ")[0] for text in told] == ["no", "probe/Cycle-v0"]
+
+
+def test_what_keeps_trials_from_the_fast_learner(capsys: pytest.CaptureFixture[str]) -> None:
+    plain, noisy = make_config(), make_config(network__noisy=True, exploration__end=0)
+    others = [make_config(network="mlp_batchnorm"), make_config(learner="torch", network__layer_norm=True)]
+    print_doubts([plain, noisy, noisy, *others])
+    told = "network.noisy=true (2), network.name='mlp_batchnorm' (1)"
+    assert (
+        capsys.readouterr().out
+        == f"learner=auto: the torch learner, which is slower, trains the trials with {told}\n"
+    )
+    print_doubts([plain])
+    assert capsys.readouterr().out == ""
