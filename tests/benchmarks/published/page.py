@@ -13,7 +13,7 @@ from tests.benchmarks.pages import table
 from tests.benchmarks.published.trials import SCORES
 from tests.benchmarks.published.works import WORKS
 
-HEAD = ["", "RL Zoo reports", "score", "stable-baselines3", "ours", "ours less theirs"]
+HEAD = ["", "RL Zoo reports", "score", "stable-baselines3", "ours", "ours minus theirs"]
 
 
 def results(scores: pd.DataFrame) -> str:
