@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 from pydantic import BaseModel
 
 from dqn_exp.config.paths import CONF
@@ -79,3 +81,29 @@ def test_every_key_has_a_value_without_asking() -> None:
     """Each field of the schema that has no default of its own has one in conf/."""
     required = {name for name, field in Config.model_fields.items() if field.is_required()}
     assert required <= make_values().keys()
+
+
+def _leaves(values: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(values, dict) and values:
+        for key, value in values.items():
+            yield from _leaves(value, f"{above}.{key}".lstrip("."))
+    else:
+        yield above, values
+
+
+OPEN = ("???", "MinAtar/", "ALE/")
+"""How values begin that depend on others, or that the user must give."""
+WHOLE = sorted(
+    file for group in ("agent", "env", "experiment") for file in (CONF / group).glob("*.yaml")
+    if file.read_text().startswith("# @package _global_")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("file", WHOLE, ids=lambda file: f"{file.parent.name}={file.stem}")
+def test_what_a_file_sets_is_not_replaced_by_a_default(file: Path) -> None:
+    composed = OmegaConf.create(make_values(**{file.parent.name: file.stem}))
+    loaded = OmegaConf.to_container(OmegaConf.load(file))
+    assert isinstance(loaded, dict)
+    written = {str(key): value for key, value in loaded.items() if key != "defaults"}
+    plain = {key: value for key, value in _leaves(written) if not str(value).startswith(OPEN)}
+    assert {key: OmegaConf.select(composed, key) for key in plain} == plain
