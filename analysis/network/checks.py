@@ -14,13 +14,16 @@ import numpy as np
 
 from analysis.network.evidence import Evidence
 from dqn_exp.config import (
+    EPSILONS,
     ConstantConfig,
     EpisodesTargetConfig,
     ExponentialConfig,
     LinearConfig,
     MultiplicativeConfig,
     NoTargetConfig,
+    PrioritisedConfig,
     SoftTargetConfig,
+    ValuesConfig,
 )
 from dqn_exp.text import format_measured, format_number
 
@@ -54,14 +57,14 @@ def divergence(e: Evidence) -> Finding | None:
     if e.status != "diverged":
         return None
     text = str(e.result.get("cause"))
-    if len(e.losses.get("q_max", ())) > 1:
+    if len(e.losses.get("update", ())) < 2:
+        text += ", before two losses were sampled (metrics.loss_every=1 records all losses)"
+    elif {"q_max", "loss"} <= e.losses.keys():
         first, last = e.losses["q_max"][0], e.losses["q_max"][-1]
         span = e.losses["update"][-1] - e.losses["update"][0]
         loss = _from_to(e.losses["loss"][0], e.losses["loss"][-1])
         text += f"; the largest |Q| went {_from_to(first, last)} in {format_number(round(span))} updates"
         text += f", the loss {loss}"
-    else:
-        text += ", before two losses were sampled (metrics.loss_every=1 records all losses)"
     return Finding("divergence", "bad", float(e.updates), text, _stabilising_overrides(e))
 
 
@@ -70,9 +73,12 @@ def _from_to(first: float, last: float) -> str:
 
 
 def overestimation(e: Evidence) -> Finding | None:
-    """The largest |Q| divided by the largest possible return: suspect at 1.5, bad at 10."""
+    """The largest |Q| divided by the largest possible return: suspect at 1.5, bad at 10.
+
+    Munchausen values are left out, because they also count log-probabilities.
+    """
     sampled = e.losses.get("q_max", np.empty(0))
-    if e.visited is None or not len(sampled):
+    if e.visited is None or not len(sampled) or e.config.agent.munchausen:
         return None
     bound = _largest_return(e, e.visited.rewards)
     if not 0 < bound < np.inf:
@@ -81,7 +87,7 @@ def overestimation(e: Evidence) -> Finding | None:
     most = f"with the observed rewards an episode can return at most {format_measured(bound)}"
     text = f"the largest |Q| is {format_measured(sampled[-1])}; {most}"
     status = grade(ratio, 1.5, 10)
-    return Finding("overestimation", status, ratio, text, "agent=double_dqn" if status != "ok" else "")
+    return Finding("overestimation", status, ratio, text, _lower_values(e) if status != "ok" else "")
 
 
 def _largest_return(e: Evidence, rewards: np.ndarray) -> float:
@@ -115,17 +121,23 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def td_error(e: Evidence) -> Finding | None:
-    """Late TD error divided by the largest |Q|, or |reward| if that is larger: suspect at 0.3, bad at 1."""
-    if len(e.losses.get("loss", ())) < 4:
+    """Late TD error divided by the largest |Q|, or |reward| if that is larger: suspect at 0.3, bad at 1.
+
+    It is the root of the loss, and left out where the loss is not one of TD errors. The importance weights
+    of prioritised replay, which are at most 1, make it smaller.
+    """
+    kind = _loss_of_td_errors(e)
+    if kind is None or len(e.losses.get("loss", ())) < 4:
         return None
     late = slice(-max(1, len(e.losses["loss"]) // 4), None)
     loss, scale = float(np.median(e.losses["loss"][late])), float(np.median(e.losses["q_max"][late]))
-    size = math.sqrt(loss) if e.config.agent.loss == "mse" else max(math.sqrt(2 * min(loss, 0.5)), loss + 0.5)
+    size = math.sqrt(loss) if kind == "mse" else max(math.sqrt(2 * min(loss, 0.5)), loss + 0.5)
     largest = 1.0 if e.visited is None else float(np.abs(e.visited.rewards).max(initial=1.0))
     ratio = size / max(scale, largest)
     status = grade(ratio, 0.3, 1.0)
+    at_least = "at least " if isinstance(e.config.replay, PrioritisedConfig) else ""
     missed, up_to = format_measured(size), format_measured(scale)
-    text = f"late in training, predictions miss their targets by {missed}, with |Q| up to {up_to}"
+    text = f"late in training, predictions miss their targets by {at_least}{missed}, with |Q| up to {up_to}"
     return Finding("TD error", status, ratio, text, _lower_learning_rate(e) if status != "ok" else "")
 
 
@@ -137,7 +149,8 @@ def gradient(e: Evidence) -> Finding | None:
     first, last = float(np.median(norms[: len(norms) // 4])), float(np.median(norms[-len(norms) // 4 :]))
     growth = last / max(first, 1e-12)
     status = grade(growth, 30, 1000)
-    clip = "agent.max_grad_norm=10" if e.config.agent.max_grad_norm is None else _lower_learning_rate(e)
+    is_free = e.config.agent.max_grad_norm is None and _is_dqn(e)
+    clip = "agent.max_grad_norm=10" if is_free else _lower_learning_rate(e)
     text = f"the gradient's norm went {_from_to(first, last)}"
     return Finding("gradient", status, growth, text, clip if status != "ok" else "")
 
@@ -188,10 +201,11 @@ def flat_values(e: Evidence) -> Finding | None:
 def exploration(e: Evidence) -> Finding | None:
     """Epsilon in the last episode: suspect at 0.2, bad at 0.5.
 
-    A budget that is too short for the schedule of epsilon leaves it high.
+    A budget that is too short for the schedule of epsilon leaves it high. A noisy network explores without
+    epsilon, so that 0 says nothing about it.
     """
     epsilons = e.episodes.get("epsilon", np.empty(0))
-    if not len(epsilons):
+    if not len(epsilons) or (e.config.network.noisy and epsilons[-1] == 0):
         return None
     last = float(epsilons[-1])
     status = grade(last, 0.2, 0.5)
@@ -203,11 +217,7 @@ def updates(e: Evidence) -> Finding | None:
     """Gradient steps taken: fewer than 3000 are suspect, fewer than 500 bad."""
     status = grade(e.updates, 3000, 500)
     text = f"{format_number(e.updates)} updates in {format_number(e.env_steps)} environment steps"
-    starts = max(e.config.agent.learning_starts, e.config.replay.batch_size)
-    if e.env_steps < 2 * starts:
-        return Finding("updates", status, e.updates, text, f"agent.learning_starts={e.env_steps // 20}")
-    more = f"train_every={e.config.train_every // 4 or 1}" if e.config.train_every > 1 else _longer_budget(e)
-    return Finding("updates", status, e.updates, text, more if status != "ok" else "")
+    return Finding("updates", status, e.updates, text, _more_updates(e) if status != "ok" else "")
 
 
 def target(e: Evidence) -> Finding | None:
@@ -226,13 +236,16 @@ def target(e: Evidence) -> Finding | None:
     times, apart = format_number(round(refreshes)), format_number(round(between))
     text = f"refreshed {times} times, with {apart} updates between refreshes"
     if between < 10 and refreshes >= 1:
-        suggestion = "target=steps update_every=500"
+        suggestion = f"target=steps update_every={max(500, 20 * e.config.train_every)}"
         return Finding(
             "target network", "suspect", between, text + ": close to no target network", suggestion
         )
     status = grade(refreshes, 10, 1)
-    rarer = f"update_every={max(1, ticks // 20)}"
-    return Finding("target network", status, refreshes, text, rarer if status != "ok" else "")
+    every = min(config.every, max(1, ticks // 20))
+    sooner = f"update_every={every}"
+    if isinstance(config, SoftTargetConfig):
+        sooner += f" target.tau={min(1.0, 20 * every / max(1, ticks)):.2g}"
+    return Finding("target network", status, refreshes, text, sooner if status != "ok" else "")
 
 
 def replay(e: Evidence) -> Finding | None:
@@ -303,16 +316,22 @@ def forgetting(e: Evidence) -> Finding | None:
     best = f"the best evaluation, {format_measured(means[peak])}, was at step {format_number(steps[peak])}"
     text = f"{best}; the last ones average {format_measured(last)}"
     status = grade(lost, 0.3, 0.6)
-    keep = f"{_lower_learning_rate(e)} checkpoint.keep_best=evaluation"
-    return Finding("forgetting", status, lost, text, keep if status != "ok" else "")
+    keep = " checkpoint.keep_best=evaluation" if e.config.checkpoint.keep_best == "none" else ""
+    suggestion = _lower_learning_rate(e) + keep
+    return Finding("forgetting", status, lost, text, suggestion if status != "ok" else "")
 
 
 def reward_scale(e: Evidence) -> Finding | None:
-    """The largest |reward|: suspect at 10, bad at 1000, unless the loss or clipping bounds its effect."""
-    if e.visited is None:
+    """The largest |reward|: suspect at 10, bad at 1000, unless the loss or clipping bounds its effect.
+
+    Left out where the loss is not one of TD errors. Those of C51 and QR-DQN bound the effect by themselves.
+    """
+    kind = _loss_of_td_errors(e)
+    if e.visited is None or kind is None:
         return None
     largest = float(np.abs(e.visited.rewards).max(initial=0.0))
-    tamed = e.config.agent.loss == "huber" or e.config.agent.max_grad_norm is not None
+    agent = e.config.agent
+    tamed = kind == "huber" or agent.max_grad_norm is not None or agent.max_grad_value is not None
     status = "ok" if tamed else grade(largest, 10, 1000)
     low, high = format_measured(e.visited.rewards.min()), format_measured(e.visited.rewards.max())
     text = f"rewards between {low} and {high}"
@@ -347,6 +366,16 @@ def run_checks(evidence: Evidence) -> list[Finding]:
     return sorted(findings, key=lambda finding: _SEVERITY[finding.status])
 
 
+def _is_dqn(e: Evidence) -> bool:
+    """Whether the keys of the section `agent` are read; an agent of a user's own reads those it names."""
+    return e.config.agent.name == "dqn"
+
+
+def _loss_of_td_errors(e: Evidence) -> Literal["mse", "huber"] | None:
+    """The kind of the recorded loss; None for the losses of other heads and of a user's own agent."""
+    return e.config.agent.loss if _is_dqn(e) and isinstance(e.config.network.head, ValuesConfig) else None
+
+
 def _lower_learning_rate(e: Evidence) -> str:
     return f"lr={e.config.lr / 10:g}"
 
@@ -364,15 +393,36 @@ def _stabilising_overrides(e: Evidence) -> str:
     return " ".join([_lower_learning_rate(e), *missing])
 
 
+def _lower_values(e: Evidence) -> str:
+    """Overrides against overestimation. Double DQN needs a target network to differ from DQN."""
+    is_single = _is_dqn(e) and not e.config.agent.double and e.config.target.name != "none"
+    return "agent.double=true" if is_single else _stabilising_overrides(e)
+
+
+def _more_updates(e: Evidence) -> str:
+    if e.env_steps < 2 * e.config.agent.learning_starts:
+        return f"agent.learning_starts={e.env_steps // 20}"
+    return f"train_every={e.config.train_every // 4 or 1}" if e.config.train_every > 1 else _longer_budget(e)
+
+
 def _longer_budget(e: Evidence) -> str:
-    return f"budget.env_steps={max(4 * e.env_steps, 1000)}"
+    """Each limit of the budget, four times as large."""
+    limits = e.config.budget.model_dump(exclude_none=True)
+    return " ".join(f"budget.{name}={4 * limit}" for name, limit in limits.items())
 
 
 def _shorter_exploration(e: Evidence) -> str:
-    """An override for a schedule of exploration that ends after about half of the trial."""
+    """Overrides for a schedule of exploration that ends after about half of the trial.
+
+    With a noisy network, null means 0.
+    """
     schedule = e.config.exploration
+    if e.config.network.noisy:
+        return " ".join(f"exploration.{key}=null" for key in EPSILONS if hasattr(schedule, key))
     if isinstance(schedule, ConstantConfig):
         return "exploration.epsilon=0.1"
+    if schedule.end >= 0.2:
+        return f"exploration.end={EPSILONS['end']}"
     ticks = max(int(e.result.get(schedule.clock.replace("learning_", "")) or 0), 2)
     match schedule:
         case ExponentialConfig():

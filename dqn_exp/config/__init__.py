@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dqn_exp.config.paths import CONF, ROOT
     from dqn_exp.config.reference import as_yaml
     from dqn_exp.config.schema import (
+        EPSILONS,
         SHORT_NAMES,
         AdamConfig,
         AdamWConfig,

@@ -65,7 +65,7 @@ def value_maps(view: View, maps: Maps) -> Figure:
             _note(ax, view, maps, maps.values[..., action], f"Q-value of {view.names.actions[action]}")
         for ax in axes[1:]:
             ax.set_ylabel("")
-        figure.colorbar(image, ax=axes, label="Q-value (discounted return)")
+        figure.colorbar(image, ax=axes, label="Q-value")
         _headline(figure, view, "Q-value of each action")
     return figure
 

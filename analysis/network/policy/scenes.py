@@ -43,9 +43,7 @@ def episode_values(title: str, names: Sequence[str], trained: Trained, rollout: 
             dash = "-" if action < len(OKABE_ITO) else "--"
             note(ax, "Q-value", {"action": name, "step": steps, "value": values[:, action]})
             ax.plot(steps, values[:, action], dash, color=color, linewidth=1.2, label=name)
-        ax.set(
-            xlabel="step of the episode", ylabel="Q-value (discounted return)", xlim=(0, max(1, steps[-1]))
-        )
+        ax.set(xlabel="step of the episode", ylabel="Q-value", xlim=(0, max(1, steps[-1])))
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
         what = f"Q-value of each action in a greedy episode (return {format_number(rollout.returns[0])})"
         figure.suptitle(f"{what}\n{title}", x=0.01, ha="left", fontsize=9)

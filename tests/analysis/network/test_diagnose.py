@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,64 @@ def test_a_huber_loss_is_turned_back_into_an_error() -> None:
     assert finding.number == pytest.approx(0.5)
 
 
+def test_importance_weights_make_the_loss_smaller() -> None:
+    prioritised = {"replay": "prioritised"}
+    finding = found(checks.td_error, settings=prioritised, losses=losses([9.0] * 8, q_max=10.0))
+    assert "miss their targets by at least 3, with" in finding.evidence
+    plain = found(checks.td_error, losses=losses([9.0] * 8, q_max=10.0))
+    assert "miss their targets by 3, with" in plain.evidence
+
+
+@pytest.mark.parametrize("head", ["c51", "qr"])
+def test_a_loss_that_is_not_of_td_errors_is_not_judged(head: str) -> None:
+    parts: Any = {"losses": losses([1e8] * 8, q_max=10.0), "visited": visited_states(rewards=[-1000.0])}
+    assert found(checks.td_error, **parts).status == found(checks.reward_scale, **parts).status == "bad"
+    assert checks.td_error(evidence(settings={"network/head": head}, **parts)) is None
+    assert checks.reward_scale(evidence(settings={"network/head": head}, **parts)) is None
+
+
+def of_own_agent(e: Evidence) -> Evidence:
+    return replace(
+        e, config=e.config.model_copy(update={"agent": e.config.agent.model_copy(update={"name": "slow"})})
+    )
+
+
+def test_an_agent_of_one_s_own_has_its_own_scalars() -> None:
+    own = {"update": np.arange(8.0), "loss": np.full(8, 400.0), "largest_target": np.ones(8)}
+    for status in ("exhausted", "diverged"):
+        e = of_own_agent(evidence(status, losses=own, visited=visited_states()))
+        told = {finding.check: finding for finding in run_checks(e)}
+        assert "TD error" not in told
+        assert ("divergence" in told) == (status == "diverged")
+    assert told["divergence"].evidence == "None"
+    early = checks.divergence(of_own_agent(evidence("diverged", losses={})))
+    assert early is not None
+    assert "before two losses were sampled" in early.evidence
+
+
+def test_an_agent_of_one_s_own_is_not_told_to_use_the_keys_of_a_dqn() -> None:
+    grown = losses(np.ones(40), np.geomspace(1, 1e5, 40), q_max=1500.0)
+    e = of_own_agent(evidence(losses=grown, visited=visited_states()))
+    for check in (checks.gradient, checks.overestimation):
+        finding = check(e)
+        assert finding is not None
+        assert (finding.status, finding.suggestion) == ("bad", "lr=0.0001")
+
+
+@pytest.mark.parametrize(
+    ("settings", "suggestion"),
+    [
+        ({}, "agent.double=true"),
+        ({"agent": "double_dqn"}, "lr=0.0001"),
+        ({"target": "none", "update_every": None}, "lr=0.0001 target=steps"),  # double DQN would be DQN
+    ],
+)
+def test_double_dqn_is_suggested_where_it_changes_something(settings: Any, suggestion: str) -> None:
+    too_high: Any = {"losses": losses([1.0] * 9, q_max=1500.0), "visited": visited_states()}
+    assert found(checks.overestimation, settings=settings, **too_high).suggestion == suggestion
+    assert checks.overestimation(evidence(settings={"agent__munchausen": True}, **too_high)) is None
+
+
 def test_an_exploding_gradient_is_seen() -> None:
     assert found(checks.gradient, losses=losses(np.ones(40), np.geomspace(1, 1e5, 40))).status == "bad"
     assert found(checks.gradient, losses=losses(np.ones(40), np.linspace(1, 3, 40))).status == "ok"
@@ -167,6 +226,32 @@ def test_an_exploration_longer_than_the_budget_is_shortened(schedule: str, sugge
     assert found(checks.exploration, episodes={"epsilon": np.array([1.0, 0.05])}).status == "ok"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "suggestion"),
+    [("linear", "exploration.start=null exploration.end=null"), ("constant", "exploration.epsilon=null")],
+)
+def test_a_noisy_network_needs_no_epsilon(schedule: str, suggestion: str) -> None:
+    noisy = {"network__noisy": True, "exploration": schedule}
+    assert checks.exploration(evidence(settings=noisy, episodes={"epsilon": np.zeros(3)})) is None
+    finding = found(checks.exploration, settings=noisy, episodes={"epsilon": np.full(3, 0.3)})
+    assert (finding.status, finding.suggestion) == ("suspect", suggestion)
+
+
+def test_a_schedule_that_ends_high_is_not_made_shorter() -> None:
+    parts: Any = {"settings": {"exploration__end": 0.3}, "episodes": {"epsilon": np.full(3, 0.3)}}
+    assert found(checks.exploration, **parts).suggestion == "exploration.end=0.05"
+
+
+def test_a_longer_budget_has_larger_limits() -> None:
+    """A larger budget.env_steps alone would not lengthen a trial of so many episodes."""
+    parts: Any = {"episodes": {"return": np.full(80, -200.0)}}
+    limited = {"budget__episodes": 80, "budget__env_steps": None}
+    assert found(checks.nothing_found, settings=limited, **parts).suggestion == "budget.episodes=320"
+    both = {"budget__episodes": 80, "budget__env_steps": 5000}
+    told = found(checks.nothing_found, settings=both, **parts).suggestion
+    assert told == "budget.episodes=320 budget.env_steps=20000"
+
+
 def test_too_few_updates_have_their_reasons() -> None:
     assert found(checks.updates).status == "ok"
     late = {"agent__learning_starts": 10_000}
@@ -174,6 +259,12 @@ def test_too_few_updates_have_their_reasons() -> None:
     assert (finding.status, finding.suggestion) == ("bad", "agent.learning_starts=505")
     rare = found(checks.updates, settings={"train_every": 40}, result={"updates": 1250})
     assert (rare.status, rare.suggestion) == ("suspect", "train_every=10")
+    assert found(checks.updates, settings={"agent__learning_starts": 40_000}).suggestion == ""
+    large = found(
+        checks.updates, settings={"batch": 600, **late, "agent__learning_starts": 0},
+        result={"env_steps": 700, "updates": 100},
+    )  # fmt: skip
+    assert large.suggestion == "budget.env_steps=200000"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +277,16 @@ def test_a_target_may_follow_too_rarely_or_too_closely(
 ) -> None:
     finding = found(checks.target, settings={"target": target, "update_every": every})
     assert (finding.status, finding.number) == (status, number if number is None else pytest.approx(number))
+
+
+def test_a_target_is_told_to_follow_sooner_or_later() -> None:
+    def suggestion(**settings: Any) -> str:
+        return found(checks.target, settings=settings).suggestion
+
+    assert suggestion(target="steps", update_every=100_000) == "update_every=2500"
+    slow = suggestion(target="soft", update_every=100, target__tau=0.005)  # 2.5 refreshes by 1
+    assert slow == "update_every=100 target.tau=0.04"
+    assert suggestion(target="steps", update_every=1, train_every=100) == "target=steps update_every=2000"
 
 
 @pytest.mark.parametrize(("buffer", "status"), [(20_000, "ok"), (1000, "suspect"), (150, "bad")])
@@ -209,6 +310,10 @@ def test_flat_and_forgotten_returns() -> None:
     fell = found(checks.forgetting, evaluations=evaluations([10, 10, 200, 410, 30, 20, 10]))
     assert (fell.status, fell.number) == ("bad", pytest.approx(390 / 400))
     assert "at step 4\N{NARROW NO-BREAK SPACE}000" in fell.evidence
+    assert fell.suggestion == "lr=0.0001 checkpoint.keep_best=evaluation"
+    kept = {"checkpoint__keep_best": "evaluation"}
+    fallen = evaluations([10, 10, 200, 410, 30, 20, 10])
+    assert found(checks.forgetting, settings=kept, evaluations=fallen).suggestion == "lr=0.0001"
 
 
 def test_returns_that_are_no_numbers_are_counted_and_not_earned() -> None:
@@ -230,11 +335,9 @@ def test_evaluations_that_are_no_numbers_are_left_out() -> None:
 
 def test_large_rewards_want_taming() -> None:
     assert found(checks.reward_scale, visited=visited_states(rewards=[-100.0, 1.0])).status == "suspect"
-    tamed = {"agent__loss": "huber"}
-    assert (
-        found(checks.reward_scale, settings=tamed, visited=visited_states(rewards=[-100.0, 1.0])).status
-        == "ok"
-    )
+    for tamed in ({"agent__loss": "huber"}, {"agent__max_grad_norm": 10}, {"agent__max_grad_value": 1}):
+        visited = visited_states(rewards=[-100.0, 1.0])
+        assert found(checks.reward_scale, settings=tamed, visited=visited).status == "ok"
 
 
 def test_the_worst_comes_first() -> None:
