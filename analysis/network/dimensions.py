@@ -67,10 +67,17 @@ def name_actions(own: Sequence[str], n_actions: int, first_action: int = 0) -> t
     return tuple(own) or tuple(f"action {first_action + i}" for i in range(n_actions))
 
 
-def naming(environment_id: str, observation_size: int, n_actions: int, first_action: int = 0) -> Naming:
+def naming(
+    environment_id: str,
+    observation_size: int,
+    n_actions: int,
+    first_action: int = 0,
+    own_actions: Sequence[str] = (),
+) -> Naming:
     """The names of an environment's dimensions and actions; numbered names if it is unknown.
 
-    Actions are numbered from `first_action` on, like in the environment.
+    `own_actions`: the environment's own names of its actions. Without them, actions of an unknown
+    environment are numbered from `first_action` on, like in the environment.
     """
     known = KNOWN.get(environment_id.split("/")[-1].rpartition("-v")[0])
     if known and (len(known.dimensions), len(known.actions)) == (observation_size, n_actions):
@@ -78,7 +85,7 @@ def naming(environment_id: str, observation_size: int, n_actions: int, first_act
     return Naming(
         tuple(f"observation {i}" for i in range(observation_size)),
         ("",) * observation_size,
-        name_actions((), n_actions, first_action),
+        name_actions(own_actions, n_actions, first_action),
         (0, min(1, observation_size - 1)),
     )
 

@@ -80,9 +80,8 @@ def actions(
     from dqn_exp.trained import load_trained
 
     trained = load_trained(Path(trial), best, imports)
-    names = naming(
-        trained.config.env.id, trained.observation_size, trained.n_actions, trained.first_action
-    ).actions
+    of_actions = trained.n_actions, trained.first_action, trained.action_names
+    names = naming(trained.config.env.id, trained.observation_size, *of_actions).actions
     rollouts = {each: roll_out(trained, each, episodes) for each in epsilon}
     caption = f"Share of the steps of {episodes} episodes in which each action was taken."
     draw = lambda: action_counts(title_of(trained), names, rollouts)  # noqa: E731

@@ -83,7 +83,7 @@ def make_view(
     `ranges` may hold ranges for "x" and "y". The other ranges follow the observations of `rollout`, which is
     greedy.
     """
-    actions = trained.n_actions, trained.first_action
+    actions = trained.n_actions, trained.first_action, trained.action_names
     names = naming(trained.config.env.id, trained.observation_size, *actions)
     if trained.observation_size < 2 or trained.n_actions < 2:
         raise AnalysisError(

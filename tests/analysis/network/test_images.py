@@ -9,6 +9,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.network.evidence import gather, look
+from analysis.network.notebook import actions
 from analysis.network.policy.scenes import picture
 from analysis.network.rollouts import roll_out
 from dqn_exp.images import ImageBox
@@ -58,6 +59,11 @@ def test_its_units_are_channels_and_then_numbers(trial: Path) -> None:
     assert first.any()
     assert gather(trial, best=False, imports=False).visited is not None
     assert main(["diagnose", str(trial)]) == 0
+
+
+def test_a_notebook_s_counts_have_the_game_s_names_of_actions(trial: Path) -> None:
+    counted = actions(trial, epsilon=(1.0,), episodes=1).csv
+    assert all(name in counted for name in ("noop", "left", "right"))
 
 
 def test_rewards_are_told_as_they_are_learned_from(tmp_path: Path) -> None:
