@@ -66,6 +66,17 @@ def test_differences_are_exact_permutation_tests() -> None:
     assert agreement.differences(np.full((1, 3), -200.0), np.full((1, 10), -200.0)) == [1.0]
 
 
+def test_the_difference_over_all_configurations() -> None:
+    """Of one configuration it is its exact test; of many, a gap that none shows by itself is seen."""
+    ours, theirs = simulated(1, 3, 1.0, 4), simulated(1, 5, 1.0, 5)
+    p = agreement.difference_of_all(ours, theirs, np.random.default_rng(0), 20_000)
+    assert p == pytest.approx(agreement.differences(ours, theirs)[0], abs=0.02)
+    ours, theirs = simulated(60, 3, 1.0, 6) + 0.5, simulated(60, 10, 1.0, 6)
+    assert agreement.difference_of_all(ours, theirs, np.random.default_rng(0)) < 0.01
+    even = agreement.difference_of_all(ours - 0.5, theirs, np.random.default_rng(0))
+    assert even > 0.05
+
+
 def test_an_interval_over_configurations_holds_its_value() -> None:
     first, second = simulated(50, 3, 0.2, 6), simulated(50, 3, 0.2, 6) + 1.0
     found = agreement.over_configurations(

@@ -109,6 +109,19 @@ def differences(ours: Scores, theirs: Scores) -> NDArray[np.float64]:
     return p
 
 
+def difference_of_all(
+    ours: Scores, theirs: Scores, rng: np.random.Generator, repetitions: int = REPETITIONS
+) -> float:
+    """Two-sided permutation p of the difference of the means over all configurations.
+
+    Which seeds are ours is permuted within each configuration; the observed division counts as one of them.
+    """
+    both, k = np.concatenate([ours, theirs], axis=1), ours.shape[1]
+    divisions = (both, *(rng.permuted(both, axis=1) for _ in range(repetitions)))
+    gaps = np.abs([one[:, :k].mean() - one[:, k:].mean() for one in divisions])
+    return float((gaps >= gaps[0] * (1 - 1e-9)).mean())
+
+
 def best(scores: Scores) -> list[int]:
     """The configurations with the `BEST` largest means, best first."""
     order: list[int] = np.argsort(-scores.mean(axis=1), kind="stable")[:BEST].tolist()

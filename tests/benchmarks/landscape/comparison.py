@@ -64,10 +64,14 @@ class Comparison:
 
     @cached_property
     def difference(self) -> Estimate:
-        """Of the mean scores over all configurations, ours less theirs."""
+        """Of the mean scores over all configurations, ours minus theirs."""
         return over_configurations(
             lambda ours, theirs: float(ours.mean() - theirs.mean()), self.ours, self.theirs, rng=self._rng()
         )
+
+    @cached_property
+    def p_of_difference(self) -> float:
+        return agreement.difference_of_all(self.ours, self.theirs, self._rng())
 
     @cached_property
     def shares(self) -> tuple[Estimate, Estimate]:

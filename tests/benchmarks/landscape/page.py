@@ -48,7 +48,7 @@ def _lines(compared: Sequence[Comparison]) -> Iterator[str]:
         ([one.title, f"{BEST**2 / len(one.ours):.1f}", *_counts(one)] for one in compared),
     )
     yield from table(
-        ["", "mean: theirs", "ours", "difference", "differ, p <= 0.05", "seeds' share: theirs", "ours"],
+        ["", "mean: theirs", "ours", "difference", "p", "differ, p <= 0.05", "seeds' share: theirs", "ours"],
         ([one.title, *_means(one), *map(str, one.shares)] for one in compared),
     )
     yield from table(
@@ -88,6 +88,7 @@ def _means(one: Comparison) -> list[str]:
         f"{one.theirs.mean():.1f}",
         f"{one.ours.mean():.1f}",
         f"{gap.value:.1f} ({gap.low:.1f} to {gap.high:.1f})",
+        f"{one.p_of_difference:.3f}",
         f"{int((one.p <= 0.05).sum())} of {len(one.p)}",
     ]
 
