@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from dqn_exp.config import C51Config, Config, ConfigError
 
 REWARD_WRAPPERS = ("NormalizeReward", "ClipReward", "TransformReward")
@@ -17,22 +19,23 @@ def resolve_support(config: Config) -> Config:
     A bound that is null is computed from the section `returns`: it is the bound of the discounted return if
     that is given, otherwise it follows from the bound r of the reward of a step. The highest return is then
     max(0, r / (1 - gamma)), the lowest min(0, r / (1 - gamma)). Time limits do not matter, because an update
-    bootstraps from the state in which a time limit cut off the episode. If rewards are clipped by
-    `agent.max_abs_reward`, it is r, unless a smaller bound of the rewards is known.
+    bootstraps from the state in which a time limit cut off the episode.
+
+    If `agent.max_abs_reward` clips rewards, it bounds r too, and the bound nearer to 0 counts. A wrapper that
+    changes rewards makes `returns` meaningless.
     """
     head = config.network.head
     if not isinstance(head, C51Config):
         return config
-    lowest, highest = _bound(config, "v_min"), _bound(config, "v_max")
-    if lowest is None or highest is None:
-        raise ConfigError(_unknown(config, v_min=lowest, v_max=highest))
+    bounds = {key: bound for key in KNOWN if (bound := _bound(config, key)) is not None}
+    if missing := [key for key in KNOWN if key not in bounds]:
+        raise ConfigError(_unknown(config, missing))
+    lowest, highest = bounds["v_min"], bounds["v_max"]
     if not lowest < highest:
         raise ConfigError(
             f"network.head.v_min={lowest:g} and network.head.v_max={highest:g}: allowed: v_min < v_max"
         )
-    network = config.network.model_copy(
-        update={"head": head.model_copy(update={"v_min": lowest, "v_max": highest})}
-    )
+    network = config.network.model_copy(update={"head": head.model_copy(update=bounds)})
     return config.model_copy(update={"network": network})
 
 
@@ -43,47 +46,40 @@ def _bound(config: Config, key: str) -> float | None:
     limit = config.agent.max_abs_reward
     if given is not None:
         return float(given)
-    if _rewards_are_changed(config):
+    if _changes_rewards(config):
         known = reward = None
     if limit is not None:
-        known, reward = None, _clipped(reward, limit, outer(-limit, limit))
-    if known is not None:
-        return float(known)
+        reward = outer(-limit, limit) if reward is None else max(-limit, min(limit, reward))
+    bounds = [] if known is None else [float(known)]
     if reward is not None and config.gamma < 1:
-        return float(outer(0.0, reward / (1 - config.gamma)))
-    return None
+        bounds.append(float(outer(0.0, reward / (1 - config.gamma))))
+    if limit is not None:
+        bounds.sort(key=abs)
+    return bounds[0] if bounds else None
 
 
-def _clipped(reward: float | None, limit: float, unknown: float) -> float:
-    """The bound `reward` of rewards that are clipped to [-limit, limit]."""
-    return unknown if reward is None else max(-limit, min(limit, reward))
-
-
-def _rewards_are_changed(config: Config) -> str | None:
+def _changes_rewards(config: Config) -> str | None:
     """The wrapper that changes rewards, if there is one."""
     return next((name for name in REWARD_WRAPPERS if name in config.env.wrappers), None)
 
 
-def _unknown(config: Config, **bounds: float | None) -> str:
-    missing = [key for key, bound in bounds.items() if bound is None]
-    keys, of_returns, of_rewards = (
-        " and ".join(names)
-        for names in zip(*((f"network.head.{key}", *_sources(key)) for key in missing), strict=True)
+def _unknown(config: Config, missing: Sequence[str]) -> str:
+    """What is missing, why, and what is allowed instead."""
+    keys = [f"network.head.{key}" for key in missing]
+    sources = f"{_joined('returns.' + KNOWN[key][0] for key in missing)}, or with gamma < 1 " + (
+        f"{_joined('returns.' + KNOWN[key][1] for key in missing)} or agent.max_abs_reward"
     )
     reason = f"no bound of the rewards of {config.env.id} is known"
-    others = f"{of_returns}, or with gamma < 1 {of_rewards} or agent.max_abs_reward"
-    if wrapper := _rewards_are_changed(config):
+    if wrapper := _changes_rewards(config):
         reason = f"env.wrappers.{wrapper} changes the unit of returns"
-        others = "or agent.max_abs_reward with gamma < 1"
+        sources = "or with gamma < 1 agent.max_abs_reward"
     elif config.gamma == 1:
-        reason, others = "with gamma=1 the return has no bound", f"{of_returns}, or gamma < 1"
+        reason = "with gamma=1 the return has no bound"
     return (
-        f"{keys.replace(' and ', '=null and ')}=null, and {reason}; allowed: a number for {keys} "
-        f"(it replaces returns beyond it), {others}"
+        f"{_joined(f'{key}=null' for key in keys)}, and {reason}; allowed: a number for {_joined(keys)} "
+        f"(it replaces returns beyond it), {sources}"
     )
 
 
-def _sources(key: str) -> tuple[str, str]:
-    """The keys of `returns` from which a bound is computed."""
-    of_returns, of_rewards, _ = KNOWN[key]
-    return f"returns.{of_returns}", f"returns.{of_rewards}"
+def _joined(words: Iterable[str]) -> str:
+    return " and ".join(words)

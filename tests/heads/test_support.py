@@ -49,7 +49,8 @@ def test_bounds(settings: dict[str, Any], expected: tuple[float, float]) -> None
             {"gamma": 1.0},
             "network.head.v_min=null and network.head.v_max=null, and with gamma=1 the return has no bound; "
             "allowed: a number for network.head.v_min and network.head.v_max (it replaces returns beyond "
-            "it), returns.lowest and returns.highest, or gamma < 1",
+            "it), returns.lowest and returns.highest, or with gamma < 1 returns.lowest_reward and "
+            "returns.highest_reward or agent.max_abs_reward",
         ),
         (
             {**gymnasium_env("probe/Catch-v0"), "network__head": {"name": "c51", "v_max": 1}},
